@@ -1,0 +1,235 @@
+/**
+ * What core needs of a ConversationStore. A driver implements three small interfaces, `Turns`, `Memory` and `Stats`, and
+ * `ping` and `close`; `test/contracts/store.contract.ts` says what each must do and runs on every driver.
+ *
+ * All methods reject with a BotError: `store_unavailable` (retryable; within a few seconds, the outcome of a write may be
+ * unknown and the same call may be made again) or `store_full`.
+ */
+import type { ErrorCode } from '../errors.ts';
+import type { Person, Place, SessionId, Team } from './session.ts';
+import type { ChatMessage, Handle, IncomingMessage, TurnId, TurnLease, TurnRecord } from './types.ts';
+
+export type OfferResult =
+  | { readonly kind: 'queued'; /** Messages of this conversation before it. */ readonly ahead: number }
+  | { readonly kind: 'duplicate'; readonly sessionId: SessionId; readonly turnId: TurnId }
+  | { readonly kind: 'full'; /** Messages waiting, which is the limit. */ readonly waiting: number };
+
+/** A taken turn. A message that was forgotten or withdrawn while it waited has an empty text, and its record says `forgotten`. */
+export interface Taken {
+  readonly lease: TurnLease;
+  readonly record: TurnRecord;
+  readonly message: IncomingMessage;
+}
+
+export interface Answer {
+  readonly text: string;
+  /** Unix milliseconds. */
+  readonly timestamp: number;
+  readonly stopped: boolean;
+  /** Estimated tokens of both halves, for the statistics. */
+  readonly tokens: number;
+}
+
+/** `fenced`: another worker has the turn; nothing was changed. `known`: it was committed before; nothing was changed. */
+export type CommitResult = 'committed' | 'known' | 'forgotten' | 'fenced';
+
+export interface PendingConversation {
+  readonly sessionId: SessionId;
+  /** Unix milliseconds of the newest offer (store's clock). */
+  readonly since: number;
+}
+
+/** A message found by one of its dedupe ids. */
+export interface Located {
+  readonly sessionId: SessionId;
+  readonly turnId: TurnId;
+}
+
+export interface Turns {
+  /**
+   * Stores a message. Durable (as durable as the store is) when it resolves; until then the platform must not be acked.
+   * Any known dedupe id makes it a duplicate; the others are claimed too and the conversation is noted as pending again.
+   */
+  offer(message: IncomingMessage): Promise<OfferResult>;
+  /** Which turn a dedupe id of this place belongs to (24 h); undefined when it is unknown. */
+  locate(place: Place, dedupeIds: readonly string[]): Promise<Located | undefined>;
+  /** The head of the inbox, under a new fence; undefined when nothing waits (the pending note is then cleared). */
+  take(sessionId: SessionId): Promise<Taken | undefined>;
+  /** Saves the intent or the id of one part of the reply. False: fenced. */
+  saveHandle(lease: TurnLease, part: number, handle: Handle): Promise<boolean>;
+  /** Counts a failure worth a retry, so that any worker knows of it. Gives the new count; undefined: fenced. */
+  countFailure(lease: TurnLease): Promise<number | undefined>;
+  /**
+   * Writes the turn to memory and its answer to the record, at once or not at all, once per turn.
+   * Of a conversation forgotten since the offer nothing is written and the record becomes `forgotten`.
+   */
+  commit(lease: TurnLease, message: IncomingMessage, answer: Answer): Promise<CommitResult>;
+  /** Ends the turn without an answer; memory is not touched. False: fenced. */
+  fail(lease: TurnLease, code: ErrorCode): Promise<boolean>;
+  /**
+   * Removes the head if it is this turn, drops the answer from its record and marks it finished.
+   * Gives the number of messages still waiting; undefined: fenced.
+   */
+  finish(lease: TurnLease): Promise<number | undefined>;
+  /** Hands a running turn back without counting a takeover (shutdown, or a retry later). False: fenced. */
+  release(lease: TurnLease): Promise<boolean>;
+  /** Asks the turn to stop, wherever it runs. False: there is no such unfinished turn. */
+  requestStop(sessionId: SessionId, turnId: TurnId): Promise<boolean>;
+  /** The record of a turn, for 24 h after its offer. */
+  record(sessionId: SessionId, turnId: TurnId): Promise<TurnRecord | undefined>;
+  /** The unfinished turns of a conversation, the running one first. */
+  waiting(sessionId: SessionId): Promise<readonly TurnId[]>;
+  /**
+   * Replaces the text of a waiting message that its author edited, or drops it (`text: null`) because they deleted it.
+   * `running`: too late, it is being answered. `unknown`: it does not wait here.
+   */
+  amend(sessionId: SessionId, source: string, text: string | null): Promise<'amended' | 'running' | 'unknown'>;
+  /** Conversations with waiting messages, longest waiting first. `after` is the `since` of the last one seen. */
+  pending(limit: number, after?: number): Promise<readonly PendingConversation[]>;
+  /** How many conversations have waiting messages. */
+  countPending(): Promise<number>;
+  /** True for one caller per `ms` milliseconds among all replicas: who makes the periodic sweep. */
+  claimSweep(ms: number): Promise<boolean>;
+}
+
+export interface OpenConversation {
+  /** The newest messages, oldest first, at most the limit asked for; may begin with an assistant's half. */
+  readonly messages: readonly ChatMessage[];
+}
+
+export interface History {
+  /** Newest last. */
+  readonly messages: readonly ChatMessage[];
+  /** Messages in the conversation, readable ones and bad ones. */
+  readonly total: number;
+  /** Elements among those asked for that could not be read. They are skipped here, counted in metrics and left alone. */
+  readonly corrupt: number;
+  /** Milliseconds until the conversation is forgotten. */
+  readonly expiresInMs: number;
+}
+
+export interface TtlState {
+  /** Seconds of this conversation's own (or its person's, for the place) choice. */
+  readonly choice?: number;
+  /** Seconds that the next turn sets: the choice, else the default. */
+  readonly effective: number;
+  /** Milliseconds the conversation has left; undefined when there is none. */
+  readonly expiresInMs?: number;
+}
+
+export interface Erased {
+  readonly conversations: number;
+  readonly messages: number;
+  /** Messages that were stored but not answered yet, and now will not be. */
+  readonly waiting: number;
+}
+
+/** Whose turns, or which: by the author's id, or by the platform's id of the person's message. */
+export type TurnSelector = { readonly authorId: string } | { readonly source: string };
+
+export interface ConversationSummary {
+  readonly sessionId: SessionId;
+  readonly messages: number;
+  /** Unix milliseconds of the newest message; 0 when only waiting messages are there. */
+  readonly lastAt: number;
+  readonly expiresInMs: number;
+}
+
+export interface ExportedConversation {
+  readonly sessionId: SessionId;
+  readonly messages: readonly ChatMessage[];
+}
+
+export interface Memory {
+  /** Reads what the model is to see (newest `limit` messages) and keeps the conversation alive for at least `budgetMs`. */
+  open(sessionId: SessionId, limit: number, budgetMs: number): Promise<OpenConversation>;
+  /** Messages counted from the newest: skips `offset`, gives `limit`. Undefined: nothing is remembered. */
+  history(sessionId: SessionId, options?: { offset?: number; limit?: number }): Promise<History | undefined>;
+  /**
+   * Forgets the conversation: its messages, the texts waiting in its inbox, the answers in its turn records. A running turn
+   * is not committed. The TTL choice stays. The text is in no key afterwards.
+   */
+  forget(sessionId: SessionId): Promise<Erased>;
+  ttl(sessionId: SessionId): Promise<TtlState>;
+  /**
+   * Sets the choice (whole seconds, remembered across expiry and forget) or takes it back (`undefined`), and applies it to
+   * a living conversation. With `remember: false` it only changes what the living conversation has left.
+   * @throws BotError `ttl_out_of_bounds` for anything that is not a whole number of at least 1 and at most MAX_TTL.
+   */
+  setTtl(sessionId: SessionId, seconds: number | undefined, options?: { remember?: boolean }): Promise<TtlState>;
+  /** Removes whole turns of one author, or the one of one message, waiting ones too. */
+  removeTurns(sessionId: SessionId, selector: TurnSelector): Promise<Erased>;
+  /**
+   * The living (or waiting) conversations a person has taken part in, newest first; with `place`, of that place only.
+   */
+  conversations(person: Person, place?: Place): Promise<readonly ConversationSummary[]>;
+  /** The living conversations of a place: all threads, all people. For finding a message's turn after its dedupe ids expired. */
+  conversationsAt(place: Place): Promise<readonly SessionId[]>;
+  /**
+   * Erases a person (their own conversations whole, in shared ones their turns) or a whole workspace.
+   * TTL choices go too.
+   */
+  erase(whose: Person | Team): Promise<Erased>;
+  /** Everything of a person (in shared conversations their turns only) or of a workspace. */
+  export(whose: Person | Team): Promise<readonly ExportedConversation[]>;
+}
+
+export interface ConversationStats {
+  readonly messages: number;
+  readonly turns: number;
+  /** Estimated. */
+  readonly tokens: number;
+  /** In the store, companions included. */
+  readonly bytes: number;
+  /** Unix milliseconds of the first turn. */
+  readonly createdAt: number;
+  readonly expiresInMs: number;
+  /** The key under which it is stored, for the person to see. */
+  readonly key: string;
+}
+
+export interface ServiceStats {
+  /** Live conversations. */
+  readonly conversations: number;
+  readonly messages: number;
+  readonly turnsToday: number;
+  readonly tokensToday: number;
+  readonly pending: number;
+  readonly server: {
+    readonly store: 'redis' | 'sqlite';
+    readonly version: string;
+    readonly usedMemoryBytes: number | null;
+    readonly usedMemoryHuman: string | null;
+    readonly connectedClients: number | null;
+  };
+}
+
+export interface Stats {
+  /** Exact: what is overdue is swept first. */
+  stats(): Promise<ServiceStats>;
+  conversationStats(sessionId: SessionId): Promise<ConversationStats | undefined>;
+}
+
+export interface ConversationStore extends Turns, Memory, Stats {
+  /** Resolves when the store answers. @throws BotError `store_unavailable`. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a driver tells of things that are nobody's answer, for metrics and logs. */
+export interface StoreObserver {
+  badElement(sessionId: SessionId, count: number): void;
+  error(operation: string, error: Error): void;
+}
+
+/** What both drivers need to know. Times in seconds. */
+export interface StoreOptions {
+  readonly defaultTtl: number;
+  readonly minTtl: number;
+  readonly maxTtl: number;
+  /** Messages kept per conversation; even. */
+  readonly maxMessages: number;
+  /** Messages that may wait per conversation. */
+  readonly maxWaiting: number;
+  readonly observer: StoreObserver;
+}

@@ -1,0 +1,68 @@
+/**
+ * The one error class of the house. Everything that can go wrong and that somebody may have to see or act on has a code
+ * from this list; `test/errors.test.ts` pairs every code with what raises it and what the person sees.
+ */
+export const ERROR_CODES = [
+  // configuration and start
+  'config_invalid',
+  'store_evicting',
+  'store_locked',
+  'store_too_old',
+  // the store
+  'store_unavailable',
+  'store_full',
+  // input
+  'bad_input',
+  'session_invalid',
+  'ttl_out_of_bounds',
+  // the model
+  'model_rate_limited',
+  'model_unavailable',
+  'model_timeout',
+  'model_disconnected',
+  'model_refused_key',
+  'model_refused_request',
+  'model_empty_answer',
+  // the platform
+  'platform_rate_limited',
+  'platform_unavailable',
+  'platform_refused',
+  'platform_credentials',
+  // the turn
+  'turn_gave_up',
+  'turn_lost',
+  'turn_stopped',
+  'internal',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export interface BotErrorOptions {
+  readonly cause?: unknown;
+  /** May the same thing be tried again as it is? Default: false. */
+  readonly retryable?: boolean;
+  /** Milliseconds to wait before a retry, where the other side named them (Retry-After). */
+  readonly retryAfterMs?: number;
+}
+
+/** An error with a code from {@link ERROR_CODES}; `message` names the mend, `cause` keeps what was thrown below it. */
+export class BotError extends Error {
+  override readonly name = 'BotError';
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: BotErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+/** Wraps anything thrown into a {@link BotError}; a BotError passes through unchanged. */
+export function toBotError(thrown: unknown): BotError {
+  if (thrown instanceof BotError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new BotError('internal', message, { cause: thrown });
+}
