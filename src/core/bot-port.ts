@@ -1,9 +1,8 @@
 /** What an adapter is handed: the whole of the bot as adapters see it. */
-import type { SessionId } from './session.ts';
-import type { Located, Memory, Stats, TurnSelector } from './store.ts';
-import type { Person, Place } from './session.ts';
-import type { IncomingMessage, JsonValue, TurnId, TurnRecord, Locale } from './types.ts';
-import type { CommandCall, CommandResult } from './commands.ts';
+import type { Commands } from './commands.ts';
+import type { Place, SessionId } from './session.ts';
+import type { Located, Memory, Stats } from './store.ts';
+import type { IncomingMessage, JsonValue, TurnId, TurnRecord } from './types.ts';
 
 export type ReceiveResult =
   /** Stored: ack the platform. */
@@ -24,14 +23,17 @@ export interface BotPort {
    * @throws BotError `store_unavailable` or `store_full`: not stored, do not ack.
    */
   receive(message: IncomingMessage): Promise<ReceiveResult>;
-  /** Runs a command for the person in its context. @throws BotError as the store does. */
-  run(call: CommandCall): Promise<CommandResult>;
-  /** Stops the turn, wherever it runs, for the person `by` (only the author may). False: it is not running or not theirs. */
+  /** The memory commands: how they are read, and run for the person in their context. */
+  readonly commands: Commands;
+  /** Stops the turn, wherever it runs. That only its author may ask is the adapter's to check. False: nothing to stop. */
   stop(sessionId: SessionId, turnId: TurnId): Promise<boolean>;
   /** The author edited (`text`) or deleted (`null`) a message. Before it is answered it is amended; a deleted one leaves memory. */
   amended(place: Place, source: string, text: string | null): Promise<void>;
+  /** The record of a turn: what became of a message, whichever replica ran it. */
   record(sessionId: SessionId, turnId: TurnId): Promise<TurnRecord | undefined>;
-  /** Wakes on every step of a turn, wherever it runs; see {@link TurnEvent}. Resolves when in force. */
+  /** Which turn a dedupe id belongs to, for 24 h. */
+  locate(place: Place, dedupeIds: readonly string[]): Promise<Located | undefined>;
+  /** Hears what is announced of a turn, wherever it runs. Resolves when in force; the returned function ends it. */
   follow(sessionId: SessionId, turnId: TurnId, listener: (event: JsonValue) => void): Promise<() => Promise<void>>;
   /** Tells the followers of a turn; for adapters whose replies go to a waiting connection. */
   announce(sessionId: SessionId, turnId: TurnId, event: JsonValue): Promise<void>;

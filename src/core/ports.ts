@@ -1,12 +1,45 @@
 /** The interfaces between core and the outer rooms. Core knows only these; main.ts puts the implementations in. */
 import type { ErrorCode } from '../errors.ts';
 import type { SessionId } from './session.ts';
-import type { Handle, Handles, IncomingMessage, JsonValue, Locale, ReplyEnd, ReplyTarget, TurnId } from './types.ts';
+import type {
+  Handle,
+  Handles,
+  IncomingMessage,
+  JsonValue,
+  Locale,
+  ReplyEnd,
+  ReplyTarget,
+  Role,
+  TurnId,
+} from './types.ts';
+
+/** The part of a stored message that a model is shown. */
+export interface HistoryMessage {
+  readonly role: Role;
+  readonly content: string;
+  readonly author?: string;
+  /** Tells whether two halves belong together, where it is known. */
+  readonly turn?: TurnId;
+}
+
+/** What the model sees of a history. */
+export interface WindowView<M extends HistoryMessage> {
+  /** Whole turns, oldest first: empty, or from a person's message to an assistant's. */
+  readonly messages: readonly M[];
+  /** Estimated tokens of these messages. */
+  readonly tokens: number;
+}
+
+/** Cuts a history to what the model sees of it: the newest whole turns within a number of messages and of tokens. */
+export interface MemoryWindow {
+  /** `reserved`: estimated tokens of the token bound that other parts of the request take. Default: 0. */
+  view<M extends HistoryMessage>(history: readonly M[], reserved?: number): Promise<WindowView<M>>;
+}
 
 /** What the chain is given for one answer. */
 export interface ChainInput {
-  /** Earlier whole turns, oldest first; the chain cuts them to what its model can take. */
-  readonly history: readonly { readonly role: 'user' | 'assistant'; readonly content: string; readonly author?: string }[];
+  /** Earlier turns, oldest first; the chain cuts them to what its model can take. */
+  readonly history: readonly HistoryMessage[];
   readonly message: Pick<IncomingMessage, 'text' | 'author' | 'quotes' | 'attachments' | 'locale'>;
   /** Several people share this conversation: the model is told who says what. */
   readonly shared: boolean;
@@ -37,10 +70,10 @@ export interface DrainScheduler {
   schedule(sessionId: SessionId): Promise<void>;
   /** Starts working; at most `concurrency` drains at a time in this process. */
   process(drain: Drain, concurrency: number): Promise<void>;
-  /** True when other conversations wait for a worker. */
+  /** True when a drain should end after its turn: other conversations wait for a worker, or the process is ending. */
   othersWait(): Promise<boolean>;
-  /** Stops taking drains, waits for the running ones. */
-  close(): Promise<void>;
+  /** Stops taking drains; after `graceMs` the leases of those that still run end and they hand their turns over. */
+  close(graceMs: number): Promise<void>;
 }
 
 /** Wakes other replicas. Delivery is at most once and never needed for correctness: the record is the truth. */
@@ -88,16 +121,32 @@ export interface ReplyOpener {
 export interface Phrases {
   failed(code: ErrorCode, locale: Locale): string;
   forgotten(locale: Locale): string;
-  stoppedEmpty(locale: Locale): string;
+  rateLimited(retryAfterMs: number, locale: Locale): string;
+  inboxFull(waiting: number, locale: Locale): string;
+  tooLong(maxLength: number, locale: Locale): string;
+  empty(locale: Locale): string;
+}
+
+/** Messages a person may send in a while, counted over all replicas. */
+export interface RateLimiter {
+  /** Takes one. `first` says that this is the first refusal of the wave: the one that is worth an answer. */
+  take(
+    person: string,
+  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number; readonly first: boolean }>;
+  /** Gives one back that was taken for a message that had come before. */
+  giveBack(person: string): Promise<void>;
 }
 
 export interface TurnMetrics {
   /** `outcome` is answered, stopped, failed, forgotten, handed_over or lost; durations in milliseconds. */
-  turn(outcome: string, totalMs: number, code?: ErrorCode): void;
+  turn(outcome: string, totalMs: number): void;
   firstToken(ms: number): void;
   takeover(): void;
   retry(code: ErrorCode): void;
+  /** A post whose fate nobody could find out. */
   unreconciled(platform: string): void;
+  /** An answer that its platform would not take; it is in memory. */
+  undelivered(platform: string): void;
 }
 
 export interface Logger {

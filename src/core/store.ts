@@ -10,9 +10,9 @@ import type { Person, Place, SessionId, Team } from './session.ts';
 import type { ChatMessage, Handle, IncomingMessage, TurnId, TurnLease, TurnRecord } from './types.ts';
 
 export type OfferResult =
-  | { readonly kind: 'queued'; /** Messages of this conversation before it. */ readonly ahead: number }
+  | { readonly kind: 'queued' /** Messages of this conversation before it. */; readonly ahead: number }
   | { readonly kind: 'duplicate'; readonly sessionId: SessionId; readonly turnId: TurnId }
-  | { readonly kind: 'full'; /** Messages waiting, which is the limit. */ readonly waiting: number };
+  | { readonly kind: 'full' /** Messages waiting, which is the limit. */; readonly waiting: number };
 
 /** A taken turn. A message that was forgotten or withdrawn while it waited has an empty text, and its record says `forgotten`. */
 export interface Taken {
@@ -32,6 +32,8 @@ export interface Answer {
 
 /** `fenced`: another worker has the turn; nothing was changed. `known`: it was committed before; nothing was changed. */
 export type CommitResult = 'committed' | 'known' | 'forgotten' | 'fenced';
+
+export type LeaseState = 'held' | 'stopped' | 'forgotten' | 'lost';
 
 export interface PendingConversation {
   readonly sessionId: SessionId;
@@ -55,6 +57,11 @@ export interface Turns {
   locate(place: Place, dedupeIds: readonly string[]): Promise<Located | undefined>;
   /** The head of the inbox, under a new fence; undefined when nothing waits (the pending note is then cleared). */
   take(sessionId: SessionId): Promise<Taken | undefined>;
+  /**
+   * What became of a turn that this worker runs: `held` (go on), `stopped` (the person asked to stop it), `forgotten`
+   * (its conversation was, or its message withdrawn), `lost` (another worker has it). Asked about once a second.
+   */
+  check(lease: TurnLease): Promise<LeaseState>;
   /** Saves the intent or the id of one part of the reply. False: fenced. */
   saveHandle(lease: TurnLease, part: number, handle: Handle): Promise<boolean>;
   /** Counts a failure worth a retry, so that any worker knows of it. Gives the new count; undefined: fenced. */

@@ -5,6 +5,20 @@ import type { SessionId } from './session.ts';
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
+/** Whether a value of unknown origin is plain JSON. */
+export function isJsonValue(value: unknown): value is JsonValue {
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'boolean':
+      return true;
+    case 'object':
+      return value === null || Object.values(value).every(isJsonValue);
+    default:
+      return false;
+  }
+}
+
 /** Names a turn within its conversation; at most {@link MAX_TURN_ID_LENGTH} of `[A-Za-z0-9._-]`. */
 export type TurnId = string;
 

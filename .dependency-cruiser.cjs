@@ -1,0 +1,163 @@
+// The directions of the house (docs/architecture.md), for `npm run check:deps`. test/architecture.test.ts shows that each rule
+// bites. All imports count, type-only ones too.
+//
+// The parser is swc because dependency-cruiser cannot read TypeScript with TypeScript 7, and would leave out every .ts file
+// without a word.
+
+const CORE = '^src/(core/|errors\\.ts$)';
+
+/** What talks to the world outside. */
+const SDKS =
+  'node_modules/(discord\\.js|@discordjs|@slack/(bolt|web-api|socket-mode)|ioredis|bullmq|libsql|openai|@langchain/openai)/';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'core-stands-alone',
+      comment:
+        'Core knows its own files, errors.ts and Node. What it needs from outside is an interface in core/ports.ts.',
+      severity: 'error',
+      from: { path: CORE },
+      to: { pathNot: CORE, dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'rooms-know-core-only',
+      comment: 'The store, the queue and the model know core and how a Redis connection is opened, and not each other.',
+      severity: 'error',
+      from: { path: '^src/(memory|queue|chain)/' },
+      to: { path: '^src/', pathNot: ['^src/$1/', CORE, '^src/redis\\.ts$'] },
+    },
+    {
+      name: 'commands-know-core-only',
+      comment: 'Commands run on the interfaces of core; their words are in texts.',
+      severity: 'error',
+      from: { path: '^src/commands/' },
+      to: { path: '^src/', pathNot: ['^src/commands/', '^src/texts/', CORE] },
+    },
+    {
+      name: 'texts-know-core-only',
+      comment: 'Texts are words.',
+      severity: 'error',
+      from: { path: '^src/texts/' },
+      to: { path: '^src/', pathNot: ['^src/texts/', CORE] },
+    },
+    {
+      name: 'adapters-stand-alone',
+      comment:
+        'An adapter knows core, texts and the shared files of src/adapters. It is handed a BotPort; it never reaches for another adapter, the store, the queue or the model.',
+      severity: 'error',
+      from: { path: '^src/adapters/([^/]+)/' },
+      to: { path: '^src/', pathNot: ['^src/adapters/$1/', '^src/adapters/[^/]+\\.ts$', '^src/texts/', CORE] },
+    },
+    {
+      name: 'shared-adapter-files-know-no-adapter',
+      comment: 'What all adapters share knows none of them.',
+      severity: 'error',
+      from: { path: '^src/adapters/[^/]+\\.ts$' },
+      to: { path: '^src/', pathNot: ['^src/adapters/[^/]+\\.ts$', '^src/texts/', CORE] },
+    },
+    {
+      name: 'settings-are-handed-in',
+      comment: 'Only the composition knows the settings; everything else is given what it needs.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/((main|app|infrastructure|process)\\.ts$|config(\\.ts$|/))' },
+      to: { path: '^src/config(\\.ts$|/)' },
+    },
+    {
+      name: 'pure-files-know-no-sdk',
+      comment: 'normalize, render, window and splitting are pure functions over plain data.',
+      severity: 'error',
+      from: { path: '[/-](normalize|render|window|split|splitting|fences)\\.ts$' },
+      to: { path: SDKS },
+    },
+    {
+      name: 'discord-in-its-adapter',
+      comment: "A platform's SDK is known in its adapter only.",
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/adapters/discord/' },
+      to: { path: 'node_modules/(discord\\.js|@discordjs)/' },
+    },
+    {
+      name: 'slack-in-its-adapter',
+      comment: "A platform's SDK is known in its adapter only.",
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/adapters/slack/' },
+      to: { path: 'node_modules/@slack/' },
+    },
+    {
+      name: 'queue-engine-in-queue',
+      comment: 'BullMQ hands out drains; inboxes and records are the truth. Nobody else may lean on it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/queue/' },
+      to: { path: 'node_modules/bullmq/' },
+    },
+    {
+      name: 'model-client-in-chain',
+      comment: 'The model is asked in one place.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/chain/' },
+      to: { path: 'node_modules/(@langchain/openai|openai)/' },
+    },
+    {
+      name: 'nobody-imports-main',
+      comment: 'main.ts starts the bot by being imported.',
+      severity: 'error',
+      from: {},
+      to: { path: '^src/main\\.ts$' },
+    },
+    {
+      name: 'product-without-tests',
+      comment: 'What is shipped does not need tests, benchmarks or scripts.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|scripts)/' },
+    },
+    {
+      name: 'product-without-dev-dependencies',
+      comment: 'npm ci --omit=dev leaves them out.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm'] },
+    },
+    {
+      name: 'no-unlisted-package',
+      comment: 'A package that only happens to be installed is gone with the next update.',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'no-cycle',
+      comment: 'Two files that need each other are one file, or lack a third. Type-only imports count.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphan',
+      comment: 'A file that nobody imports and that imports nothing does nothing.',
+      severity: 'error',
+      from: { orphan: true, path: '^src/' },
+      to: {},
+    },
+    {
+      name: 'no-unresolvable',
+      comment: 'An import that leads nowhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      mainFields: ['module', 'main', 'types'],
+    },
+    skipAnalysisNotInRules: true,
+  },
+};

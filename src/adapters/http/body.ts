@@ -1,0 +1,47 @@
+/** Reads a JSON body without ever holding more of it than is allowed. */
+import { refuse } from './refuse.ts';
+
+/** Six bytes are the most that JSON needs for a UTF-16 unit (`\u0000`); the rest is the other fields, spaces included. */
+export function bodyLimit(maxMessageChars: number): number {
+  return maxMessageChars * 6 + 8192;
+}
+
+/**
+ * The parsed body. @throws HTTPException 415 for anything not declared as JSON (which also keeps out cross-site form
+ * posts), 413 for a body over `limit` bytes (at once when it says so itself), 400 for one that is not UTF-8 or not JSON.
+ */
+export async function readJson(request: Request, limit: number): Promise<unknown> {
+  const type = (request.headers.get('content-type') ?? '').toLowerCase().replaceAll(' ', '');
+  if (!/^application\/json(?:;charset="?utf-?8"?)?$/.test(type)) {
+    throw refuse(415, 'Send the body as JSON, with Content-Type: application/json.');
+  }
+  if ((request.headers.get('content-encoding') ?? 'identity') !== 'identity') {
+    throw refuse(415, 'Send the body without Content-Encoding.');
+  }
+  const bytes = await readBytes(request, limit);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw refuse(400, 'The body is not valid UTF-8.');
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw refuse(400, `The body is not valid JSON: ${error instanceof Error ? error.message : 'it cannot be read'}.`);
+  }
+}
+
+async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
+  const tooLarge = refuse(413, `The body is too large: it may have at most ${limit} bytes.`);
+  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // A refusal leaves the loop, which cancels the stream: the rest of the body is never taken in.
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > limit) throw tooLarge;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

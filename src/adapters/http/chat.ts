@@ -1,0 +1,106 @@
+/** POST /chat: stores the message first, then waits for its answer together with the caller. */
+import { randomBytes } from 'node:crypto';
+import type { Context, Hono } from 'hono';
+import { streamSSE } from 'hono/streaming';
+import type { IncomingMessage } from '../../core/types.ts';
+import type { ErrorCode } from '../../errors.ts';
+import { bodyLimit, readJson } from './body.ts';
+import type { HttpDeps } from './deps.ts';
+import { type FollowedTurn, followTurn } from './follow-turn.ts';
+import type { Caller } from './intake.ts';
+import { asksTheSame, parseChat, preferredLocale, toMessage, wantsStream } from './normalize.ts';
+import { refuse, refuseAs } from './refuse.ts';
+import { historyPath, refusalOfMessage, refusalOfTurn, renderChat, renderPending, retryAfter } from './render.ts';
+import { chatRequestSchema } from './schemas.ts';
+import { streamTurn } from './stream-turn.ts';
+
+export function addChatRoute(app: Hono, deps: HttpDeps): void {
+  const schema = chatRequestSchema(deps.limits);
+  const maxBytes = bodyLimit(deps.limits.maxMessageChars);
+
+  app.post('/chat', async (c) => {
+    const message = toMessage(parseChat(schema, await readJson(c.req.raw, maxBytes)), {
+      idempotencyKey: c.req.header('idempotency-key'),
+      locale: preferredLocale(c.req.header('accept-language')),
+      now: deps.clock.now(),
+      random: randomBytes(9).toString('base64url'),
+    });
+    if (!deps.intake.open) throw refuse(503, 'The bot is shutting down. Please try again.', retryAfter(1000));
+    const turn = await offer(deps, message);
+    const answer = wantsStream(c.req.header('accept')) ? streamAnswer : awaitAnswer;
+    return answer(c, deps, message, turn);
+  });
+}
+
+/**
+ * Stores the message and follows its turn; of a repeated one, the turn it was first stored as.
+ * @throws BotError `store_unavailable` or `store_full`, HTTPException 422 or 429: then it is not stored.
+ */
+async function offer(deps: HttpDeps, message: IncomingMessage): Promise<FollowedTurn> {
+  const { bot, clock, timings } = deps;
+  const followOptions = { pollMs: timings.pollMs, clock };
+  const turn = await followTurn(bot, message.sessionId, message.turnId, followOptions);
+  const result = await bot.receive(message).catch(async (error: unknown) => {
+    await turn.close();
+    throw error;
+  });
+  if (result.kind !== 'queued' && result.kind !== 'duplicate') {
+    await turn.close();
+    throw refuseAs(refusalOfMessage(result));
+  }
+  if (result.turnId === turn.turnId) return turn;
+  await turn.close();
+  if (!asksTheSame(message, result.turnId)) {
+    throw refuse(422, 'This Idempotency-Key was used with another body in the last 24 hours. Use a new key.');
+  }
+  return followTurn(bot, message.sessionId, result.turnId, followOptions);
+}
+
+async function awaitAnswer(
+  c: Context,
+  deps: HttpDeps,
+  message: IncomingMessage,
+  turn: FollowedTurn,
+): Promise<Response> {
+  const user = message.author.id;
+  const caller = deps.intake.join(c.req.raw.signal, deps.timings.answerMs);
+  try {
+    let news = await turn.next(caller.signal);
+    while (news?.kind === 'text') news = await turn.next(caller.signal);
+    if (news === undefined) return c.json(renderPending(user, turn.turnId), 202, { Location: historyPath(user) });
+    if (news.kind === 'answered') return c.json(renderChat(user, news));
+    throw refuseAs(refusalOfTurn(news, phraseFor(deps, message)));
+  } finally {
+    await part(caller, turn);
+  }
+}
+
+function streamAnswer(c: Context, deps: HttpDeps, message: IncomingMessage, turn: FollowedTurn): Response {
+  const { heartbeatMs } = deps.timings;
+  const caller = deps.intake.join(c.req.raw.signal);
+  // nginx would hold the events back otherwise.
+  c.header('X-Accel-Buffering', 'no');
+  return streamSSE(c, async (stream) => {
+    stream.onAbort(caller.hangUp);
+    await streamTurn({
+      stream,
+      turn,
+      user: message.author.id,
+      signal: caller.signal,
+      heartbeatMs,
+      phrase: phraseFor(deps, message),
+      logger: deps.logger,
+    });
+    await part(caller, turn);
+  });
+}
+
+/** The caller goes; the turn is none of their business any more. */
+async function part(caller: Caller, turn: FollowedTurn): Promise<void> {
+  caller.leave();
+  await turn.close();
+}
+
+function phraseFor({ phrases }: HttpDeps, { locale }: IncomingMessage): (code: ErrorCode) => string {
+  return (code) => phrases.failed(code, locale);
+}

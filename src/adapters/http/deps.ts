@@ -1,0 +1,32 @@
+/** What the routes of the HTTP API work with. */
+import type { BotPort } from '../../core/bot-port.ts';
+import type { Clock, Logger, Phrases } from '../../core/ports.ts';
+import type { Intake } from './intake.ts';
+import type { HttpLimits } from './schemas.ts';
+
+/** All in milliseconds. */
+export interface HttpTimings {
+  /** How long a plain POST /chat waits for the answer before it gets 202. */
+  readonly answerMs: number;
+  /** Between looks at the record of an awaited turn. */
+  readonly pollMs: number;
+  /** Between comments on a silent event stream, so that proxies keep it open. */
+  readonly heartbeatMs: number;
+  /** How long /health waits for the store. */
+  readonly healthMs: number;
+}
+
+export interface HttpDeps {
+  readonly bot: BotPort;
+  readonly limits: HttpLimits;
+  readonly timings: HttpTimings;
+  readonly intake: Intake;
+  readonly store: 'redis' | 'sqlite';
+  /** The metrics of the process in Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
+  /** Counts a request that was refused for what it was, by its status. */
+  readonly refused: (status: number) => void;
+  readonly phrases: Pick<Phrases, 'failed'>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}

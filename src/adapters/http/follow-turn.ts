@@ -1,0 +1,174 @@
+/** Follows one turn on behalf of a caller, until it is settled or the caller has gone. */
+import type { BotPort } from '../../core/bot-port.ts';
+import type { Clock } from '../../core/ports.ts';
+import type { SessionId } from '../../core/session.ts';
+import type { TurnId, TurnRecord } from '../../core/types.ts';
+import { type ErrorCode, toBotError } from '../../errors.ts';
+import { type EndEvent, httpEvent, joinText, type LiveText, NOTHING_SEEN } from './events.ts';
+
+/** How a turn ended. Times in milliseconds, `timestamp` Unix. */
+export type Settlement =
+  | {
+      readonly kind: 'answered';
+      readonly text: string;
+      readonly timestamp: number;
+      /** 0: the conversation has expired or was forgotten since. */
+      readonly expiresInMs: number;
+    }
+  | { readonly kind: 'failed'; readonly code: ErrorCode }
+  | { readonly kind: 'forgotten' };
+
+/** `text`: the answer so far. */
+export type TurnNews = { readonly kind: 'text'; readonly text: string } | Settlement;
+
+export interface FollowedTurn {
+  readonly turnId: TurnId;
+  /** The next news of the turn; undefined once `signal` has aborted. A store that is away is waited for. */
+  next(signal: AbortSignal): Promise<TurnNews | undefined>;
+  /** Stops following. The turn goes on. */
+  close(): Promise<void>;
+}
+
+export interface FollowOptions {
+  /** Milliseconds between looks at the record when nothing is announced: signals may be lost. */
+  readonly pollMs: number;
+  readonly clock: Clock;
+}
+
+/** Messages of the conversation looked at first: a fresh answer is among the newest. */
+const RECENT = 20;
+
+type TurnReader = Pick<BotPort, 'follow' | 'record' | 'memory'>;
+
+/**
+ * Subscribes to the turn. Must be in force before the turn is offered: what is announced earlier is not heard, and then
+ * only the slow look at the record notices it. @throws BotError `store_unavailable`.
+ */
+export async function followTurn(
+  bot: TurnReader,
+  sessionId: SessionId,
+  turnId: TurnId,
+  { pollMs, clock }: FollowOptions,
+): Promise<FollowedTurn> {
+  const bell = createBell();
+  let live: LiveText = NOTHING_SEEN;
+  let ended: EndEvent | undefined;
+  let newText = false;
+  let look = true;
+
+  const unfollow = await bot.follow(sessionId, turnId, (payload) => {
+    const event = httpEvent.safeParse(payload);
+    if (event.success && event.data.kind === 'http.text') {
+      const before = live.text;
+      live = joinText(live, event.data);
+      newText ||= live.text !== before;
+    } else {
+      if (event.success && event.data.kind === 'http.end') ended = event.data;
+      look = true;
+    }
+    bell.ring();
+  });
+
+  return {
+    turnId,
+    async next(signal) {
+      while (!signal.aborted) {
+        if (newText) {
+          newText = false;
+          return { kind: 'text', text: live.text };
+        }
+        if (look) {
+          look = false;
+          const settlement = await settled();
+          if (settlement !== undefined) return settlement;
+        } else if ((await bell.wait(pollMs, signal)) === 'timeout') {
+          look = true;
+        }
+      }
+      return undefined;
+    },
+    // A subscription that can't be ended is no reason to withhold an answer; nobody listens to it any more.
+    close: () => unfollow().catch(() => {}),
+  };
+
+  async function settled(): Promise<Settlement | undefined> {
+    try {
+      return await readSettlement(await bot.record(sessionId, turnId));
+    } catch (error) {
+      // The turn is stored, so it will be answered when the store is back: the caller goes on waiting.
+      if (toBotError(error).code === 'store_unavailable') return undefined;
+      throw error;
+    }
+  }
+
+  async function readSettlement(record: TurnRecord | undefined): Promise<Settlement | undefined> {
+    const outcome = record === undefined ? 'unknown' : outcomeOf(record);
+    if (outcome === undefined) return undefined;
+    if (outcome === 'failed') return { kind: 'failed', code: record?.code ?? 'internal' };
+    if (outcome === 'forgotten') return { kind: 'forgotten' };
+    const remembered = await findAnswer(bot, sessionId, turnId);
+    if (remembered !== undefined) return remembered;
+    const text = record?.answer ?? (ended?.outcome === 'answered' ? ended.text : undefined);
+    // Answered, and the conversation expired before it could be read: whoever waited still gets what was written.
+    if (outcome === 'answered' && text !== undefined) {
+      return { kind: 'answered', text, timestamp: clock.now(), expiresInMs: 0 };
+    }
+    return { kind: 'forgotten' };
+  }
+}
+
+function outcomeOf(record: TurnRecord): TurnRecord['outcome'] {
+  if (record.outcome !== undefined) return record.outcome;
+  const { state } = record;
+  return state === 'answered' || state === 'failed' || state === 'forgotten' ? state : undefined;
+}
+
+async function findAnswer(bot: TurnReader, sessionId: SessionId, turnId: TurnId): Promise<Settlement | undefined> {
+  for (const options of [{ limit: RECENT }, {}]) {
+    const history = await bot.memory.history(sessionId, options);
+    if (history === undefined) return undefined;
+    const answer = history.messages.find((message) => message.turn === turnId && message.role === 'assistant');
+    if (answer !== undefined) {
+      const { content, timestamp } = answer;
+      return { kind: 'answered', text: content, timestamp, expiresInMs: history.expiresInMs };
+    }
+    if (history.total <= RECENT) return undefined;
+  }
+  return undefined;
+}
+
+interface Bell {
+  ring(): void;
+  /** Resolves at the next ring, at once when one came since the last wait. */
+  wait(ms: number, signal: AbortSignal): Promise<'rung' | 'timeout' | 'aborted'>;
+}
+
+function createBell(): Bell {
+  let rung = false;
+  let wake: (() => void) | undefined;
+  return {
+    ring() {
+      rung = true;
+      wake?.();
+    },
+    async wait(ms, signal) {
+      if (!rung && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(done, ms);
+          function done(): void {
+            clearTimeout(timer);
+            signal.removeEventListener('abort', done);
+            wake = undefined;
+            resolve();
+          }
+          signal.addEventListener('abort', done);
+          wake = done;
+        });
+      }
+      if (signal.aborted) return 'aborted';
+      if (!rung) return 'timeout';
+      rung = false;
+      return 'rung';
+    },
+  };
+}

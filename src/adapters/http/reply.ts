@@ -1,0 +1,60 @@
+/** The reply of a turn that came over HTTP: it is told to whichever replica holds the caller's connection. */
+import type { Lease, Reply } from '../../core/ports.ts';
+import { type EndEvent, type TextEvent, textEventOf } from './events.ts';
+
+export interface HttpReplyDeps {
+  /** Tells the followers of the turn, wherever they are. */
+  readonly announce: (event: TextEvent | EndEvent) => Promise<void>;
+  readonly lease: Pick<Lease, 'alive'>;
+  /** Names this writing of the answer; unique among the workers that write it. */
+  readonly stream: string;
+  readonly onLost: (error: unknown) => void;
+}
+
+/**
+ * Announces the answer as it grows, one announcement in flight, so that a slow store gets fewer and longer ones. A lost
+ * announcement harms nobody (the caller reads the answer from the store), so nothing here rejects.
+ */
+export function createHttpReply({ announce, lease, stream, onLost }: HttpReplyDeps): Reply {
+  let latest = '';
+  let told = '';
+  let open = true;
+  let telling = false;
+  let inFlight = Promise.resolve();
+
+  async function tell(): Promise<void> {
+    telling = true;
+    try {
+      while (open && latest !== told && lease.alive()) {
+        const text = latest;
+        await announce(textEventOf(stream, told, text));
+        told = text;
+      }
+    } catch (error) {
+      // The next update tells what is missing: trying again at once would only hammer a store that is away.
+      onLost(error);
+    } finally {
+      telling = false;
+    }
+  }
+
+  async function settle(): Promise<void> {
+    open = false;
+    await inFlight;
+  }
+
+  return {
+    thinking() {},
+    update(text) {
+      latest = text;
+      if (!telling) inFlight = tell();
+    },
+    shown: () => told,
+    async end({ kind, text }) {
+      await settle();
+      if (!lease.alive()) return;
+      await announce({ kind: 'http.end', outcome: kind, text }).catch(onLost);
+    },
+    abandon: settle,
+  };
+}

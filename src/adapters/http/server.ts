@@ -1,0 +1,79 @@
+/** The Node server under the app: binds, answers what never becomes a request, and closes in bounded time. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+import { BotError } from '../../errors.ts';
+import { refusalResponse } from './refuse.ts';
+
+export interface HttpServer {
+  /** Where it listens. */
+  readonly address: AddressInfo;
+  /** Listens no more; connections in use get `graceMs` to end what they are doing. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Between looks for connections that have become idle while the server closes, in milliseconds. */
+const CLOSING_LOOK_MS = 25;
+
+/**
+ * Binds and resolves when listening. Slow and idle clients are limited by Node's own defaults: headers within 60 s, a
+ * request within 300 s, a kept connection idle for 5 s (https://nodejs.org/api/http.html).
+ * @throws BotError `config_invalid`, naming the mend, when it cannot listen there.
+ */
+export async function listen(app: Hono, host: string, port: number): Promise<HttpServer> {
+  const server = createServer(
+    getRequestListener(app.fetch, {
+      hostname: host,
+      // The globals belong to the whole process, not to one adapter.
+      overrideGlobalObjects: false,
+      errorHandler: () => refusalResponse({ status: 400, detail: 'The address or the Host header is malformed.' }),
+    }),
+  );
+  server.on('clientError', answerClientError);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)));
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new BotError('internal', 'The server has no port.');
+  return { address, close: (graceMs) => close(server, graceMs) };
+}
+
+async function close(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // A connection that was in use when the server closed would be kept idle for a while afterwards.
+  const sweep = setInterval(() => server.closeIdleConnections(), CLOSING_LOOK_MS);
+  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearInterval(sweep);
+  clearTimeout(deadline);
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, readonly [status: string, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long to arrive.'],
+};
+
+/** Node would answer these without a body. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const [status, detail] = CLIENT_ERRORS[error.code ?? ''] ?? ['400 Bad Request', 'This is not a valid HTTP request.'];
+  const body = JSON.stringify({ detail });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): BotError {
+  const mends: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'Something else listens there: stop it, or set PORT to a free port.',
+    EACCES: 'This user may not: set PORT to 1024 or above.',
+    EADDRNOTAVAIL: 'This machine has no such address: set HOST to one it has.',
+  };
+  const mend = mends[cause.code ?? ''] ?? `Check HOST and PORT (${cause.message}).`;
+  return new BotError('config_invalid', `Can't listen on ${host}:${port}. ${mend}`, { cause });
+}

@@ -1,0 +1,40 @@
+/** How the service is doing: /stats, /health, /metrics. */
+import type { Hono } from 'hono';
+import { BotError, toBotError } from '../../errors.ts';
+import type { HttpDeps } from './deps.ts';
+import { isoTime, renderStats } from './render.ts';
+
+export function addServiceRoutes(app: Hono, { bot, metrics, store, timings, clock, logger }: HttpDeps): void {
+  app.get('/stats', async (c) => c.json(renderStats(await bot.stats.stats())));
+
+  app.get('/health', async (c) => {
+    const redis = (state: 'connected' | 'disconnected') => (store === 'redis' ? state : 'not configured');
+    try {
+      await within(timings.healthMs, bot.ping());
+      return c.json({ status: 'healthy', redis: redis('connected'), timestamp: isoTime(clock.now()) });
+    } catch (error) {
+      // Anybody may ask this route, so the error's own text (with addresses, perhaps) goes to the log only.
+      logger.warn({ err: error }, 'The store does not answer');
+      const text = `The store does not answer: ${toBotError(error).code}`;
+      const timestamp = isoTime(clock.now());
+      return c.json({ status: 'unhealthy', redis: redis('disconnected'), error: text, timestamp }, 503);
+    }
+  });
+
+  // The version is that of the text format: https://prometheus.io/docs/instrumenting/exposition_formats/
+  app.get('/metrics', async (c) =>
+    c.body(await metrics(), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }),
+  );
+}
+
+async function within(ms: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new BotError('store_unavailable', `No answer within ${ms} ms.`)), ms);
+  });
+  try {
+    await Promise.race([promise, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,77 @@
+/** Writes a turn as server-sent events (schemas.ts names them) while it is being answered. */
+import type { SSEStreamingApi } from 'hono/streaming';
+import type { Logger } from '../../core/ports.ts';
+import type { ErrorCode } from '../../errors.ts';
+import type { FollowedTurn } from './follow-turn.ts';
+import { refusalOf, refusalOfTurn, renderChat, renderPending } from './render.ts';
+import type { StreamEvents } from './schemas.ts';
+
+export interface StreamTurnOptions {
+  readonly stream: Pick<SSEStreamingApi, 'write' | 'writeSSE'>;
+  readonly turn: FollowedTurn;
+  readonly user: string;
+  /** Aborts when the caller has gone or the server stops. */
+  readonly signal: AbortSignal;
+  readonly heartbeatMs: number;
+  /** What happened, by the code, in the person's language. */
+  readonly phrase: (code: ErrorCode) => string;
+  readonly logger: Logger;
+}
+
+/** Resolves when the last event is written, or the caller has gone. Never rejects. */
+export async function streamTurn(options: StreamTurnOptions): Promise<void> {
+  const { stream, turn, user, signal, phrase } = options;
+  const stopHeartbeat = beat(stream, options.heartbeatMs);
+  let shown = '';
+
+  function send<Name extends keyof StreamEvents>(event: Name, data: StreamEvents[Name]): Promise<void> {
+    return stream.writeSSE({ event, data: JSON.stringify(data) });
+  }
+
+  /** Brings what the caller has put together from the deltas to `text`. */
+  async function show(text: string): Promise<void> {
+    if (!text.startsWith(shown)) {
+      shown = '';
+      await send('reset', {});
+    }
+    if (text === shown) return;
+    await send('delta', { text: text.slice(shown.length) });
+    shown = text;
+  }
+
+  try {
+    await send('turn', { turn_id: turn.turnId, user_id: user });
+    let news = await turn.next(signal);
+    while (news?.kind === 'text') {
+      await show(news.text);
+      news = await turn.next(signal);
+    }
+    if (news === undefined) {
+      await send('pending', renderPending(user, turn.turnId));
+    } else if (news.kind === 'answered') {
+      await show(news.text);
+      await send('done', renderChat(user, news));
+    } else {
+      const { status, detail } = refusalOfTurn(news, phrase);
+      await send('error', { status, detail });
+    }
+  } catch (error) {
+    options.logger.error({ err: error, turnId: turn.turnId }, 'An answer could not be streamed');
+    const { status, detail } = refusalOf(error);
+    await send('error', { status, detail });
+  } finally {
+    stopHeartbeat();
+  }
+}
+
+function beat(stream: StreamTurnOptions['stream'], everyMs: number): () => void {
+  let writing = false;
+  const timer = setInterval(async () => {
+    // A caller who does not read must not make a heap of heartbeats.
+    if (writing) return;
+    writing = true;
+    await stream.write(': keep-alive\n\n');
+    writing = false;
+  }, everyMs);
+  return () => clearInterval(timer);
+}

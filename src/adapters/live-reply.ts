@@ -1,0 +1,211 @@
+/**
+ * A reply that grows while the model speaks, on any platform whose messages can be edited: posted once there is something
+ * to show, then edited at the platform's pace with one write in flight, split where it is too long for one message, and
+ * brought to its final text exactly once. It goes on with what a dead worker began, and what the platform may or may not
+ * have taken is found out, never posted a second time (docs/turns.md).
+ */
+
+import type { Clock, Logger, Reply, ReplyContext } from '../core/ports.ts';
+import type { ReplyEnd } from '../core/types.ts';
+import { BotError, toBotError } from '../errors.ts';
+import { inTime } from './in-time.ts';
+import { createPacer, type Timers } from './pacer.ts';
+import { createReplyParts, type View } from './reply-parts.ts';
+import type { ReplyTransport } from './reply-transport.ts';
+import { type Measure, sizeOf, splitMarkdown, textOf, withClosedFence } from './split.ts';
+import { createThinkingSign } from './thinking-sign.ts';
+
+/** What a platform takes, and what surrounds the reply. All times in milliseconds. */
+export interface LiveReplyOptions {
+  /** Longest message, in units of `measure`. */
+  readonly limit: number;
+  /** Default: `utf16`. */
+  readonly measure?: Measure;
+  /** From the start of one write to the start of the next while the text grows: Discord and Slack take one a second. */
+  readonly intervalMs: number;
+  /** From the first text to the first post, so that short answers, and notifications, have more than their first word. */
+  readonly firstPostDelayMs: number;
+  /** How often the sign of thinking is shown again: less than the platform shows it for. */
+  readonly thinkingRefreshMs: number;
+  /** How long a repeated nonce surely gives back the earlier message; 0 where the platform has no nonces. */
+  readonly nonceTrustMs: number;
+  /** Stands at the end of a text that still grows; may be empty. */
+  readonly mark: string;
+  /** A live part looks different (it has a Stop button) even when its text is the same. Default: false. */
+  readonly liveControls?: boolean;
+  /** After this a write is given up; its outcome is then unknown. Default: 10 s. */
+  readonly writeTimeoutMs?: number;
+  /** Failures in a row after which `end` gives up. Default: 5. */
+  readonly maxTries?: number;
+  /** `end` waits no longer than this for a rate limit to pass. Default: 30 s. */
+  readonly maxWaitMs?: number;
+  /** The first wait after a failure, doubled with each further one up to `maxBackoffMs`. Defaults: 0.5 s and 8 s. */
+  readonly backoffMs?: number;
+  readonly maxBackoffMs?: number;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly log: Logger;
+  /** Counts a part of which nobody can find out whether it was posted. */
+  readonly unreconciled: () => void;
+  /** For the jitter; default: Math.random. */
+  readonly random?: () => number;
+}
+
+/** A reply by `transport` for one turn. See {@link Reply} for what each method promises. */
+export function createLiveReply(transport: ReplyTransport, context: ReplyContext, options: LiveReplyOptions): Reply {
+  const { lease, turnId } = context;
+  const { clock, timers, log, mark, measure = 'utf16' } = options;
+  const { writeTimeoutMs = 10_000, maxTries = 5, maxWaitMs = 30_000, liveControls = false } = options;
+  const { backoffMs = 500, maxBackoffMs = 8_000, random = Math.random } = options;
+  const pacer = createPacer({ clock, timers, intervalMs: options.intervalMs, backoffMs, maxBackoffMs, random });
+  const parts = createReplyParts(transport, context, {
+    nonceTrustMs: options.nonceTrustMs,
+    liveControls,
+    writeTimeoutMs,
+    clock,
+    timers,
+    unreconciled: options.unreconciled,
+  });
+  const sign = createThinkingSign({
+    show: () => inTime(writeTimeoutMs, timers, async (signal) => transport.think?.(signal)),
+    clear: () => inTime(writeTimeoutMs, timers, async (signal) => transport.stopThinking?.(signal)),
+    refreshMs: options.thinkingRefreshMs,
+    timers,
+    leftShown: context.handles.size > 0,
+    alive: () => lease.alive() && !lease.signal.aborted,
+  });
+
+  let latest = '';
+  /** Nothing more is streamed: the reply ends, was abandoned, or cannot be written to. */
+  let closed = false;
+  let abandoned = false;
+  let lost: BotError | undefined;
+  let running = false;
+  let streaming = Promise.resolve();
+  let ending: Promise<void> = Promise.resolve();
+  /** What the person could read when the reply was ended first. */
+  let partial: string | undefined;
+
+  function viewOf(text: string, live: boolean): View {
+    // The mark's room is kept free in the final text too: else its parts would be cut elsewhere than the streamed ones.
+    const limit = options.limit - (mark === '' ? 0 : sizeOf(`\n${mark}`, measure));
+    const split = splitMarkdown(text, { limit, measure });
+    const wanted = split.map((part, index) => {
+      const last = live && index === split.length - 1;
+      return { text: textOf(part, last ? mark : ''), source: part.lead + part.body, live: last };
+    });
+    return { parts: wanted, whole: !live, onlyIfPosted: false };
+  }
+
+  async function write(view: View): Promise<void> {
+    const kind = parts.next(view);
+    await sign.stop();
+    if (kind !== 'post') await sign.clear();
+    pacer.began();
+    await parts.step(view);
+    if (kind === 'post') sign.replaced();
+    pacer.succeeded();
+  }
+
+  /** Runs `task`, whose waits end when the lease does. */
+  async function whileLeased(task: () => Promise<void>): Promise<void> {
+    lease.signal.addEventListener('abort', pacer.wake);
+    try {
+      await task();
+    } finally {
+      lease.signal.removeEventListener('abort', pacer.wake);
+    }
+  }
+
+  async function stream(): Promise<void> {
+    for (;;) {
+      await pacer.ready(true);
+      const view = viewOf(latest, true);
+      if (closed || lease.signal.aborted || parts.next(view) === undefined) break;
+      try {
+        await write(view);
+      } catch (thrown) {
+        // What was refused for good is not tried again at each new word; `end` tries once more, and tells.
+        if (!failed(thrown).retryable) closed = true;
+      }
+    }
+    // In the same step as the look at `latest`: an update behind it has to start anew.
+    running = false;
+  }
+
+  function failed(thrown: unknown): BotError {
+    const error = toBotError(thrown);
+    if (error.code === 'turn_lost' && !error.retryable) lost = error;
+    pacer.failed(error);
+    log.warn({ turnId, code: error.code, failures: pacer.failures() }, 'a write to the platform failed');
+    return error;
+  }
+
+  function finalView(end: ReplyEnd): View {
+    partial ??= parts.shown().trimEnd();
+    if (end.kind === 'forgotten') return { ...viewOf(end.text, false), onlyIfPosted: true };
+    if (end.kind === 'answered' || partial === '') return viewOf(end.text, false);
+    return viewOf(`${withClosedFence(partial)}\n\n${end.text}`, false);
+  }
+
+  async function finish(end: ReplyEnd): Promise<void> {
+    const view = finalView(end);
+    let tries = 0;
+    while (parts.next(view) !== undefined) {
+      await pacer.ready(false);
+      if (lost !== undefined) throw lost;
+      if (abandoned) throw new BotError('turn_lost', 'The reply was abandoned.');
+      try {
+        await write(view);
+        tries = 0;
+      } catch (thrown) {
+        const error = failed(thrown);
+        tries += 1;
+        if (!error.retryable || tries >= maxTries || (error.retryAfterMs ?? 0) > maxWaitMs) throw error;
+      }
+    }
+  }
+
+  /** Stops streaming; what is in flight goes on. */
+  function close(): void {
+    closed = true;
+    pacer.wake();
+  }
+
+  return {
+    thinking() {
+      if (!closed) sign.start();
+    },
+    update(text) {
+      if (closed || text === latest) return;
+      if (!text.startsWith(latest)) parts.restart();
+      if (latest.trim() === '') pacer.hold(options.firstPostDelayMs);
+      latest = text;
+      if (running) return;
+      running = true;
+      streaming = whileLeased(stream);
+    },
+    shown: parts.shown,
+    end(end) {
+      close();
+      const before = [streaming, ending];
+      ending = (async () => {
+        await Promise.allSettled(before);
+        try {
+          await whileLeased(() => finish(end));
+        } finally {
+          await sign.clear();
+        }
+      })();
+      return ending;
+    },
+    async abandon() {
+      abandoned = true;
+      close();
+      await Promise.allSettled([streaming, ending]);
+      // The next worker then knows what was posted without having to look for it.
+      await parts.saveIds().catch(() => undefined);
+      await sign.clear();
+    },
+  };
+}

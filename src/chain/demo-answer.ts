@@ -1,0 +1,111 @@
+/** What the demo model says: a pure function of the messages that it is given. */
+import { readSpoken } from './prompt.ts';
+
+/** A message as the model is given it. */
+export interface DemoMessage {
+  /** LangChain's name of it: `system`, `human`, `ai`. */
+  readonly role: string;
+  readonly text: string;
+}
+
+/**
+ * The demo model's answer to the last message: it says what it is, tells the speaker the name that they told it in these
+ * messages (each speaker their own, the latest one counts), and how many messages it was shown.
+ */
+export function demoAnswer(messages: readonly DemoMessage[]): string {
+  const shown = messages.filter(({ role }) => role !== 'system');
+  const said = shown.filter(({ role }) => role === 'human').map(({ text }) => readSpoken(text));
+  const { speaker, text } = said.at(-1) ?? { speaker: undefined, text: '' };
+  const texts = /\p{Script=Han}/u.test(text) ? CHINESE : ENGLISH;
+  const toldNow = toldName(text);
+  const told = said.filter((earlier) => earlier.speaker === speaker).map((earlier) => toldName(earlier.text));
+  const reply = asksForName(text)
+    ? texts.yourName(told.findLast((name) => name !== undefined))
+    : toldNow === undefined
+      ? texts.echo(shorten(text))
+      : texts.hello(toldNow);
+  return `${reply} ${texts.shown(Math.max(0, shown.length - 1))}\n\n${texts.hint}`;
+}
+
+interface Texts {
+  yourName(name: string | undefined): string;
+  hello(name: string): string;
+  echo(text: string): string;
+  shown(earlier: number): string;
+  readonly hint: string;
+}
+
+const ENGLISH: Texts = {
+  yourName: (name) => (name === undefined ? 'You have not told me your name yet.' : `Your name is ${name}.`),
+  hello: (name) => `Nice to meet you, ${name}! Ask me "What is my name?" and you will see that I remember.`,
+  echo: (text) => `You said: "${text}".`,
+  shown: (earlier) =>
+    earlier === 0
+      ? 'I was shown 1 message: this one.'
+      : `I was shown ${earlier + 1} messages: ${earlier} earlier and this one.`,
+  hint: 'I am the demo model. For real answers set OPENAI_API_KEY or OPENAI_BASE_URL.',
+};
+
+const CHINESE: Texts = {
+  yourName: (name) => (name === undefined ? '你还没有告诉我你的名字。' : `你叫${name}。`),
+  hello: (name) => `很高兴认识你，${name}！问我“我叫什么名字？”，就知道我记得。`,
+  echo: (text) => `你说：“${text}”。`,
+  shown: (earlier) =>
+    earlier === 0
+      ? '我看到了 1 条消息：就是这一条。'
+      : `我看到了 ${earlier + 1} 条消息：之前的 ${earlier} 条和这一条。`,
+  hint: '我是演示模型。要得到真正的回答，请设置 OPENAI_API_KEY 或 OPENAI_BASE_URL。',
+};
+
+const ASKS = [
+  /\bwhat(?:['’]s| is| was)? my name\b/i,
+  /\bwhat my name is\b/i,
+  /\bmy name\s*\?/i,
+  /\b(?:know|remember|tell me|say) my name\b/i,
+  /\bwho am i\b/i,
+  /我叫(?:什么|啥)/u,
+  /我的名字(?:是|叫)?(?:什么|啥)/u,
+  /我是谁/u,
+  /(?:记得|知道)我的名字/u,
+];
+
+function asksForName(text: string): boolean {
+  return ASKS.some((pattern) => pattern.test(text));
+}
+
+const WORD = "\\p{L}[\\p{L}\\p{M}'’-]*\\.?";
+const PARTICLE = '(?:van|von|der|den|de|del|della|da|di|du|la|le|bin|ibn|al|el)';
+/** A word, and behind it more words as long as they begin with a capital (particles may stand before those). */
+const NAME_EN = `(${WORD}(?:\\s(?:${PARTICLE}\\s){0,2}\\p{Lu}[\\p{L}\\p{M}'’-]*\\.?)*)`;
+/** Up to six ideographs, or a name in letters. */
+const NAME_ZH = "(\\p{Script=Han}[\\p{Script=Han}·]{0,6}|\\p{L}[\\p{L}\\p{M}'’ .-]{0,40})";
+
+const TELLS = [
+  new RegExp(`\\b[Mm][Yy] [Nn][Aa][Mm][Ee](?: [Ii][Ss]|['’][Ss]) ${NAME_EN}`, 'gu'),
+  new RegExp(`\\b[Cc]all me ${NAME_EN}`, 'gu'),
+  new RegExp(`(?:我叫|我的名字是|我的名字叫)\\s*${NAME_ZH}`, 'gu'),
+];
+/** What follows "my name is" without being a name. */
+const NO_NAME =
+  /^(?:not|no|what|who|which|a|an|the|in|on|so|very|really|unknown|secret|important)\b|^(?:什么|啥|谁|不)/iu;
+/** Where a Chinese sentence goes on behind the name without a comma. */
+const GOES_ON_ZH = /(?:你|您|我|他|她|吗|呢|啊|呀|吧|哦|今年|请|很高兴|是一|来自).*$/u;
+
+/** The last name that a text tells of its speaker. */
+function toldName(text: string): string | undefined {
+  const own = text.replace(/^>.*$/gm, ''); // quoted lines are not the speaker's
+  return TELLS.flatMap((pattern) => [...own.matchAll(pattern)])
+    .sort((one, other) => one.index - other.index)
+    .map(([, name = '']) => (NO_NAME.test(name) ? '' : tidy(name)))
+    .findLast((name) => name !== '');
+}
+
+function tidy(name: string): string {
+  const plain = /\p{Script=Han}/u.test(name) ? name.replace(GOES_ON_ZH, '') : name;
+  return plain.replace(/[.'’\s-]+$/u, '');
+}
+
+function shorten(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length <= 160 ? line : `${[...line].slice(0, 159).join('')}…`;
+}

@@ -1,0 +1,58 @@
+/** The model that answers when none is set up: a real LangChain chat model that needs no network and no key. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CallbackManagerForLLMRun } from '@langchain/core/callbacks/manager';
+import { BaseChatModel } from '@langchain/core/language_models/chat_models';
+import { AIMessage, AIMessageChunk, type BaseMessage } from '@langchain/core/messages';
+import { ChatGenerationChunk, type ChatResult } from '@langchain/core/outputs';
+import { demoAnswer } from './demo-answer.ts';
+
+export interface DemoOptions {
+  /** Milliseconds between two pieces of an answer, so that streaming can be seen. */
+  readonly delayMs: number;
+}
+
+/** The same messages always give the same answer; nothing is kept from one call to the next. */
+export function createDemoModel(options: DemoOptions): BaseChatModel {
+  return new DemoModel(options);
+}
+
+class DemoModel extends BaseChatModel {
+  readonly #delayMs: number;
+
+  constructor({ delayMs }: DemoOptions) {
+    super({ maxRetries: 0 });
+    this.#delayMs = delayMs;
+  }
+
+  _llmType(): string {
+    return 'demo';
+  }
+
+  override async _generate(messages: BaseMessage[]): Promise<ChatResult> {
+    const text = demoAnswer(messages.map(toPlain));
+    return { generations: [{ text, message: new AIMessage(text) }] };
+  }
+
+  override async *_streamResponseChunks(
+    messages: BaseMessage[],
+    options: this['ParsedCallOptions'],
+    runManager?: CallbackManagerForLLMRun,
+  ): AsyncGenerator<ChatGenerationChunk> {
+    for (const text of pieces(demoAnswer(messages.map(toPlain)))) {
+      options.signal?.throwIfAborted();
+      yield new ChatGenerationChunk({ text, message: new AIMessageChunk(text) });
+      await runManager?.handleLLMNewToken(text);
+      if (this.#delayMs > 0) await sleep(this.#delayMs, undefined, { signal: options.signal });
+    }
+  }
+}
+
+function toPlain(message: BaseMessage): { role: string; text: string } {
+  return { role: message.getType(), text: message.text };
+}
+
+/** Words with the space behind them; text without spaces in pieces of a few characters. */
+function pieces(text: string): readonly string[] {
+  return text.match(/[^\s\p{Script=Han}]{1,24}\s*|\p{Script=Han}{1,4}|\s+/gu) ?? [];
+}

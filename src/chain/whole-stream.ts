@@ -1,0 +1,58 @@
+/** A fetch that notices when the stream of an answer ends before the answer does. */
+import { BotError } from '../errors.ts';
+
+/**
+ * Wraps `fetch` so that a 200 is either a whole stream of server-sent events or an error:
+ * - a stream that is closed in good order but without any mark of its end becomes `model_disconnected`. Neither the SDK nor
+ *   LangChain notice it, and half an answer would be remembered as the answer. Any one of the marks will do (a finish
+ *   reason, `[DONE]`, a final event of the Responses API), because compatible servers differ in which of them they send;
+ * - a web page or a JSON document instead of a stream becomes `model_refused_request`: the base URL is wrong, mostly.
+ */
+export function requireWholeStreams(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  return async (input, init) => {
+    const response = await fetch(input, init);
+    if (!response.ok || response.body === null) return response;
+    const type = response.headers.get('content-type') ?? '';
+    if (/^(?:text\/html|application\/json)\b/.test(type)) {
+      await response.body.cancel();
+      throw new BotError(
+        'model_refused_request',
+        `The model's server sent ${type} where a stream was asked for; see OPENAI_BASE_URL (most end in /v1).`,
+      );
+    }
+    const { status, statusText, headers } = response;
+    return new Response(response.body.pipeThrough(endWatcher()), { status, statusText, headers });
+  };
+}
+
+/**
+ * Text of an answer cannot look like a mark: within JSON its quotation marks and line ends are escaped.
+ */
+const END_MARK =
+  /[\r\n]data: ?\[DONE\]|"finish_reason"\s*:\s*"|[\r\n]event: ?response\.(?:completed|incomplete|failed)[\r\n]/;
+/** Longer than a mark, so that one which is torn between two chunks is found. */
+const OVERLAP = 64;
+
+function endWatcher(): TransformStream<Uint8Array, Uint8Array> {
+  const decoder = new TextDecoder('latin1'); // the marks are ASCII, and no character is torn between two chunks
+  let tail = '\n';
+  let ended = false;
+  return new TransformStream({
+    transform(chunk, controller) {
+      if (!ended) {
+        const text = tail + decoder.decode(chunk);
+        ended = END_MARK.test(text);
+        tail = text.slice(-OVERLAP);
+      }
+      controller.enqueue(chunk);
+    },
+    flush(controller) {
+      if (ended) return;
+      controller.error(
+        new BotError('model_disconnected', "The model's server ended the stream in the middle of the answer.", {
+          retryable: true,
+        }),
+      );
+    },
+  });
+}

@@ -1,0 +1,24 @@
+/** The memory commands, ready for adapters. */
+import type { Commands } from '../core/commands.ts';
+import { phrases } from '../texts/phrases.ts';
+import { decodeAction } from './action-id.ts';
+import { button, type CommandDeps } from './ask.ts';
+import { createCatalogue } from './catalogue.ts';
+import { createParser } from './parse.ts';
+import { runCommand } from './run.ts';
+
+export type { CommandDeps } from './ask.ts';
+
+export function createCommands(deps: CommandDeps): Commands {
+  const catalogue = createCatalogue();
+  return {
+    catalogue,
+    ...createParser(catalogue),
+    readAction: decodeAction,
+    openPrivately(command, context) {
+      const label = phrases(context.locale).buttons.openPrivately(command.name);
+      return button({ context }, { label, style: 'primary' }, command, context.sessionId);
+    },
+    run: (call) => runCommand(call, deps, catalogue),
+  };
+}

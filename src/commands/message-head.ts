@@ -1,0 +1,15 @@
+import type { ChatMessage } from '../core/types.ts';
+import type { Ask } from './ask.ts';
+import { plainLine } from './markdown.ts';
+
+const MAX_NAME = 40;
+
+/** The line above a message in the history: who said it, as the asking person reads it, and when. Markdown. */
+export function headOf({ texts, context }: Ask, message: ChatMessage): string {
+  const { commands } = texts;
+  const mine = message.authorId === context.person.user;
+  const author = mine ? commands.you : plainLine(message.author ?? '', MAX_NAME) || commands.somebody;
+  const speaker = message.role === 'assistant' ? commands.bot : author;
+  const stopped = message.stopped === true ? ` · ${commands.stopped}` : '';
+  return `**${speaker}** · ${commands.history.header(message.timestamp)}${stopped}`;
+}

@@ -1,0 +1,40 @@
+/** Runs one command for the person who asks, on a conversation within their reach. */
+import type { CommandCall, CommandDefinition, CommandResult } from '../core/commands.ts';
+import { phrases } from '../texts/phrases.ts';
+import { type Ask, answer, type CommandDeps } from './ask.ts';
+import { runForget } from './forget.ts';
+import { runHelp, runHint } from './help.ts';
+import { runHistory } from './history.ts';
+import { runMemstats } from './memstats.ts';
+import { targetOf } from './target.ts';
+import { runTtl } from './ttl.ts';
+
+/** @throws BotError as the store does. */
+export async function runCommand(
+  call: CommandCall,
+  deps: CommandDeps,
+  catalogue: readonly CommandDefinition[],
+): Promise<CommandResult> {
+  const { command, context } = call;
+  const texts = phrases(context.locale, context.timeZone);
+  const target = await targetOf(call, deps);
+  if (target.kind === 'refused') {
+    return answer('refused', call.mark === undefined ? texts.commands.notYours : texts.buttonNotYours);
+  }
+  const sessionId = target.kind === 'session' ? target.sessionId : undefined;
+  const ask: Ask = { deps, catalogue, context, texts, sessionId };
+  switch (command.name) {
+    case 'history':
+      return runHistory(ask, command);
+    case 'forget':
+      return runForget(ask, command);
+    case 'ttl':
+      return runTtl(ask, command);
+    case 'memstats':
+      return runMemstats(ask, command);
+    case 'help':
+      return runHelp(ask);
+    case 'hint':
+      return runHint(ask, command);
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * What a setting's text may be. A schema's error says what the text should be ("must be …") and never repeats the text: it may
+ * be a secret that was put under the wrong name.
+ */
+import { z } from 'zod';
+import type { Person } from '../core/session.ts';
+
+const must = (what: string) => ({ error: `must be ${what}` });
+
+export const text = z.string();
+
+/** A whole number in plain digits; `unit` is for the error only. */
+export function whole(min: number, max: number, unit = '') {
+  const error = must(`a whole number${unit && ` of ${unit}`} from ${min} to ${max}`);
+  return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.int(error).min(min, error).max(max, error));
+}
+
+export function decimal(min: number, max: number) {
+  const error = must(`a number from ${min} to ${max}`);
+  return z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, error)
+    .transform(Number)
+    .pipe(z.number(error).min(min, error).max(max, error));
+}
+
+export const flag = z
+  .enum(['true', 'false', '1', '0'], must('true or false'))
+  .transform((written) => written === 'true' || written === '1');
+
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, must(`one of: ${words.join(', ')}`));
+}
+
+/** Reads a URL; undefined also when its password is not percent-encoded as it should be. */
+function parseUrl(written: string): URL | undefined {
+  try {
+    const parsed = new URL(written);
+    decodeURIComponent(parsed.password);
+    return parsed;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A URL of one of the protocols (named without the colon), as it was written. */
+export function url(...protocols: readonly string[]) {
+  const forms = protocols.map((protocol) => `${protocol}://…`).join(' or ');
+  return z.string().refine(
+    (written) => {
+      const parsed = parseUrl(written);
+      return parsed !== undefined && parsed.hostname !== '' && protocols.includes(parsed.protocol.slice(0, -1));
+    },
+    must(`a URL of the form ${forms} (special characters of a password written as %40 and the like)`),
+  );
+}
+
+/** A token or key: something without whitespace that matches `pattern`. */
+export function secret(pattern = /^\S+$/, form = 'one word without spaces or line breaks') {
+  return z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, must('one word without spaces or line breaks'))
+    .regex(pattern, must(form));
+}
+
+export const keyPrefix = z.string().regex(/^[a-z0-9_-]+$/, must('made of a-z, 0-9, _ and - only'));
+
+export const host = z.string().regex(/^[A-Za-z0-9.:_-]+$/, must('an IP address or a host name'));
+
+export interface RateLimit {
+  readonly messages: number;
+  readonly perMs: number;
+}
+
+const RATE_UNITS: ReadonlyMap<string, number> = new Map([
+  ['s', 1_000],
+  ['min', 60_000],
+  ['h', 3_600_000],
+]);
+
+/** `20/min`, `1/s`, `200/h` */
+export const rateLimit = z.string().transform((written, context): RateLimit => {
+  const [, count = '', unit = ''] = /^([1-9]\d{0,5})\/(s|min|h)$/.exec(written) ?? [];
+  const perMs = RATE_UNITS.get(unit);
+  if (perMs !== undefined) return { messages: Number(count), perMs };
+  context.addIssue({ code: 'custom', message: 'must be a number of messages per s, min or h, such as 20/min' });
+  return z.NEVER;
+});
+
+/** Discord: snowflakes (https://discord.com/developers/docs/reference#snowflakes). */
+const DISCORD_USER = /^discord:(\d{1,20})$/;
+/** Slack: T… (or E…, an organisation) and U… (or W…). */
+const SLACK_USER = /^slack:([TE][A-Z0-9]+):([UW][A-Z0-9]+)$/;
+
+function parsePerson(written: string): Person | undefined {
+  const [, discordUser] = DISCORD_USER.exec(written) ?? [];
+  if (discordUser !== undefined) return { platform: 'discord', user: discordUser };
+  const [, workspace, user] = SLACK_USER.exec(written) ?? [];
+  return workspace === undefined || user === undefined ? undefined : { platform: 'slack', workspace, user };
+}
+
+/** A list, by commas or spaces, of `discord:<id>` and `slack:<team>:<id>`. A Discord id holds in every guild. */
+export const people = z.string().transform((written, context): readonly Person[] => {
+  const entries = written.split(/[\s,]+/).filter((entry) => entry !== '');
+  return entries.flatMap((entry, index) => {
+    const person = parsePerson(entry);
+    if (person !== undefined) return [person];
+    const mend = entry.startsWith('http:')
+      ? 'names an HTTP caller, who can never be an admin: anybody can send any user_id. Take it out'
+      : 'must have the form discord:<user id> or slack:<team id>:<user id>, such as discord:80351110224678912 or slack:T012AB3CD:U012A3CDE';
+    context.addIssue({ code: 'custom', message: `${mend} (entry ${index + 1})` });
+    return [];
+  });
+});

@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { decimal, flag, host, keyPrefix, oneOf, people, rateLimit, secret, text, url, whole } from './parsers.ts';
+
+interface About {
+  /** What it means, in a line, the unit included. */
+  readonly description: string;
+  /** What holds when it is not set, written as it would be in the environment; without it, the description says so. */
+  readonly fallback?: string;
+  /** Masked in the log. */
+  readonly secret?: boolean;
+  /** Opens a group of settings in `.env.example`. */
+  readonly heading?: string;
+}
+
+const about = z.registry<About>();
+
+type More = Pick<About, 'secret' | 'heading'>;
+
+/** Its value is undefined when it is not set. */
+function optional<Schema extends z.ZodType<unknown, string>>(schema: Schema, description: string, more: More = {}) {
+  return described(z.optional(schema), { description, ...more });
+}
+
+function withDefault<Schema extends z.ZodType<unknown, string>>(
+  fallback: string,
+  schema: Schema,
+  description: string,
+  more: More = {},
+) {
+  return described(z.string().prefault(fallback).pipe(schema), { description, fallback, ...more });
+}
+
+function described<Schema extends z.ZodType>(schema: Schema, description: About): Schema {
+  const plain: z.ZodType = schema;
+  about.add(plain, description);
+  return schema;
+}
+
+const YEAR = 365 * 24 * 3600;
+
+/** A turn has 180 s in all, so an attempt cannot have more (docs/turns.md). */
+const MAX_TURN_SECONDS = 180;
+
+const SHAPE = {
+  REDIS_URL: optional(
+    url('redis', 'rediss'),
+    'redis:// or rediss://; unset: the embedded SQLite store in DATA_DIR, for one process only',
+    { secret: true, heading: 'Where conversations are kept' },
+  ),
+  DATA_DIR: withDefault('./data', text, 'folder of the embedded store'),
+  KEY_PREFIX: withDefault('conversation', keyPrefix, 'first part of the conversation keys in Redis, of a-z 0-9 _ -'),
+  ALLOW_EVICTION: withDefault(
+    'false',
+    flag,
+    'true: start even on a Redis that may evict keys, and so lose conversations',
+  ),
+
+  DEFAULT_TTL: withDefault('1800', whole(1, 10 * YEAR, 'seconds'), 'seconds until a silent conversation is forgotten', {
+    heading: 'What is remembered',
+  }),
+  MIN_TTL: withDefault('60', whole(1, 10 * YEAR, 'seconds'), 'shortest TTL a person may choose, in seconds'),
+  MAX_TTL: withDefault('2592000', whole(1, 10 * YEAR, 'seconds'), 'longest TTL a person may choose, in seconds'),
+  MEMORY_WINDOW: withDefault('20', whole(2, 10_000), 'newest messages of the conversation that the model is shown'),
+  MAX_MESSAGES: withDefault('200', whole(2, 100_000), 'messages kept of a conversation, an even number'),
+  MAX_CONTEXT_TOKENS: optional(
+    whole(256, 10_000_000),
+    'bound in tokens on what the model is shown; unset: what the model can take',
+  ),
+  SESSION_SCOPE: withDefault(
+    'user',
+    oneOf(['user', 'channel']),
+    'user: a conversation per person and channel or thread; channel: one shared by all in it',
+  ),
+  SLACK_DM_SCOPE: withDefault(
+    'thread',
+    oneOf(['thread', 'channel']),
+    'in a Slack DM: thread: each thread its own conversation; channel: the whole DM one',
+  ),
+
+  OPENAI_API_KEY: optional(secret(), 'key of OpenAI, or of the server at OPENAI_BASE_URL; neither: the demo model', {
+    secret: true,
+    heading: 'The model',
+  }),
+  OPENAI_BASE_URL: optional(
+    url('http', 'https'),
+    'any OpenAI-compatible server, such as http://127.0.0.1:11434/v1 (Ollama); unset: OpenAI',
+  ),
+  OPENAI_MODEL: withDefault('gpt-5.4-mini', text, 'name of the model, as its server knows it'),
+  OPENAI_TEMPERATURE: optional(decimal(0, 2), "0 to 2; unset: the model's own"),
+  SYSTEM_PROMPT: withDefault(
+    'You are a helpful assistant in a chat. Be brief, and answer in the language you are spoken to. It is {date}, {time}.',
+    text,
+    'what the model is told first; {date} and {time} are filled in',
+  ),
+
+  DISCORD_TOKEN: optional(
+    secret(/^(?!Bot$)/i, 'the bot token alone, without "Bot" before it'),
+    "the bot's token: turns Discord on",
+    { secret: true, heading: 'Discord' },
+  ),
+  DISCORD_API_URL: optional(url('http', 'https'), "a proxy or test server in place of Discord's API"),
+
+  SLACK_BOT_TOKEN: optional(
+    secret(/^(xoxe\.)?xoxb-/, 'a bot token, which begins with xoxb- (Slack app: OAuth & Permissions)'),
+    'xoxb-…: turns Slack on, together with one of the next two',
+    { secret: true, heading: 'Slack' },
+  ),
+  SLACK_APP_TOKEN: optional(
+    secret(/^xapp-/, 'an app-level token, which begins with xapp- (Slack app: Basic Information)'),
+    'xapp-…: Slack in Socket Mode',
+    { secret: true },
+  ),
+  SLACK_SIGNING_SECRET: optional(secret(), 'Slack over HTTP, at /slack/events of SLACK_PORT', { secret: true }),
+  SLACK_PORT: withDefault('3000', whole(0, 65_535), 'port of Slack over HTTP, on HOST'),
+  SLACK_API_URL: optional(url('http', 'https'), "a proxy or test server in place of Slack's API"),
+
+  HOST: withDefault('127.0.0.1', host, 'address that the HTTP API and the playground listen on', {
+    heading: 'HTTP API and playground',
+  }),
+  PORT: withDefault('8000', whole(0, 65_535), 'their port; 0: any free one'),
+  API_KEY: optional(
+    secret(),
+    'what HTTP callers must send as "Authorization: Bearer …"; required when HOST is not a loopback address',
+    { secret: true },
+  ),
+  HTTP_TIMEOUT: withDefault(
+    '100',
+    whole(1, 600, 'seconds'),
+    'seconds an HTTP caller waits for an answer before it gets a 202; stay under the timeout of a proxy in front',
+  ),
+
+  WORKER_CONCURRENCY: withDefault('32', whole(1, 1_000), 'conversations answered at the same time by this process', {
+    heading: 'Turns',
+  }),
+  TURN_TIMEOUT: withDefault(
+    '120',
+    whole(1, MAX_TURN_SECONDS, 'seconds'),
+    `seconds for one attempt at an answer; a turn with all its attempts has ${MAX_TURN_SECONDS}`,
+  ),
+  SHUTDOWN_GRACE: withDefault(
+    '20',
+    whole(0, 600, 'seconds'),
+    'seconds that running turns may take to end after SIGTERM; the rest is handed over',
+  ),
+  RATE_LIMIT: withDefault('20/min', rateLimit, 'messages a person may send, per s, min or h'),
+  MAX_WAITING: withDefault('20', whole(1, 1_000), 'messages that may wait in one conversation'),
+  MAX_MESSAGE_LENGTH: withDefault(
+    '8000',
+    whole(1, 100_000),
+    "longest message of a person, in characters (Slack's are up to 40000)",
+  ),
+
+  ADMIN_USER_IDS: optional(
+    people,
+    'discord:<id>, slack:<team>:<id>, by commas: who may see server details and wipe shared conversations; unset: nobody',
+    { heading: 'Operation' },
+  ),
+  LOG_LEVEL: withDefault(
+    'info',
+    oneOf(['debug', 'info', 'warn', 'error', 'silent']),
+    'debug, info, warn, error or silent',
+  ),
+  LOG_FORMAT: optional(oneOf(['pretty', 'json']), 'pretty or json; unset: pretty on a terminal, else json'),
+};
+
+/** All settings as one schema: from their texts to their values. */
+export const settingsSchema = z.object(SHAPE);
+
+export type Values = z.output<typeof settingsSchema>;
+export type SettingName = keyof Values;
+
+export interface Setting extends About {
+  readonly name: string;
+  readonly parse: z.ZodType<unknown, string | undefined>;
+}
+
+/** Every setting there is. `.env.example` is exactly this table. */
+export const SETTINGS: readonly Setting[] = Object.entries(SHAPE).map(([name, parse]) => {
+  const known = about.get(parse);
+  if (known === undefined) throw new Error(`The setting ${name} is not described.`);
+  return { name, parse, ...known };
+});

@@ -1,0 +1,35 @@
+import { editDistance } from '../commands/edit-distance.ts';
+
+/** Is it the same name with one word more or less after the first one, as in DISCORD_BOT_TOKEN for DISCORD_TOKEN? */
+function differsByAWord(a: string, b: string): boolean {
+  const [shorter = [], longer = []] = [a.split('_'), b.split('_')].sort((x, y) => x.length - y.length);
+  if (shorter.length < 2 || longer.length !== shorter.length + 1 || shorter[0] !== longer[0]) return false;
+  return longer.some((_, left) => left > 0 && longer.filter((_, at) => at !== left).join() === shorter.join());
+}
+
+/** Short names meet too many others by chance (HOST, POST, PORT). */
+function near(unknown: string, name: string): boolean {
+  if (Math.abs(unknown.length - name.length) > 2) return false;
+  const edits = editDistance(unknown, name);
+  return edits === 0 || (unknown.length >= 8 && edits <= 2) || (unknown.length >= 6 && edits <= 1);
+}
+
+/**
+ * Of all names given, those that look like a slip for one of ours, with the right name: misspelt, in small letters, or with a
+ * word too many or too few. A name whose right one is given as well belongs to some other program and is left out.
+ */
+export function findTypos(
+  given: ReadonlySet<string>,
+  ours: readonly string[],
+): readonly { given: string; meant: string }[] {
+  const missing = ours.filter((name) => !given.has(name));
+  return [...given].flatMap((name) => {
+    if (ours.includes(name)) return [];
+    const upper = name.toUpperCase();
+    const closest = missing
+      .filter((ours) => near(upper, ours))
+      .sort((a, b) => editDistance(upper, a) - editDistance(upper, b))[0];
+    const meant = closest ?? missing.find((ours) => differsByAWord(upper, ours));
+    return meant === undefined ? [] : [{ given: name, meant }];
+  });
+}

@@ -1,0 +1,149 @@
+/** The bot as adapters see it: messages in, commands, stop, edits. Answers leave by the worker. */
+import { toBotError } from '../errors.ts';
+import type { BotPort, ReceiveResult } from './bot-port.ts';
+import type { Commands } from './commands.ts';
+import type { DrainScheduler, Logger, Phrases, RateLimiter, Signals } from './ports.ts';
+import { encodePerson, parseSessionId, personOf, type SessionId } from './session.ts';
+import type { ConversationStore, Memory } from './store.ts';
+import type { IncomingMessage, JsonValue, TurnId } from './types.ts';
+import { CONTROL_TOPIC } from './worker.ts';
+
+export interface BotDeps {
+  readonly store: ConversationStore;
+  /** The store's memory with {@link waking}, as commands use it. */
+  readonly memory: Memory;
+  readonly scheduler: DrainScheduler;
+  readonly signals: Signals;
+  readonly limiter: RateLimiter;
+  readonly phrases: Phrases;
+  readonly commands: Commands;
+  /** Longest message of a person, in UTF-16 units. */
+  readonly maxMessageLength: number;
+  readonly received: (kind: ReceiveResult['kind'], platform: string) => void;
+  readonly logger: Logger;
+}
+
+/** Milliseconds after which a person whose conversation is full may try again: one answer takes about that long. */
+const FULL_RETRY_MS = 10_000;
+
+export function createBot(deps: BotDeps): BotPort {
+  const { store, memory, scheduler, signals, limiter, phrases, logger } = deps;
+
+  const receive = async (message: IncomingMessage): Promise<ReceiveResult> => {
+    const refusal = shapeRefusal(message, deps.maxMessageLength, phrases);
+    if (refusal !== undefined) return refusal;
+    const person = encodePerson(personOf(message.sessionId, message.author.id));
+    const place = parseSessionId(message.sessionId).place;
+    const allowed = await limiter.take(person);
+    if (!allowed.ok) {
+      // A message that is in already was paid for: its redelivery is a duplicate, whatever the limit says now.
+      const known = await store.locate(place, message.dedupeIds);
+      if (known !== undefined) return { kind: 'duplicate', ...known };
+      const { retryAfterMs, first } = allowed;
+      return {
+        kind: 'rate_limited',
+        text: phrases.rateLimited(retryAfterMs, message.locale),
+        retryAfterMs,
+        tell: first,
+      };
+    }
+    const offered = await store.offer(message);
+    switch (offered.kind) {
+      case 'queued':
+        wakeWorkers(message.sessionId);
+        return { kind: 'queued', turnId: message.turnId, ahead: offered.ahead };
+      case 'duplicate':
+        await limiter.giveBack(person);
+        wakeWorkers(offered.sessionId);
+        return offered;
+      case 'full':
+        return {
+          kind: 'inbox_full',
+          text: phrases.inboxFull(offered.waiting, message.locale),
+          retryAfterMs: FULL_RETRY_MS,
+          tell: true,
+        };
+    }
+  };
+
+  /** The message is stored and noted as pending: when the queue does not answer, the sweep does this. */
+  const wakeWorkers = (sessionId: SessionId) => {
+    scheduler.schedule(sessionId).catch((thrown: unknown) => {
+      logger.warn({ session: sessionId, err: toBotError(thrown).message }, 'drain not scheduled, the sweep will');
+    });
+  };
+
+  return {
+    async receive(message) {
+      const result = await receive(message);
+      deps.received(result.kind, message.platform);
+      const { sessionId: session, turnId: turn, platform } = message;
+      logger.debug({ session, turn, platform, kind: result.kind, length: message.text.length }, 'message received');
+      return result;
+    },
+    commands: deps.commands,
+    async stop(sessionId, turnId) {
+      if (!(await store.requestStop(sessionId, turnId))) return false;
+      await wake(signals, logger, sessionId, turnId);
+      return true;
+    },
+    async amended(place, source, text) {
+      const known = await store.locate(place, [source]);
+      const sessions = known === undefined ? await memory.conversationsAt(place) : [known.sessionId];
+      for (const sessionId of sessions) {
+        if ((await store.amend(sessionId, source, text)) === 'amended') return;
+        if (text === null) await memory.removeTurns(sessionId, { source });
+      }
+    },
+    record: (sessionId, turnId) => store.record(sessionId, turnId),
+    locate: (place, dedupeIds) => store.locate(place, dedupeIds),
+    follow: (sessionId, turnId, listener) => signals.subscribe(turnTopic(sessionId, turnId), listener),
+    announce: (sessionId, turnId, event) => signals.publish(turnTopic(sessionId, turnId), event),
+    memory,
+    stats: store,
+    ping: () => store.ping(),
+  };
+}
+
+function shapeRefusal(message: IncomingMessage, maxLength: number, phrases: Phrases): ReceiveResult | undefined {
+  const refused = { retryAfterMs: 0, tell: true };
+  if (message.text.length > maxLength) {
+    return { kind: 'too_long', text: phrases.tooLong(maxLength, message.locale), ...refused };
+  }
+  if (message.text.trim() === '' && (message.attachments ?? []).length === 0) {
+    return { kind: 'empty', text: phrases.empty(message.locale), ...refused };
+  }
+  return undefined;
+}
+
+function turnTopic(sessionId: SessionId, turnId: TurnId): string {
+  return `turn:${sessionId}:${turnId}`;
+}
+
+/** Tells the turns of a conversation, wherever they run, to look at their record now rather than within a second. */
+async function wake(signals: Signals, logger: Logger, sessionId: SessionId, turnId?: TurnId): Promise<void> {
+  const payload: JsonValue = turnId === undefined ? { sessionId } : { sessionId, turnId };
+  await signals.publish(CONTROL_TOPIC, payload).catch((thrown: unknown) => {
+    logger.warn(
+      { session: sessionId, err: toBotError(thrown).message },
+      'running turn not woken, it will look by itself',
+    );
+  });
+}
+
+/** A memory whose erasing operations tell the running turns of what they erased. */
+export function waking(memory: Memory, signals: Signals, logger: Logger): Memory {
+  return {
+    ...memory,
+    async forget(sessionId) {
+      const erased = await memory.forget(sessionId);
+      await wake(signals, logger, sessionId);
+      return erased;
+    },
+    async removeTurns(sessionId, selector) {
+      const erased = await memory.removeTurns(sessionId, selector);
+      if (erased.waiting > 0) await wake(signals, logger, sessionId);
+      return erased;
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/** The numbers of the turn protocol (docs/turns.md). Times in milliseconds. */
+
+/** Times the model may fail in one turn, in a way worth a retry, before the person is told. */
+export const MAX_ATTEMPTS = 4;
+/** Times a turn may be taken over from a worker that died; one more and it is given up, so that its successors live. */
+export const MAX_TAKEOVERS = 5;
+/** From the first take: no new attempt begins after it, whatever the reason of the last failure. */
+export const TURN_BUDGET_MS = 180_000;
+/** From the first take: how long the platform is asked to take a stored answer before it is left in memory only. */
+export const DELIVERY_BUDGET_MS = 15 * 60_000;
+/** Between two looks at what became of a running turn (stop, forget, lost to another worker). */
+export const CHECK_MS = 1_000;
+/** Between two sweeps over the pending conversations. */
+export const SWEEP_MS = 2_000;
+/** Milliseconds before attempt `failures + 1`: doubles from half a second, unless the model named a longer time. */
+export function backoffMs(failures: number, retryAfterMs = 0): number {
+  return Math.max(retryAfterMs, 500 * 2 ** Math.max(0, failures - 1));
+}

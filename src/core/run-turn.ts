@@ -1,0 +1,276 @@
+/** One turn, from its place at the head of the inbox to the last write on the platform. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BotError, type ErrorCode, toBotError } from '../errors.ts';
+import { backoffMs, DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_TAKEOVERS, TURN_BUDGET_MS } from './limits.ts';
+import type { Chain, Clock, Lease, Logger, Phrases, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
+import { parseSessionId } from './session.ts';
+import type { ConversationStore, Taken } from './store.ts';
+import { estimateTokens } from './tokens.ts';
+import type { RunningTurns, TurnWatch } from './turn-watch.ts';
+import type { ReplyEnd } from './types.ts';
+
+export interface TurnDeps {
+  readonly store: ConversationStore;
+  readonly chain: Chain;
+  readonly replies: ReplyOpener;
+  readonly phrases: Phrases;
+  readonly metrics: TurnMetrics;
+  readonly running: RunningTurns;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Milliseconds for one attempt (TURN_TIMEOUT). */
+  readonly attemptMs: number;
+  /** Messages the model is shown (MEMORY_WINDOW). */
+  readonly window: number;
+}
+
+/**
+ * What a run came to. `finished`: the conversation can go on with its next message. `later`: the platform does not take
+ * the answer now; the turn was handed back. `lost`: another worker has it, or will.
+ */
+export type TurnEnd = 'finished' | 'later' | 'lost';
+
+/** Runs a taken turn. It decides what the reply ends with, brings it to the platform and finishes the turn. */
+export async function runTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promise<TurnEnd> {
+  const logger = deps.logger.child({ session: taken.lease.sessionId, turn: taken.lease.turnId });
+  let turn: RunningTurn;
+  try {
+    turn = await openTurn(taken, lease, { ...deps, logger });
+  } catch (thrown) {
+    return await giveUpUnopened(taken, { ...deps, logger }, toBotError(thrown));
+  }
+  try {
+    const end = settledEnd(turn) ?? (await answer(turn));
+    const delivered = await deliver(turn, end);
+    return delivered ? await finish(turn, end) : await handBack(turn);
+  } catch (thrown) {
+    if (isLost(turn, thrown)) return await abandon(turn);
+    await turn.reply.abandon();
+    throw thrown;
+  } finally {
+    turn.watch.end();
+  }
+}
+
+interface RunningTurn extends TurnDeps {
+  readonly taken: Taken;
+  readonly lease: Lease;
+  readonly watch: TurnWatch;
+  readonly reply: Reply;
+  /** Monotonic milliseconds at the beginning of this run. */
+  readonly since: number;
+}
+
+async function openTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promise<RunningTurn> {
+  const { store, replies, running, clock, metrics, logger } = deps;
+  const { sessionId, turnId } = taken.lease;
+  if (taken.record.takeovers > 0) metrics.takeover();
+  logger.debug({ attempt: taken.record.attempt, state: taken.record.state }, 'turn taken');
+  const reply = await replies.openReply(taken.message.replyTo, {
+    sessionId,
+    turnId,
+    handles: taken.record.handles,
+    locale: taken.message.locale,
+    lease,
+    async saveHandle(part, handle) {
+      if (!(await store.saveHandle(taken.lease, part, handle))) throw lostError();
+    },
+  });
+  const watch = running.watch(taken.lease, lease, () => store.check(taken.lease));
+  return { ...deps, taken, lease, watch, reply, since: clock.monotonic() };
+}
+
+/** A reply that can't even be begun (its platform is not switched on here, its target unreadable) must not block its successors. */
+async function giveUpUnopened(taken: Taken, deps: TurnDeps, error: BotError): Promise<TurnEnd> {
+  const { store, metrics, logger } = deps;
+  if (error.retryable) throw error;
+  logger.error({ code: error.code, err: error.message }, 'reply could not be begun');
+  await store.fail(taken.lease, error.code);
+  metrics.undelivered(taken.message.platform);
+  metrics.turn('failed', 0);
+  return (await store.finish(taken.lease)) === undefined ? 'lost' : 'finished';
+}
+
+/** The end of a turn that was settled before this run: by a worker that died behind its commit, by /forget. */
+function settledEnd({ taken: { record, message }, phrases }: RunningTurn): ReplyEnd | undefined {
+  switch (record.state) {
+    case 'answered':
+      return { kind: 'answered', text: record.answer ?? '', stopped: record.stopped ?? false };
+    case 'failed':
+      return { kind: 'failed', text: phrases.failed(record.code ?? 'internal', message.locale) };
+    case 'forgotten':
+      return { kind: 'forgotten', text: phrases.forgotten(message.locale) };
+    case 'queued':
+    case 'running':
+    case 'finished':
+      return undefined;
+  }
+}
+
+/** Asks the model until it answers, gives up, or the turn is stopped or forgotten; settles the turn in the store. */
+async function answer(turn: RunningTurn): Promise<ReplyEnd> {
+  const { taken, store, metrics, clock } = turn;
+  if (taken.record.takeovers > MAX_TAKEOVERS) return await fail(turn, 'turn_gave_up');
+  if (taken.record.stopRequested) return await stopped(turn);
+  turn.reply.thinking();
+  for (;;) {
+    try {
+      return await commit(turn, await ask(turn), false);
+    } catch (thrown) {
+      if (turn.watch.interruption() === 'stopped') return await stopped(turn);
+      if (turn.watch.interruption() === 'forgotten') return forgottenEnd(turn);
+      if (isLost(turn, thrown)) throw thrown;
+      const error = toBotError(thrown);
+      turn.logger.warn({ code: error.code, retryable: error.retryable, err: error.message }, 'attempt failed');
+      const failures = await untilLost(turn, () => store.countFailure(taken.lease));
+      if (failures === undefined) throw lostError();
+      const pause = backoffMs(failures, error.retryAfterMs);
+      const spent = taken.record.startedAt > 0 ? clock.now() - taken.record.startedAt : 0;
+      if (!error.retryable || failures >= MAX_ATTEMPTS || spent + pause > TURN_BUDGET_MS)
+        return await fail(turn, error.code);
+      metrics.retry(error.code);
+      await pauseFor(turn, pause);
+    }
+  }
+}
+
+/** One attempt: what the model is shown, and what it says. */
+async function ask(turn: RunningTurn): Promise<string> {
+  const { taken, store, chain, reply, watch, metrics, clock, attemptMs } = turn;
+  const { message, lease } = taken;
+  const { messages } = await untilLost(turn, () => store.open(lease.sessionId, turn.window, TURN_BUDGET_MS));
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(attemptTimeout(attemptMs)), attemptMs);
+  const shared = !message.isDirect && parseSessionId(lease.sessionId).user === undefined;
+  const startedAt = clock.monotonic();
+  try {
+    let text = '';
+    const signal = AbortSignal.any([watch.signal, timeout.signal]);
+    for await (const piece of chain.stream({ history: messages, message, shared }, signal)) {
+      if (text === '') metrics.firstToken(clock.monotonic() - startedAt);
+      text += piece;
+      reply.update(text);
+    }
+    signal.throwIfAborted();
+    return text;
+  } catch (thrown) {
+    throw timeout.signal.aborted && !watch.signal.aborted ? timeout.signal.reason : thrown;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Memory and record in one step; from here on the answer is the answer, whatever happens to this process. */
+async function commit(turn: RunningTurn, text: string, wasStopped: boolean): Promise<ReplyEnd> {
+  const { store, taken, clock } = turn;
+  const tokens = estimateTokens(taken.message.text) + estimateTokens(text);
+  const result = await untilLost(turn, () =>
+    store.commit(taken.lease, taken.message, { text, timestamp: clock.now(), stopped: wasStopped, tokens }),
+  );
+  switch (result) {
+    case 'committed':
+    case 'known':
+      return { kind: 'answered', text, stopped: wasStopped };
+    case 'forgotten':
+      return forgottenEnd(turn);
+    case 'fenced':
+      throw lostError();
+  }
+}
+
+/** What the person saw of a stopped answer is the answer; where they saw nothing there is none. */
+async function stopped(turn: RunningTurn): Promise<ReplyEnd> {
+  const seen = turn.reply.shown().trim();
+  return seen === '' ? await fail(turn, 'turn_stopped') : await commit(turn, seen, true);
+}
+
+async function fail(turn: RunningTurn, code: ErrorCode): Promise<ReplyEnd> {
+  const { store, taken, phrases } = turn;
+  if (!(await untilLost(turn, () => store.fail(taken.lease, code)))) throw lostError();
+  turn.logger.warn({ code }, 'turn failed');
+  return { kind: 'failed', text: phrases.failed(code, taken.message.locale) };
+}
+
+function forgottenEnd({ phrases, taken }: RunningTurn): ReplyEnd {
+  return { kind: 'forgotten', text: phrases.forgotten(taken.message.locale) };
+}
+
+/** Brings the end to the platform. False: not now, and it is worth trying again later. */
+async function deliver(turn: RunningTurn, end: ReplyEnd): Promise<boolean> {
+  const { reply, taken, clock, logger } = turn;
+  try {
+    await reply.end(end);
+    return true;
+  } catch (thrown) {
+    if (isLost(turn, thrown)) throw thrown;
+    const error = toBotError(thrown);
+    const { startedAt } = taken.record;
+    const late = startedAt > 0 && clock.now() - startedAt > DELIVERY_BUDGET_MS;
+    if (error.retryable && !late) {
+      logger.warn({ code: error.code, err: error.message }, 'platform does not take the reply, later again');
+      return false;
+    }
+    logger.error({ code: error.code, err: error.message }, 'reply could not be delivered');
+    turn.metrics.undelivered(taken.message.platform);
+    return true;
+  }
+}
+
+async function finish(turn: RunningTurn, end: ReplyEnd): Promise<TurnEnd> {
+  const { store, taken, metrics, clock, logger } = turn;
+  const waiting = await untilLost(turn, () => store.finish(taken.lease));
+  if (waiting === undefined) return 'lost';
+  const ms = clock.monotonic() - turn.since;
+  const outcome = end.kind === 'answered' && end.stopped ? 'stopped' : end.kind;
+  metrics.turn(outcome, ms);
+  logger.info({ outcome, ms: Math.round(ms), waiting }, 'turn finished');
+  return 'finished';
+}
+
+async function handBack(turn: RunningTurn): Promise<TurnEnd> {
+  await turn.reply.abandon();
+  await untilLost(turn, () => turn.store.release(turn.taken.lease));
+  return 'later';
+}
+
+/** Leaves the turn to another worker: the reply as it is, the record handed back if it is still ours. */
+async function abandon(turn: RunningTurn): Promise<TurnEnd> {
+  const { store, taken, reply, metrics, clock, logger } = turn;
+  await reply.abandon();
+  const handed = await store.release(taken.lease).catch(() => false);
+  metrics.turn(handed ? 'handed_over' : 'lost', clock.monotonic() - turn.since);
+  logger.info({ handed }, 'turn left to another worker');
+  return 'lost';
+}
+
+function isLost({ watch, lease }: RunningTurn, thrown: unknown): boolean {
+  if (thrown instanceof BotError && thrown.code === 'turn_lost') return true;
+  return watch.interruption() === 'lost' || !lease.alive();
+}
+
+/** Repeats a store call while the store is away and the lease lives: each may be made again (its outcome may be unknown). */
+async function untilLost<T>(turn: RunningTurn, action: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await action();
+    } catch (thrown) {
+      const error = toBotError(thrown);
+      if (error.code !== 'store_unavailable' || !error.retryable) throw error;
+      if (!turn.lease.alive()) throw lostError(error);
+      await sleep(Math.min(100 * 2 ** failures, 1_000));
+    }
+  }
+}
+
+async function pauseFor({ watch }: RunningTurn, ms: number): Promise<void> {
+  await sleep(ms, undefined, { signal: watch.signal }).catch(() => {});
+  // The next attempt finds the signal aborted and the loop decides what it means.
+}
+
+function lostError(cause?: unknown): BotError {
+  return new BotError('turn_lost', 'Another worker has this turn.', { cause });
+}
+
+function attemptTimeout(ms: number): BotError {
+  return new BotError('model_timeout', `The model did not answer within ${ms / 1_000} s.`, { retryable: true });
+}

@@ -1,0 +1,85 @@
+/** Drains conversations: take, run, next; and sweeps over what waits, so that nothing is left behind. */
+import { toBotError } from '../errors.ts';
+import { SWEEP_MS } from './limits.ts';
+import type { Drain, DrainScheduler, Signals } from './ports.ts';
+import { runTurn, type TurnDeps } from './run-turn.ts';
+import { toSessionId } from './session.ts';
+
+/** The signals' topic that wakes running turns: `{sessionId, turnId?}`. */
+export const CONTROL_TOPIC = 'control';
+/** Pending conversations that a sweep looks at in one page. */
+const SWEEP_PAGE = 500;
+
+export interface Worker {
+  start(): Promise<void>;
+  /** Stops taking conversations; turns that fit into `graceMs` end, the others are handed over. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface WorkerDeps extends TurnDeps {
+  readonly scheduler: DrainScheduler;
+  readonly signals: Signals;
+  /** Conversations at the same time in this process. */
+  readonly concurrency: number;
+  readonly onPending: (conversations: number) => void;
+}
+
+export function createWorker(deps: WorkerDeps): Worker {
+  const { store, scheduler, signals, running, clock, logger } = deps;
+  let sweeping: NodeJS.Timeout | undefined;
+
+  const drain: Drain = async (sessionId, lease) => {
+    for (;;) {
+      const taken = await store.take(sessionId);
+      if (taken === undefined) return;
+      const end = await runTurn(taken, lease, deps);
+      if (end === 'later') return;
+      if (end === 'lost' || !lease.alive() || (await scheduler.othersWait())) {
+        // The next drain of this conversation goes behind the others that wait; with none left it finds nothing.
+        await scheduler.schedule(sessionId);
+        return;
+      }
+    }
+  };
+
+  /** Whatever was lost on the way (a crash between offer and schedule, the queue's own keys): pending is the truth. */
+  const sweep = async () => {
+    if (!(await store.claimSweep(SWEEP_MS - 100))) return;
+    deps.onPending(await store.countPending());
+    const before = clock.now() - SWEEP_MS;
+    let after: number | undefined;
+    for (;;) {
+      const page = await store.pending(SWEEP_PAGE, after);
+      const due = page.filter(({ since }) => since < before);
+      for (const { sessionId } of due) await scheduler.schedule(sessionId);
+      after = due.at(-1)?.since;
+      if (due.length < SWEEP_PAGE) return;
+    }
+  };
+
+  return {
+    async start() {
+      await signals.subscribe(CONTROL_TOPIC, (payload) => {
+        if (typeof payload !== 'object' || payload === null || !('sessionId' in payload)) return;
+        const { sessionId, turnId } = payload;
+        if (typeof sessionId !== 'string') return;
+        running.wake(toSessionId(sessionId), typeof turnId === 'string' ? turnId : undefined);
+      });
+      await scheduler.process(drain, deps.concurrency);
+      let busy = false;
+      sweeping = setInterval(() => {
+        if (busy) return;
+        busy = true;
+        sweep()
+          .catch((thrown: unknown) => logger.warn({ err: toBotError(thrown).message }, 'sweep failed'))
+          .finally(() => {
+            busy = false;
+          });
+      }, SWEEP_MS);
+    },
+    async stop(graceMs) {
+      clearInterval(sweeping);
+      await scheduler.close(graceMs);
+    },
+  };
+}

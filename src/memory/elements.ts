@@ -1,0 +1,70 @@
+/**
+ * What is stored of messages, as JSON, and how it is read back. Every driver writes and parses with these, so that data of
+ * an earlier or newer version, or of a broken writer, is met by the same rules everywhere: unknown fields are ignored, and
+ * what is not ours gives undefined and never throws.
+ */
+import { z } from 'zod';
+import { type SessionId, toSessionId } from '../core/session.ts';
+import { type ChatMessage, type IncomingMessage, MAX_TURN_ID_LENGTH } from '../core/types.ts';
+
+const chatMessage = z.object({
+  role: z.enum(['user', 'assistant']),
+  content: z.string(),
+  timestamp: z.number(),
+  turn: z.string(),
+  source: z.string(),
+  authorId: z.string(),
+  author: z.string().optional(),
+  stopped: z.literal(true).optional(),
+});
+
+const sessionId = z.string().transform((text, context): SessionId => {
+  try {
+    return toSessionId(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'not a session id' });
+    return z.NEVER;
+  }
+});
+
+const incomingMessage = z.object({
+  id: z.string(),
+  turnId: z.string().min(1).max(MAX_TURN_ID_LENGTH),
+  dedupeIds: z.array(z.string()),
+  platform: z.string(),
+  sessionId,
+  author: z.object({ id: z.string(), name: z.string() }),
+  text: z.string(),
+  sentAt: z.number(),
+  isDirect: z.boolean(),
+  isMention: z.boolean(),
+  locale: z.enum(['en', 'zh-CN']),
+  replyTo: z.object({ platform: z.string() }).catchall(z.json()),
+  quotes: z.array(z.object({ author: z.string(), text: z.string() })).optional(),
+  attachments: z.array(z.string()).optional(),
+  ttl: z.number().int().positive().optional(),
+});
+
+/** One element of a conversation's list. Lone surrogates are escaped, so the text is well-formed Unicode. */
+export function serialiseElement(message: ChatMessage): string {
+  return JSON.stringify(message);
+}
+
+/** Undefined when the element cannot be read. */
+export function parseElement(raw: string): ChatMessage | undefined {
+  return chatMessage.safeParse(parseJson(raw)).data;
+}
+
+/** A message that waited in the store, already parsed from JSON. Undefined when it is not one of ours. */
+export function parseStoredMessage(value: unknown): IncomingMessage | undefined {
+  return incomingMessage.safeParse(value).data;
+}
+
+/** Undefined for what is not JSON, which no JSON text gives. */
+export function parseJson(raw: string): unknown {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return undefined;
+  }
+}

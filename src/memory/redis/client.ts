@@ -1,0 +1,70 @@
+/** The store's connection: its scripts as commands, its faults as BotErrors. */
+import type { Redis, Result } from 'ioredis';
+import { BotError } from '../../errors.ts';
+import { COMMAND_TIMEOUT_MS, openRedis } from '../../redis.ts';
+import { INDEX_SCRIPTS } from './index-scripts.ts';
+import { PLACE_SCRIPTS } from './scripts.ts';
+
+type Argument = string | number;
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    offerTurn(...args: Argument[]): Result<unknown, Context>;
+    takeTurn(...args: Argument[]): Result<unknown, Context>;
+    writeRecord(...args: Argument[]): Result<unknown, Context>;
+    countFailure(...args: Argument[]): Result<unknown, Context>;
+    settleTurn(...args: Argument[]): Result<unknown, Context>;
+    commitTurn(...args: Argument[]): Result<unknown, Context>;
+    appendTurn(...args: Argument[]): Result<unknown, Context>;
+    finishTurn(...args: Argument[]): Result<unknown, Context>;
+    stopTurn(...args: Argument[]): Result<unknown, Context>;
+    amendTurn(...args: Argument[]): Result<unknown, Context>;
+    forgetConversation(...args: Argument[]): Result<unknown, Context>;
+    removeTurns(...args: Argument[]): Result<unknown, Context>;
+    setTtl(...args: Argument[]): Result<unknown, Context>;
+    indexConversation(...args: Argument[]): Result<unknown, Context>;
+    sweepIndex(...args: Argument[]): Result<unknown, Context>;
+    notePending(...args: Argument[]): Result<unknown, Context>;
+    clearPending(...args: Argument[]): Result<unknown, Context>;
+    indexMember(...args: Argument[]): Result<unknown, Context>;
+  }
+}
+
+/** Opens the store's connection, with the scripts as its commands. */
+export function connect(url: string, onError: (error: Error) => void): Redis {
+  return openRedis(url, onError, {
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    scripts: { ...PLACE_SCRIPTS, ...INDEX_SCRIPTS },
+  });
+}
+
+const UNAVAILABLE =
+  /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Connection is closed|Command timed out|^(LOADING|MASTERDOWN|READONLY|TRYAGAIN|CLUSTERDOWN|BUSY|UNBLOCKED|MISCONF|NOREPLICAS)/;
+
+/** What a fault of the connection or the server means for the caller. */
+export function toStoreError(thrown: unknown): BotError {
+  if (thrown instanceof BotError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  if (/\bOOM\b/.test(message)) {
+    return new BotError('store_full', 'Redis is at its maxmemory: nothing new can be stored. Give it more memory.', {
+      cause: thrown,
+    });
+  }
+  if (UNAVAILABLE.test(message)) {
+    return new BotError('store_unavailable', `Redis does not answer (${message}). It is tried again by itself.`, {
+      cause: thrown,
+      retryable: true,
+    });
+  }
+  return new BotError('store_unavailable', `Redis refused: ${message}`, { cause: thrown });
+}
+
+/** The replies of a pipeline, in order. @throws the first error among them. */
+export async function replies(pipeline: { exec(): Promise<[Error | null, unknown][] | null> }): Promise<unknown[]> {
+  const results = await pipeline.exec();
+  if (results === null) throw new Error('Connection is closed.');
+  return results.map(([error, reply]) => {
+    if (error !== null) throw error;
+    return reply;
+  });
+}

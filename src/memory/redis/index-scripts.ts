@@ -1,0 +1,95 @@
+/**
+ * The scripts on the indexes, which have slots of their own: what is alive, what waits, what belongs to one person. They
+ * run behind the script on the place, so after a crash in between they lag until the next turn or the sweep.
+ */
+
+const NOW = `
+local time = redis.call('TIME')
+local micros = time[1] * 1000000 + time[2]
+local now = math.floor(micros / 1000)
+`;
+
+const DROP = `
+local function drop(session)
+  local length = tonumber(redis.call('HGET', KEYS[2], session) or '0')
+  redis.call('HDEL', KEYS[2], session)
+  redis.call('ZREM', KEYS[1], session)
+  if length ~= 0 then redis.call('INCRBY', KEYS[3], -length) end
+end
+`;
+
+/**
+ * KEYS  1 live, 2 lengths, 3 total, 4 today
+ * ARGV  1 session id, 2 milliseconds left (0 or less: gone), 3 messages, 4 turns to count, 5 tokens to count, 6 keep of a day (s)
+ */
+const indexConversation = `${NOW}${DROP}
+if tonumber(ARGV[2]) <= 0 or tonumber(ARGV[3]) == 0 then
+  drop(ARGV[1])
+else
+  local before = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
+  redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+  redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
+  if before ~= tonumber(ARGV[3]) then redis.call('INCRBY', KEYS[3], ARGV[3] - before) end
+end
+if ARGV[4] ~= '0' then
+  if redis.call('HINCRBY', KEYS[4], 'turns', ARGV[4]) == tonumber(ARGV[4]) then redis.call('EXPIRE', KEYS[4], ARGV[6]) end
+  redis.call('HINCRBY', KEYS[4], 'tokens', ARGV[5])
+end
+`;
+
+/**
+ * KEYS  1 live, 2 lengths, 3 total
+ * ARGV  1 most conversations to sweep
+ * gives {swept, live conversations, messages in them, more overdue ones (0 or 1)}
+ */
+const sweepIndex = `${NOW}${DROP}
+local overdue = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+for _, session in ipairs(overdue) do drop(session) end
+local more = #overdue == tonumber(ARGV[1]) and redis.call('ZCOUNT', KEYS[1], '-inf', now) > 0
+return {#overdue, redis.call('ZCARD', KEYS[1]), tonumber(redis.call('GET', KEYS[3]) or '0'), more and 1 or 0}
+`;
+
+/**
+ * KEYS  1 pending
+ * ARGV  1 session id
+ * Notes a conversation as pending. The score is the time in microseconds and never the same twice, so that it tells
+ * clearPending whether another offer came in between.
+ * gives the score
+ */
+const notePending = `${NOW}
+local newest = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+if newest[2] and tonumber(newest[2]) >= micros then micros = tonumber(newest[2]) + 1 end
+local score = string.format('%.0f', micros)
+redis.call('ZADD', KEYS[1], score, ARGV[1])
+return score
+`;
+
+/**
+ * KEYS  1 pending
+ * ARGV  1 session id, 2 the score read before the inbox was seen empty
+ * gives 1 when the note was cleared, 0 when a newer offer keeps it
+ */
+const clearPending = `
+if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or '-1') ~= tonumber(ARGV[2]) then return 0 end
+return redis.call('ZREM', KEYS[1], ARGV[1])
+`;
+
+/**
+ * KEYS  1 conversations of a person or a workspace
+ * ARGV  1 session id, 2 milliseconds it may still live
+ */
+const indexMember = `${NOW}
+for _, session in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 100)) do
+  redis.call('ZREM', KEYS[1], session)
+end
+redis.call('ZADD', KEYS[1], 'GT', now + ARGV[2], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+`;
+
+export const INDEX_SCRIPTS = {
+  indexConversation: { lua: indexConversation, numberOfKeys: 4 },
+  sweepIndex: { lua: sweepIndex, numberOfKeys: 3 },
+  notePending: { lua: notePending, numberOfKeys: 1 },
+  clearPending: { lua: clearPending, numberOfKeys: 1 },
+  indexMember: { lua: indexMember, numberOfKeys: 1 },
+} as const;

@@ -1,0 +1,85 @@
+/** The names of all keys of the store. Every key that one message touches has the place as its hash tag: one slot. */
+import {
+  encodePerson,
+  encodePlace,
+  encodeTeam,
+  type Person,
+  type Place,
+  placeTag,
+  type SessionId,
+  type Team,
+} from '../../core/session.ts';
+import type { TurnId } from '../../core/types.ts';
+
+export const DEFAULT_PREFIX = 'conversation';
+
+export interface SessionKeys {
+  /** List of JSON elements, one message each. */
+  readonly list: string;
+  readonly meta: string;
+  readonly generation: string;
+  readonly ttl: string;
+  readonly inbox: string;
+  readonly fence: string;
+  /** ZSET session -> expiry ms of the conversations of the same place. */
+  readonly place: string;
+  readonly turn: (turnId: TurnId) => string;
+}
+
+export interface Keyspace {
+  readonly session: (id: SessionId) => SessionKeys;
+  readonly seen: (place: Place, dedupeId: string) => string;
+  readonly seenAt: (id: SessionId, dedupeId: string) => string;
+  readonly place: (place: Place) => string;
+  readonly person: (person: Person) => string;
+  readonly team: (team: Team) => string;
+  readonly live: string;
+  readonly lengths: string;
+  readonly total: string;
+  readonly pending: string;
+  readonly sweep: string;
+  readonly day: (date: string) => string;
+  /** Prefix of the queue's own keys. */
+  readonly queue: string;
+  /** Prefix of the rate limiter's keys. */
+  readonly limits: string;
+  /** Prefix of pub/sub channels. */
+  readonly signals: string;
+}
+
+/**
+ * The key names under a KEY_PREFIX (`[a-z0-9_-]+`). The default one gives the names of docs/keys.md; any other one is put
+ * before all names that do not begin with it anyway, so two bots with two prefixes share nothing on one Redis.
+ */
+export function keyspace(prefix: string): Keyspace {
+  const own = prefix === DEFAULT_PREFIX ? '' : `${prefix}:`;
+  return {
+    session: (id) => {
+      const list = `${prefix}:${id}`;
+      return {
+        list,
+        meta: `${list}:meta`,
+        generation: `${list}:gen`,
+        ttl: `${list}:ttl`,
+        inbox: `${list}:inbox`,
+        fence: `${list}:fence`,
+        place: `${own}place:{${placeTag(id)}}`,
+        turn: (turnId) => `${list}:turn:${turnId}`,
+      };
+    },
+    seen: (place, dedupeId) => `${own}seen:{${encodePlace(place)}}:${encodeURIComponent(dedupeId)}`,
+    seenAt: (id, dedupeId) => `${own}seen:{${placeTag(id)}}:${encodeURIComponent(dedupeId)}`,
+    place: (place) => `${own}place:{${encodePlace(place)}}`,
+    person: (person) => `${own}{user:${encodePerson(person)}}:conversations`,
+    team: (team) => `${own}{team:${encodeTeam(team)}}:conversations`,
+    live: `${own}{conversations}:live`,
+    lengths: `${own}{conversations}:lengths`,
+    total: `${own}{conversations}:total`,
+    pending: `${own}{conversations}:pending`,
+    sweep: `${own}{conversations}:sweep`,
+    day: (date) => `${own}{conversations}:day:${date}`,
+    queue: `${own}queue`,
+    limits: `${own}limit`,
+    signals: `${own}signal`,
+  };
+}

@@ -1,0 +1,206 @@
+/** What people's conversations hold, on Redis: read, kept, shortened, erased. */
+import { z } from 'zod';
+import {
+  baseSession,
+  encodePlace,
+  type Person,
+  parseSessionId,
+  placeTag,
+  type SessionId,
+  type Team,
+  toSessionId,
+} from '../../core/session.ts';
+import type { ConversationSummary, Erased, ExportedConversation, Memory, TtlState } from '../../core/store.ts';
+import { BotError } from '../../errors.ts';
+import { parseElement } from '../elements.ts';
+import { replies } from './client.ts';
+import { indexMembers, KEEP_CHOICE_S, KEEP_GENERATION_S, type RedisContext, updateIndex } from './context.ts';
+
+const forgetReply = z.tuple([z.number(), z.number()]);
+const removeReply = z.tuple([z.number(), z.number(), z.number()]);
+const ttlReply = z.tuple([z.string(), z.number(), z.number(), z.number()]);
+const strings = z.array(z.string());
+
+export function createRedisMemory(context: RedisContext): Memory {
+  const { redis, keys, options, call } = context;
+
+  const readElements = (sessionId: SessionId, elements: readonly string[]) => {
+    const messages = elements.map(parseElement).filter((message) => message !== undefined);
+    const corrupt = elements.length - messages.length;
+    if (corrupt > 0) options.observer.badElement(sessionId, corrupt);
+    return { messages, corrupt };
+  };
+
+  const history: Memory['history'] = (sessionId, { offset = 0, limit = options.maxMessages } = {}) =>
+    call('history', async () => {
+      const { list } = keys.session(sessionId);
+      const pipeline = redis
+        .pipeline()
+        .lrange(list, -offset - limit, -offset - 1)
+        .llen(list)
+        .pttl(list);
+      const [elements, total, msLeft] = await replies(pipeline);
+      if (total === 0) return undefined;
+      const asked = limit === 0 ? [] : strings.parse(elements);
+      return { ...readElements(sessionId, asked), total: Number(total), expiresInMs: Math.max(0, Number(msLeft)) };
+    });
+
+  const forget: Memory['forget'] = (sessionId) =>
+    call('forget', async () => {
+      const own = keys.session(sessionId);
+      const reply = await redis.forgetConversation(
+        ...[own.list, own.meta, own.inbox, own.generation, own.place, sessionId, KEEP_GENERATION_S],
+      );
+      const [messages, waiting] = forgetReply.parse(reply);
+      updateIndex(context, sessionId, { msLeft: 0, messages: 0 });
+      return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
+    });
+
+  const removeTurns: Memory['removeTurns'] = (sessionId, selector) =>
+    call('removeTurns', async () => {
+      const own = keys.session(sessionId);
+      const [field, value] = 'source' in selector ? ['source', selector.source] : ['authorId', selector.authorId];
+      const reply = await redis.removeTurns(own.list, own.meta, own.inbox, own.place, field, value, sessionId);
+      const [messages, waiting, left] = removeReply.parse(reply);
+      if (messages > 0) updateIndex(context, sessionId, { msLeft: await redis.pttl(own.list), messages: left });
+      return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
+    });
+
+  /** The sessions in an index, those whose time is over too: what is left of them is looked up where it lies. */
+  const members = async (key: string): Promise<SessionId[]> => (await redis.zrange(key, '0', '-1')).map(toSessionId);
+
+  const indexKey = (whose: Person | Team) => ('user' in whose ? keys.person(whose) : keys.team(whose));
+
+  const eraseOne = async (id: SessionId, whose: Person | Team): Promise<Erased> => {
+    const whole = !('user' in whose) || parseSessionId(id).user === whose.user;
+    const erased = whole ? await forget(id) : await removeTurns(id, { authorId: whose.user });
+    const own = keys.session(id);
+    if (whole) {
+      await redis.del(own.ttl, keys.session(baseSession(id)).ttl);
+    } else if ((await redis.exists(own.list)) === 0 && parseSessionId(id).user === undefined) {
+      // Nobody else's words were in it (a DM): its setting was theirs too.
+      await redis.del(own.ttl);
+    }
+    return erased;
+  };
+
+  const applyTtl = async (sessionId: SessionId, seconds: number | undefined, remember: boolean): Promise<TtlState> => {
+    const own = keys.session(sessionId);
+    const reply = await redis.setTtl(
+      ...[own.list, own.meta, own.ttl, keys.session(baseSession(sessionId)).ttl, own.place],
+      ...[seconds ?? '', remember ? '1' : '', options.defaultTtl, KEEP_CHOICE_S, sessionId],
+    );
+    const [choice, , msLeft, messages] = ttlReply.parse(reply);
+    const { user } = parseSessionId(sessionId);
+    // A choice is found when its person is erased, even where they never said a word.
+    if (remember && seconds !== undefined && user !== undefined) {
+      indexMembers(context, sessionId, user, Math.max(KEEP_CHOICE_S, 2 * seconds) * 1_000);
+    }
+    if (msLeft > 0) {
+      updateIndex(context, sessionId, { msLeft, messages });
+      const authors = (await redis.lrange(own.list, 0, -1)).flatMap((it) => parseElement(it)?.authorId ?? []);
+      for (const author of new Set(authors)) indexMembers(context, sessionId, author, msLeft);
+    }
+    return ttlState(choice, msLeft, options.defaultTtl);
+  };
+
+  return {
+    history,
+    forget,
+    removeTurns,
+
+    open: (sessionId, limit, budgetMs) =>
+      call('open', async () => {
+        const own = keys.session(sessionId);
+        const seconds = Math.ceil(budgetMs / 1_000);
+        const pipeline = redis
+          .pipeline()
+          .lrange(own.list, -limit, -1)
+          .expire(own.list, String(seconds), 'GT')
+          .expire(own.meta, String(seconds), 'GT');
+        const [elements, extended] = await replies(pipeline);
+        // It was about to expire: the indexes hear that it lives on. Seldom, so it costs the usual turn nothing.
+        if (extended === 1) context.behind('open', () => applyTtl(sessionId, seconds, false));
+        return { messages: readElements(sessionId, strings.parse(elements)).messages };
+      }),
+
+    ttl: (sessionId) =>
+      call('ttl', async () => {
+        const own = keys.session(sessionId);
+        const pipeline = redis
+          .pipeline()
+          .mget(own.ttl, keys.session(baseSession(sessionId)).ttl)
+          .pttl(own.list);
+        const [choices, msLeft] = await replies(pipeline);
+        const [mine, ofPlace] = z.array(z.string().nullable()).parse(choices);
+        return ttlState(mine ?? ofPlace ?? '', Number(msLeft), options.defaultTtl);
+      }),
+
+    async setTtl(sessionId, seconds, { remember = true } = {}) {
+      checkTtl(seconds, options.maxTtl);
+      return await call('setTtl', () => applyTtl(sessionId, seconds, remember));
+    },
+
+    conversations: (person, place) =>
+      call('conversations', async () => {
+        const tag = place === undefined ? undefined : encodePlace(place);
+        const ids = (await members(keys.person(person))).filter((id) => tag === undefined || placeTag(id) === tag);
+        const found = await Promise.all(ids.map((id) => summary(context, id)));
+        return found.filter((it) => it !== undefined).sort((a, b) => b.lastAt - a.lastAt);
+      }),
+
+    conversationsAt: (place) =>
+      call('conversationsAt', async () => {
+        return (await redis.zrangebyscore(keys.place(place), Date.now(), '+inf')).map(toSessionId);
+      }),
+
+    erase: (whose) =>
+      call('erase', async () => {
+        const key = indexKey(whose);
+        const sum = { conversations: 0, messages: 0, waiting: 0 };
+        for (const id of await members(key)) {
+          const erased = await eraseOne(id, whose);
+          sum.conversations += erased.conversations;
+          sum.messages += erased.messages;
+          sum.waiting += erased.waiting;
+          await redis.zrem(key, id);
+        }
+        return sum;
+      }),
+
+    export: (whose) =>
+      call('export', async () => {
+        const found: ExportedConversation[] = [];
+        for (const sessionId of await members(indexKey(whose))) {
+          const all = (await history(sessionId))?.messages ?? [];
+          const messages = 'user' in whose ? all.filter((message) => message.authorId === whose.user) : all;
+          if (messages.length > 0) found.push({ sessionId, messages });
+        }
+        return found;
+      }),
+  };
+}
+
+/** @throws BotError `ttl_out_of_bounds`: a TTL of 0 would delete the key, a fraction or a huge one would be refused by Redis. */
+function checkTtl(seconds: number | undefined, maxTtl: number): void {
+  if (seconds === undefined || (Number.isInteger(seconds) && seconds >= 1 && seconds <= maxTtl)) return;
+  throw new BotError('ttl_out_of_bounds', `A TTL is a whole number of seconds from 1 to ${maxTtl}.`);
+}
+
+function ttlState(choice: string, msLeft: number, defaultTtl: number): TtlState {
+  return {
+    ...(choice === '' ? {} : { choice: Number(choice) }),
+    effective: choice === '' ? defaultTtl : Number(choice),
+    ...(msLeft > 0 ? { expiresInMs: msLeft } : {}),
+  };
+}
+
+/** Undefined when the conversation is over and nothing waits in it. */
+async function summary({ redis, keys }: RedisContext, sessionId: SessionId): Promise<ConversationSummary | undefined> {
+  const own = keys.session(sessionId);
+  const pipeline = redis.pipeline().llen(own.list).pttl(own.list).lindex(own.list, -1).llen(own.inbox);
+  const [messages, msLeft, newest, waiting] = await replies(pipeline);
+  if (messages === 0 && waiting === 0) return undefined;
+  const lastAt = typeof newest === 'string' ? (parseElement(newest)?.timestamp ?? 0) : 0;
+  return { sessionId, messages: Number(messages), lastAt, expiresInMs: Math.max(0, Number(msLeft)) };
+}

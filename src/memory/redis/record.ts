@@ -1,0 +1,87 @@
+/** Turn records and inbox elements as Redis keeps them, parsed back into the vocabulary. */
+
+import { type Handle, type IncomingMessage, TURN_STATES, type TurnRecord } from '../../core/types.ts';
+import { ERROR_CODES } from '../../errors.ts';
+import { parseStoredMessage } from '../elements.ts';
+
+/** A hash as HGETALL or a script gives it. */
+export type Fields = ReadonlyMap<string, string>;
+
+/** @throws TypeError when the reply is no flat list of strings: then this is not our data. */
+export function fieldsOf(reply: unknown): Fields {
+  if (!Array.isArray(reply)) throw new TypeError('A hash was expected.');
+  const fields = new Map<string, string>();
+  for (let index = 0; index + 1 < reply.length; index += 2) fields.set(String(reply[index]), String(reply[index + 1]));
+  return fields;
+}
+
+const OUTCOMES = ['answered', 'failed', 'forgotten'] as const;
+
+function oneOf<T extends string>(values: readonly T[], text: string | undefined): T | undefined {
+  return values.find((value) => value === text);
+}
+
+/** Undefined when there is no such record. */
+export function parseRecord(fields: Fields): TurnRecord | undefined {
+  const state = oneOf(TURN_STATES, fields.get('state'));
+  if (state === undefined) return undefined;
+  const count = (name: string): number => Number(fields.get(name) ?? 0);
+  const handles = new Map<number, Handle>();
+  for (const [name, value] of fields) {
+    const match = /^(intent|handle):(\d+)$/.exec(name);
+    if (match === null) continue;
+    const part = Number(match[2]);
+    const saved = match[1] === 'intent' ? { intentAt: Number(value) } : { id: value };
+    handles.set(part, { ...handles.get(part), ...saved });
+  }
+  const answer = fields.get('answer');
+  const outcome = oneOf(OUTCOMES, fields.get('outcome'));
+  const code = oneOf(ERROR_CODES, fields.get('code'));
+  return {
+    state,
+    attempt: count('attempt'),
+    takeovers: count('takeovers'),
+    failures: count('failures'),
+    startedAt: count('startedAt'),
+    handles,
+    stopRequested: fields.has('stop'),
+    ...(answer === undefined ? {} : { answer }),
+    ...(fields.has('stopped') ? { stopped: true } : {}),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(code === undefined ? {} : { code }),
+  };
+}
+
+/** The record fields that a handle is kept in, as field, value pairs. */
+export function handleFields(part: number, handle: Handle): string[] {
+  return [
+    ...(handle.intentAt === undefined ? [] : [`intent:${part}`, String(handle.intentAt)]),
+    ...(handle.id === undefined ? [] : [`handle:${part}`, handle.id]),
+  ];
+}
+
+/** The lines of an inbox element behind its generation: what stays after /forget, the text, what is private besides it. */
+export function toElement(message: IncomingMessage): string {
+  const { text, author, quotes, attachments, ...rest } = message;
+  const skeleton = { ...rest, author: { id: author.id } };
+  const aside = { name: author.name, quotes, attachments };
+  return [skeleton, text, aside].map((line) => JSON.stringify(line)).join('\n');
+}
+
+/** Undefined when the element is not one of ours. */
+export function fromElement(element: string): IncomingMessage | undefined {
+  const [, skeleton, text, aside] = element.split('\n');
+  if (skeleton === undefined || text === undefined || aside === undefined) return undefined;
+  try {
+    const { author, ...rest } = JSON.parse(skeleton);
+    const { name, ...more } = JSON.parse(aside);
+    return parseStoredMessage({
+      ...rest,
+      ...more,
+      text: JSON.parse(text),
+      author: { id: author?.id, name: name ?? '' },
+    });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,353 @@
+/**
+ * The scripts on one place: each changes what must change together, at once or not at all. All keys of a script share the
+ * place's slot. Turn records are found by the id in the inbox, so their names are made inside the scripts from the
+ * conversation's key (KEYS[1] .. ':turn:' .. id), which has the same hash tag.
+ *
+ * An inbox element is four lines: generation, the message without its text (JSON), its text (JSON string), its private
+ * rest (JSON: author's name, quotes, attachments). Forgetting keeps the first two. No line ever has a raw newline in it,
+ * since all are JSON; and nothing is re-encoded in Lua, whose cjson turns [] into {} and shortens numbers.
+ */
+
+const READ_HEAD = `
+local function read(element)
+  local gen, skeleton = string.match(element, '^(%d+)\\n([^\\n]+)\\n')
+  if not gen then return nil end
+  local ok, message = pcall(cjson.decode, skeleton)
+  if not ok or type(message) ~= 'table' or type(message.turnId) ~= 'string' then return nil end
+  return message, gen, skeleton
+end
+local function tombstone(gen, skeleton) return gen .. '\\n' .. skeleton .. '\\n""\\n{}' end
+`;
+
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/**
+ * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5.. seen keys
+ * ARGV  1 the element's lines after the generation, 2 turn id, 3 session id, 4 most waiting, 5 keep (s), 6 keep of gen (s)
+ * gives {'duplicate', '<turn> <session>', waiting} | {'full', waiting} | {'queued', ahead}
+ */
+const offerTurn = `
+local known
+for i = 5, #KEYS do
+  known = redis.call('GET', KEYS[i])
+  if known then break end
+end
+if not known and redis.call('EXISTS', KEYS[4]) == 1 then known = ARGV[2] .. ' ' .. ARGV[3] end
+if known then
+  for i = 5, #KEYS do redis.call('SET', KEYS[i], known, 'NX', 'EX', ARGV[5]) end
+  return {'duplicate', known, redis.call('LLEN', KEYS[2])}
+end
+local ahead = redis.call('LLEN', KEYS[2])
+if ahead >= tonumber(ARGV[4]) then return {'full', ahead} end
+local gen = redis.call('GET', KEYS[3]) or '0'
+redis.call('RPUSH', KEYS[2], gen .. '\\n' .. ARGV[1])
+redis.call('EXPIRE', KEYS[2], ARGV[5])
+redis.call('EXPIRE', KEYS[3], ARGV[6])
+for i = 5, #KEYS do redis.call('SET', KEYS[i], ARGV[2] .. ' ' .. ARGV[3], 'EX', ARGV[5]) end
+redis.call('HSET', KEYS[4], 'state', 'queued', 'gen', gen)
+redis.call('EXPIRE', KEYS[4], ARGV[5])
+return {'queued', ahead}
+`;
+
+/**
+ * KEYS  1 conversation, 2 inbox, 3 fence
+ * ARGV  1 keep (s)
+ * gives {bad elements dropped} when empty | {bad, fence, element, record as flat list}
+ */
+const takeTurn = `${READ_HEAD}${NOW}
+local bad = 0
+while true do
+  local head = redis.call('LINDEX', KEYS[2], 0)
+  if not head then return {bad} end
+  local message = read(head)
+  local record = message and (KEYS[1] .. ':turn:' .. message.turnId)
+  local state = record and redis.call('HGET', record, 'state')
+  if not message then
+    redis.call('LPOP', KEYS[2])
+    bad = bad + 1
+  elseif state == 'finished' then
+    redis.call('LPOP', KEYS[2])
+  else
+    redis.call('EXPIRE', KEYS[2], ARGV[1])
+    local fence = redis.call('INCR', KEYS[3])
+    redis.call('EXPIRE', KEYS[3], ARGV[1])
+    if state == 'running' then redis.call('HINCRBY', record, 'takeovers', 1) end
+    if not state or state == 'queued' then redis.call('HSET', record, 'state', 'running') end
+    redis.call('HSETNX', record, 'startedAt', now)
+    redis.call('HINCRBY', record, 'attempt', 1)
+    redis.call('HSET', record, 'fence', fence)
+    redis.call('EXPIRE', record, ARGV[1])
+    return {bad, fence, head, redis.call('HGETALL', record)}
+  end
+end
+`;
+
+/**
+ * KEYS  1 fence, 2 turn record
+ * ARGV  1 the lease's fence, 2.. field, value pairs to set on the record
+ * gives 1, or 0 when fenced
+ */
+const writeRecord = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+return 1
+`;
+
+/**
+ * KEYS  1 fence, 2 turn record
+ * ARGV  1 the lease's fence
+ * gives the failures counted, or -1 when fenced
+ */
+const countFailure = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+return redis.call('HINCRBY', KEYS[2], 'failures', 1)
+`;
+
+/**
+ * KEYS  1 fence, 2 turn record
+ * ARGV  1 the lease's fence, 2 the state asked for ('queued' hands back, 'failed' ends), 3 code or ''
+ * gives 1, or 0 when fenced; a settled turn stays as it is
+ */
+const settleTurn = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local state = redis.call('HGET', KEYS[2], 'state')
+if state ~= 'running' and state ~= 'queued' then return 1 end
+redis.call('HDEL', KEYS[2], 'answer')
+redis.call('HSET', KEYS[2], 'state', ARGV[2])
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], 'outcome', ARGV[2], 'code', ARGV[3]) end
+return 1
+`;
+
+/** The keys and arguments that commitTurn and appendTurn have in common are numbered alike in both. */
+const REMEMBER = `
+local function remember()
+  redis.call('RPUSH', KEYS[1], ARGV[2], ARGV[3])
+  local function keep(choice) return math.max(tonumber(ARGV[12]), 2 * choice) end
+  local ttl
+  local kept = 0
+  local asked = tonumber(ARGV[9])
+  if asked and asked >= tonumber(ARGV[8]) then
+    kept = keep(asked)
+    redis.call('SET', KEYS[4], ARGV[9], 'EX', kept)
+    ttl = asked
+  else
+    for i = 4, 5 do
+      local choice = tonumber(redis.call('GET', KEYS[i]) or '')
+      if choice then
+        redis.call('EXPIRE', KEYS[i], keep(choice))
+        kept = math.max(kept, keep(choice))
+        ttl = ttl or choice
+      end
+    end
+    ttl = asked or ttl or tonumber(ARGV[7])
+  end
+  redis.call('LTRIM', KEYS[1], -tonumber(ARGV[6]), -1)
+  redis.call('EXPIRE', KEYS[1], ttl)
+  if redis.call('HSETNX', KEYS[2], 'created', now) == 1 then redis.call('HSET', KEYS[2], 'v', 1) end
+  redis.call('HINCRBY', KEYS[2], 'turns', 1)
+  redis.call('HINCRBY', KEYS[2], 'tokens', ARGV[10])
+  redis.call('EXPIRE', KEYS[2], ttl)
+  redis.call('EXPIRE', KEYS[3], ARGV[13])
+  local expiry = now + ttl * 1000
+  redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', now)
+  redis.call('ZADD', KEYS[8], expiry, ARGV[11])
+  if redis.call('PTTL', KEYS[8]) < ttl * 1000 then redis.call('PEXPIREAT', KEYS[8], expiry) end
+  return ttl, kept
+end
+`;
+
+/**
+ * KEYS  1 conversation, 2 meta, 3 generation, 4 ttl choice, 5 ttl choice of the place, 6 fence, 7 turn record, 8 place index
+ * ARGV  1 the lease's fence, 2 user's element, 3 assistant's element, 4 answer, 5 stopped ('1' or ''), 6 most messages,
+ *       7 default ttl (s), 8 min ttl (s), 9 ttl of this message (s) or '', 10 tokens, 11 session id, 12 keep of a choice (s),
+ *       13 keep of gen (s)
+ * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages, ttl (s), keep of its ttl choice (s) or 0}
+ */
+const commitTurn = `${NOW}${REMEMBER}
+if redis.call('GET', KEYS[6]) ~= ARGV[1] then return {'fenced'} end
+local record = redis.call('HMGET', KEYS[7], 'state', 'gen')
+if record[1] == 'answered' or record[1] == 'finished' or record[1] == 'failed' then return {'known'} end
+if record[1] == 'forgotten' or (record[2] or '0') ~= (redis.call('GET', KEYS[3]) or '0') then
+  redis.call('HSET', KEYS[7], 'state', 'forgotten', 'outcome', 'forgotten')
+  return {'forgotten'}
+end
+local ttl, kept = remember()
+redis.call('HSET', KEYS[7], 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[4])
+if ARGV[5] ~= '' then redis.call('HSET', KEYS[7], 'stopped', '1') end
+return {'committed', redis.call('LLEN', KEYS[1]), ttl, kept}
+`;
+
+/**
+ * Keys and arguments as commitTurn; a turn that other code ran and that has neither fence nor record: KEYS 6 and 7 and
+ * ARGV 1, 4, 5 are not used.
+ * gives {messages, ttl (s), keep of its ttl choice (s) or 0}
+ */
+const appendTurn = `${NOW}${REMEMBER}
+local ttl, kept = remember()
+return {redis.call('LLEN', KEYS[1]), ttl, kept}
+`;
+
+/**
+ * KEYS  1 inbox, 2 fence, 3 turn record
+ * ARGV  1 the lease's fence, 2 turn id
+ * gives messages still waiting, or -1 when fenced
+ */
+const finishTurn = `${READ_HEAD}
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end
+local head = redis.call('LINDEX', KEYS[1], 0)
+local message = head and read(head)
+if message and message.turnId == ARGV[2] then redis.call('LPOP', KEYS[1]) end
+redis.call('HDEL', KEYS[3], 'answer')
+if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('HSET', KEYS[3], 'state', 'finished') end
+return redis.call('LLEN', KEYS[1])
+`;
+
+/**
+ * KEYS  1 turn record
+ * gives 1, or 0 when there is no unfinished turn of that id
+ */
+const stopTurn = `
+local state = redis.call('HGET', KEYS[1], 'state')
+if state ~= 'queued' and state ~= 'running' then return 0 end
+redis.call('HSET', KEYS[1], 'stop', '1')
+return 1
+`;
+
+/**
+ * KEYS  1 conversation, 2 inbox
+ * ARGV  1 source, 2 the new text (JSON string), or '' to withdraw the message
+ * gives 'amended' | 'running' | 'unknown'
+ */
+const amendTurn = `${READ_HEAD}
+for i, element in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  local message, gen, skeleton = read(element)
+  if message and message.id == ARGV[1] then
+    local record = KEYS[1] .. ':turn:' .. message.turnId
+    local state = redis.call('HGET', record, 'state')
+    if state == 'forgotten' then return 'unknown' end
+    if state ~= 'queued' then return 'running' end
+    if ARGV[2] == '' then
+      redis.call('LSET', KEYS[2], i - 1, tombstone(gen, skeleton))
+      redis.call('HSET', record, 'state', 'forgotten', 'outcome', 'forgotten')
+    else
+      local rest = string.match(element, '([^\\n]*)$')
+      redis.call('LSET', KEYS[2], i - 1, gen .. '\\n' .. skeleton .. '\\n' .. ARGV[2] .. '\\n' .. rest)
+    end
+    return 'amended'
+  end
+end
+return 'unknown'
+`;
+
+const TOMBSTONES = `${READ_HEAD}
+local function forgetWaiting(base, inbox, matches)
+  local waiting = 0
+  for i, element in ipairs(redis.call('LRANGE', inbox, 0, -1)) do
+    local message, gen, skeleton = read(element)
+    if message and matches(message) then
+      local record = base .. ':turn:' .. message.turnId
+      local state = redis.call('HGET', record, 'state')
+      if state == 'queued' or state == 'running' then waiting = waiting + 1 end
+      redis.call('LSET', inbox, i - 1, tombstone(gen, skeleton))
+      if state and state ~= 'finished' then
+        redis.call('HSET', record, 'state', 'forgotten', 'outcome', 'forgotten')
+        redis.call('HDEL', record, 'answer', 'code', 'stopped')
+      end
+    elseif not message then
+      redis.call('LSET', inbox, i - 1, '')
+    end
+  end
+  return waiting
+end
+`;
+
+/**
+ * KEYS  1 conversation, 2 meta, 3 inbox, 4 generation, 5 place index
+ * ARGV  1 session id, 2 keep of gen (s)
+ * gives {messages erased, waiting ones withdrawn}
+ */
+const forgetConversation = `${TOMBSTONES}
+local messages = redis.call('LLEN', KEYS[1])
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('INCR', KEYS[4])
+redis.call('EXPIRE', KEYS[4], ARGV[2])
+redis.call('ZREM', KEYS[5], ARGV[1])
+return {messages, forgetWaiting(KEYS[1], KEYS[3], function() return true end)}
+`;
+
+/**
+ * KEYS  1 conversation, 2 meta, 3 inbox, 4 place index
+ * ARGV  1 'source' or 'authorId', 2 its value, 3 session id
+ * gives {messages removed, waiting ones withdrawn, messages left}
+ */
+const removeTurns = `${TOMBSTONES}
+redis.call('LREM', KEYS[1], 0, '')
+local removed, turns = 0, {}
+for _, element in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local ok, message = pcall(cjson.decode, element)
+  if ok and type(message) == 'table' and message[ARGV[1]] == ARGV[2] then
+    removed = removed + redis.call('LREM', KEYS[1], 1, element)
+    turns[message.turn or ''] = true
+  end
+end
+local left = redis.call('LLEN', KEYS[1])
+if left == 0 then
+  redis.call('DEL', KEYS[2])
+  redis.call('ZREM', KEYS[4], ARGV[3])
+else
+  local count = 0
+  for _ in pairs(turns) do count = count + 1 end
+  if count > 0 then redis.call('HINCRBY', KEYS[2], 'turns', -count) end
+end
+local waiting = forgetWaiting(KEYS[1], KEYS[3], function(message)
+  if ARGV[1] == 'source' then return message.id == ARGV[2] end
+  return type(message.author) == 'table' and message.author.id == ARGV[2]
+end)
+return {removed, waiting, left}
+`;
+
+/**
+ * KEYS  1 conversation, 2 meta, 3 ttl choice, 4 ttl choice of the place, 5 place index
+ * ARGV  1 seconds or '' (takes the choice back), 2 remember ('1' or ''), 3 default ttl (s), 4 keep of a choice (s), 5 session id
+ * gives {choice or '', effective (s), milliseconds left (-2: no conversation), messages}
+ */
+const setTtl = `${NOW}
+local seconds = tonumber(ARGV[1])
+if ARGV[2] ~= '' then
+  if seconds then
+    redis.call('SET', KEYS[3], ARGV[1], 'EX', math.max(tonumber(ARGV[4]), 2 * seconds))
+  else
+    redis.call('DEL', KEYS[3])
+  end
+end
+local choice = redis.call('GET', KEYS[3]) or redis.call('GET', KEYS[4]) or ''
+local effective = tonumber(choice) or tonumber(ARGV[3])
+local ttl = seconds or effective
+if redis.call('EXPIRE', KEYS[1], ttl) == 1 then
+  redis.call('EXPIRE', KEYS[2], ttl)
+  local expiry = now + ttl * 1000
+  redis.call('ZADD', KEYS[5], expiry, ARGV[5])
+  if redis.call('PTTL', KEYS[5]) < ttl * 1000 then redis.call('PEXPIREAT', KEYS[5], expiry) end
+end
+return {choice, effective, redis.call('PTTL', KEYS[1]), redis.call('LLEN', KEYS[1])}
+`;
+
+/** The scripts by name, with the number of keys where it is fixed. */
+export const PLACE_SCRIPTS = {
+  offerTurn: { lua: offerTurn },
+  takeTurn: { lua: takeTurn, numberOfKeys: 3 },
+  writeRecord: { lua: writeRecord, numberOfKeys: 2 },
+  countFailure: { lua: countFailure, numberOfKeys: 2 },
+  settleTurn: { lua: settleTurn, numberOfKeys: 2 },
+  commitTurn: { lua: commitTurn, numberOfKeys: 8 },
+  appendTurn: { lua: appendTurn, numberOfKeys: 8 },
+  finishTurn: { lua: finishTurn, numberOfKeys: 3 },
+  stopTurn: { lua: stopTurn, numberOfKeys: 1 },
+  amendTurn: { lua: amendTurn, numberOfKeys: 2 },
+  forgetConversation: { lua: forgetConversation, numberOfKeys: 5 },
+  removeTurns: { lua: removeTurns, numberOfKeys: 4 },
+  setTtl: { lua: setTtl, numberOfKeys: 5 },
+} as const;

@@ -1,0 +1,81 @@
+/** Figures of the service and of one conversation, from the indexes: never a scan. */
+import { z } from 'zod';
+import type { Stats } from '../../core/store.ts';
+import { replies } from './client.ts';
+import type { RedisContext } from './context.ts';
+
+/** Overdue conversations that one call of the script sweeps: well under a millisecond of Redis. */
+const SWEEP_BATCH = 200;
+/** Calls of it that one request for figures makes at most; what is left is swept by the next. */
+const MOST_BATCHES = 500;
+
+const sweepReply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+
+export function createRedisStats(context: RedisContext): Stats & { sweep(): Promise<void> } {
+  const { redis, keys, call } = context;
+
+  const sweep = async () => {
+    for (let batch = 1; ; batch += 1) {
+      const reply = await redis.sweepIndex(keys.live, keys.lengths, keys.total, SWEEP_BATCH);
+      const [, conversations, messages, more] = sweepReply.parse(reply);
+      if (more === 0 || batch === MOST_BATCHES) return { conversations, messages };
+    }
+  };
+
+  return {
+    sweep: () => call('sweep', async () => void (await sweep())),
+
+    stats: () =>
+      call('stats', async () => {
+        const day = keys.day(new Date().toISOString().slice(0, 10));
+        const pipeline = redis.pipeline().hmget(day, 'turns', 'tokens').zcard(keys.pending).info();
+        const [live, [today, pending, info]] = await Promise.all([sweep(), replies(pipeline)]);
+        const [turns, tokens] = z.array(z.string().nullable()).parse(today);
+        const server = parseInfo(z.string().parse(info));
+        const number = (name: string) => (server.has(name) ? Number(server.get(name)) : null);
+        return {
+          ...live,
+          turnsToday: Number(turns ?? 0),
+          tokensToday: Number(tokens ?? 0),
+          pending: Number(pending),
+          server: {
+            store: 'redis' as const,
+            version: server.get('redis_version') ?? 'unknown',
+            usedMemoryBytes: number('used_memory'),
+            usedMemoryHuman: server.get('used_memory_human') ?? null,
+            connectedClients: number('connected_clients'),
+          },
+        };
+      }),
+
+    conversationStats: (sessionId) =>
+      call('conversationStats', async () => {
+        const own = keys.session(sessionId);
+        const companions = [own.list, own.meta, own.generation, own.ttl, own.inbox, own.fence];
+        const pipeline = redis.pipeline().llen(own.list).hmget(own.meta, 'created', 'turns', 'tokens').pttl(own.list);
+        for (const key of companions) pipeline.memory('USAGE', key, 'SAMPLES', 0);
+        const [messages, meta, msLeft, ...sizes] = await replies(pipeline);
+        if (messages === 0) return undefined;
+        const [created, turns, tokens] = z.array(z.string().nullable()).parse(meta).map(Number);
+        return {
+          messages: Number(messages),
+          turns: turns ?? 0,
+          tokens: tokens ?? 0,
+          bytes: sizes.reduce<number>((sum, size) => sum + Number(size ?? 0), 0),
+          createdAt: created ?? 0,
+          expiresInMs: Math.max(0, Number(msLeft)),
+          key: own.list,
+        };
+      }),
+  };
+}
+
+/** `name:value` lines of INFO. */
+export function parseInfo(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split('\r\n').flatMap((line): [string, string][] => {
+      const colon = line.indexOf(':');
+      return colon < 1 || line.startsWith('#') ? [] : [[line.slice(0, colon), line.slice(colon + 1)]];
+    }),
+  );
+}

@@ -1,0 +1,76 @@
+/** The ConversationStore on Redis (7 or newer, or Valkey). */
+import type { Redis } from 'ioredis';
+import type { ConversationStore, StoreOptions } from '../../core/store.ts';
+import { BotError } from '../../errors.ts';
+import { connect, toStoreError } from './client.ts';
+import { createContext } from './context.ts';
+import { keyspace } from './keys.ts';
+import { createRedisMemory } from './memory.ts';
+import { createRedisStats, parseInfo } from './stats.ts';
+import { type AppendTurn, createRedisTurns } from './turns.ts';
+
+export interface RedisStoreOptions extends StoreOptions {
+  /** `redis://` or `rediss://`. */
+  readonly url: string;
+  /** `[a-z0-9_-]+`; see {@link keyspace}. */
+  readonly prefix: string;
+  /** Start on a server that may evict keys. */
+  readonly allowEviction: boolean;
+  /** Something that an operator should know and that does not hinder the start. */
+  readonly warn: (message: string) => void;
+}
+
+export interface RedisStore extends ConversationStore, AppendTurn {
+  /** Takes overdue conversations out of the indexes. Called now and then; figures do it by themselves. */
+  sweep(): Promise<void>;
+}
+
+/**
+ * Connects and checks that this server keeps what it is given.
+ * @throws BotError `store_unavailable`, `store_too_old` or `store_evicting`.
+ */
+export async function createRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
+  const redis = connect(options.url, (error) => options.observer.error('connection', toStoreError(error)));
+  try {
+    await checkServer(redis, options);
+  } catch (thrown) {
+    redis.disconnect();
+    throw toStoreError(thrown);
+  }
+  const context = createContext(redis, keyspace(options.prefix), options);
+  return {
+    ...createRedisTurns(context),
+    ...createRedisMemory(context),
+    ...createRedisStats(context),
+    ping: () => context.call('ping', async () => void (await redis.ping())),
+    async close() {
+      await context.settled();
+      redis.disconnect();
+    },
+  };
+}
+
+async function checkServer(redis: Redis, { allowEviction, warn }: RedisStoreOptions): Promise<void> {
+  const info = parseInfo(await redis.info());
+  const version = info.get('redis_version') ?? '0';
+  if (Number.parseInt(version, 10) < 7) {
+    throw new BotError('store_too_old', `Redis ${version} is too old: use Redis 7 or newer, or Valkey.`);
+  }
+  const policy = await redis.config('GET', 'maxmemory-policy').then(
+    (reply) => (Array.isArray(reply) ? String(reply[1]) : undefined),
+    () => undefined,
+  );
+  if (policy === undefined) {
+    warn('CONFIG is forbidden on this Redis, so nobody checked that its maxmemory-policy is noeviction. Please do.');
+  } else if (policy !== 'noeviction' && !allowEviction) {
+    throw new BotError(
+      'store_evicting',
+      `This Redis may throw memories away (maxmemory-policy ${policy}). Set it to noeviction, or ALLOW_EVICTION=true if you accept that.`,
+    );
+  }
+  if (info.get('aof_enabled') === '0') {
+    warn(
+      'This Redis has no append-only file: when it restarts, memories and waiting messages are lost. Set appendonly yes.',
+    );
+  }
+}

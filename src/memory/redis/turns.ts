@@ -1,0 +1,252 @@
+/** The turn protocol on Redis: see docs/turns.md; each operation is one script on the place. */
+import { z } from 'zod';
+import { baseSession, parseSessionId, type SessionId, toSessionId } from '../../core/session.ts';
+import type { Answer, Located, OfferResult, Turns } from '../../core/store.ts';
+import type { ChatMessage, IncomingMessage, TurnLease } from '../../core/types.ts';
+import { serialiseElement } from '../elements.ts';
+import { replies } from './client.ts';
+import {
+  indexMembers,
+  KEEP_CHOICE_S,
+  KEEP_GENERATION_S,
+  KEEP_S,
+  memberKeys,
+  type RedisContext,
+  updateIndex,
+} from './context.ts';
+import { fieldsOf, fromElement, handleFields, parseRecord, toElement } from './record.ts';
+
+const offerReply = z.union([
+  z.tuple([z.literal('duplicate'), z.string(), z.number()]),
+  z.tuple([z.literal('full'), z.number()]),
+  z.tuple([z.literal('queued'), z.number()]),
+]);
+const takeReply = z.union([z.tuple([z.number()]), z.tuple([z.number(), z.number(), z.string(), z.array(z.string())])]);
+const commitReply = z.union([
+  z.tuple([z.enum(['fenced', 'known', 'forgotten'])]),
+  z.tuple([z.literal('committed'), z.number(), z.number(), z.number()]),
+]);
+const appendReply = z.tuple([z.number(), z.number(), z.number()]);
+const amendReply = z.enum(['amended', 'running', 'unknown']);
+const count = z.number();
+
+function located(value: string): Located {
+  const [turnId = '', sessionId = ''] = value.split(' ');
+  return { turnId, sessionId: toSessionId(sessionId) };
+}
+
+/** What of a message is remembered, or decides how. */
+type TurnMessage = Pick<IncomingMessage, 'id' | 'turnId' | 'author' | 'text' | 'sentAt' | 'isDirect' | 'ttl'>;
+
+/** A turn that other code ran, written like any other: both halves at once. */
+export interface AppendTurn {
+  append(sessionId: SessionId, message: TurnMessage, answer: Answer): Promise<void>;
+}
+
+export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
+  const { redis, keys, options, call, behind } = context;
+  /** Seconds: a waiting message lives for KEEP_S, a conversation with the default TTL for that; who erases finds both. */
+  const offerKeep = Math.max(KEEP_S, options.defaultTtl);
+
+  /** Clears the pending note unless an offer came after `score` was read. */
+  const clearPending = (sessionId: SessionId, score: unknown) => {
+    if (typeof score === 'string') {
+      behind('clearPending', () => redis.clearPending(keys.pending, sessionId, score));
+    }
+  };
+
+  const settle = (operation: string, lease: TurnLease, state: string, code: string) =>
+    call(operation, async () => {
+      const { fence, turn } = keys.session(lease.sessionId);
+      return count.parse(await redis.settleTurn(fence, turn(lease.turnId), lease.fence, state, code)) === 1;
+    });
+
+  /** What a stored turn means for the indexes; `stored` is messages, ttl (s) and the keep of its TTL choice (s). */
+  const indexTurn = (
+    id: SessionId,
+    message: TurnMessage,
+    answer: Answer,
+    stored: readonly [number, number, number],
+  ) => {
+    const [messages, ttl, kept] = stored;
+    updateIndex(context, id, { msLeft: ttl * 1_000, messages, turns: 1, tokens: answer.tokens });
+    // The offer indexed it for a day: that is enough for most.
+    if (Math.max(ttl, kept) > offerKeep) indexMembers(context, id, message.author.id, Math.max(ttl, kept) * 1_000);
+  };
+
+  return {
+    append: (sessionId, message, answer) =>
+      call('append', async () => {
+        const lease = { sessionId, turnId: message.turnId, fence: 0 };
+        const stored = appendReply.parse(await redis.appendTurn(...turnArguments(context, lease, message, answer)));
+        indexMembers(context, sessionId, message.author.id, offerKeep * 1_000);
+        indexTurn(sessionId, message, answer, stored);
+      }),
+
+    offer: (message) =>
+      call('offer', async () => {
+        const own = keys.session(message.sessionId);
+        const seen = message.dedupeIds.map((id) => keys.seenAt(message.sessionId, id));
+        const scriptKeys = [own.list, own.inbox, own.generation, own.turn(message.turnId), ...seen];
+        const pipeline = redis.pipeline();
+        pipeline.offerTurn(
+          ...[scriptKeys.length, ...scriptKeys, toElement(message), message.turnId, message.sessionId],
+          ...[options.maxWaiting, KEEP_S, KEEP_GENERATION_S],
+        );
+        pipeline.notePending(keys.pending, message.sessionId);
+        for (const key of memberKeys(keys, message.sessionId, message.author.id)) {
+          pipeline.indexMember(key, message.sessionId, offerKeep * 1_000);
+        }
+        const [reply, score] = await replies(pipeline);
+        const [kind, value, waiting] = offerReply.parse(reply);
+        if (kind === 'full') return { kind, waiting: value };
+        if (kind === 'queued') return { kind, ahead: value };
+        if (waiting === 0) clearPending(message.sessionId, score);
+        const known = located(value);
+        // The first delivery may have gone into another conversation (a scope was changed): that one must not be stuck.
+        if (known.sessionId !== message.sessionId) await redis.notePending(keys.pending, known.sessionId);
+        return { kind, ...known } satisfies OfferResult;
+      }),
+
+    locate: (place, dedupeIds) =>
+      call('locate', async () => {
+        if (dedupeIds.length === 0) return undefined;
+        const values = await redis.mget(dedupeIds.map((id) => keys.seen(place, id)));
+        const found = values.find((value) => value !== null);
+        return found == null ? undefined : located(found);
+      }),
+
+    take: (sessionId) =>
+      call('take', async () => {
+        const own = keys.session(sessionId);
+        const pipeline = redis
+          .pipeline()
+          .zscore(keys.pending, sessionId)
+          .takeTurn(own.list, own.inbox, own.fence, KEEP_S);
+        const [score, reply] = await replies(pipeline);
+        const [bad, ...head] = takeReply.parse(reply);
+        if (bad > 0) options.observer.badElement(sessionId, bad);
+        if (head.length === 0) {
+          clearPending(sessionId, score);
+          return undefined;
+        }
+        const [fence, element, flat] = head;
+        const message = fromElement(element);
+        const record = parseRecord(fieldsOf(flat));
+        if (message === undefined || record === undefined) {
+          // Lua could read it and we can't: it is nobody's message any more, and must not block those behind it.
+          options.observer.badElement(sessionId, 1);
+          await redis.lrem(own.inbox, 1, element);
+          await redis.notePending(keys.pending, sessionId);
+          return undefined;
+        }
+        return { lease: { sessionId, turnId: message.turnId, fence }, record, message };
+      }),
+
+    check: (lease) =>
+      call('check', async () => {
+        const own = keys.session(lease.sessionId);
+        const pipeline = redis.pipeline().get(own.fence).hmget(own.turn(lease.turnId), 'state', 'stop');
+        const [fence, fields] = await replies(pipeline);
+        if (Number(fence) !== lease.fence) return 'lost';
+        const [state, stop] = z.array(z.string().nullable()).parse(fields);
+        if (state === 'forgotten') return 'forgotten';
+        return stop === '1' ? 'stopped' : 'held';
+      }),
+
+    saveHandle: (lease, part, handle) =>
+      call('saveHandle', async () => {
+        const { fence, turn } = keys.session(lease.sessionId);
+        const fields = handleFields(part, handle);
+        return count.parse(await redis.writeRecord(fence, turn(lease.turnId), lease.fence, ...fields)) === 1;
+      }),
+
+    countFailure: (lease) =>
+      call('countFailure', async () => {
+        const { fence, turn } = keys.session(lease.sessionId);
+        const failures = count.parse(await redis.countFailure(fence, turn(lease.turnId), lease.fence));
+        return failures < 0 ? undefined : failures;
+      }),
+
+    commit: (lease, message, answer) =>
+      call('commit', async () => {
+        const reply = await redis.commitTurn(...turnArguments(context, lease, message, answer));
+        const [kind, ...stored] = commitReply.parse(reply);
+        if (stored.length === 0) return kind;
+        indexTurn(lease.sessionId, message, answer, stored);
+        return kind;
+      }),
+
+    fail: (lease, code) => settle('fail', lease, 'failed', code),
+    release: (lease) => settle('release', lease, 'queued', ''),
+
+    finish: (lease) =>
+      call('finish', async () => {
+        const own = keys.session(lease.sessionId);
+        const pipeline = redis
+          .pipeline()
+          .zscore(keys.pending, lease.sessionId)
+          .finishTurn(own.inbox, own.fence, own.turn(lease.turnId), lease.fence, lease.turnId);
+        const [score, reply] = await replies(pipeline);
+        const waiting = count.parse(reply);
+        if (waiting === 0) clearPending(lease.sessionId, score);
+        return waiting < 0 ? undefined : waiting;
+      }),
+
+    requestStop: (sessionId, turnId) =>
+      call('requestStop', async () => {
+        return count.parse(await redis.stopTurn(keys.session(sessionId).turn(turnId))) === 1;
+      }),
+
+    record: (sessionId, turnId) =>
+      call('record', async () => {
+        const hash = await redis.hgetall(keys.session(sessionId).turn(turnId));
+        return parseRecord(new Map(Object.entries(hash)));
+      }),
+
+    waiting: (sessionId) =>
+      call('waiting', async () => {
+        const elements = await redis.lrange(keys.session(sessionId).inbox, 0, -1);
+        return elements.flatMap((element) => fromElement(element)?.turnId ?? []);
+      }),
+
+    amend: (sessionId, source, text) =>
+      call('amend', async () => {
+        const own = keys.session(sessionId);
+        const line = text === null ? '' : JSON.stringify(text);
+        return amendReply.parse(await redis.amendTurn(own.list, own.inbox, source, line));
+      }),
+
+    pending: (limit, after) =>
+      call('pending', async () => {
+        const from = after === undefined ? '-inf' : `(${Math.round(after * 1_000)}`;
+        const flat = await redis.zrangebyscore(keys.pending, from, '+inf', 'WITHSCORES', 'LIMIT', 0, limit);
+        const found = [];
+        for (let index = 0; index + 1 < flat.length; index += 2) {
+          found.push({ sessionId: toSessionId(flat[index] ?? ''), since: Number(flat[index + 1]) / 1_000 });
+        }
+        return found;
+      }),
+
+    countPending: () => call('countPending', () => redis.zcard(keys.pending)),
+
+    claimSweep: (ms) => call('claimSweep', async () => (await redis.set(keys.sweep, '1', 'PX', ms, 'NX')) === 'OK'),
+  };
+}
+
+/** The keys and arguments of commitTurn and appendTurn. */
+function turnArguments({ keys, options }: RedisContext, lease: TurnLease, message: TurnMessage, answer: Answer) {
+  const own = keys.session(lease.sessionId);
+  const shared = { turn: lease.turnId, source: message.id, authorId: message.author.id };
+  const asked: ChatMessage = { role: 'user', content: message.text, timestamp: message.sentAt, ...shared };
+  const said: ChatMessage = { role: 'assistant', content: answer.text, timestamp: answer.timestamp, ...shared };
+  const named = parseSessionId(lease.sessionId).user === undefined && !message.isDirect;
+  return [
+    ...[own.list, own.meta, own.generation, own.ttl, keys.session(baseSession(lease.sessionId)).ttl],
+    ...[own.fence, own.turn(lease.turnId), own.place, lease.fence],
+    serialiseElement(named ? { ...asked, author: message.author.name } : asked),
+    serialiseElement(answer.stopped ? { ...said, stopped: true } : said),
+    ...[answer.text, answer.stopped ? '1' : '', options.maxMessages, options.defaultTtl, options.minTtl],
+    ...[message.ttl ?? '', answer.tokens, lease.sessionId, KEEP_CHOICE_S, KEEP_GENERATION_S],
+  ];
+}

@@ -1,0 +1,48 @@
+/** People's own TTL choices. */
+import { z } from 'zod';
+import { baseSession, encodePerson, parseSessionId, personOf, type SessionId, toSessionId } from '../../core/session.ts';
+import { keepChoiceMs } from './context.ts';
+import type { SqliteDatabase } from './database.ts';
+
+export interface ChoiceTable {
+  /** Seconds chosen for this conversation, else for its place by the same person. */
+  get(session: SessionId, now: number): number | undefined;
+  set(session: SessionId, seconds: number, now: number): void;
+  remove(session: SessionId): void;
+  /** The choice of this conversation is in use: it and the place's are kept from now on. */
+  renew(session: SessionId, now: number): void;
+  /** The conversations of one person alone (encoded), for which there is a choice. */
+  ofPerson(person: string): SessionId[];
+  deleteExpired(now: number): number;
+}
+
+const choiceRow = z.object({ seconds: z.number() });
+const sessionRow = z.object({ session: z.string() }).transform((row) => toSessionId(row.session));
+
+export function createChoiceTable(db: SqliteDatabase): ChoiceTable {
+  const select = db.query('SELECT seconds FROM choice WHERE session = ? AND expires_at > ?', choiceRow);
+  const put = db.change('INSERT OR REPLACE INTO choice (session, person, seconds, expires_at) VALUES (?, ?, ?, ?)');
+  const remove = db.change('DELETE FROM choice WHERE session = ?');
+  const renew = db.change('UPDATE choice SET expires_at = ? WHERE session = ?');
+  const selectPerson = db.query('SELECT session FROM choice WHERE person = ?', sessionRow);
+  const expire = db.change('DELETE FROM choice WHERE expires_at <= ?');
+
+  const get = (session: SessionId, now: number) => select.one(session, now)?.seconds;
+  return {
+    get: (session, now) => get(session, now) ?? get(baseSession(session), now),
+    set(session, seconds, now) {
+      const { user } = parseSessionId(session);
+      const person = user === undefined ? null : encodePerson(personOf(session, user));
+      put(session, person, seconds, now + keepChoiceMs(seconds));
+    },
+    remove: (session) => void remove(session),
+    renew(session, now) {
+      for (const id of new Set([session, baseSession(session)])) {
+        const seconds = get(id, now);
+        if (seconds !== undefined) renew(now + keepChoiceMs(seconds), id);
+      }
+    },
+    ofPerson: (person) => selectPerson.all(person),
+    deleteExpired: (now) => expire(now),
+  };
+}

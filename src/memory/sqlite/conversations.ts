@@ -1,0 +1,161 @@
+/** What is remembered: the conversations and their messages, as tables. */
+import { z } from 'zod';
+import type { SessionId } from '../../core/session.ts';
+import { toSessionId } from '../../core/session.ts';
+import type { ChatMessage } from '../../core/types.ts';
+import { parseElement, serialiseElement } from '../elements.ts';
+import type { SqliteDatabase } from './database.ts';
+
+export interface LivingConversation {
+  readonly messages: number;
+  readonly turns: number;
+  readonly tokens: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+export interface ConversationTable {
+  /** Undefined when nothing is remembered, or its time is over. */
+  living(session: SessionId, now: number): LivingConversation | undefined;
+  /** The elements counted from the newest, oldest first. A `limit` of -1 is none. */
+  elements(session: SessionId, limit: number, offset: number): string[];
+  /** Adds a turn and keeps the newest `most` messages. Gives how many fell out. */
+  append(session: SessionId, turn: AppendedTurn, most: number, now: number): number;
+  expireAt(session: SessionId, instant: number): void;
+  /** Forgets all of it; gives the number of messages. */
+  drop(session: SessionId): number;
+  /** Removes the messages that match; gives their number. A conversation without messages is none. */
+  remove(session: SessionId, matches: (message: ChatMessage) => boolean): number;
+  /** Living conversations whose id begins with `prefix`. */
+  withPrefix(prefix: string, now: number): SessionId[];
+  overdue(now: number, limit: number): SessionId[];
+  totals(now: number): { readonly conversations: number; readonly messages: number };
+  /** Bytes of the rows of one conversation, its inbox included. */
+  bytes(session: SessionId): number;
+}
+
+export interface AppendedTurn {
+  readonly halves: readonly ChatMessage[];
+  readonly tokens: number;
+  readonly expiresAt: number;
+}
+
+const conversationRow = z
+  .object({
+    messages: z.number(),
+    turns: z.number(),
+    tokens: z.number(),
+    created_at: z.number(),
+    expires_at: z.number(),
+  })
+  .transform(
+    (row): LivingConversation => ({
+      messages: row.messages,
+      turns: row.turns,
+      tokens: row.tokens,
+      createdAt: row.created_at,
+      expiresAt: row.expires_at,
+    }),
+  );
+const elementRow = z.object({ id: z.number(), element: z.string() });
+const sessionRow = z.object({ session: z.string() }).transform((row) => toSessionId(row.session));
+const totalsRow = z.object({ conversations: z.number(), messages: z.number() });
+const bytesRow = z.object({ bytes: z.number() });
+
+export function createConversationTable(db: SqliteDatabase): ConversationTable {
+  const select = db.query(
+    'SELECT messages, turns, tokens, created_at, expires_at FROM conversation WHERE session = ? AND expires_at > ?',
+    conversationRow,
+  );
+  const selectElements = db.query(
+    'SELECT id, element FROM message WHERE session = ? ORDER BY id DESC LIMIT ? OFFSET ?',
+    elementRow,
+  );
+  const insertMessage = db.change('INSERT INTO message (session, element) VALUES (?, ?)');
+  const trim = db.change(
+    `DELETE FROM message WHERE session = ?1
+     AND id <= (SELECT id FROM message WHERE session = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+  );
+  const upsert = db.change(
+    `INSERT INTO conversation (session, messages, turns, tokens, created_at, expires_at) VALUES (?, 0, 1, ?, ?, ?)
+     ON CONFLICT (session) DO UPDATE
+     SET turns = turns + 1, tokens = tokens + excluded.tokens, expires_at = excluded.expires_at`,
+  );
+  const recount = db.change(
+    'UPDATE conversation SET messages = (SELECT count(*) FROM message WHERE session = ?1) WHERE session = ?1',
+  );
+  const fewerTurns = db.change('UPDATE conversation SET turns = max(0, turns - ?) WHERE session = ?');
+  const setExpiry = db.change('UPDATE conversation SET expires_at = ? WHERE session = ?');
+  const deleteMessage = db.change('DELETE FROM message WHERE id = ?');
+  const deleteMessages = db.change('DELETE FROM message WHERE session = ?');
+  const deleteConversation = db.change('DELETE FROM conversation WHERE session = ?');
+  const deleteEmpty = db.change('DELETE FROM conversation WHERE session = ? AND messages = 0');
+  const selectPrefix = db.query(
+    'SELECT session FROM conversation WHERE session >= ? AND session < ? AND expires_at > ?',
+    sessionRow,
+  );
+  const selectOverdue = db.query('SELECT session FROM conversation WHERE expires_at <= ? LIMIT ?', sessionRow);
+  const selectTotals = db.query(
+    `SELECT count(*) AS conversations, coalesce(sum(messages), 0) AS messages FROM conversation WHERE expires_at > ?`,
+    totalsRow,
+  );
+  const selectBytes = db.query(
+    `SELECT
+       (SELECT coalesce(sum(octet_length(session) + octet_length(element) + 8), 0) FROM message WHERE session = ?1)
+     + (SELECT coalesce(sum(octet_length(session) + octet_length(element) + 8), 0) FROM inbox WHERE session = ?1)
+     + (SELECT coalesce(sum(octet_length(session) + 40), 0) FROM conversation WHERE session = ?1)
+     + (SELECT coalesce(sum(octet_length(session) + 40), 0) FROM progress WHERE session = ?1)
+     + (SELECT coalesce(sum(octet_length(session) + octet_length(person)), 0) FROM participant WHERE session = ?1) AS bytes`,
+    bytesRow,
+  );
+
+  const drop = (session: SessionId): number => {
+    deleteConversation(session);
+    return deleteMessages(session);
+  };
+
+  return {
+    drop,
+    living: (session, now) => select.one(session, now),
+    elements: (session, limit, offset) =>
+      selectElements
+        .all(session, limit, offset)
+        .map((row) => row.element)
+        .reverse(),
+    append(session, { halves, tokens, expiresAt }, most, now) {
+      // What expired and was not swept yet must not come to life again.
+      if (select.one(session, now) === undefined) drop(session);
+      for (const half of halves) insertMessage(session, serialiseElement(half));
+      const dropped = trim(session, most);
+      upsert(session, tokens, now, expiresAt);
+      recount(session);
+      return dropped;
+    },
+    expireAt: (session, instant) => void setExpiry(instant, session),
+    remove(session, matches) {
+      const turns = new Set<string>();
+      let removed = 0;
+      for (const { id, element } of selectElements.all(session, -1, 0)) {
+        const message = parseElement(element);
+        if (message === undefined || !matches(message)) continue;
+        removed += deleteMessage(id);
+        turns.add(message.turn);
+      }
+      if (removed === 0) return 0;
+      fewerTurns(turns.size, session);
+      recount(session);
+      deleteEmpty(session);
+      return removed;
+    },
+    withPrefix: (prefix, now) => selectPrefix.all(prefix, afterPrefix(prefix), now),
+    overdue: (now, limit) => selectOverdue.all(now, limit),
+    totals: (now) => selectTotals.one(now) ?? { conversations: 0, messages: 0 },
+    bytes: (session) => selectBytes.one(session)?.bytes ?? 0,
+  };
+}
+
+/** The least text behind every one that begins with `prefix`, in the order of SQLite's indexes. Session ids are ASCII. */
+export function afterPrefix(prefix: string): string {
+  const last = prefix.charCodeAt(prefix.length - 1);
+  return prefix.slice(0, -1) + String.fromCharCode(last + 1);
+}

@@ -1,0 +1,195 @@
+/** The files of the embedded store: who may open them, how they are written, how deleted text leaves them. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { z } from 'zod';
+import { BotError, toBotError } from '../../errors.ts';
+import { MIGRATION_TABLE, MIGRATIONS } from './schema.ts';
+
+export type SqlValue = string | number | null;
+
+/** A prepared query whose rows are parsed. */
+export interface Query<Row> {
+  one(...values: readonly SqlValue[]): Row | undefined;
+  all(...values: readonly SqlValue[]): Row[];
+}
+
+/** A prepared statement that changes something; gives the number of rows. */
+export type Change = (...values: readonly SqlValue[]) => number;
+
+export interface SqliteDatabase {
+  query<Row>(sql: string, row: z.ZodType<Row>): Query<Row>;
+  change(sql: string): Change;
+  /** Runs `action` at once or not at all; what it throws is thrown on, with nothing changed. Synced to disk at the end. */
+  transaction<T>(action: () => T): T;
+  /** Moves the write-ahead log into the database and empties it: deleted text is in neither file afterwards. False: not now. */
+  emptyLog(): boolean;
+  readonly version: string;
+  close(): void;
+}
+
+const DATABASE_FILE = 'store.db';
+const LOCK_FILE = 'store.lock';
+/** How long to wait for somebody who looks at the database with a tool of their own. */
+const BUSY_TIMEOUT_MS = 2_000;
+
+/**
+ * Opens the store in `dataDir`, which is made if need be, for this process alone.
+ * @throws BotError `store_locked` when another process (or another store in this one) has it, `config_invalid` when a newer
+ * version of the bot wrote it, `store_unavailable` when the files cannot be used.
+ */
+export function openDatabase(dataDir: string, now: () => number): SqliteDatabase {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new BotError('store_unavailable', `DATA_DIR (${dataDir}) cannot be made: ${String(cause)}`, { cause });
+  }
+  const lock = acquireLock(dataDir);
+  try {
+    const db = new Database(join(dataDir, DATABASE_FILE));
+    try {
+      configure(db);
+      migrate(db, dataDir, now());
+      return wrap(db, lock);
+    } catch (thrown) {
+      db.close();
+      throw thrown;
+    }
+  } catch (thrown) {
+    lock.close();
+    throw toStoreError(thrown);
+  }
+}
+
+/**
+ * An exclusive transaction on a file of its own, which never ends. The operating system gives the lock up with the process,
+ * however that ends, so nothing stale is left behind by a kill.
+ */
+function acquireLock(dataDir: string): Database.Database {
+  let lock: Database.Database | undefined;
+  try {
+    lock = new Database(join(dataDir, LOCK_FILE));
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (thrown) {
+    lock?.close();
+    if (sqliteCode(thrown) === 'SQLITE_BUSY') {
+      throw new BotError(
+        'store_locked',
+        `DATA_DIR (${dataDir}) is in use by another process, and only one at a time may have it. Stop the other one, ` +
+          'or give this one a DATA_DIR of its own; to run several, set REDIS_URL.',
+        { cause: thrown },
+      );
+    }
+    throw toStoreError(thrown);
+  }
+}
+
+function configure(db: Database.Database): void {
+  db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  db.pragma('journal_mode = WAL');
+  // In WAL mode only FULL syncs at every commit; less would lose acknowledged messages when the machine loses power.
+  db.pragma('synchronous = FULL');
+  // Overwrites what is deleted. Otherwise its text stays in free pages for as long as nobody needs them.
+  db.pragma('secure_delete = ON');
+  // Sorting must not spill people's text into files outside of DATA_DIR.
+  db.pragma('temp_store = MEMORY');
+}
+
+function migrate(db: Database.Database, dataDir: string, now: number): void {
+  db.exec(MIGRATION_TABLE);
+  const row = db.prepare('SELECT coalesce(max(version), 0) AS version FROM migration').get([]);
+  const { version } = z.object({ version: z.number() }).parse(row);
+  if (version > MIGRATIONS.length) {
+    throw new BotError(
+      'config_invalid',
+      `DATA_DIR (${dataDir}) was written by a newer version of the bot (schema ${version}; this one knows ` +
+        `${MIGRATIONS.length}). Start that version, or set another DATA_DIR.`,
+    );
+  }
+  for (const [index, step] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    inTransaction(db, () => {
+      db.exec(step);
+      db.prepare('INSERT INTO migration (version, applied_at) VALUES (?, ?)').run([index + 1, now]);
+    });
+  }
+}
+
+function wrap(db: Database.Database, lock: Database.Database): SqliteDatabase {
+  const version = z
+    .object({ version: z.string() })
+    .parse(db.prepare('SELECT sqlite_version() AS version').get([])).version;
+  const checkpoint = z.tuple([z.object({ busy: z.number() })]);
+  let open = true;
+
+  const guarded = <T>(action: () => T): T => {
+    if (!open) throw new BotError('store_unavailable', 'The store is closed.');
+    try {
+      return action();
+    } catch (thrown) {
+      throw toStoreError(thrown);
+    }
+  };
+
+  return {
+    version,
+    // Values go in as one array: the binding takes a lone null for a set of named values.
+    query(sql, row) {
+      const statement = db.prepare(sql);
+      return {
+        one: (...values) =>
+          guarded(() => {
+            const found = statement.get([...values]);
+            return found === undefined ? undefined : row.parse(found);
+          }),
+        all: (...values) => guarded(() => statement.all([...values]).map((found) => row.parse(found))),
+      };
+    },
+    change(sql) {
+      const statement = db.prepare(sql);
+      return (...values) => guarded(() => statement.run([...values]).changes);
+    },
+    transaction: (action) => guarded(() => inTransaction(db, action)),
+    emptyLog: () => guarded(() => checkpoint.parse(db.pragma('wal_checkpoint(TRUNCATE)'))[0].busy === 0),
+    close() {
+      if (!open) return;
+      open = false;
+      db.close();
+      lock.close();
+    },
+  };
+}
+
+function inTransaction<T>(db: Database.Database, action: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = action();
+    db.exec('COMMIT');
+    return result;
+  } catch (thrown) {
+    // SQLite itself rolls back on some errors (a full disk), and a second ROLLBACK would hide the reason.
+    if (db.inTransaction) db.exec('ROLLBACK');
+    throw thrown;
+  }
+}
+
+/** What SQLite says, in the house's words: `store_full` when the disk is, else `store_unavailable`; others pass. */
+export function toStoreError(thrown: unknown): BotError {
+  const code = sqliteCode(thrown);
+  if (code === undefined) return toBotError(thrown);
+  if (code === 'SQLITE_FULL') {
+    return new BotError('store_full', 'The disk of DATA_DIR is full. Nothing was changed; reading goes on.', {
+      cause: thrown,
+      retryable: true,
+    });
+  }
+  return new BotError('store_unavailable', `The store in DATA_DIR cannot be used (${code}).`, {
+    cause: thrown,
+    retryable: true,
+  });
+}
+
+function sqliteCode(thrown: unknown): string | undefined {
+  return thrown instanceof Database.SqliteError ? thrown.code : undefined;
+}

@@ -1,0 +1,146 @@
+/** The inbox of a conversation and what must outlive it: generation, fence, pending note. */
+import { z } from 'zod';
+import { type SessionId, toSessionId } from '../../core/session.ts';
+import type { PendingConversation } from '../../core/store.ts';
+import type { IncomingMessage } from '../../core/types.ts';
+import { parseJson, parseStoredMessage } from '../elements.ts';
+import { KEEP_MS, KEEP_PROGRESS_MS } from './context.ts';
+import type { SqliteDatabase } from './database.ts';
+import { forgotten, isOpen, type TurnTable } from './records.ts';
+
+export interface Entry {
+  readonly seq: number;
+  /** Undefined when the element cannot be read. */
+  readonly message: IncomingMessage | undefined;
+}
+
+export interface Progress {
+  readonly generation: number;
+  readonly fence: number;
+}
+
+export interface InboxTable {
+  progress(session: SessionId, now: number): Progress;
+  /** Saves it, and keeps it and the inbox from now on. */
+  keep(session: SessionId, progress: Progress, now: number): void;
+  /** What waits, the head first. */
+  entries(session: SessionId, now: number): Entry[];
+  head(session: SessionId, now: number): Entry | undefined;
+  count(session: SessionId, now: number): number;
+  /** Puts a message at the end and notes the conversation as pending. The progress must have been kept before. */
+  push(message: IncomingMessage, now: number): void;
+  replace(seq: number, message: IncomingMessage): void;
+  remove(seq: number): void;
+  /** Takes the pending note away, and what may be left of an inbox whose time is over. */
+  clear(session: SessionId): void;
+  pending(limit: number, after: number | undefined, now: number): PendingConversation[];
+  countPending(now: number): number;
+  /** Conversations with messages that nobody looked at for too long. */
+  overdue(now: number, limit: number): SessionId[];
+  deleteExpiredProgress(now: number): number;
+  /** Takes the text out of the messages that match, which then end as `forgotten`. Gives how many of them were unanswered. */
+  forgetWaiting(session: SessionId, matches: (message: IncomingMessage) => boolean, now: number): number;
+}
+
+const progressRow = z.object({ generation: z.number(), fence: z.number() });
+const countRow = z.object({ count: z.number() });
+const sessionRow = z.object({ session: z.string() }).transform((row) => toSessionId(row.session));
+const entryRow = z
+  .object({ seq: z.number(), element: z.string() })
+  .transform((row): Entry => ({ seq: row.seq, message: parseStoredMessage(parseJson(row.element)) }));
+const pendingRow = z
+  .object({ session: z.string(), since: z.number() })
+  .transform((row): PendingConversation => ({ sessionId: toSessionId(row.session), since: row.since / 1_000 }));
+
+const KEPT = 'EXISTS (SELECT 1 FROM progress WHERE progress.session = inbox.session AND inbox_expires_at > ?)';
+
+export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTable {
+  const selectProgress = db.query('SELECT generation, fence FROM progress WHERE session = ? AND expires_at > ?', progressRow);
+  const putProgress = db.change(
+    `INSERT INTO progress (session, generation, fence, inbox_expires_at, expires_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (session) DO UPDATE SET generation = excluded.generation, fence = excluded.fence,
+       inbox_expires_at = excluded.inbox_expires_at, expires_at = excluded.expires_at`,
+  );
+  const selectEntries = db.query(
+    `SELECT seq, element FROM inbox WHERE session = ? AND ${KEPT} ORDER BY seq LIMIT ?`,
+    entryRow,
+  );
+  const countEntries = db.query(`SELECT count(*) AS count FROM inbox WHERE session = ? AND ${KEPT}`, countRow);
+  const insert = db.change('INSERT INTO inbox (session, element) VALUES (?, ?)');
+  const update = db.change('UPDATE inbox SET element = ? WHERE seq = ?');
+  const remove = db.change('DELETE FROM inbox WHERE seq = ?');
+  const removeAll = db.change('DELETE FROM inbox WHERE session = ?');
+  // A microsecond later than any other where the clock gives the same: so `after` passes over nobody.
+  const notePending = db.change(
+    `UPDATE progress SET pending_since_us =
+       max(? * 1000, 1 + (SELECT coalesce(max(pending_since_us), 0) FROM progress WHERE pending_since_us IS NOT NULL))
+     WHERE session = ?`,
+  );
+  const clearPending = db.change('UPDATE progress SET pending_since_us = NULL WHERE session = ?');
+  const selectPending = db.query(
+    `SELECT session, pending_since_us AS since FROM progress
+     WHERE pending_since_us > ? AND inbox_expires_at > ? ORDER BY pending_since_us LIMIT ?`,
+    pendingRow,
+  );
+  const countAllPending = db.query(
+    'SELECT count(*) AS count FROM progress WHERE pending_since_us IS NOT NULL AND inbox_expires_at > ?',
+    countRow,
+  );
+  const selectOverdue = db.query(
+    'SELECT session FROM progress WHERE pending_since_us IS NOT NULL AND inbox_expires_at <= ? LIMIT ?',
+    sessionRow,
+  );
+  const expireProgress = db.change('DELETE FROM progress WHERE expires_at <= ? AND pending_since_us IS NULL');
+
+  const entries = (session: SessionId, now: number) => selectEntries.all(session, now, -1);
+  const replace = (seq: number, message: IncomingMessage) => void update(JSON.stringify(message), seq);
+
+  return {
+    entries,
+    replace,
+    progress: (session, now) => selectProgress.one(session, now) ?? { generation: 0, fence: 0 },
+    keep(session, { generation, fence }, now) {
+      putProgress(session, generation, fence, now + KEEP_MS, now + KEEP_PROGRESS_MS);
+    },
+    head: (session, now) => selectEntries.one(session, now, 1),
+    count: (session, now) => countEntries.one(session, now)?.count ?? 0,
+    push(message, now) {
+      insert(message.sessionId, JSON.stringify(message));
+      notePending(now, message.sessionId);
+    },
+    remove: (seq) => void remove(seq),
+    clear(session) {
+      clearPending(session);
+      removeAll(session);
+    },
+    pending(limit, after, now) {
+      return selectPending.all(after === undefined ? 0 : Math.round(after * 1_000), now, limit);
+    },
+    countPending: (now) => countAllPending.one(now)?.count ?? 0,
+    overdue: (now, limit) => selectOverdue.all(now, limit),
+    deleteExpiredProgress: (now) => expireProgress(now),
+    forgetWaiting(session, matches, now) {
+      let unanswered = 0;
+      for (const { seq, message } of entries(session, now)) {
+        if (message === undefined) {
+          // Nobody can ever answer it, and its text may be the one that must go. take() drops it.
+          update('', seq);
+          continue;
+        }
+        if (!matches(message)) continue;
+        replace(seq, tombstone(message));
+        const record = turns.get(session, message.turnId, now);
+        if (record === undefined) continue;
+        if (isOpen(record)) unanswered += 1;
+        turns.put(session, message.turnId, forgotten(record), now);
+      }
+      return unanswered;
+    },
+  };
+}
+
+/** What is left of a message that was forgotten or withdrawn: where its reply goes, and nothing that anybody wrote. */
+export function tombstone(message: IncomingMessage): IncomingMessage {
+  const { quotes, attachments, ...rest } = message;
+  return { ...rest, text: '', author: { id: message.author.id, name: '' } };
+}

@@ -1,0 +1,31 @@
+/** Who took part in which conversation: how everything of a person is found. */
+import { z } from 'zod';
+import { encodePerson, type Person, type SessionId, toSessionId } from '../../core/session.ts';
+import type { SqliteDatabase } from './database.ts';
+
+export interface ParticipantTable {
+  add(person: Person, session: SessionId): void;
+  remove(person: Person, session: SessionId): void;
+  /** Conversations that may be over. */
+  sessionsOf(person: Person): SessionId[];
+  /** Forgets who took part when nothing is remembered of the conversation and nothing waits in it. */
+  dropIfOver(session: SessionId): void;
+}
+
+const sessionRow = z.object({ session: z.string() }).transform((row) => toSessionId(row.session));
+
+export function createParticipantTable(db: SqliteDatabase): ParticipantTable {
+  const insert = db.change('INSERT OR IGNORE INTO participant (person, session) VALUES (?, ?)');
+  const remove = db.change('DELETE FROM participant WHERE person = ? AND session = ?');
+  const select = db.query('SELECT session FROM participant WHERE person = ?', sessionRow);
+  const dropIfOver = db.change(
+    `DELETE FROM participant WHERE session = ?1
+     AND NOT EXISTS (SELECT 1 FROM conversation WHERE session = ?1) AND NOT EXISTS (SELECT 1 FROM inbox WHERE session = ?1)`,
+  );
+  return {
+    add: (person, session) => void insert(encodePerson(person), session),
+    remove: (person, session) => void remove(encodePerson(person), session),
+    sessionsOf: (person) => select.all(encodePerson(person)),
+    dropIfOver: (session) => void dropIfOver(session),
+  };
+}

@@ -1,0 +1,123 @@
+/** Turn records, as rows and as the vocabulary has them. */
+import { z } from 'zod';
+import type { SessionId } from '../../core/session.ts';
+import { type Handle, TURN_STATES, type TurnId, type TurnRecord } from '../../core/types.ts';
+import { ERROR_CODES } from '../../errors.ts';
+import { parseJson } from '../elements.ts';
+import { KEEP_MS } from './context.ts';
+import type { SqliteDatabase } from './database.ts';
+
+/** A turn record and the generation that its conversation had when the message was offered. */
+export interface StoredTurn extends TurnRecord {
+  readonly generation: number;
+}
+
+export interface TurnTable {
+  get(session: SessionId, turn: TurnId, now: number): StoredTurn | undefined;
+  /** Writes the whole record, to be kept from now on. */
+  put(session: SessionId, turn: TurnId, record: StoredTurn, now: number): void;
+  deleteExpired(now: number): number;
+}
+
+/** The record of a message that was just offered. */
+export function newTurn(generation: number): StoredTurn {
+  return {
+    generation,
+    state: 'queued',
+    attempt: 0,
+    takeovers: 0,
+    failures: 0,
+    startedAt: 0,
+    handles: new Map(),
+    stopRequested: false,
+  };
+}
+
+/** Neither answered nor given up. */
+export function isOpen({ state }: TurnRecord): boolean {
+  return state === 'queued' || state === 'running';
+}
+
+/** The record of a turn whose conversation or message was forgotten; the handles stay, so that its reply can be changed. */
+export function forgotten(record: StoredTurn): StoredTurn {
+  const { answer, stopped, code, ...rest } = record;
+  return { ...rest, state: 'forgotten', outcome: 'forgotten' };
+}
+
+const handlesText = z
+  .record(z.string(), z.object({ intentAt: z.number().optional(), id: z.string().optional() }))
+  .transform((parts) => new Map(Object.entries(parts).map(([part, handle]): [number, Handle] => [Number(part), handle])));
+
+const turnRow = z
+  .object({
+    generation: z.number(),
+    state: z.enum(TURN_STATES),
+    attempt: z.number(),
+    takeovers: z.number(),
+    failures: z.number(),
+    started_at: z.number(),
+    stop_requested: z.number(),
+    handles: z.string(),
+    answer: z.string().nullable(),
+    stopped: z.number(),
+    outcome: z.enum(['answered', 'failed', 'forgotten']).nullable(),
+    code: z.enum(ERROR_CODES).nullable(),
+  })
+  .transform(
+    (row): StoredTurn => ({
+      generation: row.generation,
+      state: row.state,
+      attempt: row.attempt,
+      takeovers: row.takeovers,
+      failures: row.failures,
+      startedAt: row.started_at,
+      stopRequested: row.stop_requested === 1,
+      handles: handlesText.parse(parseJson(row.handles)),
+      ...(row.answer === null ? {} : { answer: z.string().parse(parseJson(row.answer)) }),
+      ...(row.stopped === 1 ? { stopped: true } : {}),
+      ...(row.outcome === null ? {} : { outcome: row.outcome }),
+      ...(row.code === null ? {} : { code: row.code }),
+    }),
+  );
+
+export function createTurnTable(db: SqliteDatabase): TurnTable {
+  const select = db.query(
+    `SELECT generation, state, attempt, takeovers, failures, started_at, stop_requested, handles, answer, stopped, outcome, code
+     FROM turn WHERE session = ? AND turn = ? AND expires_at > ?`,
+    turnRow,
+  );
+  const replace = db.change(
+    `INSERT OR REPLACE INTO turn (session, turn, generation, state, attempt, takeovers, failures, started_at, stop_requested,
+       handles, answer, stopped, outcome, code, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const expire = db.change('DELETE FROM turn WHERE expires_at <= ?');
+  return {
+    get: (session, turn, now) => select.one(session, turn, now),
+    put(session, turn, record, now) {
+      replace(
+        session,
+        turn,
+        record.generation,
+        record.state,
+        record.attempt,
+        record.takeovers,
+        record.failures,
+        record.startedAt,
+        record.stopRequested ? 1 : 0,
+        JSON.stringify(Object.fromEntries(record.handles)),
+        record.answer === undefined ? null : JSON.stringify(record.answer),
+        record.stopped === true ? 1 : 0,
+        record.outcome ?? null,
+        record.code ?? null,
+        now + KEEP_MS,
+      );
+    },
+    deleteExpired: (now) => expire(now),
+  };
+}
+
+/** Without what only the driver needs. */
+export function toRecord({ generation, ...record }: StoredTurn): TurnRecord {
+  return record;
+}

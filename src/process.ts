@@ -1,0 +1,58 @@
+/** The life of a process around an app: settings, exit codes, signals. */
+import type { App } from './app.ts';
+import { type Config, EXIT_CONFIG, loadConfig } from './config.ts';
+import type { Logger } from './core/ports.ts';
+import { type BotError, type ErrorCode, toBotError } from './errors.ts';
+import { createLogger } from './log.ts';
+
+/** EX_UNAVAILABLE of sysexits.h: something that the bot needs is not there, and trying again may help. */
+const EXIT_UNAVAILABLE = 69;
+const EXIT_SOFTWARE = 70;
+
+const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
+  config_invalid: EXIT_CONFIG,
+  platform_credentials: EXIT_CONFIG,
+  store_evicting: EXIT_CONFIG,
+  store_too_old: EXIT_CONFIG,
+  store_locked: EXIT_UNAVAILABLE,
+  store_unavailable: EXIT_UNAVAILABLE,
+  platform_unavailable: EXIT_UNAVAILABLE,
+};
+
+/** Runs until a signal ends it. SIGTERM or SIGINT ends in good order, a second one at once. */
+export async function runProcess(start: (config: Config, logger: Logger) => Promise<App>): Promise<void> {
+  let config: Config;
+  try {
+    config = loadConfig();
+  } catch (thrown) {
+    return exit(toBotError(thrown));
+  }
+  const logger = createLogger(config.log);
+  for (const warning of config.warnings) logger.warn({}, warning);
+
+  let app: App;
+  try {
+    app = await start(config, logger);
+  } catch (thrown) {
+    return exit(toBotError(thrown));
+  }
+  for (const line of app.notice) logger.info({}, line);
+
+  let ending = false;
+  const end = (signal: NodeJS.Signals) => {
+    if (ending) process.exit(EXIT_SOFTWARE);
+    ending = true;
+    logger.info({ signal }, 'Ending: running turns are finished or handed over.');
+    app.stop().then(
+      () => process.exit(0),
+      (thrown: unknown) => exit(toBotError(thrown)),
+    );
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+}
+
+function exit(error: BotError): void {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(EXIT_CODES[error.code] ?? EXIT_SOFTWARE);
+}

@@ -1,0 +1,90 @@
+/** English: the texts that every other language must have too (their type is this object's). */
+import type { ErrorCode } from '../errors.ts';
+import { englishCommands } from './en-commands.ts';
+import type { Formats } from './formats.ts';
+
+export type Texts = ReturnType<typeof english>;
+
+const NOT_SET_UP = 'I am not set up correctly. Whoever runs me has to mend that.';
+const NOT_DELIVERED = 'My answer could not be delivered here. It may still be in /history.';
+
+const FAILED: Readonly<Record<ErrorCode, string>> = {
+  config_invalid: NOT_SET_UP,
+  store_evicting: NOT_SET_UP,
+  store_locked: NOT_SET_UP,
+  store_too_old: NOT_SET_UP,
+  store_unavailable: 'My memory is out of reach right now, so I can’t answer. Please try again in a moment.',
+  store_full: 'My memory is full. Until whoever runs me makes room, I can read it but keep nothing new.',
+  bad_input: 'I could not read that message.',
+  session_invalid: 'I could not tell which conversation this belongs to.',
+  ttl_out_of_bounds: 'That duration is out of bounds. /ttl shows what is possible.',
+  model_rate_limited: 'The language model takes no more requests right now. Please send it again in a minute.',
+  model_unavailable: 'The language model is not available right now. Please send it again in a while.',
+  model_timeout: 'The language model took too long. Please send it again.',
+  model_disconnected: 'The connection to the language model broke off in the middle. Please send it again.',
+  model_refused_key: 'The language model refuses my access. Whoever runs me has to mend that.',
+  model_refused_request: 'The language model refused this message. Try it in other words, or shorter.',
+  model_empty_answer: 'The language model had nothing to say to that. Try it in other words.',
+  platform_rate_limited: NOT_DELIVERED,
+  platform_unavailable: NOT_DELIVERED,
+  platform_refused: NOT_DELIVERED,
+  platform_credentials: NOT_DELIVERED,
+  turn_gave_up: 'I tried this several times without success and gave up. Your next message is answered as usual.',
+  turn_lost: 'Something else went on with this answer.',
+  turn_stopped: 'Stopped before I had said anything.',
+  internal: 'Something went wrong on my side. Please send it again.',
+};
+
+export function english(f: Formats) {
+  return {
+    /** What a person sees of a turn that failed. */
+    failed: FAILED,
+    /** In place of the reply to a message of a conversation that was forgotten meanwhile. */
+    forgotten: 'Forgotten.',
+    /** Behind a reply that was stopped. */
+    stopped: '(stopped)',
+    thinking: 'Thinking…',
+
+    rateLimited: (waitMs: number) => `That was a lot at once. Please go on in ${f.roughly(waitMs)}.`,
+    inboxFull: (waiting: number) =>
+      `${f.plural(waiting, 'message is', 'messages are')} still waiting for an answer here. ` +
+      'This one was not taken in; please send it again when they are answered.',
+    tooLong: (limit: number) =>
+      `That message is too long for me: at most ${f.plural(limit, 'character', 'characters')}.`,
+    empty: 'There was no text in that message.',
+    attachmentsUnread: (names: readonly string[]) => `I can’t read attachments yet: ${f.list(names)}.`,
+
+    buttons: {
+      stop: 'Stop',
+      older: 'Older',
+      newer: 'Newer',
+      /** Opens the private answer where the answer itself would be public. */
+      openPrivately: (command: string) => `Show /${command} to me alone`,
+      forget: 'Forget this conversation',
+      forgetMine: 'Remove my messages',
+      forgetEverywhere: 'Forget all of it',
+      forgetWhole: 'Wipe it for everybody',
+    },
+    /** Beside the button that opens a private answer. */
+    answersPrivately: 'The answer is for you alone:',
+    /** To somebody who presses a button that was made for another person. */
+    buttonNotYours: 'That button was made for somebody else, or its conversation is no longer remembered.',
+    stopNotYours: 'Only the person who asked can stop this answer, and only while it is being written.',
+
+    commands: englishCommands(f),
+
+    /** The first lines in the terminal, for whoever starts the bot. */
+    startup: {
+      redis: (address: string) => `Memory: Redis at ${address}. It outlives restarts and is shared by all replicas.`,
+      sqlite: (folder: string) =>
+        `Memory: the embedded store in ${folder}. It outlives restarts, but serves one process only; REDIS_URL lifts that.`,
+      model: (name: string, address: string) => `Model: ${name} at ${address}.`,
+      demoModel:
+        'Model: the built-in demo, which only shows that memory works. OPENAI_API_KEY or OPENAI_BASE_URL sets a real one.',
+      platforms: (names: readonly string[]) => `On: ${f.list(names)}.`,
+      platformOff: (name: string, settings: readonly string[]) => `Off: ${name} (set ${f.list(settings)}).`,
+      next: (url: string) => `Say hello: ${url}`,
+      stopping: (waitMs: number) => `Stopping: answers that are being written get ${f.roughly(waitMs)}.`,
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/** Simplified Chinese. Its type is that of the English texts, so a missing one does not compile. */
+import type { ErrorCode } from '../errors.ts';
+import type { Texts } from './en.ts';
+import type { Formats } from './formats.ts';
+import { chineseCommands } from './zh-cn-commands.ts';
+
+const NOT_SET_UP = '我没有配置好，需要部署者来处理。';
+const NOT_DELIVERED = '我的回答没能发到这里，或许可以用 /history 看到。';
+
+const FAILED: Readonly<Record<ErrorCode, string>> = {
+  config_invalid: NOT_SET_UP,
+  store_evicting: NOT_SET_UP,
+  store_locked: NOT_SET_UP,
+  store_too_old: NOT_SET_UP,
+  store_unavailable: '我现在连不上自己的记忆，无法回答。请稍后再试。',
+  store_full: '我的记忆已满。在部署者腾出空间之前，我只能读取，不能记住新内容。',
+  bad_input: '我没能读懂这条消息。',
+  session_invalid: '我分辨不出这属于哪个对话。',
+  ttl_out_of_bounds: '这个时长超出了范围，可用 /ttl 查看允许的范围。',
+  model_rate_limited: '语言模型暂时不再接受请求。请一分钟后重新发送。',
+  model_unavailable: '语言模型暂时不可用。请过一会儿重新发送。',
+  model_timeout: '语言模型用时过长。请重新发送。',
+  model_disconnected: '与语言模型的连接中途断开了。请重新发送。',
+  model_refused_key: '语言模型拒绝了我的访问，需要部署者来处理。',
+  model_refused_request: '语言模型拒绝了这条消息。请换个说法，或者缩短一些。',
+  model_empty_answer: '语言模型对此没有给出内容。请换个说法。',
+  platform_rate_limited: NOT_DELIVERED,
+  platform_unavailable: NOT_DELIVERED,
+  platform_refused: NOT_DELIVERED,
+  platform_credentials: NOT_DELIVERED,
+  turn_gave_up: '我试了几次都没有成功，只好放弃。你的下一条消息会照常回答。',
+  turn_lost: '这个回答已在别处继续。',
+  turn_stopped: '还没开口就已停止。',
+  internal: '我这边出了问题。请重新发送。',
+};
+
+export function chinese(f: Formats): Texts {
+  return {
+    failed: FAILED,
+    forgotten: '已忘记。',
+    stopped: '（已停止）',
+    thinking: '正在思考…',
+
+    rateLimited: (waitMs) => `发得有点快，请在${f.roughly(waitMs)}后继续。`,
+    inboxFull: (waiting) => `这里还有 ${f.number(waiting)} 条消息等待回答，这一条没有收下。请等它们回答完再发一次。`,
+    tooLong: (limit) => `这条消息太长了：最多 ${f.number(limit)} 个字符。`,
+    empty: '这条消息里没有文字。',
+    attachmentsUnread: (names) => `我还不能读取附件：${f.list(names)}。`,
+
+    buttons: {
+      stop: '停止',
+      older: '更早',
+      newer: '更新',
+      openPrivately: (command) => `仅向我显示 /${command}`,
+      forget: '忘记这个对话',
+      forgetMine: '移除我的消息',
+      forgetEverywhere: '全部忘记',
+      forgetWhole: '为所有人清除',
+    },
+    answersPrivately: '回答只给你一个人看：',
+    buttonNotYours: '这个按钮不是给你的，或者它所属的对话已不在记忆中。',
+    stopNotYours: '只有提问的人能停止这个回答，并且只能在它生成的过程中。',
+
+    commands: chineseCommands(f),
+
+    startup: {
+      redis: (address) => `记忆：Redis（${address}）。重启后仍在，并由所有副本共享。`,
+      sqlite: (folder) =>
+        `记忆：内置存储（${folder}）。重启后仍在，但只供一个进程使用；设置 REDIS_URL 可解除这一限制。`,
+      model: (name, address) => `模型：${name}（${address}）。`,
+      demoModel:
+        '模型：内置演示模型，只用来展示记忆是否有效。设置 OPENAI_API_KEY 或 OPENAI_BASE_URL 可使用真正的模型。',
+      platforms: (names) => `已开启：${f.list(names)}。`,
+      platformOff: (name, settings) => `未开启：${name}（请设置 ${f.list(settings)}）。`,
+      next: (url) => `来打个招呼：${url}`,
+      stopping: (waitMs) => `正在停止：还在生成的回答有${f.roughly(waitMs)}的时间。`,
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { argumentsOf, createCatalogue, usageOf } from '../../src/commands/catalogue.ts';
+import { parseDuration } from '../../src/commands/duration.ts';
+import { createParser } from '../../src/commands/parse.ts';
+import { COMMAND_NAMES } from '../../src/core/commands.ts';
+
+const catalogue = createCatalogue();
+
+/** The limits of Discord's application commands: names and descriptions of commands, options and choices, and their number. */
+const NAME = /^[a-z0-9_-]{1,32}$/;
+const MAX_DESCRIPTION = 100;
+const MAX_OPTIONS = 25;
+
+describe('the catalogue', () => {
+  it('has every command once', () => {
+    expect(catalogue.map(({ name }) => name)).toEqual([...COMMAND_NAMES]);
+  });
+
+  it('is within what Discord and Slack take', () => {
+    for (const { name, description, options } of catalogue) {
+      expect(name).toMatch(NAME);
+      expect(options.length).toBeLessThanOrEqual(MAX_OPTIONS);
+      for (const described of [{ description }, ...options]) {
+        for (const text of Object.values(described.description)) {
+          expect(text.length).toBeGreaterThan(0);
+          expect(text.length).toBeLessThanOrEqual(MAX_DESCRIPTION);
+        }
+      }
+      for (const option of options) {
+        expect(option.name).toMatch(NAME);
+        const choices = option.kind === 'choice' ? option.choices : [];
+        expect(choices.length).toBeLessThanOrEqual(MAX_OPTIONS);
+        for (const { value, label } of choices) {
+          for (const text of [value, ...Object.values(label)]) expect(text.length).toBeLessThanOrEqual(MAX_DESCRIPTION);
+        }
+      }
+    }
+  });
+
+  it('says how each command is typed', () => {
+    expect(catalogue.map((definition) => usageOf(definition))).toEqual([
+      '/history [limit] [export]',
+      '/forget [here|everywhere]',
+      '/ttl [value]',
+      '/memstats',
+      '/help',
+    ]);
+    const [, forget] = catalogue;
+    expect(forget && usageOf(forget, 'managers')).toBe('/forget [here|everywhere|whole]');
+    expect(forget && argumentsOf(forget)).toEqual(['[here|everywhere]']);
+  });
+
+  it('names only choices and examples that can be typed', () => {
+    const { readText } = createParser(catalogue);
+    for (const { name, options } of catalogue) {
+      expect(readText(`/${name}`)).toMatchObject({ name });
+      for (const option of options) {
+        if (option.kind === 'choice') {
+          for (const { value } of option.choices) expect(readText(`/${name} ${value}`)).toMatchObject({ name });
+        }
+        if (option.kind === 'duration') {
+          for (const example of option.examples) expect(parseDuration(example)).toBeDefined();
+        }
+      }
+    }
+  });
+
+  it('has no other word twice, nor as a name', () => {
+    const words = [...COMMAND_NAMES, 'memory', ...catalogue.flatMap(({ alsoTried }) => alsoTried)];
+    expect(new Set(words).size).toBe(words.length);
+  });
+});

@@ -1,0 +1,119 @@
+/** What the parts of the command suite share: commands over a real store, and people who ask. */
+import { expect } from 'vitest';
+import { createCommands } from '../../../src/commands/commands.ts';
+import type {
+  Command,
+  CommandAction,
+  CommandCall,
+  CommandContext,
+  CommandResult,
+  Commands,
+} from '../../../src/core/commands.ts';
+import { encodeSession, type Session, type SessionId } from '../../../src/core/session.ts';
+import type { ConversationStore } from '../../../src/core/store.ts';
+import type { IncomingMessage, Locale } from '../../../src/core/types.ts';
+import { createWindow } from '../../../src/memory/window.ts';
+import { type Harness, LIMITS, messageOf, runTurn } from '../../contracts/store/support.ts';
+
+export const LOCALES: readonly Locale[] = ['en', 'zh-CN'];
+export const WINDOW = 4;
+/** Enough for pages; the contract's own limit is for its own tests. */
+export const MAX_MESSAGES = 60;
+export const CHANNEL = { platform: 'slack', workspace: 'T1', channel: 'C1' };
+export const ADA = { platform: 'slack', workspace: 'T1', user: 'ada' };
+export const BOB = { platform: 'slack', workspace: 'T1', user: 'bob' };
+/** In ADMIN_USER_IDS. */
+export const ROOT = { platform: 'slack', workspace: 'T1', user: 'root' };
+
+/** A conversation of the channel; Ada's own unless told otherwise. */
+export const here = (parts: Partial<Session> = {}): SessionId => encodeSession({ place: CHANNEL, user: 'ada', ...parts });
+/** The channel's conversation when all share it. */
+export const SHARED = encodeSession({ place: CHANNEL });
+
+export interface Asking {
+  readonly commands: Commands;
+  readonly store: ConversationStore;
+  /** Runs a command, or what a text says, for Ada by a slash command in her conversation, unless told otherwise. */
+  ask(command: Command | string, context?: Partial<CommandContext>): Promise<CommandResult>;
+  /** Presses a button of an answer, as the person of the context. */
+  press(action: CommandAction | undefined, context?: Partial<CommandContext>): Promise<CommandResult>;
+}
+
+export function contextOf(overrides: Partial<CommandContext> = {}): CommandContext {
+  return {
+    place: CHANNEL,
+    sessionId: here(),
+    person: ADA,
+    locale: 'en',
+    isDirect: false,
+    canManage: false,
+    surface: 'slash',
+    hasButtons: true,
+    ...overrides,
+  };
+}
+
+/** Without a thread, as Slack's slash commands come. */
+export function unknownThread(overrides: Partial<CommandContext> = {}): CommandContext {
+  const { sessionId: _, ...context } = contextOf();
+  return { ...context, ...overrides };
+}
+
+export function asking(harness: Harness, scope: 'user' | 'channel' = 'user'): Asking {
+  const withStore = (store: ConversationStore) =>
+    createCommands({
+      memory: store,
+      stats: store,
+      clock: { now: () => Date.now() },
+      scope,
+      admins: new Set(['slack:T1:root', 'discord:42']),
+      minTtl: LIMITS.minTtl,
+      maxTtl: LIMITS.maxTtl,
+      memoryWindow: WINDOW,
+      maxMessages: MAX_MESSAGES,
+      visible: (messages) => createWindow({ maxMessages: WINDOW, maxTokens: 1000 }).view(messages),
+    });
+  // A fresh one for every call: the store of the harness changes with every test, and commands hold no state.
+  const commands = () => withStore(harness.store);
+  const run = async (call: CommandCall) => {
+    const result = await commands().run(call);
+    if (call.context.maxLength === undefined) expect(result.text.length, result.text).toBeLessThanOrEqual(2000);
+    for (const { label, id } of result.actions) {
+      expect(label.length).toBeLessThanOrEqual(75);
+      expect(id).toMatch(/^[!-~]{1,100}$/);
+    }
+    return result;
+  };
+  return {
+    get commands() {
+      return commands();
+    },
+    get store() {
+      return harness.store;
+    },
+    async ask(command, overrides = {}) {
+      const read = typeof command === 'string' ? commands().readText(command) : command;
+      if (read === undefined) throw new Error(`No command: ${JSON.stringify(command)}`);
+      const context = 'sessionId' in overrides || !('place' in overrides) ? contextOf(overrides) : unknownThread(overrides);
+      return run({ command: read, context });
+    },
+    async press(action, overrides = {}) {
+      const pressed = commands().readAction(action?.id ?? '');
+      if (pressed === undefined) throw new Error(`No button: ${JSON.stringify(action)}`);
+      return run({ ...pressed, context: contextOf({ surface: 'action', ...overrides }) });
+    },
+  };
+}
+
+/** A turn of Ada's (or another's) that was answered. */
+export async function talk(
+  store: ConversationStore,
+  sessionId: SessionId,
+  id: string,
+  overrides: Partial<IncomingMessage> = {},
+): Promise<void> {
+  await runTurn(store, messageOf(sessionId, id, overrides));
+}
+
+/** The author's part of a message of somebody else. */
+export const by = (user: string): Pick<IncomingMessage, 'author'> => ({ author: { id: user, name: `${user}'s name` } });

@@ -1,0 +1,41 @@
+/**
+ * What every driver of the ConversationStore must do. A driver's own test makes the fixture and calls
+ * {@link describeConversationStore}; one whose fixture can let time pass also calls `describeStoreDeadlines`.
+ */
+import { describe } from 'vitest';
+import { describeCommits } from './store/commits.ts';
+import { describeConcurrency } from './store/concurrency.ts';
+import { describeExpiry } from './store/expiry.ts';
+import { describeForgetting } from './store/forgetting.ts';
+import { describeInboxes } from './store/inboxes.ts';
+import { describeLeases } from './store/leases.ts';
+import { describeModel } from './store/model.ts';
+import { describePeople } from './store/people.ts';
+import { describeReading } from './store/reading.ts';
+import { describeRemoving } from './store/removing.ts';
+import { describeStatistics } from './store/statistics.ts';
+import type { MakeFixture } from './store/support.ts';
+import { useStore } from './store/support.ts';
+import { describeTtl } from './store/ttl.ts';
+
+export { type AgingFixture, describeStoreDeadlines } from './store/deadlines.ts';
+export type { MakeFixture, StoreFixture } from './store/support.ts';
+
+/** Runs the whole contract on the driver `name`. `makeFixture` is called once for every test. */
+export function describeConversationStore(name: string, makeFixture: MakeFixture): void {
+  describe(`the ConversationStore on ${name}`, () => {
+    const harness = useStore(makeFixture);
+    describeInboxes(harness);
+    describeLeases(harness);
+    describeCommits(harness);
+    describeReading(harness);
+    describeTtl(harness);
+    describeExpiry(harness);
+    describeForgetting(harness);
+    describeRemoving(harness);
+    describePeople(harness);
+    describeStatistics(harness);
+    describeConcurrency(harness);
+    describeModel(harness);
+  });
+}

@@ -1,0 +1,95 @@
+/** What lasts for hours and days. Only for a fixture that can make everything stored older. */
+import { describe, expect, it } from 'vitest';
+import { parseSessionId } from '../../../src/core/session.ts';
+import type { MakeFixture, StoreFixture } from './support.ts';
+import { answerOf, contents, messageOf, offerNew, runTurn, sessionOf, takeHead, useStore } from './support.ts';
+
+/** A fixture whose store's time can be moved on. */
+export interface AgingFixture extends StoreFixture {
+  /** Lets `ms` milliseconds pass at once. */
+  advance(ms: number): Promise<void>;
+}
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const session = sessionOf();
+const { place } = parseSessionId(session);
+
+/** Runs the contract's long deadlines on the driver `name`. */
+export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<AgingFixture>): void {
+  describe(`the long deadlines of the ConversationStore on ${name}`, () => {
+    const harness = useStore(makeFixture);
+
+    it('a dedupe id and the record of its turn are known for 24 hours after the offer', async () => {
+      await runTurn(harness.store, messageOf(session, 'm1'));
+      await harness.fixture.advance(24 * HOUR - 60_000);
+      expect(await harness.store.locate(place, ['m1'])).toEqual({ sessionId: session, turnId: 'm1' });
+      expect((await harness.store.record(session, 'm1'))?.state).toBe('finished');
+      await harness.fixture.advance(120_000);
+      expect(await harness.store.locate(place, ['m1'])).toBeUndefined();
+      expect(await harness.store.record(session, 'm1')).toBeUndefined();
+      expect(await harness.store.offer(messageOf(session, 'm1'))).toMatchObject({ kind: 'queued' });
+    });
+
+    it('a waiting message outlives everything but a day without use', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      await harness.fixture.advance(23 * HOUR);
+      await harness.store.release((await takeHead(harness.store, session)).lease);
+      await harness.fixture.advance(23 * HOUR);
+      const { lease, message, record } = await takeHead(harness.store, session);
+      expect([message.id, record.attempt]).toEqual(['m1', 2]);
+      expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('committed');
+      expect(await harness.store.finish(lease)).toBe(0);
+    });
+
+    it('an inbox that nobody looked at for a day is dropped, its text and its note too', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1', { text: 'an-abandoned-text' }));
+      await harness.fixture.advance(DAY + 60_000);
+      expect(await harness.store.waiting(session)).toEqual([]);
+      expect(await harness.store.take(session)).toBeUndefined();
+      expect(await harness.store.stats()).toMatchObject({ pending: 0 });
+      expect(await harness.store.countPending()).toBe(0);
+      expect(await harness.fixture.dumpText()).not.toContain('an-abandoned-text');
+    });
+
+    it('a TTL choice is kept for 90 days, and for more when it is used or longer', async () => {
+      await harness.store.setTtl(session, 600);
+      await harness.fixture.advance(80 * DAY);
+      await runTurn(harness.store, messageOf(session, 'm1'));
+      await harness.fixture.advance(80 * DAY);
+      expect(await harness.store.ttl(session)).toEqual({ choice: 600, effective: 600 });
+      await harness.fixture.advance(91 * DAY);
+      expect(await harness.store.ttl(session)).toEqual({ effective: 1800 });
+    });
+
+    it('a turn that slept through /forget is not committed, however long the conversation was silent before', async () => {
+      await runTurn(harness.store, messageOf(session, 'm0'));
+      await harness.store.forget(session);
+      await harness.fixture.advance(8 * DAY);
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const { lease, message } = await takeHead(harness.store, session);
+      await harness.store.forget(session);
+      await harness.fixture.advance(23 * HOUR);
+      expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('forgotten');
+      expect(await contents(harness.store, session)).toEqual([]);
+    });
+
+    it('a conversation with the longest TTL is found by its person and its workspace to its end', async () => {
+      await harness.store.setTtl(session, 30 * 24 * 3600);
+      await runTurn(harness.store, messageOf(session, 'm1'));
+      await harness.fixture.advance(30 * DAY - HOUR);
+      const ada = { platform: 'slack', workspace: 'T1', user: 'ada' };
+      expect(await harness.store.conversations(ada)).toMatchObject([{ sessionId: session, messages: 2 }]);
+      expect(await harness.store.export({ platform: 'slack', workspace: 'T1' })).toMatchObject([
+        { sessionId: session },
+      ]);
+      expect(await harness.store.erase(ada)).toEqual({ conversations: 1, messages: 2, waiting: 0 });
+    });
+
+    it('the turns of yesterday are not those of today', async () => {
+      await runTurn(harness.store, messageOf(session, 'm1'));
+      await harness.fixture.advance(DAY);
+      expect(await harness.store.stats()).toMatchObject({ turnsToday: 0, tokensToday: 0 });
+    });
+  });
+}

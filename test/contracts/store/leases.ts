@@ -1,0 +1,257 @@
+/** Taking a turn: attempts and takeovers, the fence, the handles of a reply, handing back, stopping. */
+import { describe, expect, it } from 'vitest';
+import type { ConversationStore } from '../../../src/core/store.ts';
+import type { TurnLease } from '../../../src/core/types.ts';
+import type { Harness } from './support.ts';
+import { answerOf, contents, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+
+const session = sessionOf();
+
+/** Every write of a lease, and what it answers when another worker has the turn. */
+const WRITES: readonly {
+  readonly name: string;
+  readonly write: (store: ConversationStore, lease: TurnLease) => Promise<unknown>;
+  readonly fenced: unknown;
+}[] = [
+  { name: 'saveHandle', write: (store, lease) => store.saveHandle(lease, 1, { id: 'stale' }), fenced: false },
+  { name: 'countFailure', write: (store, lease) => store.countFailure(lease), fenced: undefined },
+  {
+    name: 'commit',
+    write: (store, lease) => store.commit(lease, messageOf(session, 'm1'), answerOf('stale')),
+    fenced: 'fenced',
+  },
+  { name: 'fail', write: (store, lease) => store.fail(lease, 'model_timeout'), fenced: false },
+  { name: 'finish', write: (store, lease) => store.finish(lease), fenced: undefined },
+  { name: 'release', write: (store, lease) => store.release(lease), fenced: false },
+];
+
+/** All that a write of a lease could change. */
+async function snapshot(store: ConversationStore): Promise<unknown> {
+  return {
+    record: await store.record(session, 'm1'),
+    waiting: await store.waiting(session),
+    contents: await contents(store, session),
+    pending: await store.countPending(),
+  };
+}
+
+export function describeLeases(harness: Harness): void {
+  describe('taking', () => {
+    it('gives nothing when nothing waits', async () => {
+      expect(await harness.store.take(session)).toBeUndefined();
+      expect(await harness.store.record(session, 'm1')).toBeUndefined();
+      expect(await harness.store.waiting(session)).toEqual([]);
+    });
+
+    it('gives the head under a record that starts', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const fresh = { state: 'queued', attempt: 0, takeovers: 0, failures: 0, startedAt: 0, stopRequested: false };
+      expect(await harness.store.record(session, 'm1')).toEqual({ ...fresh, handles: new Map() });
+      const { lease, record } = await takeHead(harness.store, session);
+      expect(lease).toMatchObject({ sessionId: session, turnId: 'm1' });
+      expect(record).toMatchObject({ ...fresh, state: 'running', attempt: 1, startedAt: expect.any(Number) });
+      expect(record.startedAt).toBeGreaterThan(0);
+      expect(await harness.store.record(session, 'm1')).toEqual(record);
+    });
+
+    it('counts an attempt each time, and a takeover when another worker had it running', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const first = await takeHead(harness.store, session);
+      const second = await takeHead(harness.store, session);
+      const third = await takeHead(harness.store, session);
+      expect([second.record.attempt, second.record.takeovers]).toEqual([2, 1]);
+      expect([third.record.attempt, third.record.takeovers]).toEqual([3, 2]);
+      expect(third.record.startedAt).toBe(first.record.startedAt);
+      expect(third.message).toEqual(first.message);
+    });
+
+    it('raises the fence with each take, over turns and restarts', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      await offerNew(harness.store, messageOf(session, 'm2'));
+      const fences: number[] = [];
+      fences.push((await takeHead(harness.store, session)).lease.fence);
+      const again = await takeHead(harness.store, session);
+      fences.push(again.lease.fence);
+      await harness.store.finish(again.lease);
+      const store = await harness.fixture.open();
+      const next = await takeHead(store, session);
+      expect(next.lease.turnId).toBe('m2');
+      fences.push(next.lease.fence);
+      await store.finish(next.lease);
+      await runTurn(store, messageOf(session, 'm3'));
+      await offerNew(store, messageOf(session, 'm4'));
+      fences.push((await takeHead(store, session)).lease.fence);
+      expect(fences).toEqual([...new Set(fences)].sort((a, b) => a - b));
+    });
+
+    it('gives the messages of a conversation in the order of their arrival', async () => {
+      const ids = ['m1', 'm0', 'm9', 'm5'];
+      for (const id of ids) await offerNew(harness.store, messageOf(session, id));
+      const taken: string[] = [];
+      for (const _ of ids) {
+        const { lease } = await takeHead(harness.store, session);
+        expect((await takeHead(harness.store, session)).lease.turnId).toBe(lease.turnId);
+        taken.push(lease.turnId);
+        const { lease: own } = await takeHead(harness.store, session);
+        await harness.store.finish(own);
+      }
+      expect(taken).toEqual(ids);
+    });
+
+    it('keeps conversations of one place apart', async () => {
+      const bob = sessionOf({ user: 'bob' });
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      await offerNew(harness.store, messageOf(bob, 'm2', { author: { id: 'bob', name: 'Bob' } }));
+      const mine = await takeHead(harness.store, session);
+      const his = await takeHead(harness.store, bob);
+      expect([mine.lease.turnId, his.lease.turnId]).toEqual(['m1', 'm2']);
+      expect(await harness.store.saveHandle(mine.lease, 1, { id: 'p1' })).toBe(true);
+      expect(await harness.store.finish(his.lease)).toBe(0);
+      expect(await harness.store.waiting(session)).toEqual(['m1']);
+    });
+
+    it('drops a head that cannot be read, counts it, and goes on with the next', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      await harness.fixture.injectBadElement(session, '{"message":{"id":"half', 'inbox');
+      await harness.fixture.injectBadElement(session, '', 'inbox');
+      expect((await takeHead(harness.store, session)).message).toEqual(messageOf(session, 'm1'));
+      expect(harness.badElements.get(session)).toBe(2);
+      expect(await harness.store.waiting(session)).toEqual(['m1']);
+    });
+
+    it('gives nothing when only a message that cannot be read waits', async () => {
+      await runTurn(harness.store, messageOf(session, 'm1'));
+      await harness.fixture.injectBadElement(session, '[]', 'inbox');
+      expect(await harness.store.waiting(session)).toEqual([]);
+      expect(await harness.store.take(session)).toBeUndefined();
+      expect(await harness.store.countPending()).toBe(0);
+      expect(harness.badElements.get(session)).toBe(1);
+    });
+  });
+
+  describe('a lease that another worker has taken over', () => {
+    it.each(WRITES)('changes nothing by $name and says so', async ({ write, fenced }) => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const stale = (await takeHead(harness.store, session)).lease;
+      const own = (await takeHead(harness.store, session)).lease;
+      await harness.store.saveHandle(own, 1, { id: 'own' });
+      const before = await snapshot(harness.store);
+      expect(await write(harness.store, stale)).toBe(fenced);
+      expect(await snapshot(harness.store)).toEqual(before);
+      expect(await write(harness.store, own)).not.toBe(fenced);
+    });
+
+    it.each(WRITES)('changes nothing by $name when the next turn is running', async ({ write, fenced }) => {
+      await offerNew(harness.store, messageOf(session, 'm0'));
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const stale = (await takeHead(harness.store, session)).lease;
+      await harness.store.finish((await takeHead(harness.store, session)).lease);
+      await takeHead(harness.store, session);
+      const before = await snapshot(harness.store);
+      expect(await write(harness.store, stale)).toBe(fenced);
+      expect(await snapshot(harness.store)).toEqual(before);
+    });
+
+    it.each(WRITES)('cannot be made up for $name in a conversation that nobody took', async ({ write, fenced }) => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const before = await snapshot(harness.store);
+      expect(await write(harness.store, { sessionId: session, turnId: 'm1', fence: 1 })).toBe(fenced);
+      expect(await snapshot(harness.store)).toEqual(before);
+    });
+  });
+
+  describe('the handles of a reply', () => {
+    it('are kept part by part, first the intent and then the id', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const { lease, record } = await takeHead(harness.store, session);
+      expect(record.handles).toEqual(new Map());
+      expect(await harness.store.saveHandle(lease, 1, { intentAt: 1_700_000_000_500 })).toBe(true);
+      expect(await harness.store.saveHandle(lease, 1, { id: '1700000000.000200' })).toBe(true);
+      expect(await harness.store.saveHandle(lease, 12, { intentAt: 1_700_000_000_900 })).toBe(true);
+      expect((await harness.store.record(session, 'm1'))?.handles).toEqual(
+        new Map([
+          [1, { intentAt: 1_700_000_000_500, id: '1700000000.000200' }],
+          [12, { intentAt: 1_700_000_000_900 }],
+        ]),
+      );
+    });
+
+    it('are what the next worker goes on with, after a restart too', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const { lease } = await takeHead(harness.store, session);
+      await harness.store.saveHandle(lease, 1, { intentAt: 1_700_000_000_500 });
+      await harness.store.saveHandle(lease, 1, { id: 'platform:😀' });
+      const store = await harness.fixture.open();
+      const next = await takeHead(store, session);
+      expect(next.record.handles).toEqual(new Map([[1, { intentAt: 1_700_000_000_500, id: 'platform:😀' }]]));
+      expect(await store.saveHandle(next.lease, 2, { id: 'two' })).toBe(true);
+      await store.finish(next.lease);
+      expect([...((await store.record(session, 'm1'))?.handles.keys() ?? [])].sort()).toEqual([1, 2]);
+    });
+  });
+
+  describe('handing a turn back', () => {
+    it('lets the next worker go on without a takeover', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const { lease } = await takeHead(harness.store, session);
+      await harness.store.saveHandle(lease, 1, { id: 'p1' });
+      expect(await harness.store.release(lease)).toBe(true);
+      expect((await harness.store.record(session, 'm1'))?.state).toBe('queued');
+      expect(await harness.store.waiting(session)).toEqual(['m1']);
+      expect(await harness.store.countPending()).toBe(1);
+      const next = await takeHead(harness.store, session);
+      expect(next.record).toMatchObject({ state: 'running', attempt: 2, takeovers: 0 });
+      expect(next.record.handles).toEqual(new Map([[1, { id: 'p1' }]]));
+    });
+
+    it('changes nothing of a turn that is settled', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const { lease, message } = await takeHead(harness.store, session);
+      await harness.store.commit(lease, message, answerOf('stored'));
+      expect(await harness.store.release(lease)).toBe(true);
+      const next = await takeHead(harness.store, session);
+      expect(next.record).toMatchObject({ state: 'answered', answer: 'stored', attempt: 2, takeovers: 0 });
+      await harness.store.finish(next.lease);
+
+      await offerNew(harness.store, messageOf(session, 'm2'));
+      const failed = await takeHead(harness.store, session);
+      await harness.store.fail(failed.lease, 'model_timeout');
+      expect(await harness.store.release(failed.lease)).toBe(true);
+      expect((await takeHead(harness.store, session)).record).toMatchObject({ state: 'failed', takeovers: 0 });
+    });
+  });
+
+  it('counts the failures of a turn for whoever takes it next', async () => {
+    await offerNew(harness.store, messageOf(session, 'm1'));
+    const { lease } = await takeHead(harness.store, session);
+    expect(await harness.store.countFailure(lease)).toBe(1);
+    expect(await harness.store.countFailure(lease)).toBe(2);
+    await harness.store.release(lease);
+    const next = await takeHead(harness.store, session);
+    expect(next.record.failures).toBe(2);
+    expect(await harness.store.countFailure(next.lease)).toBe(3);
+  });
+
+  describe('stopping', () => {
+    it('reaches a turn that waits, runs, or was taken over', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      await offerNew(harness.store, messageOf(session, 'm2'));
+      await takeHead(harness.store, session);
+      expect(await harness.store.requestStop(session, 'm1')).toBe(true);
+      expect(await harness.store.requestStop(session, 'm2')).toBe(true);
+      expect((await harness.store.record(session, 'm1'))?.stopRequested).toBe(true);
+      const { lease, record } = await takeHead(harness.store, session);
+      expect(record).toMatchObject({ state: 'running', stopRequested: true });
+      await harness.store.finish(lease);
+      expect((await takeHead(harness.store, session)).record.stopRequested).toBe(true);
+    });
+
+    it('finds no turn that is unknown or finished', async () => {
+      await runTurn(harness.store, messageOf(session, 'm1'));
+      expect(await harness.store.requestStop(session, 'm1')).toBe(false);
+      expect(await harness.store.requestStop(session, 'nobody')).toBe(false);
+      expect(await harness.store.record(session, 'nobody')).toBeUndefined();
+      expect((await harness.store.record(session, 'm1'))?.stopRequested).toBe(false);
+    });
+  });
+}

@@ -1,0 +1,70 @@
+/** Redis for the contract suite: a store with a key prefix of its own on a server that tests share. */
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import type { SessionId } from '../../src/core/session.ts';
+import type { ConversationStore, StoreOptions } from '../../src/core/store.ts';
+import { keyspace } from '../../src/memory/redis/keys.ts';
+import { createRedisStore } from '../../src/memory/redis/store.ts';
+import type { StoreFixture } from '../contracts/store.contract.ts';
+
+export interface RedisFixture extends StoreFixture {
+  readonly redis: Redis;
+  readonly prefix: string;
+  /** All keys of this fixture. */
+  keys(): Promise<string[]>;
+}
+
+export function makeRedisFixture(url: string): (options: StoreOptions) => Promise<RedisFixture> {
+  return async (options) => {
+    const prefix = `t${randomBytes(6).toString('hex')}`;
+    const redis = new Redis(url, { protocol: 2 });
+    const stores: ConversationStore[] = [];
+    const open = async () => {
+      const store = await createRedisStore({ ...options, url, prefix, allowEviction: false, warn: () => {} });
+      stores.push(store);
+      return store;
+    };
+    const keys = async () => (await redis.keys(`${prefix}:*`)).sort();
+    return {
+      store: await open(),
+      open,
+      redis,
+      prefix,
+      keys,
+      async dumpText() {
+        const parts = [];
+        for (const key of await keys()) parts.push(key, JSON.stringify(await readKey(redis, key)));
+        return parts.join('\n');
+      },
+      async injectBadElement(sessionId: SessionId, raw, where = 'memory') {
+        const own = keyspace(prefix).session(sessionId);
+        if (where === 'memory') await redis.rpush(own.list, raw);
+        else await redis.lpush(own.inbox, raw);
+      },
+      async close() {
+        for (const store of stores) await store.close();
+        const left = await keys();
+        for (const key of left) await redis.del(key);
+        redis.disconnect();
+      },
+    };
+  };
+}
+
+async function readKey(redis: Redis, key: string): Promise<unknown> {
+  const type = await redis.type(key);
+  switch (type) {
+    case 'string':
+      return redis.get(key);
+    case 'list':
+      return redis.lrange(key, 0, -1);
+    case 'hash':
+      return redis.hgetall(key);
+    case 'zset':
+      return redis.zrange(key, '0', '-1', 'WITHSCORES');
+    case 'none':
+      return null;
+    default:
+      throw new Error(`No key of this store is a ${type}: ${key}`);
+  }
+}

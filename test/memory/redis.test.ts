@@ -1,0 +1,76 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { answerOf, LIMITS, messageOf, offerNew, sessionOf, takeHead } from '../contracts/store/support.ts';
+import { describeConversationStore } from '../contracts/store.contract.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { makeRedisFixture } from './redis-fixture.ts';
+
+describeConversationStore('Redis', makeRedisFixture(inject('redisUrl')));
+
+/**
+ * A server in cluster mode refuses a script whose declared keys have more than one slot. It says nothing of names that a
+ * script makes itself (the turn records'), so those are read from the server's own monitor.
+ */
+describe('on a server in cluster mode', () => {
+  let server: RedisServer;
+  let url = '';
+
+  beforeAll(async () => {
+    server = await startRedis({ args: ['--cluster-enabled', 'yes'] });
+    url = server.url;
+    const redis = new Redis(url);
+    await redis.cluster('ADDSLOTSRANGE', '0', '16383');
+    await vi.waitFor(async () => expect(await redis.cluster('INFO')).toContain('cluster_state:ok'), 10_000);
+    redis.disconnect();
+  });
+  afterAll(() => server.stop());
+
+  test('a script over two slots is refused', async () => {
+    const redis = new Redis(url);
+    await expect(redis.eval('return 1', 2, '{a}', '{b}')).rejects.toThrow(/CROSSSLOT/);
+    redis.disconnect();
+  });
+
+  test('every key that a script touches has the hash tag of its declared keys', async () => {
+    const fixture = await makeRedisFixture(url)({ ...LIMITS, observer: { badElement() {}, error() {} } });
+    const monitor = await new Redis(url).monitor();
+    const seen: { readonly by: string; readonly command: readonly string[] }[] = [];
+    monitor.on('monitor', (_time: string, command: string[], source: string) => seen.push({ by: source, command }));
+
+    const session = sessionOf({ thread: '17.1' });
+    const { store } = fixture;
+    for (const id of ['m1', 'm2', 'm3', 'm4']) await offerNew(store, messageOf(session, id));
+    await store.offer(messageOf(session, 'm1', { dedupeIds: ['m1', 'other'] }));
+    const { lease, message } = await takeHead(store, session);
+    await store.saveHandle(lease, 1, { intentAt: 1 });
+    await store.countFailure(lease);
+    await store.requestStop(session, 'm1');
+    await store.commit(lease, message, answerOf('one'));
+    await store.finish(lease);
+    await store.fail((await takeHead(store, session)).lease, 'internal');
+    await store.amend(session, 'm3', 'edited');
+    await store.setTtl(session, 600);
+    await store.removeTurns(session, { source: 'm3' });
+    await store.forget(session);
+    await store.stats();
+    await store.ping();
+
+    const tag = (key: string | undefined) => /\{([^}]*)\}/.exec(key ?? '')?.[1];
+    await vi.waitFor(() => expect(seen.some(({ command }) => command[0]?.toLowerCase() === 'ping')).toBe(true));
+    const touched = new Map<string, number>();
+    let declared: string | undefined;
+    for (const { by, command } of seen) {
+      const [name = '', key] = command;
+      if (/^eval(sha)?$/i.test(name)) declared = tag(command[3]);
+      if (by !== 'lua' || name.toLowerCase() === 'time') continue;
+      expect(tag(key), command.join(' ')).toBe(declared);
+      touched.set(key ?? '', (touched.get(key ?? '') ?? 0) + 1);
+    }
+    expect([...touched.keys()].filter((key) => key.includes(':turn:'))).not.toHaveLength(0);
+    expect(touched.size).toBeGreaterThan(15);
+    monitor.disconnect();
+    await fixture.close();
+  });
+
+  describeConversationStore('Redis in cluster mode', (options) => makeRedisFixture(url)(options));
+});

@@ -1,0 +1,188 @@
+/**
+ * A strict OpenAI-compatible server on loopback that does what a test tells it: answers in pieces, fails, hangs, breaks
+ * off. It refuses what servers with strict chat templates refuse, so that a request which only a lenient fake takes fails
+ * here. For what every provider does the chain is tested against aimock as well; this one adds what aimock cannot do: see
+ * a client go away, close a stream cleanly in the middle, hold an answer back until the test lets it go.
+ */
+import { createHash } from 'node:crypto';
+import { once, setMaxListeners } from 'node:events';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import { answer, type CallEnd, type ModelReply, sendError } from './model-reply.ts';
+
+export type { CallEnd, ModelReply };
+
+/** Unknown parameters are refused: some compatible servers refuse them too. */
+const requestSchema = z.strictObject({
+  model: z.string().min(1),
+  stream: z.literal(true),
+  temperature: z.number().min(0).max(2).optional(),
+  messages: z
+    .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: wellFormed() }))
+    .refine(alternates, 'after one system message the roles must alternate, from user to user'),
+});
+
+export interface ModelMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** One request that was well formed. */
+export interface ModelCall {
+  /** From 1, in the order of arrival. */
+  readonly number: number;
+  /** Of the last user message. */
+  readonly text: string;
+  /** Calls with this same text so far, this one included. */
+  readonly attempt: number;
+  readonly model: string;
+  readonly temperature: number | undefined;
+  readonly messages: readonly ModelMessage[];
+  readonly headers: IncomingHttpHeaders;
+  readonly ended: Promise<CallEnd>;
+}
+
+export interface ModelOptions {
+  /** For every call that nothing is scripted for, on top of the default. */
+  readonly reply?: ModelReply;
+  /** Share of the calls, 0 to 1, that fail with 500: decided by seed, text and attempt, so whatever the order. */
+  readonly failShare?: number;
+  readonly seed?: number;
+  /** Calls whose text contains this hang before the first piece, until `release`. */
+  readonly hangOn?: string;
+  /** Refuses any other key with 401. */
+  readonly apiKey?: string;
+}
+
+export interface FakeModel {
+  /** The base URL, `http://127.0.0.1:<port>/v1`. */
+  readonly url: string;
+  /** Every well-formed request so far. */
+  journal(): readonly ModelCall[];
+  /** Calls whose last user message is this text. */
+  count(text: string): number;
+  /** Why requests were refused as ill-formed. Empty in a good test. */
+  refused(): readonly string[];
+  /** The next calls whose text contains `part` get these replies, one each, then the default again. */
+  script(part: string, ...replies: readonly ModelReply[]): void;
+  /** Resolves with the `nth` call (from 1) whose text contains `part`, as soon as it is there. */
+  called(part: string, nth?: number): Promise<ModelCall>;
+  /** Lets everything that hangs, now and later, go on. */
+  release(): void;
+  /** Cuts what is open and frees the port. */
+  close(): Promise<void>;
+}
+
+/** Starts the server on a free port, or on `port`. */
+export async function startModel(options: ModelOptions = {}, port = 0): Promise<FakeModel> {
+  const calls: ModelCall[] = [];
+  const refusals: string[] = [];
+  const scripts: { readonly part: string; readonly replies: ModelReply[] }[] = [];
+  const counts = new Map<string, number>();
+  const released = new AbortController();
+  setMaxListeners(0, released.signal);
+  const waiters: (() => void)[] = [];
+
+  function nextReply({ text, attempt }: Pick<ModelCall, 'text' | 'attempt'>): ModelReply {
+    const scripted = scripts.find(({ part, replies }) => replies.length > 0 && text.includes(part))?.replies.shift();
+    if (scripted !== undefined) return { ...options.reply, ...scripted };
+    if (options.hangOn !== undefined && text.includes(options.hangOn)) {
+      return { ...options.reply, sent: 0, end: 'hang' };
+    }
+    const failed = chance(`${options.seed ?? 0}:${attempt}:${text}`) < (options.failShare ?? 0);
+    return failed ? { status: 500, error: { message: 'chosen to fail' } } : { ...options.reply };
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readBody(request);
+    if (request.method !== 'POST' || request.url !== '/v1/chat/completions') {
+      return refuse(response, refusals, 404, `no such route: ${request.method} ${request.url}`);
+    }
+    if (options.apiKey !== undefined && request.headers.authorization !== `Bearer ${options.apiKey}`) {
+      return sendError(response, { status: 401, error: { message: 'Incorrect API key', code: 'invalid_api_key' } });
+    }
+    const parsed = requestSchema.safeParse(body);
+    if (!parsed.success) return refuse(response, refusals, 400, z.prettifyError(parsed.error));
+    const { model, temperature, messages } = parsed.data;
+    const text = messages.at(-1)?.content ?? '';
+    const attempt = (counts.get(text) ?? 0) + 1;
+    counts.set(text, attempt);
+    const reply = nextReply({ text, attempt });
+    const ended = answer(response, model, { text: `echo: ${text}`, ...reply }, released.signal);
+    calls.push({
+      number: calls.length + 1,
+      text,
+      attempt,
+      model,
+      temperature,
+      messages,
+      headers: request.headers,
+      ended,
+    });
+    for (const wake of waiters.splice(0)) wake();
+    await ended;
+  }
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined));
+  });
+  await once(server.listen(port, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${portOf(server.address())}/v1`;
+
+  return {
+    url,
+    journal: () => [...calls],
+    count: (text) => counts.get(text) ?? 0,
+    refused: () => [...refusals],
+    script: (part, ...replies) => void scripts.push({ part, replies: [...replies] }),
+    async called(part, nth = 1) {
+      for (;;) {
+        const call = calls.filter(({ text }) => text.includes(part))[nth - 1];
+        if (call !== undefined) return call;
+        await new Promise<void>((resolve) => waiters.push(resolve));
+      }
+    },
+    release: () => released.abort(),
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
+function refuse(response: ServerResponse, refusals: string[], status: number, message: string): void {
+  refusals.push(message);
+  sendError(response, { status, error: { message, type: 'invalid_request_error' } });
+}
+
+/** The same text always gives the same number from 0 (included) to 1. */
+function chance(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE() / 2 ** 32;
+}
+
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part);
+  try {
+    return JSON.parse(Buffer.concat(parts).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function wellFormed() {
+  return z.string().refine((text) => !/\p{Surrogate}/u.test(text), 'lone surrogate');
+}
+
+function alternates(messages: readonly { readonly role: string }[]): boolean {
+  const roles = messages.map(({ role }) => role);
+  const turns = roles[0] === 'system' ? roles.slice(1) : roles;
+  return turns.length % 2 === 1 && turns.every((role, index) => role === (index % 2 === 0 ? 'user' : 'assistant'));
+}
+
+function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === 'string') throw new Error('not listening on a port');
+  return address.port;
+}

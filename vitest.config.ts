@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/global-setup.ts'],
+    // Processes, not threads: native modules (libsql), signals and exit codes are real there.
+    pool: 'forks',
+    // Bounds for what hangs, not expectations: a slow machine with two cores must not fail for being slow.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    teardownTimeout: 30_000,
+    // A test.only left behind would switch all others off unseen.
+    allowOnly: false,
+    passWithNoTests: false,
+  },
+});
