@@ -1,9 +1,13 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+const support = (name: string) => fileURLToPath(new URL(`./test/support/${name}`, import.meta.url));
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
+    globalSetup: [support('global-setup.ts')],
+    setupFiles: [support('end-with-the-run.ts')],
     // Processes, not threads: native modules (libsql), signals and exit codes are real there.
     pool: 'forks',
     // Bounds for what hangs, not expectations: a slow machine with two cores must not fail for being slow.

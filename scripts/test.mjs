@@ -1,44 +1,31 @@
-// `npm test`: runs vitest once and closes with a line "N passed, N failed". Arguments go on to vitest.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { constants, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// `npm test`: runs vitest once and closes with a line "N passed, N failed". Arguments are vitest's.
+//
+// Vitest runs in this process and not in a child of it: whoever kills this one has killed the tests.
+import { parseCLI, startVitest } from 'vitest/node';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'recollect-run-'));
-const report = join(folder, 'report.json');
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** The run, once it is over. */
+let vitest;
 
-/** Passed and failed tests; a file that could not be loaded has no tests, and counts as one that failed. */
+/** Passed and failed tests. What broke outside of a test (a file that could not be loaded, an unhandled rejection) counts as one. */
 function count() {
-  try {
-    const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
-    const broken = testResults.filter(
-      ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
-    );
-    return { passed: numPassedTests, failed: numFailedTests + broken.length };
-  } catch {
-    return { passed: 0, failed: 0 };
-  }
+  const modules = vitest?.state.getTestModules() ?? [];
+  const results = modules.flatMap((module) => [...module.children.allTests()].map((test) => test.result().state));
+  const broken = modules.filter((module) => module.errors().length > 0).length;
+  const outside = vitest?.state.getUnhandledErrors().length ?? 0;
+  return {
+    passed: results.filter((state) => state === 'passed').length,
+    failed: results.filter((state) => state === 'failed').length + broken + outside,
+  };
 }
 
-const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-const child = spawn(process.execPath, [vitest, 'run', ...reporters, ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: ['ignore', 'inherit', 'inherit'],
-});
-for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-// The terminal sends it to both; this one stays for the last line.
-process.on('SIGINT', () => undefined);
-
-child.once('exit', (code, signal) => {
-  const exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+process.once('exit', (code) => {
   const { passed, failed } = count();
-  // Vitest can fail without a failed test: an unhandled rejection, no Redis, a crash, a kill.
-  const told = exitCode !== 0 && failed === 0 ? 1 : failed;
+  // It can also fail before there is anything to count: a wrong option, no Redis, no test found.
+  const told = code !== 0 && failed === 0 ? 1 : failed;
   process.stdout.write(`${passed} passed, ${told} failed\n`);
-  process.exitCode = exitCode === 0 && told > 0 ? 1 : exitCode;
+  if (told > 0 && code === 0) process.exitCode = 1;
 });
+
+const { filter, options } = parseCLI(['vitest', 'run', ...process.argv.slice(2)]);
+vitest = await startVitest('test', filter, options);
+await vitest.exit();

@@ -160,8 +160,8 @@ const BREACHES: readonly (readonly [rule: string, file: string, imports: readonl
   ['no-unlisted-package', 'src/adapters/unlisted.ts', named('unlisted'), 'node_modules/unlisted/index.js'],
   ['no-orphan', 'src/adapters/alone.ts', [], 'src/adapters/alone.ts'],
   ['no-unresolvable', 'src/adapters/nowhere.ts', named('./no-such-file.ts'), './no-such-file.ts'],
-  ['no-cycle', 'src/queue/self.ts', typed('./self-other.ts'), 'src/queue/self-other.ts'],
-  ['no-cycle', 'src/queue/self-other.ts', typed('./self.ts'), 'src/queue/self.ts'],
+  // A cycle is told once, at one of its files.
+  ['no-cycle', 'src/queue/back.ts', typed('./forth.ts'), 'src/queue/forth.ts'],
 ];
 
 let folder: string;
@@ -196,7 +196,8 @@ describe('the dependency rules', () => {
   });
 
   it('find each breach, type-only imports and cycles included, and nothing else', async () => {
-    const cwd = await house('broken', Object.fromEntries(BREACHES.map(([, file, imports]) => [file, imports])));
+    const breaches = Object.fromEntries(BREACHES.map(([, file, imports]) => [file, imports]));
+    const cwd = await house('broken', { ...breaches, 'src/queue/forth.ts': typed('./back.ts') });
     const { summary } = await cruise(cwd, 'src', 'test');
     const found = summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`);
     expect(found.sort()).toEqual(BREACHES.map(([rule, file, , to]) => `${rule}: ${file} -> ${to}`).sort());
@@ -236,6 +237,6 @@ describe('the environment', () => {
     await writeFile(join(cwd, 'src/core/reader.ts'), reader);
     const { code, stdout } = await run(BIOME, ['lint', '--reporter=github', 'src'], cwd);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/style\/noProcessEnv,file=src\/core\/reader\.ts/);
+    expect(stdout).toMatch(/style\/noProcessEnv,file=.*src\/core\/reader\.ts/);
   });
 });

@@ -59,8 +59,9 @@ export function readSpoken(text: string): { readonly speaker: string | undefined
  */
 export function cleanName(name: string): string {
   const line = name
-    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .replace(/\p{Cc}/gu, ' ')
     .replace(/[\p{C}\p{Default_Ignorable_Code_Point}]/gu, '')
+    .replace(/\s+/gu, ' ')
     .replace(/["`\u00AB\u00BB\u201C-\u201F\uFF02]/gu, "'")
     .trim();
   return cut(line, MAX_NAME, '').trim() || 'somebody';

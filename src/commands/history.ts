@@ -12,6 +12,8 @@ import { withConversation } from './target.ts';
 type HistoryCommand = Extract<MemoryCommand, { name: 'history' }>;
 
 const GAP = '\n\n';
+/** Messages that a page has room for, however long they are, if as many are asked for. */
+const MIN_ON_A_PAGE = 3;
 
 export function runHistory(ask: Ask, command: HistoryCommand): Promise<CommandResult> {
   return withConversation(ask, command, (sessionId) =>
@@ -77,17 +79,17 @@ function fillPage(ask: Ask, history: History, bounds: PageBounds): Page {
   const { room, offset, size, fromOldest } = bounds;
   const asked = Math.min(size, history.total - offset);
   const inOrder = fromOldest ? history.messages : history.messages.toReversed();
+  // Answers of models are long: each message gets its part of the page, so that a page holds more than one.
+  const most = Math.floor(room / Math.min(asked, MIN_ON_A_PAGE)) - GAP.length;
   const blocks: string[] = [];
   let left = room;
   let shortened = false;
   for (const message of inOrder) {
     const head = headOf(ask, message);
-    let block = `${head}\n${quote(message.content)}`;
-    if (blocks.length === 0 && block.length > left) {
-      block = shortenedBlock(head, message.content, left);
-      shortened = true;
-    }
+    const whole = `${head}\n${quote(message.content)}`;
+    const block = whole.length > most ? shortenedBlock(head, message.content, most) : whole;
     if (block.length > left) break;
+    shortened ||= block !== whole;
     blocks.push(block);
     left -= block.length + GAP.length;
   }
@@ -98,7 +100,7 @@ function fillPage(ask: Ask, history: History, bounds: PageBounds): Page {
   return { blocks, count, shortened, offset: fromOldest ? offset + asked - count : offset };
 }
 
-/** The beginning of a message too long for a page. Quoting makes it longer by its lines, so it is cut until it fits. */
+/** The beginning of a message that is too long. Quoting makes it longer by its lines, so it is cut until it fits. */
 function shortenedBlock(head: string, content: string, room: number): string {
   let length = Math.max(1, room - head.length);
   for (;;) {

@@ -1,16 +1,26 @@
 /** Runs one command for the person who asks, on a conversation within their reach. */
 import type { CommandCall, CommandDefinition, CommandResult } from '../core/commands.ts';
 import { phrases } from '../texts/phrases.ts';
-import { type Ask, answer, type CommandDeps } from './ask.ts';
+import { type Ask, answer, type CommandDeps, maxLengthOf } from './ask.ts';
 import { runForget } from './forget.ts';
 import { runHelp, runHint } from './help.ts';
 import { runHistory } from './history.ts';
+import { cut } from './markdown.ts';
 import { runMemstats } from './memstats.ts';
 import { targetOf } from './target.ts';
 import { runTtl } from './ttl.ts';
 
-/** @throws BotError as the store does. */
+/** The answer fits the surface, whatever is in it. @throws BotError as the store does. */
 export async function runCommand(
+  call: CommandCall,
+  deps: CommandDeps,
+  catalogue: readonly CommandDefinition[],
+): Promise<CommandResult> {
+  const result = await dispatch(call, deps, catalogue);
+  return { ...result, text: cut(result.text, maxLengthOf(call.context)) };
+}
+
+async function dispatch(
   call: CommandCall,
   deps: CommandDeps,
   catalogue: readonly CommandDefinition[],

@@ -4,7 +4,8 @@
  * what is not ours gives undefined and never throws.
  */
 import { z } from 'zod';
-import { type SessionId, toSessionId } from '../core/session.ts';
+import { parseSessionId, type SessionId, toSessionId } from '../core/session.ts';
+import type { Answer } from '../core/store.ts';
 import { type ChatMessage, type IncomingMessage, MAX_TURN_ID_LENGTH } from '../core/types.ts';
 
 const chatMessage = z.object({
@@ -45,9 +46,40 @@ const incomingMessage = z.object({
   ttl: z.number().int().positive().optional(),
 });
 
+/** What of a message is remembered. */
+export type TurnMessage = Pick<
+  IncomingMessage,
+  'id' | 'turnId' | 'sessionId' | 'author' | 'text' | 'sentAt' | 'isDirect'
+>;
+
 /** One element of a conversation's list. Lone surrogates are escaped, so the text is well-formed Unicode. */
 export function serialiseElement(message: ChatMessage): string {
   return JSON.stringify(message);
+}
+
+/**
+ * The two halves of a turn, as memory keeps them. The author's name is kept where several people share the conversation,
+ * because there the model has to be told who said what.
+ */
+export function turnHalves(message: TurnMessage, answer: Omit<Answer, 'tokens'>): readonly [ChatMessage, ChatMessage] {
+  const shared = { turn: message.turnId, source: message.id, authorId: message.author.id };
+  const named = parseSessionId(message.sessionId).user === undefined && !message.isDirect;
+  return [
+    {
+      role: 'user',
+      content: message.text,
+      timestamp: message.sentAt,
+      ...shared,
+      ...(named ? { author: message.author.name } : {}),
+    },
+    {
+      role: 'assistant',
+      content: answer.text,
+      timestamp: answer.timestamp,
+      ...shared,
+      ...(answer.stopped ? { stopped: true } : {}),
+    },
+  ];
 }
 
 /** Undefined when the element cannot be read. */

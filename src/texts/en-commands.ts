@@ -54,7 +54,7 @@ export function englishCommands(f: Formats) {
       footer: (from: number, to: number, total: number, expiresInMs: number) =>
         `Messages ${f.number(from)}–${f.number(to)} of ${f.number(total)} · times in ${f.timeZone} · forgotten in ${f.roughly(expiresInMs)}`,
       unreadable: (count: number) => `${messages(count)} could not be read and ${count === 1 ? 'is' : 'are'} left out.`,
-      shortened: 'A long message was shortened; /history export has all of it.',
+      shortened: 'Long messages are shortened; /history export has all of them.',
       exported: (count: number) => `Everything I remember of this conversation: ${messages(count)}.`,
       fileTitle: (exportedAt: number) => `Conversation, exported ${f.time(exportedAt)} (${f.timeZone})`,
     },

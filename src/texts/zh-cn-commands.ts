@@ -47,7 +47,7 @@ export function chineseCommands(f: Formats): Texts['commands'] {
       footer: (from, to, total, expiresInMs) =>
         `第 ${f.number(from)}–${f.number(to)} 条，共 ${messages(total)} · 时区 ${f.timeZone} · ${f.roughly(expiresInMs)}后忘记`,
       unreadable: (count) => `有 ${messages(count)}无法读取，已略去。`,
-      shortened: '有一条长消息被缩短；用 /history export 可得到全文。',
+      shortened: '长消息已缩短；用 /history export 可得到全文。',
       exported: (count) => `我对这个对话的全部记忆：${messages(count)}。`,
       fileTitle: (exportedAt) => `对话，导出于 ${f.time(exportedAt)}（${f.timeZone}）`,
     },

@@ -37,11 +37,15 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge;
   const chunks: Uint8Array[] = [];
   let size = 0;
-  // A refusal leaves the loop, which cancels the stream: the rest of the body is never taken in.
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size > limit) throw tooLarge;
-    chunks.push(chunk);
+  try {
+    // A refusal leaves the loop, which cancels the stream: the rest of the body is never taken in.
+    for await (const chunk of request.body ?? []) {
+      size += chunk.length;
+      if (size > limit) throw tooLarge;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error === tooLarge ? error : refuse(400, 'The body broke off.');
   }
   return Buffer.concat(chunks);
 }

@@ -1,4 +1,5 @@
 /** The store's connection: its scripts as commands, its faults as BotErrors. */
+import { once } from 'node:events';
 import type { Redis, Result } from 'ioredis';
 import { BotError } from '../../errors.ts';
 import { COMMAND_TIMEOUT_MS, openRedis } from '../../redis.ts';
@@ -30,16 +31,25 @@ declare module 'ioredis' {
   }
 }
 
-/** Opens the store's connection, with the scripts as its commands. */
+/**
+ * Opens the store's connection, with the scripts as its commands. While it is down a call fails at once and is not sent
+ * later: who was told that their message is not stored must not be answered after all.
+ */
 export function connect(url: string, onError: (error: Error) => void): Redis {
   return openRedis(url, onError, {
     commandTimeout: COMMAND_TIMEOUT_MS,
+    enableOfflineQueue: false,
     scripts: { ...PLACE_SCRIPTS, ...INDEX_SCRIPTS },
   });
 }
 
+/** Resolves when the connection can be used. @throws its first fault, or when it takes longer than {@link COMMAND_TIMEOUT_MS}. */
+export async function ready(redis: Redis): Promise<void> {
+  await once(redis, 'ready', { signal: AbortSignal.timeout(COMMAND_TIMEOUT_MS) });
+}
+
 const UNAVAILABLE =
-  /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Connection is closed|Command timed out|^(LOADING|MASTERDOWN|READONLY|TRYAGAIN|CLUSTERDOWN|BUSY|UNBLOCKED|MISCONF|NOREPLICAS)/;
+  /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Connection is closed|Command timed out|Stream isn't writeable|The operation was aborted|^(LOADING|MASTERDOWN|READONLY|TRYAGAIN|CLUSTERDOWN|BUSY|UNBLOCKED|MISCONF|NOREPLICAS)/;
 
 /** What a fault of the connection or the server means for the caller. */
 export function toStoreError(thrown: unknown): BotError {

@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import type { ConversationStore, StoreOptions } from '../../core/store.ts';
 import { BotError } from '../../errors.ts';
-import { connect, toStoreError } from './client.ts';
+import { connect, ready, toStoreError } from './client.ts';
 import { createContext } from './context.ts';
 import { keyspace } from './keys.ts';
 import { createRedisMemory } from './memory.ts';
@@ -32,6 +32,7 @@ export interface RedisStore extends ConversationStore, AppendTurn {
 export async function createRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   const redis = connect(options.url, (error) => options.observer.error('connection', toStoreError(error)));
   try {
+    await ready(redis);
     await checkServer(redis, options);
   } catch (thrown) {
     redis.disconnect();

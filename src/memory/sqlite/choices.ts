@@ -1,6 +1,13 @@
 /** People's own TTL choices. */
 import { z } from 'zod';
-import { baseSession, encodePerson, parseSessionId, personOf, type SessionId, toSessionId } from '../../core/session.ts';
+import {
+  baseSession,
+  encodePerson,
+  parseSessionId,
+  personOf,
+  type SessionId,
+  toSessionId,
+} from '../../core/session.ts';
 import { keepChoiceMs } from './context.ts';
 import type { SqliteDatabase } from './database.ts';
 

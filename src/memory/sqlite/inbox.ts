@@ -55,7 +55,10 @@ const pendingRow = z
 const KEPT = 'EXISTS (SELECT 1 FROM progress WHERE progress.session = inbox.session AND inbox_expires_at > ?)';
 
 export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTable {
-  const selectProgress = db.query('SELECT generation, fence FROM progress WHERE session = ? AND expires_at > ?', progressRow);
+  const selectProgress = db.query(
+    'SELECT generation, fence FROM progress WHERE session = ? AND expires_at > ?',
+    progressRow,
+  );
   const putProgress = db.change(
     `INSERT INTO progress (session, generation, fence, inbox_expires_at, expires_at) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT (session) DO UPDATE SET generation = excluded.generation, fence = excluded.fence,

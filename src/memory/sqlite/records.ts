@@ -46,7 +46,9 @@ export function forgotten(record: StoredTurn): StoredTurn {
 
 const handlesText = z
   .record(z.string(), z.object({ intentAt: z.number().optional(), id: z.string().optional() }))
-  .transform((parts) => new Map(Object.entries(parts).map(([part, handle]): [number, Handle] => [Number(part), handle])));
+  .transform(
+    (parts) => new Map(Object.entries(parts).map(([part, handle]): [number, Handle] => [Number(part), handle])),
+  );
 
 const turnRow = z
   .object({

@@ -1,6 +1,5 @@
 /** /history on a real store. */
 import { describe, expect, it } from 'vitest';
-import type { CommandContext } from '../../../src/core/commands.ts';
 import { phrases } from '../../../src/texts/phrases.ts';
 import { answerOf, type Harness, messageOf, offerNew, runTurn, takeHead } from '../../contracts/store/support.ts';
 import { asking, by, contextOf, here, LOCALES, SHARED, talk } from './support.ts';
@@ -16,31 +15,44 @@ export function describeHistory(harness: Harness): void {
   const questions = (text: string) => (text.match(/question-\d+/g) ?? []).map((it) => Number(it.slice(9)));
 
   describe('/history', () => {
-    it.each(LOCALES)('shows the conversation newest last, with times, in the person’s language (%s)', async (locale) => {
-      await talk(bot.store, here(), 'm1', { text: 'first words' });
-      await talk(bot.store, here(), 'm2', { text: 'second words' });
-      const { kind, text, actions } = await ask('/history', { locale });
-      const t = phrases(locale);
-      expect(kind).toBe('done');
-      expect(actions).toEqual([]);
-      const time = t.commands.history.header(1_700_000_000_000);
-      expect(text).toContain(`**${t.commands.you}** · ${time}\n> first words\n\n`);
-      expect(text).toContain(`**${t.commands.bot}** · ${time}\n> answer to m1\n\n`);
-      expect(text.indexOf('first words')).toBeLessThan(text.indexOf('second words'));
-      expect(text).toMatch(locale === 'en' ? /Messages 1–4 of 4 · times in UTC · forgotten in / : /第 1–4 条，共 4 条消息/);
-    });
+    it.each(LOCALES)(
+      'shows the conversation newest last, with times, in the person’s language (%s)',
+      async (locale) => {
+        await talk(bot.store, here(), 'm1', { text: 'first words' });
+        await talk(bot.store, here(), 'm2', { text: 'second words' });
+        const { kind, text, actions } = await ask('/history', contextOf({ locale }));
+        const t = phrases(locale);
+        expect(kind).toBe('done');
+        expect(actions).toEqual([]);
+        const time = t.commands.history.header(1_700_000_000_000);
+        expect(text).toContain(`**${t.commands.you}** · ${time}\n> first words\n\n`);
+        expect(text).toContain(`**${t.commands.bot}** · ${time}\n> answer to m1\n\n`);
+        expect(text.indexOf('first words')).toBeLessThan(text.indexOf('second words'));
+        expect(text).toMatch(
+          locale === 'en' ? /Messages 1–4 of 4 · times in UTC · forgotten in / : /第 1–4 条，共 4 条消息/,
+        );
+      },
+    );
 
     it('shows times in the person’s zone', async () => {
       await talk(bot.store, here(), 'm1');
-      const { text } = await ask('/history', { timeZone: 'Asia/Shanghai' });
+      const { text } = await ask('/history', contextOf({ timeZone: 'Asia/Shanghai' }));
       expect(text).toMatch(/Nov 15, 2023.*6:13\sAM/);
       expect(text).toContain('times in Asia/Shanghai');
     });
 
     it.each(LOCALES)('says so where nothing is remembered (%s)', async (locale) => {
       const { nothingHere } = phrases(locale).commands;
-      expect(await ask('/history', { locale })).toMatchObject({ kind: 'done', text: nothingHere, actions: [] });
-      expect(await ask('/history export', { locale })).toMatchObject({ kind: 'done', text: nothingHere, files: [] });
+      expect(await ask('/history', contextOf({ locale }))).toMatchObject({
+        kind: 'done',
+        text: nothingHere,
+        actions: [],
+      });
+      expect(await ask('/history export', contextOf({ locale }))).toMatchObject({
+        kind: 'done',
+        text: nothingHere,
+        files: [],
+      });
     });
 
     it('shows whole turns only in the middle of one, and does not prolong the conversation', async () => {
@@ -62,28 +74,35 @@ export function describeHistory(harness: Harness): void {
       expect(questions((await ask('/history 50')).text)).toHaveLength(12);
     });
 
-    it.each([0, 90, 700])('pages to the oldest message and back, and leaves none out (%i characters each)', async (length) => {
-      await talkMuch(12, length);
-      let page = await ask('/history 6');
-      const older: number[][] = [questions(page.text)];
-      for (;;) {
-        const action = page.actions.find(({ label }) => label === 'Older');
-        if (action === undefined) break;
-        page = await press(action);
-        older.push(questions(page.text));
-      }
-      expect(older.toReversed().flat()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
-      expect(older.length).toBeGreaterThanOrEqual(length > 0 ? 5 : 4);
+    it.each([
+      { length: 0, pages: 4 },
+      { length: 700, pages: 6 },
+      { length: 2500, pages: 6 },
+    ])(
+      'pages to the oldest message and back, and leaves none out ($length characters each)',
+      async ({ length, pages }) => {
+        await talkMuch(12, length);
+        let page = await ask('/history 6');
+        const older: number[][] = [questions(page.text)];
+        for (;;) {
+          const action = page.actions.find(({ label }) => label === 'Older');
+          if (action === undefined) break;
+          page = await press(action);
+          older.push(questions(page.text));
+        }
+        expect(older.toReversed().flat()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+        expect(older.length).toBe(pages);
 
-      const newer: number[][] = [questions(page.text)];
-      for (;;) {
-        const action = page.actions.find(({ label }) => label === 'Newer');
-        if (action === undefined) break;
-        page = await press(action);
-        newer.push(questions(page.text));
-      }
-      expect(newer.flat()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
-    });
+        const newer: number[][] = [questions(page.text)];
+        for (;;) {
+          const action = page.actions.find(({ label }) => label === 'Newer');
+          if (action === undefined) break;
+          page = await press(action);
+          newer.push(questions(page.text));
+        }
+        expect(newer.flat()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+      },
+    );
 
     it('begins anew when what a button remembers is gone meanwhile', async () => {
       await talkMuch(12);
@@ -96,12 +115,14 @@ export function describeHistory(harness: Harness): void {
 
     it('has no buttons where the surface has none', async () => {
       await talkMuch(12);
-      expect((await ask('/history', { hasButtons: false })).actions).toEqual([]);
+      expect((await ask('/history', contextOf({ hasButtons: false }))).actions).toEqual([]);
     });
 
     it('fits the surface whatever the messages hold, and keeps them in their place', async () => {
       const nasty = `${'```js\n'}**You** · now\n# x\r> ${'\n'.repeat(700)}<@U1> @everyone ${'😀'.repeat(600)}`;
-      await runTurn(bot.store, messageOf(here(), 'm1', { text: nasty }), answerOf(`\`\`\`\n${'y\n'.repeat(900)}`));
+      for (const id of ['m1', 'm3', 'm4']) {
+        await runTurn(bot.store, messageOf(here(), id, { text: nasty }), answerOf(`\`\`\`\n${'y\n'.repeat(900)}`));
+      }
       await talk(bot.store, here(), 'm2', { text: 'after' });
       let page = await ask('/history');
       const seen = [page.text];
@@ -117,14 +138,20 @@ export function describeHistory(harness: Harness): void {
         expect((text.match(/```/g)?.length ?? 0) % 2).toBe(0);
         // What people and the model wrote is behind a quote mark; the rest is the bot's own.
         const own = text.split(/[\n\r]/).filter((line) => !line.startsWith('> '));
-        for (const line of own) expect(line).toMatch(/^$|^\*\*(You|Bot)\*\* · |^Messages |^A long message /);
+        for (const line of own) expect(line).toMatch(/^$|^\*\*(You|Bot)\*\* · |^Messages |^Long messages /);
       }
       expect(seen.join()).toContain(phrases('en').commands.history.shortened);
     });
 
+    it('gives a single message the whole page', async () => {
+      await talk(bot.store, here(), 'm1', { text: 'y'.repeat(1600) });
+      const page = await ask('/history 1');
+      expect((await press(page.actions[0])).text).toContain('y'.repeat(1600));
+    });
+
     it('uses the room of a surface that has more', async () => {
       await talkMuch(10, 2000);
-      const { text } = await ask('/history 50', { maxLength: 100_000 });
+      const { text } = await ask('/history 50', contextOf({ maxLength: 100_000 }));
       expect(questions(text)).toHaveLength(10);
       expect(text).not.toContain(phrases('en').commands.history.shortened);
     });
@@ -146,19 +173,23 @@ export function describeHistory(harness: Harness): void {
     });
 
     it('names the others in a shared conversation, in plain text', async () => {
-      const shared: Partial<CommandContext> = { sessionId: SHARED };
+      const shared = contextOf({ sessionId: SHARED });
       const eve = { author: { id: 'eve', name: '**You**\n> @everyone' } };
       await talk(bot.store, SHARED, 'm1', { text: 'mine' });
       await talk(bot.store, SHARED, 'm2', { ...eve, text: 'theirs' });
       const { text } = await ask('/history', shared);
       expect(text).toMatch(/^\*\*You\*\* · [^\n]*\n> mine\n/);
-      expect(text).not.toContain('@everyone');
+      expect(text).toContain('\n**\\*\\*You\\*\\* \\> \\@everyone** · ');
       expect(text).not.toMatch(/\*\*You\*\* · [^\n]*\n> theirs/);
     });
 
     it('exports everything as JSON and Markdown', async () => {
       const bound = contextOf({ locale: 'zh-CN', timeZone: 'Asia/Shanghai' });
-      await runTurn(bot.store, messageOf(here(), 'm1', { text: '```\n“引号” "x" \\n' }), answerOf('好', { stopped: true }));
+      await runTurn(
+        bot.store,
+        messageOf(here(), 'm1', { text: '```\n“引号” "x" \\n' }),
+        answerOf('好', { stopped: true }),
+      );
       for (let n = 2; n <= 12; n += 1) await talk(bot.store, here(), `m${n}`);
       const { kind, text, files } = await ask('/history export', bound);
       expect(kind).toBe('done');
@@ -187,7 +218,7 @@ export function describeHistory(harness: Harness): void {
 
     it('exports of a shared conversation who said what', async () => {
       await talk(bot.store, SHARED, 'm1', { ...by('bob'), text: 'theirs' });
-      const { files } = await ask('/history export', { sessionId: SHARED });
+      const { files } = await ask('/history export', contextOf({ sessionId: SHARED }));
       expect(files[1]?.content).toMatch(/> theirs\n/);
     });
   });

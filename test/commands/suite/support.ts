@@ -26,7 +26,8 @@ export const BOB = { platform: 'slack', workspace: 'T1', user: 'bob' };
 export const ROOT = { platform: 'slack', workspace: 'T1', user: 'root' };
 
 /** A conversation of the channel; Ada's own unless told otherwise. */
-export const here = (parts: Partial<Session> = {}): SessionId => encodeSession({ place: CHANNEL, user: 'ada', ...parts });
+export const here = (parts: Partial<Session> = {}): SessionId =>
+  encodeSession({ place: CHANNEL, user: 'ada', ...parts });
 /** The channel's conversation when all share it. */
 export const SHARED = encodeSession({ place: CHANNEL });
 
@@ -34,9 +35,9 @@ export interface Asking {
   readonly commands: Commands;
   readonly store: ConversationStore;
   /** Runs a command, or what a text says, for Ada by a slash command in her conversation, unless told otherwise. */
-  ask(command: Command | string, context?: Partial<CommandContext>): Promise<CommandResult>;
+  ask(command: Command | string, context?: CommandContext): Promise<CommandResult>;
   /** Presses a button of an answer, as the person of the context. */
-  press(action: CommandAction | undefined, context?: Partial<CommandContext>): Promise<CommandResult>;
+  press(action: CommandAction | undefined, context?: CommandContext): Promise<CommandResult>;
 }
 
 export function contextOf(overrides: Partial<CommandContext> = {}): CommandContext {
@@ -91,16 +92,15 @@ export function asking(harness: Harness, scope: 'user' | 'channel' = 'user'): As
     get store() {
       return harness.store;
     },
-    async ask(command, overrides = {}) {
+    async ask(command, context = contextOf()) {
       const read = typeof command === 'string' ? commands().readText(command) : command;
       if (read === undefined) throw new Error(`No command: ${JSON.stringify(command)}`);
-      const context = 'sessionId' in overrides || !('place' in overrides) ? contextOf(overrides) : unknownThread(overrides);
       return run({ command: read, context });
     },
-    async press(action, overrides = {}) {
+    async press(action, context = contextOf()) {
       const pressed = commands().readAction(action?.id ?? '');
       if (pressed === undefined) throw new Error(`No button: ${JSON.stringify(action)}`);
-      return run({ ...pressed, context: contextOf({ surface: 'action', ...overrides }) });
+      return run({ ...pressed, context: { ...context, surface: 'action' } });
     },
   };
 }

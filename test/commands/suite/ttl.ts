@@ -1,9 +1,17 @@
 /** /ttl on a real store. */
 import { describe, expect, it } from 'vitest';
 import { phrases } from '../../../src/texts/phrases.ts';
-import { type Harness, LIMITS, messageOf, offerNew, shorten, takeHead, untilForgotten } from '../../contracts/store/support.ts';
-import { answerOf } from '../../contracts/store/support.ts';
-import { asking, BOB, here, LOCALES, ROOT, SHARED, talk, unknownThread } from './support.ts';
+import {
+  answerOf,
+  type Harness,
+  LIMITS,
+  messageOf,
+  offerNew,
+  shorten,
+  takeHead,
+  untilForgotten,
+} from '../../contracts/store/support.ts';
+import { asking, BOB, contextOf, here, LOCALES, ROOT, SHARED, talk, unknownThread } from './support.ts';
 
 export function describeTtlCommand(harness: Harness): void {
   const bot = asking(harness);
@@ -13,21 +21,24 @@ export function describeTtlCommand(harness: Harness): void {
   describe('/ttl', () => {
     it.each(LOCALES)('says how long is left and what the setting is (%s)', async (locale) => {
       const { ttl, nothingHere } = phrases(locale).commands;
-      const before = await ask('/ttl', { locale });
+      const before = await ask('/ttl', contextOf({ locale }));
       expect(before.text).toBe([nothingHere, ttl.setting(1800, false), ttl.change(60, 2_592_000)].join('\n'));
       await talk(bot.store, here(), 'm1');
-      const after = await ask('/ttl', { locale });
+      const after = await ask('/ttl', contextOf({ locale }));
       expect(after.text).toMatch(locale === 'en' ? /forgotten in \*\*(29 minutes|30 minutes)/ : /\*\*(29分钟|30分钟)/);
       expect(after.text).toContain(ttl.setting(1800, false));
     });
 
     it.each(LOCALES)('keeps a choice, also from before the first message (%s)', async (locale) => {
       const { ttl } = phrases(locale).commands;
-      expect(await ask('/ttl 2h', { locale })).toMatchObject({ kind: 'done', text: `${ttl.set(7200)} ${ttl.kept}` });
+      expect(await ask('/ttl 2h', contextOf({ locale }))).toMatchObject({
+        kind: 'done',
+        text: `${ttl.set(7200)} ${ttl.kept}`,
+      });
       await talk(bot.store, here(), 'm1');
       const { expiresInMs } = await bot.store.ttl(here());
       expect(expiresInMs).toBeGreaterThan(7_000_000);
-      expect((await ask('/ttl', { locale })).text).toContain(ttl.setting(7200, true));
+      expect((await ask('/ttl', contextOf({ locale }))).text).toContain(ttl.setting(7200, true));
     });
 
     it('keeps it across /forget and expiry, until it is taken back', async () => {
@@ -39,7 +50,9 @@ export function describeTtlCommand(harness: Harness): void {
       await shorten(bot.store, here());
       await untilForgotten(bot.store, here());
       expect((await ask('/ttl')).text).toContain('**10 minutes** after the last turn (chosen)');
-      expect((await ask('/ttl default')).text).toBe('Back to the default: forgotten **30 minutes** after the last turn.');
+      expect((await ask('/ttl default')).text).toBe(
+        'Back to the default: forgotten **30 minutes** after the last turn.',
+      );
       expect(await settingOf()).toBe(LIMITS.defaultTtl);
     });
 
@@ -57,7 +70,7 @@ export function describeTtlCommand(harness: Harness): void {
       const bounds = phrases(locale).commands.ttl.bounds(60, 2_592_000);
       expect(bounds).toContain(locale === 'en' ? 'from **1 minute** to **30 days**' : '从 **1分钟** 到 **30天**');
       for (const value of ['0', '59', '59s', '31d', '2592001', '9999999999d', '-5', '1.5h', '99999999999', 'soon']) {
-        const { kind, text } = await ask(`/ttl ${value}`, { locale });
+        const { kind, text } = await ask(`/ttl ${value}`, contextOf({ locale }));
         expect(kind, value).toBe('refused');
         expect(text).toContain(bounds);
       }
@@ -73,7 +86,9 @@ export function describeTtlCommand(harness: Harness): void {
     });
 
     it('is for the person’s place where the thread is unknown', async () => {
-      expect((await ask('/ttl 600', unknownThread())).text).toContain('your conversations here are forgotten **10 minutes**');
+      expect((await ask('/ttl 600', unknownThread())).text).toContain(
+        'your conversations here are forgotten **10 minutes**',
+      );
       const thread = here({ thread: '17.1' });
       expect(await settingOf(thread)).toBe(600);
       expect(await settingOf(here({ user: 'bob' }))).toBe(LIMITS.defaultTtl);
@@ -88,13 +103,18 @@ export function describeTtlCommand(harness: Harness): void {
     it('of a shared conversation is for managers to change, and for all to see', async () => {
       await talk(bot.store, SHARED, 'm1');
       const { managersOnly } = phrases('en').commands;
-      expect(await ask('/ttl 60', { sessionId: SHARED })).toMatchObject({ kind: 'refused', text: managersOnly });
-      expect(await ask('/ttl default', { sessionId: SHARED, person: BOB })).toMatchObject({ kind: 'refused' });
-      expect((await ask('/ttl', { sessionId: SHARED })).kind).toBe('done');
+      expect(await ask('/ttl 60', contextOf({ sessionId: SHARED }))).toMatchObject({
+        kind: 'refused',
+        text: managersOnly,
+      });
+      expect(await ask('/ttl default', contextOf({ sessionId: SHARED, person: BOB }))).toMatchObject({
+        kind: 'refused',
+      });
+      expect((await ask('/ttl', contextOf({ sessionId: SHARED }))).kind).toBe('done');
       expect(await settingOf(SHARED)).toBe(LIMITS.defaultTtl);
-      expect(await ask('/ttl 60', { sessionId: SHARED, canManage: true })).toMatchObject({ kind: 'done' });
+      expect(await ask('/ttl 60', contextOf({ sessionId: SHARED, canManage: true }))).toMatchObject({ kind: 'done' });
       expect(await settingOf(SHARED)).toBe(60);
-      expect(await ask('/ttl 90', { sessionId: SHARED, person: ROOT })).toMatchObject({ kind: 'done' });
+      expect(await ask('/ttl 90', contextOf({ sessionId: SHARED, person: ROOT }))).toMatchObject({ kind: 'done' });
       expect(await settingOf(SHARED)).toBe(90);
     });
 
@@ -106,7 +126,7 @@ export function describeTtlCommand(harness: Harness): void {
     });
 
     it('of a DM is for its one person', async () => {
-      expect(await ask('/ttl 60', { sessionId: SHARED, isDirect: true })).toMatchObject({ kind: 'done' });
+      expect(await ask('/ttl 60', contextOf({ sessionId: SHARED, isDirect: true }))).toMatchObject({ kind: 'done' });
       expect(await settingOf(SHARED)).toBe(60);
     });
   });

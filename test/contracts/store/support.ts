@@ -1,11 +1,11 @@
 /** What the parts of the ConversationStore's contract suite share: the fixture of a driver, and makers of test data. */
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import type { Session, SessionId } from '../../../src/core/session.ts';
-import { encodeSession } from '../../../src/core/session.ts';
+import { encodeSession, parseSessionId } from '../../../src/core/session.ts';
 import type { Answer, ConversationStore, StoreOptions, Taken } from '../../../src/core/store.ts';
 import type { IncomingMessage } from '../../../src/core/types.ts';
-import { BotError } from '../../../src/errors.ts';
 import { turnIdOf } from '../../../src/core/types.ts';
+import { BotError } from '../../../src/errors.ts';
 
 /** A driver on data of its own, empty at the start. */
 export interface StoreFixture {
@@ -84,15 +84,16 @@ export function sessionOf(parts: Partial<Session> & { readonly channel?: string 
   return encodeSession({ user: 'ada', ...parts, place });
 }
 
-/** A message that lacks nothing but is plain. */
+/** A plain message of the person whose conversation it is; in one that is shared, of Ada. */
 export function messageOf(sessionId: SessionId, id: string, overrides: Partial<IncomingMessage> = {}): IncomingMessage {
+  const user = parseSessionId(sessionId).user ?? 'ada';
   return {
     id,
     turnId: turnIdOf(id),
     dedupeIds: [id],
     platform: 'slack',
     sessionId,
-    author: { id: 'ada', name: 'Ada' },
+    author: { id: user, name: user === 'ada' ? 'Ada' : user },
     text: `text of ${id}`,
     sentAt: 1_700_000_000_000,
     isDirect: false,

@@ -1,0 +1,177 @@
+/** The turn protocol of a worker: everything here carries the fence of its lease and does nothing when that is old. */
+import type { Answer, CommitResult, Taken, Turns } from '../../core/store.ts';
+import type { IncomingMessage, TurnLease } from '../../core/types.ts';
+import { turnHalves } from '../elements.ts';
+import type { SqliteContext } from './context.ts';
+import { forgotten, isOpen, newTurn, type StoredTurn, toRecord } from './records.ts';
+import type { Tables } from './tables.ts';
+
+export type Leases = Pick<
+  Turns,
+  'take' | 'check' | 'saveHandle' | 'countFailure' | 'commit' | 'fail' | 'finish' | 'release' | 'requestStop' | 'record'
+>;
+
+export function createLeases(context: SqliteContext, tables: Tables): Leases {
+  const { db, options, read, write, textDeleted } = context;
+  const { turns, inbox, conversations, choices, participants } = tables;
+  const countDay = db.change(
+    `INSERT INTO day (date, turns, tokens) VALUES (?, 1, ?)
+     ON CONFLICT (date) DO UPDATE SET turns = turns + 1, tokens = tokens + excluded.tokens`,
+  );
+
+  /** The record of a turn whose lease is good. */
+  const held = ({ sessionId, turnId, fence }: TurnLease, now: number): StoredTurn | undefined =>
+    inbox.progress(sessionId, now).fence === fence ? turns.get(sessionId, turnId, now) : undefined;
+
+  /** Saves the record, and keeps everything the turn needs from now on. */
+  const save = ({ sessionId, turnId }: TurnLease, record: StoredTurn, now: number) => {
+    turns.put(sessionId, turnId, record, now);
+    inbox.keep(sessionId, inbox.progress(sessionId, now), now);
+  };
+
+  const remember = ({ sessionId, turnId }: TurnLease, message: IncomingMessage, answer: Answer, now: number) => {
+    const { ttl } = message;
+    if (ttl !== undefined && ttl >= options.minTtl) choices.set(sessionId, ttl, now);
+    choices.renew(sessionId, now);
+    const seconds = ttl ?? choices.get(sessionId, now) ?? options.defaultTtl;
+    const turn = {
+      halves: turnHalves({ ...message, sessionId, turnId }, answer),
+      tokens: answer.tokens,
+      expiresAt: now + seconds * 1_000,
+    };
+    if (conversations.append(sessionId, turn, options.maxMessages, now) > 0) textDeleted('soon');
+    countDay(new Date(now).toISOString().slice(0, 10), answer.tokens);
+  };
+
+  return {
+    async take(sessionId) {
+      let bad = 0;
+      const taken = await write('take', (now): Taken | undefined => {
+        for (;;) {
+          const head = inbox.head(sessionId, now);
+          if (head === undefined) {
+            inbox.clear(sessionId);
+            participants.dropIfOver(sessionId);
+            return undefined;
+          }
+          const { seq, message } = head;
+          if (message === undefined || message.sessionId !== sessionId) {
+            bad += 1;
+            inbox.remove(seq);
+            textDeleted('soon');
+            continue;
+          }
+          const { turnId } = message;
+          const { generation, fence } = inbox.progress(sessionId, now);
+          const before = turns.get(sessionId, turnId, now) ?? newTurn(generation);
+          const record: StoredTurn = {
+            ...before,
+            state: before.state === 'queued' ? 'running' : before.state,
+            attempt: before.attempt + 1,
+            takeovers: before.takeovers + (before.state === 'running' ? 1 : 0),
+            startedAt: before.startedAt === 0 ? now : before.startedAt,
+          };
+          turns.put(sessionId, turnId, record, now);
+          inbox.keep(sessionId, { generation, fence: fence + 1 }, now);
+          return { lease: { sessionId, turnId, fence: fence + 1 }, record: toRecord(record), message };
+        }
+      });
+      context.bad(sessionId, bad);
+      return taken;
+    },
+
+    check: (lease) =>
+      read('check', (now) => {
+        const record = held(lease, now);
+        if (record === undefined) return 'lost';
+        if (record.state === 'forgotten') return 'forgotten';
+        return record.stopRequested ? 'stopped' : 'held';
+      }),
+
+    saveHandle: (lease, part, handle) =>
+      write('saveHandle', (now) => {
+        const record = held(lease, now);
+        if (record === undefined) return false;
+        const handles = new Map(record.handles).set(part, { ...record.handles.get(part), ...handle });
+        save(lease, { ...record, handles }, now);
+        return true;
+      }),
+
+    countFailure: (lease) =>
+      write('countFailure', (now) => {
+        const record = held(lease, now);
+        if (record === undefined) return undefined;
+        const failures = record.failures + 1;
+        save(lease, { ...record, failures }, now);
+        return failures;
+      }),
+
+    commit: (lease, message, answer) =>
+      write('commit', (now): CommitResult => {
+        const record = held(lease, now);
+        if (record === undefined) return 'fenced';
+        if (record.state === 'forgotten') return 'forgotten';
+        if (!isOpen(record)) return 'known';
+        if (record.generation !== inbox.progress(lease.sessionId, now).generation) {
+          save(lease, forgotten(record), now);
+          return 'forgotten';
+        }
+        remember(lease, message, answer, now);
+        const { text, stopped } = answer;
+        save(
+          lease,
+          { ...record, state: 'answered', outcome: 'answered', answer: text, ...(stopped ? { stopped } : {}) },
+          now,
+        );
+        return 'committed';
+      }),
+
+    fail: (lease, code) =>
+      write('fail', (now) => {
+        const record = held(lease, now);
+        if (record === undefined) return false;
+        if (isOpen(record)) save(lease, { ...record, state: 'failed', outcome: 'failed', code }, now);
+        return true;
+      }),
+
+    finish: (lease) =>
+      write('finish', (now) => {
+        const record = held(lease, now);
+        if (record === undefined) return undefined;
+        const { answer, ...rest } = record;
+        save(lease, { ...rest, state: 'finished' }, now);
+        const head = inbox.head(lease.sessionId, now);
+        if (head?.message?.turnId === lease.turnId) inbox.remove(head.seq);
+        // Memory has the text of an answered turn; that of any other turn is nowhere else, and goes.
+        textDeleted('soon');
+        const left = inbox.count(lease.sessionId, now);
+        if (left === 0) {
+          inbox.clear(lease.sessionId);
+          participants.dropIfOver(lease.sessionId);
+        }
+        return left;
+      }),
+
+    release: (lease) =>
+      write('release', (now) => {
+        const record = held(lease, now);
+        if (record === undefined) return false;
+        if (record.state === 'running') save(lease, { ...record, state: 'queued' }, now);
+        return true;
+      }),
+
+    requestStop: (sessionId, turnId) =>
+      write('requestStop', (now) => {
+        const record = turns.get(sessionId, turnId, now);
+        if (record === undefined || !isOpen(record)) return false;
+        turns.put(sessionId, turnId, { ...record, stopRequested: true }, now);
+        return true;
+      }),
+
+    record: (sessionId, turnId) =>
+      read('record', (now) => {
+        const record = turns.get(sessionId, turnId, now);
+        return record === undefined ? undefined : toRecord(record);
+      }),
+  };
+}

@@ -1,0 +1,112 @@
+/** Everything of one person, of one workspace, of one place. */
+
+import { z } from 'zod';
+import {
+  encodePerson,
+  encodePlace,
+  encodeTeam,
+  type Person,
+  parseSessionId,
+  placeTag,
+  type SessionId,
+  type Team,
+  toSessionId,
+} from '../../core/session.ts';
+import type { ConversationSummary, Erased, ExportedConversation, Memory } from '../../core/store.ts';
+import type { ChatMessage } from '../../core/types.ts';
+import { parseElement } from '../elements.ts';
+import type { SqliteContext } from './context.ts';
+import { afterPrefix } from './conversations.ts';
+import { forgetConversation, isOwn, removeMatching, type Tables } from './tables.ts';
+
+export type PeopleMemory = Pick<Memory, 'conversations' | 'conversationsAt' | 'erase' | 'export'>;
+
+const sessionRow = z.object({ session: z.string() }).transform((row) => toSessionId(row.session));
+
+export function createPeopleMemory(context: SqliteContext, tables: Tables): PeopleMemory {
+  const { db, read, write, textDeleted } = context;
+  const { inbox, conversations, choices, participants } = tables;
+  const selectTeam = db.query(
+    `SELECT session FROM conversation WHERE session >= ?1 AND session < ?2
+     UNION SELECT session FROM inbox WHERE session >= ?1 AND session < ?2
+     UNION SELECT session FROM choice WHERE session >= ?1 AND session < ?2`,
+    sessionRow,
+  );
+
+  /** Conversations that may be over: those of a person, with the ones for which they only made a choice; or of a team. */
+  const sessionsOf = (whose: Person | Team): SessionId[] => {
+    if ('user' in whose) {
+      return [...new Set([...participants.sessionsOf(whose), ...choices.ofPerson(encodePerson(whose))])];
+    }
+    const prefix = `{${encodeTeam(whose)}:`;
+    return selectTeam.all(prefix, afterPrefix(prefix));
+  };
+
+  const summary = (sessionId: SessionId, now: number): ConversationSummary | undefined => {
+    const living = conversations.living(sessionId, now);
+    if (living === undefined) {
+      return inbox.count(sessionId, now) === 0 ? undefined : { sessionId, messages: 0, lastAt: 0, expiresInMs: 0 };
+    }
+    const messages = readable(conversations.elements(sessionId, -1, 0));
+    const lastAt = messages.at(-1)?.timestamp ?? 0;
+    return { sessionId, messages: living.messages, lastAt, expiresInMs: living.expiresAt - now };
+  };
+
+  const eraseOne = (session: SessionId, whose: Person | Team, now: number): Erased => {
+    if (!('user' in whose) || isOwn(session, whose.user)) {
+      choices.remove(session);
+      return forgetConversation(tables, session, now);
+    }
+    const erased = removeMatching(tables, session, { authorId: whose.user }, now);
+    // Nothing of anybody else was in it (a direct conversation): its TTL was this person's choice too.
+    const over = conversations.living(session, now) === undefined && parseSessionId(session).user === undefined;
+    if (over) choices.remove(session);
+    return erased;
+  };
+
+  return {
+    conversations: (person, place) =>
+      read('conversations', (now) => {
+        const tag = place === undefined ? undefined : encodePlace(place);
+        return participants
+          .sessionsOf(person)
+          .filter((session) => tag === undefined || placeTag(session) === tag)
+          .flatMap((session) => summary(session, now) ?? [])
+          .sort((a, b) => b.lastAt - a.lastAt);
+      }),
+
+    conversationsAt: (place) =>
+      read('conversationsAt', (now) => conversations.withPrefix(`{${encodePlace(place)}}`, now)),
+
+    erase: (whose) =>
+      write('erase', (now) => {
+        const sum = { conversations: 0, messages: 0, waiting: 0 };
+        for (const session of sessionsOf(whose)) {
+          const erased = eraseOne(session, whose, now);
+          if ('user' in whose) participants.remove(whose, session);
+          sum.conversations += erased.conversations;
+          sum.messages += erased.messages;
+          sum.waiting += erased.waiting;
+        }
+        textDeleted('now');
+        return sum;
+      }),
+
+    export: (whose) =>
+      read('export', (now) =>
+        sessionsOf(whose).flatMap((sessionId): ExportedConversation[] => {
+          if (conversations.living(sessionId, now) === undefined) return [];
+          const all = readable(conversations.elements(sessionId, -1, 0));
+          const messages = 'user' in whose ? all.filter((message) => message.authorId === whose.user) : all;
+          return messages.length === 0 ? [] : [{ sessionId, messages }];
+        }),
+      ),
+  };
+}
+
+function readable(elements: readonly string[]): ChatMessage[] {
+  return elements.flatMap((element): ChatMessage[] => {
+    const message = parseElement(element);
+    return message === undefined ? [] : [message];
+  });
+}

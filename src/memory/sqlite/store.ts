@@ -1,0 +1,62 @@
+/** The ConversationStore in a folder: SQLite in this process, and no other process. */
+import type { ConversationStore, StoreOptions } from '../../core/store.ts';
+import { createContext } from './context.ts';
+import { openDatabase } from './database.ts';
+import { createLeases } from './leases.ts';
+import { createSessionMemory } from './memory.ts';
+import { createOffers } from './offers.ts';
+import { createPeopleMemory } from './people.ts';
+import { createStats } from './stats.ts';
+import { createSweep } from './sweep.ts';
+import { createTables } from './tables.ts';
+
+export interface SqliteStoreOptions extends StoreOptions {
+  /** The folder of the files; made if need be, readable by this user only. */
+  readonly dataDir: string;
+  /** Unix milliseconds; the store's clock. Default: the machine's. */
+  readonly now?: () => number;
+}
+
+/** How long text that is overdue may stay in the files. */
+const SWEEP_EVERY_MS = 1_000;
+
+/**
+ * Opens the store, and sweeps what came due while nobody had it open.
+ * @throws BotError `store_locked` when another process has it open, `config_invalid` when a newer version wrote it,
+ * `store_unavailable` when the files cannot be used.
+ */
+export async function createSqliteStore(options: SqliteStoreOptions): Promise<ConversationStore> {
+  const now = options.now ?? Date.now;
+  const db = openDatabase(options.dataDir, now);
+  const context = createContext(db, options, now);
+  const tables = createTables(db);
+  const sweep = createSweep(context, tables);
+  try {
+    // Also takes out what a process that was killed had deleted and not yet taken out of the log.
+    context.textDeleted('now');
+    await sweep.all();
+  } catch (thrown) {
+    db.close();
+    throw thrown;
+  }
+  let sweeping: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    // The observer has heard of what goes wrong; the next round tries again.
+    sweeping = sweep.some().catch(() => undefined);
+  }, SWEEP_EVERY_MS);
+  timer.unref();
+
+  return {
+    ...createOffers(context, tables),
+    ...createLeases(context, tables),
+    ...createSessionMemory(context, tables),
+    ...createPeopleMemory(context, tables),
+    ...createStats(context, tables, sweep),
+    ping: () => context.read('ping', () => void tables.inbox.countPending(now())),
+    async close() {
+      clearInterval(timer);
+      await sweeping;
+      db.close();
+    },
+  };
+}

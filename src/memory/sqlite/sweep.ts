@@ -1,0 +1,62 @@
+/** Takes what is overdue out of the tables and out of the files. What is overdue is never shown, swept or not. */
+import { z } from 'zod';
+import { KEEP_DAYS_MS, type SqliteContext } from './context.ts';
+import type { Tables } from './tables.ts';
+
+/** Conversations swept in one transaction: some milliseconds, so that nobody's turn waits for long. */
+const BATCH = 200;
+
+export interface Sweep {
+  /** Sweeps one batch, and empties the log if text was deleted since the last time. True when more is overdue. */
+  some(): Promise<boolean>;
+  /** Sweeps everything that is overdue now. */
+  all(): Promise<void>;
+}
+
+const dueRow = z.object({ due: z.number() });
+
+export function createSweep(context: SqliteContext, tables: Tables): Sweep {
+  const { db, read, write, textDeleted } = context;
+  const { turns, inbox, conversations, choices, participants } = tables;
+  const selectDue = db.query(
+    `SELECT EXISTS (SELECT 1 FROM conversation WHERE expires_at <= ?1)
+         OR EXISTS (SELECT 1 FROM progress WHERE pending_since_us IS NOT NULL AND inbox_expires_at <= ?1)
+         OR EXISTS (SELECT 1 FROM turn WHERE expires_at <= ?1)
+         OR EXISTS (SELECT 1 FROM seen WHERE expires_at <= ?1)
+         OR EXISTS (SELECT 1 FROM choice WHERE expires_at <= ?1)
+         OR EXISTS (SELECT 1 FROM progress WHERE pending_since_us IS NULL AND expires_at <= ?1) AS due`,
+    dueRow,
+  );
+  const expireSeen = db.change('DELETE FROM seen WHERE expires_at <= ?');
+  const expireDays = db.change('DELETE FROM day WHERE date < ?');
+
+  const sweepBatch = (now: number): boolean => {
+    const over = conversations.overdue(now, BATCH);
+    for (const session of over) conversations.drop(session);
+    const abandoned = inbox.overdue(now, BATCH);
+    for (const session of abandoned) inbox.clear(session);
+    for (const session of [...over, ...abandoned]) participants.dropIfOver(session);
+    const records = turns.deleteExpired(now);
+    expireSeen(now);
+    choices.deleteExpired(now);
+    inbox.deleteExpiredProgress(now);
+    expireDays(new Date(now - KEEP_DAYS_MS).toISOString().slice(0, 10));
+    // A record may hold an answer that was never delivered.
+    if (over.length + abandoned.length + records > 0) textDeleted('now');
+    return over.length === BATCH || abandoned.length === BATCH;
+  };
+
+  const some = async (): Promise<boolean> => {
+    const due = await read('sweep', (now) => selectDue.one(now)?.due === 1);
+    const more = due && (await write('sweep', sweepBatch));
+    await read('sweep', () => context.scrub());
+    return more;
+  };
+
+  return {
+    some,
+    async all() {
+      while (await some());
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import { type ChainSettings, createChain } from '../../src/chain/index.ts';
+import type { Chain, ChainInput } from '../../src/core/ports.ts';
+import { BotError } from '../../src/errors.ts';
+import { createWindow } from '../../src/memory/window.ts';
+
+/** 2026-04-05 14:03 UTC, a Sunday. */
+export const NOW = Date.UTC(2026, 3, 5, 14, 3);
+
+/** The whole chain as the settings make it: real ChatOpenAI when there is a base URL, else the demo model. */
+export function testChain(settings: Partial<ChainSettings> = {}, maxMessages = 20) {
+  return createChain(
+    { model: 'test-model', systemPrompt: 'Be brief.', ...settings },
+    {
+      createWindow: (maxTokens) => createWindow({ maxMessages, maxTokens }),
+      clock: { now: () => NOW },
+      demoDelayMs: 0,
+    },
+  );
+}
+
+/** A message in a conversation of one person. */
+export function input(text: string, changes: Partial<ChainInput> = {}): ChainInput {
+  return {
+    history: [],
+    shared: false,
+    message: { text, author: { id: '1', name: 'Grace' }, locale: 'en' },
+    ...changes,
+  };
+}
+
+/** Earlier turns of one person, `said('q1', 'a1', 'q2', 'a2')`. */
+export function said(...contents: string[]): ChainInput['history'] {
+  return contents.map((content, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', content }));
+}
+
+export interface Outcome {
+  readonly pieces: readonly string[];
+  readonly text: string;
+  /** What the stream threw, if it did. */
+  readonly thrown: unknown;
+}
+
+/** Reads one answer to its end. `onPiece` is called with each piece and the number of it, from 1. */
+export async function read(
+  stream: AsyncIterable<string>,
+  onPiece: (piece: string, number: number) => void = () => undefined,
+): Promise<Outcome> {
+  const pieces: string[] = [];
+  try {
+    for await (const piece of stream) onPiece(piece, pieces.push(piece));
+    return { pieces, text: pieces.join(''), thrown: undefined };
+  } catch (thrown) {
+    return { pieces, text: pieces.join(''), thrown };
+  }
+}
+
+/** Asks and reads the answer to its end. */
+export async function ask(chain: Chain, question: ChainInput, signal = new AbortController().signal): Promise<Outcome> {
+  return await read(chain.stream(question, signal));
+}
+
+/** What a worker goes by. */
+export function verdict({ thrown }: Outcome) {
+  if (!(thrown instanceof BotError)) return thrown;
+  const { code, retryable, retryAfterMs } = thrown;
+  return { code, retryable, retryAfterMs };
+}

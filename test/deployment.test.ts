@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { Redis } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { loadConfig, SETTINGS } from '../src/config.ts';
+import { startRedis } from './support/redis-server.ts';
+
+const read = (name: string) => readFile(new URL(`../${name}`, import.meta.url), 'utf8');
+
+const healthcheck = z.object({ test: z.array(z.string()).min(2), interval: z.string(), retries: z.number() });
+const composeFile = z.strictObject({
+  services: z.strictObject({
+    bot: z.looseObject({
+      build: z.literal('.'),
+      env_file: z.tuple([z.object({ path: z.literal('.env') })]),
+      environment: z.record(z.string(), z.string()),
+      ports: z.array(z.string()),
+      depends_on: z.object({ redis: z.object({ condition: z.literal('service_healthy') }) }),
+      healthcheck,
+      stop_grace_period: z.string().regex(/^\d+s$/),
+    }),
+    redis: z.looseObject({
+      image: z.string(),
+      command: z.array(z.string()),
+      volumes: z.array(z.string()),
+      healthcheck,
+    }),
+  }),
+  volumes: z.record(z.string(), z.null()),
+});
+
+const readCompose = async () => composeFile.parse(parse(await read('docker-compose.yml')));
+
+describe('docker-compose.yml', () => {
+  it('gives the bot settings that exist and are sound', async () => {
+    const { environment } = (await readCompose()).services.bot;
+    const names = SETTINGS.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(Object.keys(environment)));
+    const config = loadConfig({ ...environment, API_KEY: 'a-long-random-word' }, { cwd: '/nowhere' });
+    expect(config.store.redisUrl).toBe('redis://redis:6379');
+    expect(config.http).toMatchObject({ host: '0.0.0.0', port: 8000, apiKey: 'a-long-random-word' });
+    expect(config.warnings).toEqual([]);
+  });
+
+  it('takes nothing from outside but settings, and refuses to start without a key', async () => {
+    const taken = [...(await read('docker-compose.yml')).matchAll(/\$\{?([A-Z_]+)(:\?)?/g)];
+    expect(taken.map(([, name, required]) => [name, required])).toEqual([['API_KEY', ':?']]);
+  });
+
+  it('publishes the ports that the bot listens on, to this machine only', async () => {
+    const { environment, ports } = (await readCompose()).services.bot;
+    expect(ports).toEqual([environment.PORT, environment.SLACK_PORT].map((port) => `127.0.0.1:${port}:${port}`));
+  });
+
+  it('does not publish Redis', async () => {
+    expect((await readCompose()).services.redis).not.toHaveProperty('ports');
+  });
+
+  it('lets the bot end its turns before it is killed', async () => {
+    const { stop_grace_period } = (await readCompose()).services.bot;
+    const { shutdownGraceMs } = loadConfig({}, { cwd: '/nowhere' }).turns;
+    expect(Number.parseInt(stop_grace_period, 10) * 1_000).toBeGreaterThan(shutdownGraceMs);
+  });
+
+  it('asks for the health of both by what they answer', async () => {
+    const { bot, redis } = (await readCompose()).services;
+    expect(bot.healthcheck.test.join(' ')).toContain(`http://127.0.0.1:${bot.environment.PORT}/health`);
+    expect(redis.healthcheck.test.join(' ')).toContain('redis-cli ping | grep -q PONG');
+  });
+
+  it('runs a Redis 7 that keeps its data in a volume', async () => {
+    const { services, volumes } = await readCompose();
+    expect(services.redis.image).toMatch(/^redis:7/);
+    const [source] = (services.redis.volumes.find((volume) => volume.endsWith(':/data')) ?? '').split(':');
+    expect(Object.keys(volumes)).toContain(source);
+  });
+
+  it('runs it with options that a real Redis takes: append-only file, no eviction', async () => {
+    const [server, ...args] = (await readCompose()).services.redis.command;
+    expect(server).toBe('redis-server');
+    const running = await startRedis({ args });
+    onTestFinished(() => running.stop());
+    const redis = new Redis(running.url);
+    onTestFinished(() => redis.disconnect());
+    const setting = async (name: string) => (await redis.config('GET', name))?.at(1);
+    expect(args).toEqual(expect.arrayContaining(['--appendonly', '--maxmemory-policy']));
+    expect(await setting('appendonly')).toBe('yes');
+    expect(await setting('appendfsync')).toBe('everysec');
+    expect(await setting('maxmemory-policy')).toBe('noeviction');
+    expect(await setting('maxmemory')).toBe(String(512 * 1024 * 1024));
+  });
+});
+
+describe('Dockerfile', () => {
+  const instructions = async () =>
+    (await read('Dockerfile'))
+      .replaceAll('\\\n', '')
+      .split('\n')
+      .filter((line) => /^[A-Z]/.test(line));
+
+  it('builds in stages and runs as a user who is not root, by exec so that signals arrive', async () => {
+    const lines = await instructions();
+    expect(lines.filter((line) => line.startsWith('FROM ')).length).toBeGreaterThan(1);
+    const final = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')));
+    expect(final.filter((line) => line.startsWith('USER '))).toEqual(['USER node']);
+    const { scripts } = z
+      .object({ scripts: z.record(z.string(), z.string()) })
+      .parse(JSON.parse(await read('package.json')));
+    expect(final.at(-1)).toBe(`CMD ${JSON.stringify(scripts.start?.split(' ')).replaceAll(',', ', ')}`);
+    for (const [, script = ''] of lines.join('\n').matchAll(/npm run (\S+)/g)) expect(scripts).toHaveProperty([script]);
+  });
+
+  it('has a health check on the port of the settings', async () => {
+    const [check = ''] = (await instructions()).filter((line) => line.startsWith('HEALTHCHECK '));
+    expect(check).toContain(`process.env.PORT || ${loadConfig({}, { cwd: '/nowhere' }).http.port}}/health`);
+  });
+
+  it('copies single named things only, and .dockerignore lets through just these', async () => {
+    const copied = (await instructions())
+      .filter((line) => line.startsWith('COPY ') && !line.includes('--from='))
+      .flatMap((line) => line.split(' ').slice(1, -1));
+    await Promise.all(copied.filter((name) => name !== 'src').map(read));
+    const ignored = (await read('.dockerignore')).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    expect(ignored[0]).toBe('*');
+    expect(ignored.slice(1).sort()).toEqual([...new Set(copied)].map((name) => `!${name}`).sort());
+  });
+});

@@ -1,0 +1,191 @@
+/** What the store does when Redis is away, full, set up wrongly, or when nobody knows whether a script ran. */
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import type { StoreOptions } from '../../src/core/store.ts';
+import { createRedisStore, type RedisStore, type RedisStoreOptions } from '../../src/memory/redis/store.ts';
+import {
+  answerOf,
+  contents,
+  LIMITS,
+  messageOf,
+  offerNew,
+  runTurn,
+  sessionOf,
+  takeHead,
+} from '../contracts/store/support.ts';
+import { type CutProxy, startCutProxy } from '../support/cut-proxy.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { makeRedisFixture } from './redis-fixture.ts';
+
+const session = sessionOf();
+const observer = { badElement() {}, error() {} };
+const options: StoreOptions = { ...LIMITS, observer };
+const unavailable = { name: 'BotError', code: 'store_unavailable', retryable: true };
+
+function open(url: string, more: Partial<RedisStoreOptions> = {}): Promise<RedisStore> {
+  return createRedisStore({ ...options, url, prefix: 'conversation', allowEviction: false, warn() {}, ...more });
+}
+
+describe('Redis going away and coming back', () => {
+  let server: RedisServer;
+  let store: RedisStore;
+
+  beforeEach(async () => {
+    server = await startRedis();
+    store = await open(server.url);
+  });
+  afterEach(async () => {
+    await store.close();
+    await server.stop();
+  });
+
+  test('calls fail with a clear error, then work again without a restart, and nothing acknowledged is lost', async () => {
+    await runTurn(store, messageOf(session, 'm1'));
+    await offerNew(store, messageOf(session, 'm2'));
+    await server.kill9();
+    for (const call of [
+      () => store.ping(),
+      () => store.history(session),
+      () => store.offer(messageOf(session, 'm3')),
+      () => store.take(session),
+      () => store.stats(),
+    ]) {
+      await expect(call()).rejects.toMatchObject(unavailable);
+    }
+
+    await server.restart();
+    await vi.waitFor(() => store.ping(), 15_000);
+    expect(await contents(store, session)).toEqual(['text of m1', 'answer to m1']);
+    expect(await store.waiting(session)).toEqual(['m2']);
+    const { lease, message } = await takeHead(store, session);
+    expect(await store.commit(lease, message, answerOf('two'))).toBe('committed');
+  });
+
+  test('a server that hangs is an error in bounded time too', async () => {
+    process.kill(server.pid, 'SIGSTOP');
+    await expect(store.history(session)).rejects.toMatchObject(unavailable);
+    process.kill(server.pid, 'SIGCONT');
+    await vi.waitFor(() => store.ping(), 15_000);
+  });
+
+  test('a start without Redis says so', async () => {
+    await server.kill9();
+    await expect(open(server.url)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await server.restart();
+    await vi.waitFor(() => store.ping(), 15_000);
+  });
+});
+
+describe('the answer of a script that ran is lost', () => {
+  let proxy: CutProxy;
+  let fixture: Awaited<ReturnType<ReturnType<typeof makeRedisFixture>>>;
+  let store: RedisStore;
+
+  beforeEach(async () => {
+    fixture = await makeRedisFixture(inject('redisUrl'))(options);
+    proxy = await startCutProxy(Number(new URL(inject('redisUrl')).port));
+    store = await open(`redis://127.0.0.1:${proxy.port}`, { prefix: fixture.prefix });
+  });
+  afterEach(async () => {
+    await store.close();
+    await proxy.close();
+    await fixture.close();
+  });
+
+  /** Makes a call whose answer is lost: it fails, and it took effect. */
+  async function lose(call: () => Promise<unknown>): Promise<void> {
+    const cut = proxy.cutNextAnswer();
+    await expect(call()).rejects.toMatchObject(unavailable);
+    await cut;
+    await vi.waitFor(() => store.ping());
+  }
+
+  test('an offer made again is a duplicate and stored once', async () => {
+    const message = messageOf(session, 'm1');
+    await lose(() => store.offer(message));
+    expect(await store.offer(message)).toMatchObject({ kind: 'duplicate', turnId: 'm1' });
+    expect(await store.waiting(session)).toEqual(['m1']);
+    expect(await store.countPending()).toBe(1);
+  });
+
+  test('a commit made again is known and stored once', async () => {
+    await offerNew(store, messageOf(session, 'm1'));
+    const { lease, message } = await takeHead(store, session);
+    await lose(() => store.commit(lease, message, answerOf('one')));
+    expect(await store.commit(lease, message, answerOf('one'))).toBe('known');
+    expect(await contents(store, session)).toEqual(['text of m1', 'one']);
+    expect(await store.record(session, 'm1')).toMatchObject({ state: 'answered', answer: 'one' });
+  });
+
+  test('a finish made again removes nobody else', async () => {
+    await offerNew(store, messageOf(session, 'm1'));
+    await offerNew(store, messageOf(session, 'm2'));
+    const { lease, message } = await takeHead(store, session);
+    await store.commit(lease, message, answerOf('one'));
+    await lose(() => store.finish(lease));
+    expect(await store.finish(lease)).toBe(1);
+    expect(await store.waiting(session)).toEqual(['m2']);
+  });
+
+  test('a take made again is a takeover of the same turn', async () => {
+    await offerNew(store, messageOf(session, 'm1'));
+    await lose(() => store.take(session));
+    expect((await takeHead(store, session)).record).toMatchObject({ attempt: 2, takeovers: 1 });
+  });
+
+  test('a forget made again erases nothing more', async () => {
+    await runTurn(store, messageOf(session, 'm1'));
+    await lose(() => store.forget(session));
+    expect(await store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0 });
+  });
+});
+
+describe('a server that is set up wrongly', () => {
+  test('one that may evict keys is refused, unless that is accepted', async () => {
+    const server = await startRedis({ args: ['--maxmemory-policy', 'allkeys-lru'] });
+    await expect(open(server.url)).rejects.toMatchObject({ code: 'store_evicting', message: /noeviction/ });
+    const store = await open(server.url, { allowEviction: true });
+    await store.ping();
+    await store.close();
+    await server.stop();
+  });
+
+  test('one without an append-only file, or whose CONFIG is forbidden, is warned of', async () => {
+    const server = await startRedis({ args: ['--appendonly', 'no', '--rename-command', 'CONFIG', ''] });
+    const warnings: string[] = [];
+    const store = await open(server.url, { warn: (message) => warnings.push(message) });
+    expect(warnings).toEqual([expect.stringMatching(/CONFIG is forbidden/), expect.stringMatching(/append-only/)]);
+    await store.close();
+    await server.stop();
+  });
+});
+
+describe('a server at its maxmemory', () => {
+  test('new messages and answers are refused with a clear error; reading, failing, forgetting go on', async () => {
+    const server = await startRedis();
+    const store = await open(server.url);
+    await runTurn(store, messageOf(session, 'm1'));
+    await offerNew(store, messageOf(session, 'm2'));
+    await offerNew(store, messageOf(session, 'm3'));
+    const admin = new Redis(server.url);
+    await admin.config('SET', 'maxmemory', '1mb');
+
+    const full = { name: 'BotError', code: 'store_full' };
+    await expect(store.offer(messageOf(session, 'm4'))).rejects.toMatchObject(full);
+    expect(await contents(store, session)).toHaveLength(2);
+    const { lease, message } = await takeHead(store, session);
+    expect(message.id).toBe('m2');
+    await expect(store.commit(lease, message, answerOf('two'))).rejects.toMatchObject(full);
+    expect(await contents(store, session)).toHaveLength(2);
+    expect(await store.fail(lease, 'store_full')).toBe(true);
+    expect(await store.finish(lease)).toBe(1);
+    expect(await store.removeTurns(session, { source: 'm1' })).toMatchObject({ messages: 2 });
+    expect(await store.forget(session)).toMatchObject({ waiting: 1 });
+
+    await admin.config('SET', 'maxmemory', '0');
+    await runTurn(store, messageOf(sessionOf({ user: 'bob' }), 'm5'));
+    admin.disconnect();
+    await store.close();
+    await server.stop();
+  });
+});
