@@ -118,18 +118,18 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
   }
 
   async function stream(): Promise<void> {
-    for (;;) {
+    const over = () => closed || lease.signal.aborted || parts.next(viewOf(latest, true)) === undefined;
+    while (!over()) {
       await pacer.ready(true);
-      const view = viewOf(latest, true);
-      if (closed || lease.signal.aborted || parts.next(view) === undefined) break;
+      if (over()) break;
       try {
-        await write(view);
+        await write(viewOf(latest, true));
       } catch (thrown) {
         // What was refused for good is not tried again at each new word; `end` tries once more, and tells.
         if (!failed(thrown).retryable) closed = true;
       }
     }
-    // In the same step as the look at `latest`: an update behind it has to start anew.
+    // In the same step as the last look at `latest`: an update behind it has to start anew.
     running = false;
   }
 
@@ -152,7 +152,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
     const view = finalView(end);
     let tries = 0;
     while (parts.next(view) !== undefined) {
-      await pacer.ready(false);
+      if (!lease.signal.aborted) await pacer.ready(false);
       if (lost !== undefined) throw lost;
       if (abandoned) throw new BotError('turn_lost', 'The reply was abandoned.');
       try {

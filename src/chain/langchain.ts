@@ -64,8 +64,11 @@ export function createLangChain(options: LangChainOptions): Chain {
         signal.throwIfAborted();
         let blank = true;
         let finishReason: unknown;
-        for await (const piece of await chain.stream(await messagesOf(input), { signal: request.signal })) {
+        const pieces = await chain.stream(await messagesOf(input), { signal: request.signal });
+        // By hand: LangChain reads ahead, and to leave a `for await` early would wait for the next piece first.
+        for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
           signal.throwIfAborted();
+          const piece: AIMessageChunk = next.value;
           finishReason = finishReasonOf(piece) ?? finishReason;
           blank &&= piece.text.trim() === '';
           if (piece.text !== '') yield piece.text;

@@ -100,14 +100,22 @@ function fillPage(ask: Ask, history: History, bounds: PageBounds): Page {
   return { blocks, count, shortened, offset: fromOldest ? offset + asked - count : offset };
 }
 
-/** The beginning of a message that is too long. Quoting makes it longer by its lines, so it is cut until it fits. */
+/** The beginning of a message that is too long: as much as fits when quoted, which makes it longer by its lines. */
 function shortenedBlock(head: string, content: string, room: number): string {
-  let length = Math.max(1, room - head.length);
-  for (;;) {
+  let fits = `${head}\n${quote('…')}`;
+  let low = 1;
+  let high = Math.min(content.length, room);
+  while (low <= high) {
+    const length = Math.ceil((low + high) / 2);
     const block = `${head}\n${quote(cut(content, length))}`;
-    if (block.length <= room || length <= 1) return block;
-    length = Math.max(1, length - (block.length - room));
+    if (block.length <= room) {
+      fits = block;
+      low = length + 1;
+    } else {
+      high = length - 1;
+    }
   }
+  return fits;
 }
 
 function pageButtons(

@@ -31,9 +31,10 @@ export interface RecordingAdapterOptions {
   readonly port?: number;
   /** Default: `user`. */
   readonly scope?: SessionScope;
-  /** Milliseconds; see LiveReplyOptions. Defaults: 50 and 0, many writes in a short test. */
+  /** Milliseconds; see LiveReplyOptions. Defaults: 50, 0 and 50, for many writes in a short test. */
   readonly intervalMs?: number;
   readonly firstPostDelayMs?: number;
+  readonly backoffMs?: number;
   /** Default: 2 minutes; 0 plays a platform without nonces. */
   readonly nonceTrustMs?: number;
   /** Longest part of a reply. Default: the platform's limit. */
@@ -53,7 +54,7 @@ const HEARTBEAT_MS = 200;
 const targetSchema = z.object({ platform: z.literal(RECORDING), channel: z.string(), trigger: z.string() });
 
 export function createRecordingAdapter(options: RecordingAdapterOptions): RecordingAdapter {
-  const { platformUrl, name, scope = 'user', log, intervalMs = 50, firstPostDelayMs = 0 } = options;
+  const { platformUrl, name, scope = 'user', log, intervalMs = 50, firstPostDelayMs = 0, backoffMs = 50 } = options;
   const clock = options.clock ?? { now: () => Date.now(), monotonic: () => performance.now() };
   const agent = new Agent({ keepAlive: true });
   const client = createRecordingClient(platformUrl, name, agent);
@@ -149,6 +150,7 @@ export function createRecordingAdapter(options: RecordingAdapterOptions): Record
         limit: options.limit ?? MESSAGE_LIMIT,
         intervalMs,
         firstPostDelayMs,
+        backoffMs,
         thinkingRefreshMs: 8_000,
         nonceTrustMs: options.nonceTrustMs ?? 120_000,
         mark: ` ${MARK}`,

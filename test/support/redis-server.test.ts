@@ -135,7 +135,10 @@ describe('findRedisBinary', () => {
     expect(await findRedisBinary(first)).toBeUndefined();
 
     await symlink(process.execPath, join(second, 'valkey-server'));
-    expect(await findRedisBinary(`${first}:${second}`)).toEqual({ kind: 'program', path: join(second, 'valkey-server') });
+    expect(await findRedisBinary(`${first}:${second}`)).toEqual({
+      kind: 'program',
+      path: join(second, 'valkey-server'),
+    });
 
     await symlink(process.execPath, join(third, 'redis-server'));
     expect(await findRedisBinary(`${second}:${third}`)).toEqual({ kind: 'program', path: join(third, 'redis-server') });

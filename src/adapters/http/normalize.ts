@@ -21,12 +21,12 @@ export interface ChatContext {
   readonly locale: Locale;
   /** Unix milliseconds. */
   readonly now: number;
-  /** At least {@link RANDOM_LENGTH} characters of `[A-Za-z0-9_-]`. */
+  /** At least 10 characters of `[A-Za-z0-9_-]`. */
   readonly random: string;
 }
 
 /** A turn id is 10 random characters (60 bits) and 10 of the body's fingerprint. */
-export const RANDOM_LENGTH = 10;
+const RANDOM_LENGTH = 10;
 const FINGERPRINT_LENGTH = 10;
 /** Of an Idempotency-Key; a UUID has 36. */
 export const MAX_KEY_LENGTH = 255;

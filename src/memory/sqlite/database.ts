@@ -98,7 +98,7 @@ function configure(db: Database.Database): void {
 
 function migrate(db: Database.Database, dataDir: string, now: number): void {
   db.exec(MIGRATION_TABLE);
-  const row = db.prepare('SELECT coalesce(max(version), 0) AS version FROM migration').get([]);
+  const [row] = db.prepare('SELECT coalesce(max(version), 0) AS version FROM migration').all([]);
   const { version } = z.object({ version: z.number() }).parse(row);
   if (version > MIGRATIONS.length) {
     throw new BotError(
@@ -119,7 +119,7 @@ function migrate(db: Database.Database, dataDir: string, now: number): void {
 function wrap(db: Database.Database, lock: Database.Database): SqliteDatabase {
   const version = z
     .object({ version: z.string() })
-    .parse(db.prepare('SELECT sqlite_version() AS version').get([])).version;
+    .parse(db.prepare('SELECT sqlite_version() AS version').all([])[0]).version;
   const checkpoint = z.tuple([z.object({ busy: z.number() })]);
   let open = true;
 
@@ -134,17 +134,14 @@ function wrap(db: Database.Database, lock: Database.Database): SqliteDatabase {
 
   return {
     version,
-    // Values go in as one array: the binding takes a lone null for a set of named values.
+    // Two faults of the binding (0.5.29) are gone round here. It takes a lone null for a set of named values: so values go in
+    // as one array. And the first get() after an all() of the same statement gives the row of the values before: so only
+    // all() is used.
     query(sql, row) {
       const statement = db.prepare(sql);
-      return {
-        one: (...values) =>
-          guarded(() => {
-            const found = statement.get([...values]);
-            return found === undefined ? undefined : row.parse(found);
-          }),
-        all: (...values) => guarded(() => statement.all([...values]).map((found) => row.parse(found))),
-      };
+      const all = (...values: readonly SqlValue[]) =>
+        guarded(() => statement.all([...values]).map((found) => row.parse(found)));
+      return { all, one: (...values) => all(...values)[0] };
     },
     change(sql) {
       const statement = db.prepare(sql);

@@ -134,6 +134,8 @@ export function describeHistory(harness: Harness): void {
       }
       expect(seen.length).toBeGreaterThan(1);
       for (const text of seen) {
+        // What is cut is not cut more than it must be.
+        expect(text.length).toBeGreaterThan(1000);
         expect(text).not.toMatch(/\p{Cs}/u);
         expect((text.match(/```/g)?.length ?? 0) % 2).toBe(0);
         // What people and the model wrote is behind a quote mark; the rest is the bot's own.

@@ -15,7 +15,7 @@ import {
 import { phrases } from '../../../src/texts/phrases.ts';
 import { contents, type Harness } from '../../contracts/store/support.ts';
 import { memoryCommand, person, place, session } from '../arbitraries.ts';
-import { asking, BOB, contextOf, here, LOCALES, talk } from './support.ts';
+import { asking, BOB, contextOf, here, LOCALES, talk, unknownThread } from './support.ts';
 
 /** Conversations of others: on every platform, with and without workspace, thread and user, and with treacherous ids. */
 const VICTIMS: readonly Session[] = ['discord', 'slack', 'http', 'web'].flatMap((platform) => [
@@ -62,7 +62,7 @@ export function describeReach(harness: Harness): void {
         { platform: 'slack', user: 'bob' },
       ]) {
         expect(isCoherent(contextOf({ person: stranger }))).toBe(false);
-        expect((await bot.ask('/help', contextOf({ person: stranger }))).kind).toBe('refused');
+        expect((await bot.ask('/help', unknownThread({ person: stranger }))).kind).toBe('refused');
       }
     });
 

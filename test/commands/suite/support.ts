@@ -67,7 +67,7 @@ export function asking(harness: Harness, scope: 'user' | 'channel' = 'user'): As
       stats: store,
       clock: { now: () => Date.now() },
       scope,
-      admins: new Set(['slack:T1:root', 'discord:42']),
+      admins: new Set(['slack:T1:root', 'discord:42', 'http:42']),
       minTtl: LIMITS.minTtl,
       maxTtl: LIMITS.maxTtl,
       memoryWindow: WINDOW,

@@ -57,7 +57,15 @@ export function describeForgetting(harness: Harness): void {
         quotes: [{ author: 'quoted-name', text: 'quoted-text' }],
         attachments: ['attached-name.pdf'],
       };
-      secrets.push('waiting-name', 'quoted-name', 'quoted-text', 'attached-name', 'settled-text', 'settled-answer');
+      secrets.push(
+        'broken-waiting',
+        'waiting-name',
+        'quoted-name',
+        'quoted-text',
+        'attached-name',
+        'settled-text',
+        'settled-answer',
+      );
       const long = (text: string) => `${text} `.repeat(400);
       await runTurn(
         harness.store,
@@ -65,9 +73,14 @@ export function describeForgetting(harness: Harness): void {
         answerOf(long('remembered-answer')),
       );
       await harness.fixture.injectBadElement(session, '{"content":"broken-element');
+      await offerNew(harness.store, messageOf(session, 'm5', { text: long('failed-text') }));
+      const failed = await takeHead(harness.store, session);
+      await harness.store.fail(failed.lease, 'model_timeout');
+      await harness.store.finish(failed.lease);
       await offerNew(harness.store, messageOf(session, 'm2', { text: long('running-text'), ...extras }));
       await offerNew(harness.store, messageOf(session, 'm3', { text: long('waiting-text'), ...extras }));
       await takeHead(harness.store, session);
+      await harness.fixture.injectBadElement(session, '{"text":"broken-waiting', 'inbox');
 
       const settled = sessionOf({ channel: 'C2' });
       await offerNew(harness.store, messageOf(settled, 'm4', { text: long('settled-text') }));
@@ -79,7 +92,7 @@ export function describeForgetting(harness: Harness): void {
       expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 3, waiting: 2 });
       expect(await harness.store.forget(settled)).toEqual({ conversations: 1, messages: 2, waiting: 0 });
       const after = await harness.fixture.dumpText();
-      for (const secret of secrets) expect(after).not.toContain(secret);
+      for (const secret of [...secrets, 'failed-text']) expect(after).not.toContain(secret);
     });
 
     it('wins over the running turn, which keeps its handles for the reply it has begun', async () => {

@@ -200,6 +200,7 @@ export function describeInboxes(harness: Harness): void {
       for (;;) {
         const page = await harness.store.pending(4, seen.at(-1)?.since);
         if (page.length === 0) break;
+        expect(page.length).toBeLessThanOrEqual(4);
         seen.push(...page);
         expect(seen.length).toBeLessThanOrEqual(26);
       }

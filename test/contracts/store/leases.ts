@@ -221,6 +221,42 @@ export function describeLeases(harness: Harness): void {
     });
   });
 
+  describe('checking a lease', () => {
+    it('tells a worker whether to go on', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const stale = await takeHead(harness.store, session);
+      const { lease, message } = await takeHead(harness.store, session);
+      expect(await harness.store.check(stale.lease)).toBe('lost');
+      expect(await harness.store.check(lease)).toBe('held');
+      await harness.store.requestStop(session, 'm1');
+      expect(await harness.store.check(lease)).toBe('stopped');
+      expect(await harness.store.check(stale.lease)).toBe('lost');
+      await harness.store.forget(session);
+      expect(await harness.store.check(lease)).toBe('forgotten');
+      expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('forgotten');
+      await harness.store.finish(lease);
+      await offerNew(harness.store, messageOf(session, 'm2'));
+      expect((await takeHead(harness.store, session)).record.stopRequested).toBe(false);
+      expect(await harness.store.check(lease)).toBe('lost');
+    });
+
+    it('tells of a message that was removed, and not of those that are left', async () => {
+      const bob = sessionOf({ user: 'bob' });
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      await offerNew(harness.store, messageOf(bob, 'm2'));
+      const mine = await takeHead(harness.store, session);
+      const his = await takeHead(harness.store, bob);
+      await harness.store.removeTurns(session, { source: 'm1' });
+      expect(await harness.store.check(mine.lease)).toBe('forgotten');
+      expect(await harness.store.check(his.lease)).toBe('held');
+    });
+
+    it('knows no lease that nobody was given', async () => {
+      expect(await harness.store.check({ sessionId: session, turnId: 'm1', fence: 0 })).toBe('lost');
+      expect(await harness.store.check({ sessionId: session, turnId: 'm1', fence: 1 })).toBe('lost');
+    });
+  });
+
   it('counts the failures of a turn for whoever takes it next', async () => {
     await offerNew(harness.store, messageOf(session, 'm1'));
     const { lease } = await takeHead(harness.store, session);

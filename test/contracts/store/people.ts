@@ -146,11 +146,13 @@ export function describePeople(harness: Harness): void {
       const direct = encodeSession({ place: { platform: 'discord', channel: 'D1' } });
       await runTurn(harness.store, messageOf(direct, 'm8', { isDirect: true, platform: 'discord' }));
       await runTurn(harness.store, messageOf(direct, 'm9', { isDirect: true, platform: 'discord' }));
+      await harness.store.setTtl(direct, 600);
       expect(await harness.store.erase({ platform: 'discord', user: 'ada' })).toEqual({
         conversations: 1,
         messages: 4,
         waiting: 0,
       });
+      expect((await harness.store.ttl(direct)).choice).toBeUndefined();
       expect(await harness.store.history(direct)).toBeUndefined();
       expect(await contents(harness.store, otherPlatform)).toHaveLength(2);
     });

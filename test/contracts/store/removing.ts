@@ -70,7 +70,7 @@ export function describeRemoving(harness: Harness): void {
         'answer to m3',
       ]);
       expect((await harness.store.history(session))?.total).toBe(4);
-      expect(await harness.store.conversationStats(session)).toMatchObject({ messages: 4 });
+      expect(await harness.store.conversationStats(session)).toMatchObject({ messages: 4, turns: 2 });
       expect(await harness.store.removeTurns(session, { source: 'm2' })).toEqual(NOTHING);
       expect(await harness.fixture.dumpText()).not.toMatch(/text of m2|answer to m2/);
     });

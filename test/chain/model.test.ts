@@ -1,0 +1,72 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createModel } from '../../src/chain/model.ts';
+import { type FakeModel, startModel } from '../support/model.ts';
+import { ask, input, testChain, verdict } from './harness.ts';
+
+describe('the model of the settings', () => {
+  let server: FakeModel;
+  beforeEach(async () => {
+    server = await startModel();
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await server.close();
+    expect(server.refused()).toEqual([]);
+  });
+
+  it('works without a key when only a base URL is set, as with Ollama', async () => {
+    vi.stubEnv('OPENAI_API_KEY', undefined);
+    expect(await ask(testChain({ baseUrl: server.url }), input('Hi'))).toMatchObject({ text: 'echo: Hi' });
+  });
+
+  it('sends the key of the settings, and none of the environment', async () => {
+    vi.stubEnv('OPENAI_API_KEY', 'from-the-environment');
+    vi.stubEnv('OPENAI_BASE_URL', 'http://127.0.0.1:1/v1');
+    vi.stubEnv('OPENAI_API_BASE', 'http://127.0.0.1:1/v1');
+    await ask(testChain({ baseUrl: server.url, apiKey: 'from-the-settings' }), input('Hi'));
+    await ask(testChain({ baseUrl: server.url }), input('Hi'));
+    expect(server.journal().map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer from-the-settings',
+      'Bearer none',
+    ]);
+  });
+
+  it('is told apart by its key', async () => {
+    const strict = await startModel({ apiKey: 'right' });
+    const [right, wrong] = await Promise.all(
+      ['right', 'wrong'].map((apiKey) => ask(testChain({ baseUrl: strict.url, apiKey }), input('Hi'))),
+    );
+    expect(right?.text).toBe('echo: Hi');
+    expect(wrong && verdict(wrong)).toMatchObject({ code: 'model_refused_key', retryable: false });
+    await strict.close();
+  });
+
+  it('is asked for by its name, with a temperature only when there is one', async () => {
+    await ask(testChain({ baseUrl: server.url, model: 'llama3.2' }), input('Hi'));
+    await ask(testChain({ baseUrl: server.url, model: 'llama3.2', temperature: 0 }), input('Hi'));
+    expect(server.journal().map(({ model, temperature }) => [model, temperature])).toEqual([
+      ['llama3.2', undefined],
+      ['llama3.2', 0],
+    ]);
+  });
+
+  it('is described for people, without key and path', () => {
+    const describe = (settings: Parameters<typeof createModel>[0]) => createModel(settings).description;
+    expect(describe({})).toBe('demo model');
+    expect(describe({ model: 'gpt-4o' })).toBe('demo model');
+    expect(describe({ apiKey: 'sk-secret', model: 'gpt-4o' })).toBe('gpt-4o at api.openai.com');
+    expect(describe({ baseUrl: 'http://me:secret@localhost:11434/v1', model: 'llama3.2' })).toBe(
+      'llama3.2 at localhost:11434',
+    );
+    expect(testChain({ model: 'gpt-4o', apiKey: 'sk-secret' }).describe()).toBe('gpt-4o at api.openai.com');
+  });
+
+  it('needs a name when there is a server', () => {
+    expect(() => createModel({ apiKey: 'key' })).toThrow(expect.objectContaining({ code: 'config_invalid' }));
+  });
+
+  it('bounds the window by what a known model takes, and carefully for an unknown one', () => {
+    expect(createModel({ apiKey: 'key', model: 'gpt-4o' }).contextTokens).toBe(96_000);
+    expect(createModel({ apiKey: 'key', model: 'some-local-model' }).contextTokens).toBe(6_000);
+  });
+});

@@ -1,0 +1,98 @@
+/** What is done to the bot while people talk to it. Each runs until `over` says so and gives the number of faults. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import type { Replica } from './replicas.ts';
+import type { World } from './world.ts';
+
+export interface ChaosReport {
+  faults: number;
+  /** When (Unix milliseconds) which replica was killed: takeovers are measured from there. */
+  readonly kills: { readonly at: number; readonly replica: string }[];
+}
+
+export type Chaos = (world: World, over: () => boolean, report: ChaosReport) => Promise<void>;
+
+async function pause(world: World, over: () => boolean, fromMs: number, toMs: number): Promise<boolean> {
+  const until = Date.now() + fromMs + world.random() * (toMs - fromMs);
+  while (Date.now() < until && !over()) await sleep(50);
+  return !over();
+}
+
+function pick({ replicas, random }: World): Replica | undefined {
+  return replicas.alive[Math.floor(random() * replicas.alive.length)];
+}
+
+async function kill(world: World, report: ChaosReport): Promise<void> {
+  const victim = pick(world);
+  if (victim === undefined) return;
+  report.kills.push({ at: Date.now(), replica: victim.name });
+  report.faults += 1;
+  await victim.kill9();
+  await world.replicas.start();
+}
+
+/** kill -9 of one at random, and a new one in its place. */
+export const killing: Chaos = async (world, over, report) => {
+  while (await pause(world, over, 500, 3_000)) await kill(world, report);
+};
+
+/** kill -9 of Redis and of replicas in turn, both restarted. */
+export const killingRedisToo: Chaos = async (world, over, report) => {
+  while (await pause(world, over, 1_000, 4_000)) {
+    if (world.random() < 0.5) await kill(world, report);
+    await world.redis?.kill9();
+    report.faults += 1;
+    await world.redis?.restart();
+  }
+};
+
+/** Redis is away for longer than the lock while the workers live. */
+export const redisAway: Chaos = async (world, over, report) => {
+  while (await pause(world, over, 3_000, 6_000)) {
+    await world.redis?.kill9();
+    report.faults += 1;
+    await sleep(10_000);
+    await world.redis?.restart();
+  }
+};
+
+/** A worker sleeps for longer than its lock and wakes up in the middle of what it did. */
+export const sleeping: Chaos = async (world, over, report) => {
+  while (await pause(world, over, 2_000, 4_000)) {
+    const victim = pick(world);
+    victim?.signal('SIGSTOP');
+    report.faults += 1;
+    await sleep(15_000);
+    victim?.signal('SIGCONT');
+  }
+};
+
+/** A rolling deploy that never ends: SIGTERM, and a new one in its place. */
+export const deploying: Chaos = async (world, over, report) => {
+  while (await pause(world, over, 1_000, 3_000)) {
+    const victim = pick(world);
+    const next = world.replicas.start();
+    victim?.signal('SIGTERM');
+    report.faults += 1;
+    await Promise.all([victim?.exited, next]);
+  }
+};
+
+/** The queue's own keys are deleted: inboxes and records are the truth. */
+export const losingTheQueue: Chaos = async (world, over, report) => {
+  if (world.redis === undefined) return;
+  const redis = new Redis(world.redis.url);
+  while (await pause(world, over, 1_000, 3_000)) {
+    const keys = await redis.keys('queue:*');
+    if (keys.length > 0) await redis.del(keys);
+    report.faults += 1;
+    if (world.random() < 0.3) await kill(world, report);
+  }
+  redis.disconnect();
+};
+
+/** The one process of the embedded store is killed and started again. */
+export const killingTheOnlyOne: Chaos = killing;
+
+/** No fault of the processes: what else is wrong is enough. */
+export const peace: Chaos = async () => {};

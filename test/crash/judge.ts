@@ -1,0 +1,170 @@
+/** Judges a crash run by what the platform and the model saw and by what memory holds, not by the bot's own counters. */
+import type { ChatMessage } from '../../src/core/types.ts';
+import type { FakeModel } from '../support/model.ts';
+import type { RecordingPlatform } from '../support/recording-platform.ts';
+import type { ChaosReport } from './chaos.ts';
+
+/** One message of the run. */
+export interface Said {
+  readonly conversation: number;
+  readonly number: number;
+  readonly id: string;
+  readonly text: string;
+  /** A /forget of its conversation was acked after it was taken: then it may have been answered, or not. */
+  forgotten: boolean;
+}
+
+export interface Verdict {
+  readonly messages: number;
+  readonly answered: number;
+  /** Told honestly that it went wrong, after as many attempts as the bot makes. */
+  readonly failedSaid: number;
+  readonly faults: number;
+  readonly takenOver: number;
+  /** Milliseconds from a kill to the next sign of another worker in the same reply, the longest. */
+  readonly slowestTakeoverMs: number;
+  readonly duplicates: number;
+  readonly outOfOrder: number;
+  readonly stuck: number;
+  readonly halves: number;
+  /** What else must not be, in words; the four above are counted from it too. */
+  readonly complaints: readonly string[];
+}
+
+const squeeze = (text: string) => text.replace(/\s+/g, '');
+export const answerTo = (text: string) => `echo: ${text}`;
+
+/** The reply to this message has come to its end on the platform. */
+export function isSettled(platform: RecordingPlatform, said: Said): boolean {
+  const { replies, text, half } = platform.outcome(said.id);
+  if (said.forgotten && replies === 0) return true;
+  if (replies === 0 || half) return false;
+  return text.startsWith('echo:') ? squeeze(text) === squeeze(answerTo(said.text)) : true;
+}
+
+export function judge(
+  said: readonly Said[],
+  world: { readonly platform: RecordingPlatform; readonly model: FakeModel },
+  memory: ReadonlyMap<number, readonly ChatMessage[]>,
+  chaos: ChaosReport,
+): Verdict {
+  const complaints: string[] = [];
+  const counts = { duplicates: 0, outOfOrder: 0, stuck: 0, halves: 0, answered: 0, failedSaid: 0 };
+  const complain = (kind: 'duplicates' | 'outOfOrder' | 'stuck' | 'halves', what: string) => {
+    counts[kind] += 1;
+    complaints.push(`${kind}: ${what}`);
+  };
+  const byConversation = group(said);
+
+  for (const [conversation, messages] of byConversation) {
+    let lastPostedAt = 0;
+    const remembered = memory.get(conversation) ?? [];
+    for (const one of messages) {
+      const where = `conversation ${conversation}, message ${one.number} (${one.id})`;
+      const { replies, text, half } = world.platform.outcome(one.id);
+      const [first] = world.platform.visible(one.id);
+      const echoed = squeeze(text) === squeeze(answerTo(one.text));
+      if (replies > 1) complain('duplicates', `${where} has ${replies} replies`);
+      if (half) complain('halves', `${where} was never finished: ${text.slice(-40)}`);
+      if (replies === 0 && !one.forgotten) complain('stuck', `${where} was never answered`);
+      if (first !== undefined) {
+        if (first.postedAt < lastPostedAt) complain('outOfOrder', `${where} was answered before its predecessor`);
+        lastPostedAt = first.postedAt;
+      }
+      const halvesKept = remembered.filter((message) => message.source === one.id);
+      const wanted = echoed && !one.forgotten ? 2 : undefined;
+      if (halvesKept.length > 2) complain('duplicates', `${where} is remembered ${halvesKept.length / 2} times`);
+      if (halvesKept.length === 1) complain('halves', `${where} is remembered by half`);
+      if (wanted !== undefined && halvesKept.length === 0)
+        complain('halves', `${where} was answered and is not remembered`);
+      if (echoed) counts.answered += 1;
+      else if (replies > 0 && !half && !one.forgotten) {
+        if (text.startsWith('echo:')) complain('halves', `${where} ends early: ${text.slice(0, 60)}…`);
+        else if (halvesKept.length > 0) complain('halves', `${where} was said to have failed and is remembered`);
+        else counts.failedSaid += 1;
+      }
+    }
+    checkMemoryOrder(conversation, messages, remembered, (what) => complain('outOfOrder', what));
+  }
+  checkModel(world.model, byConversation, complaints);
+  for (const violation of world.platform.violations) complaints.push(`manners: ${violation}`);
+  for (const refusal of world.model.refused()) complaints.push(`model: ${refusal}`);
+  return { messages: said.length, ...counts, faults: chaos.faults, ...takeovers(world.platform, chaos), complaints };
+}
+
+function group(said: readonly Said[]): Map<number, Said[]> {
+  const groups = new Map<number, Said[]>();
+  for (const one of said) groups.set(one.conversation, [...(groups.get(one.conversation) ?? []), one]);
+  return groups;
+}
+
+/** Whole turns, each in the order in which its message was said. */
+function checkMemoryOrder(
+  conversation: number,
+  said: readonly Said[],
+  remembered: readonly ChatMessage[],
+  complain: (what: string) => void,
+): void {
+  let last = -1;
+  for (let index = 0; index < remembered.length; index += 2) {
+    const [user, assistant] = [remembered[index], remembered[index + 1]];
+    const number = said.find(({ id }) => id === user?.source)?.number ?? -1;
+    const whole = user?.role === 'user' && assistant?.role === 'assistant' && user.turn === assistant.turn;
+    if (!whole || number <= last)
+      complain(`memory of conversation ${conversation} is not in order at element ${index}`);
+    last = number;
+  }
+}
+
+/** Each call was shown whole earlier turns of its own conversation, in order, and nothing else. */
+function checkModel(model: FakeModel, said: ReadonlyMap<number, readonly Said[]>, complaints: string[]): void {
+  const all = new Map([...said.values()].flat().map((one) => [one.text, one]));
+  for (const call of model.journal()) {
+    const own = all.get(call.text);
+    const [system, ...shown] = call.messages;
+    if (own === undefined || system?.role !== 'system') {
+      complaints.push(`model: a call about nothing that was said: ${call.text.slice(0, 60)}`);
+      continue;
+    }
+    const earlier = shown.slice(0, -1);
+    let last = -1;
+    for (let index = 0; index < earlier.length; index += 2) {
+      const asked = all.get(earlier[index]?.content ?? '');
+      const right = asked?.conversation === own.conversation && asked.number > last && asked.number < own.number;
+      if (!right || squeeze(earlier[index + 1]?.content ?? '') !== squeeze(answerTo(asked.text))) {
+        complaints.push(`model: ${own.id} was shown a turn that is not the one before it (position ${index})`);
+        break;
+      }
+      last = asked.number;
+    }
+  }
+}
+
+/** From a kill to the next thing another replica did in a reply that the killed one had begun. */
+function takeovers(
+  platform: RecordingPlatform,
+  { kills }: ChaosReport,
+): Pick<Verdict, 'takenOver' | 'slowestTakeoverMs'> {
+  const byTrigger = new Map<string, { readonly at: number; readonly replica: string }[]>();
+  for (const { trigger, at, replica } of platform.journal) {
+    if (trigger === undefined) continue;
+    const entries = byTrigger.get(trigger) ?? [];
+    entries.push({ at, replica });
+    byTrigger.set(trigger, entries);
+  }
+  let takenOver = 0;
+  let slowestTakeoverMs = 0;
+  for (const entries of byTrigger.values()) {
+    for (const [index, { at, replica }] of entries.entries()) {
+      const before = entries[index - 1];
+      if (before === undefined || before.replica === replica) continue;
+      takenOver += 1;
+      const kill = kills.findLast((it) => it.replica === before.replica && it.at >= before.at && it.at <= at);
+      if (kill === undefined) continue;
+      // A kill of the one that was taking over starts the clock again.
+      const disturbed = kills.some((it) => it.at > kill.at && it.at <= at);
+      if (!disturbed) slowestTakeoverMs = Math.max(slowestTakeoverMs, at - kill.at);
+    }
+  }
+  return { takenOver, slowestTakeoverMs };
+}

@@ -1,0 +1,79 @@
+/** Everything around the bot in a crash run: the store's server, the model, the platform, the replicas. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { encodeSession, type Session } from '../../src/core/session.ts';
+import type { ConversationStore } from '../../src/core/store.ts';
+import { createRedisStore } from '../../src/memory/redis/store.ts';
+import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
+import { type FakeModel, type ModelOptions, startModel } from '../support/model.ts';
+import { seededRandom } from '../support/recording-faults.ts';
+import { type RecordingPlatform, startRecordingPlatform } from '../support/recording-platform.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { createReplicas, type Replicas } from './replicas.ts';
+
+export interface World {
+  readonly platform: RecordingPlatform;
+  readonly model: FakeModel;
+  readonly replicas: Replicas;
+  /** Undefined on the embedded store. */
+  readonly redis: RedisServer | undefined;
+  readonly random: () => number;
+  /** The product's own reading of the store, once no replica needs it alone. */
+  openStore(): Promise<ConversationStore>;
+  close(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly store: 'redis' | 'sqlite';
+  readonly seed: number;
+  readonly model?: ModelOptions;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export const LIMITS = { defaultTtl: 1_800, minTtl: 60, maxTtl: 2_592_000, maxMessages: 200, maxWaiting: 20 };
+
+/** A conversation of the crash runs, by number. */
+export function sessionOf(number: number): { readonly parts: Required<Omit<Session, 'thread'>>; readonly id: string } {
+  const parts = { place: { platform: 'recording', workspace: 'w', channel: `c${number}` }, user: `u${number}` };
+  return { parts, id: encodeSession(parts) };
+}
+
+export async function createWorld({ store, seed, model: modelOptions, settings = {} }: WorldOptions): Promise<World> {
+  const random = seededRandom(seed);
+  const redis = store === 'redis' ? await startRedis() : undefined;
+  const dataDir = await mkdtemp(join(tmpdir(), 'recollect-crash-'));
+  const platform = await startRecordingPlatform({ seed });
+  const model = await startModel({ reply: { pieces: 6, firstMs: 40, betweenMs: 60 }, seed, ...modelOptions });
+  const replicas = createReplicas({
+    platformUrl: platform.url,
+    modelUrl: model.url,
+    settings: { ...(redis === undefined ? { DATA_DIR: dataDir } : { REDIS_URL: redis.url }), ...settings },
+    async ready(name) {
+      while (!platform.replicas().includes(name)) await sleep(20);
+    },
+  });
+  const observer = { badElement() {}, error() {} };
+  return {
+    platform,
+    model,
+    replicas,
+    redis,
+    random,
+    openStore: () =>
+      redis === undefined
+        ? createSqliteStore({ ...LIMITS, observer, dataDir })
+        : createRedisStore({
+            ...LIMITS,
+            ...{ observer, url: redis.url, prefix: 'conversation', allowEviction: false, warn() {} },
+          }),
+    async close() {
+      await replicas.close();
+      await platform.close();
+      await model.close();
+      await redis?.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
