@@ -77,8 +77,8 @@ const WORD = "\\p{L}[\\p{L}\\p{M}'’-]*\\.?";
 const PARTICLE = '(?:van|von|der|den|de|del|della|da|di|du|la|le|bin|ibn|al|el)';
 /** A word, and behind it more words as long as they begin with a capital (particles may stand before those). */
 const NAME_EN = `(${WORD}(?:\\s(?:${PARTICLE}\\s){0,2}\\p{Lu}[\\p{L}\\p{M}'’-]*\\.?)*)`;
-/** Up to six ideographs, or a name in letters. */
-const NAME_ZH = "(\\p{Script=Han}[\\p{Script=Han}·]{0,6}|\\p{L}[\\p{L}\\p{M}'’ .-]{0,40})";
+/** Ideographs without a break, or a name in letters. */
+const NAME_ZH = "(\\p{Script=Han}[\\p{Script=Han}·]{0,11}|\\p{L}[\\p{L}\\p{M}'’ .-]{0,40})";
 
 const TELLS = [
   new RegExp(`\\b[Mm][Yy] [Nn][Aa][Mm][Ee](?: [Ii][Ss]|['’][Ss]) ${NAME_EN}`, 'gu'),

@@ -34,7 +34,7 @@ export async function targetOf({ context, mark }: CommandCall, { memory, scope }
   const known = [...(sessionId === undefined ? [] : [sessionId]), placeSession(context, scope)].find(matches);
   if (known !== undefined) return { kind: 'session', sessionId: known };
   const live = (await memory.conversations(person)).find((summary) => matches(summary.sessionId));
-  return live === undefined ? here : { kind: 'session', sessionId: live.sessionId };
+  return live === undefined ? { kind: 'refused' } : { kind: 'session', sessionId: live.sessionId };
 }
 
 /** The person's living conversations of the place, newest first. */

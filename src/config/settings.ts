@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TURN_BUDGET_MS } from '../core/limits.ts';
 import { decimal, flag, host, keyPrefix, oneOf, people, rateLimit, secret, text, url, whole } from './parsers.ts';
 
 interface About {
@@ -38,8 +39,8 @@ function described<Schema extends z.ZodType>(schema: Schema, description: About)
 
 const YEAR = 365 * 24 * 3600;
 
-/** A turn has 180 s in all, so an attempt cannot have more (docs/turns.md). */
-const MAX_TURN_SECONDS = 180;
+/** An attempt at an answer cannot have more time than all of them together. */
+const MAX_TURN_SECONDS = TURN_BUDGET_MS / 1_000;
 
 const SHAPE = {
   REDIS_URL: optional(

@@ -46,7 +46,11 @@ export function createWorker(deps: WorkerDeps): Worker {
   const sweep = async () => {
     if (!(await store.claimSweep(SWEEP_MS - 100))) return;
     deps.onPending(await store.countPending());
-    const before = clock.now() - SWEEP_MS;
+    await scheduleBefore(clock.now() - SWEEP_MS);
+  };
+
+  /** Schedules what has been pending since before this instant. */
+  const scheduleBefore = async (before: number) => {
     let after: number | undefined;
     for (;;) {
       const page = await store.pending(SWEEP_PAGE, after);
@@ -66,6 +70,8 @@ export function createWorker(deps: WorkerDeps): Worker {
         running.wake(toSessionId(sessionId), typeof turnId === 'string' ? turnId : undefined);
       });
       await scheduler.process(drain, deps.concurrency);
+      // What an earlier process left behind does not wait for the first sweep.
+      await scheduleBefore(Number.POSITIVE_INFINITY);
       let busy = false;
       sweeping = setInterval(() => {
         if (busy) return;

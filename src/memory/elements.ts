@@ -47,7 +47,7 @@ const incomingMessage = z.object({
 });
 
 /** What of a message is remembered. */
-export type TurnMessage = Pick<
+type TurnMessage = Pick<
   IncomingMessage,
   'id' | 'turnId' | 'sessionId' | 'author' | 'text' | 'sentAt' | 'isDirect'
 >;

@@ -30,7 +30,7 @@ export function createWindow(options: WindowOptions): MemoryWindow {
   return {
     async view(history, reserved = 0) {
       const turns = wholeTurns(history);
-      const newest = turns.slice(Math.max(0, turns.length - 2 * Math.floor(options.maxMessages / 2)));
+      const newest = turns.slice(Math.max(0, turns.length - options.maxMessages));
       const shown = await newestWithin(newest, options.maxTokens - reserved);
       return { messages: shown, tokens: sum(shown.map(messageTokens)) };
     },
@@ -48,7 +48,7 @@ function isTurn(question: HistoryMessage | undefined, answer: HistoryMessage | u
   return question?.role === 'user' && answer?.role === 'assistant' && question.turn === answer.turn;
 }
 
-/** The longest tail of whole turns whose estimate is within the bound. */
+/** The longest tail within the bound that begins with a person's message. */
 async function newestWithin<M extends HistoryMessage>(turns: readonly M[], maxTokens: number): Promise<readonly M[]> {
   // trimMessages counts ever shorter tails and hands out copies: each message's tokens are taken by its index, which the
   // copies keep as their id, so that every text is read once; its result is a tail, so its length says where to cut.

@@ -12,9 +12,9 @@ import { type SessionId, toSessionId } from '../core/session.ts';
 import { createOpenLeases } from './leases.ts';
 
 /** Milliseconds that a lock lives without being renewed; it is renewed at half of that. */
-const LOCK_MS = 5_000;
-/** Milliseconds between looks for dead workers. A takeover takes at most LOCK_MS plus twice this: under the 10 s promised. */
-const STALLED_MS = 2_000;
+const LOCK_MS = 4_000;
+/** Milliseconds between looks for dead workers: a takeover begins at most LOCK_MS plus this after a death, 10 s are promised. */
+const STALLED_MS = 1_000;
 /** Milliseconds that drains get to hand over their turn once the grace time is over. */
 const HANDOVER_MS = 5_000;
 const QUEUE = 'drains';

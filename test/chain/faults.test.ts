@@ -1,16 +1,22 @@
 /** The real ChatOpenAI against faults that only the strict fake can make. */
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BotError } from '../../src/errors.ts';
 import { type FakeModel, type ModelReply, startModel } from '../support/model.ts';
 import { ask, input, NOW, read, testChain, verdict } from './harness.ts';
 
 let model: FakeModel;
+// Before the first request, because the SDK takes hold of the console then.
+const print = vi.spyOn(console, 'error');
+beforeAll(() => {
+  print.mockImplementation(() => undefined);
+});
 beforeEach(async () => {
   model = await startModel({ reply: { text: 'one two three four five six', pieces: 6 } });
 });
 afterEach(async () => {
   await model.close();
   expect(model.refused()).toEqual([]);
+  expect(print).not.toHaveBeenCalled();
 });
 
 const chain = () => testChain({ baseUrl: model.url });
@@ -38,12 +44,9 @@ describe('an answer that breaks off', () => {
   });
 
   it('is noticed when a piece of it is torn, and nothing of the piece is kept or printed', async () => {
-    const print = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const outcome = await askWith({ sent: 2, end: { data: '{"choices":[{"delta":{"content":"my secret' } });
     expect(verdict(outcome)).toEqual(disconnected);
     expect(everythingIn(outcome.thrown)).not.toContain('secret');
-    expect(print).not.toHaveBeenCalled();
-    print.mockRestore();
   });
 
   it.each([['finish_reason'], ['[DONE]']] as const)('is whole for a server that never sends %s', async (mark) => {
@@ -128,11 +131,12 @@ describe('a refusal', () => {
     expect(verdict(await askWith({ status }))).toEqual({ code, retryable, retryAfterMs: undefined });
   });
 
-  it('for the length of the conversation names the setting that mends it', async () => {
-    const outcome = await askWith({
-      status: 400,
-      error: { message: 'maximum context length', code: 'context_length_exceeded' },
-    });
+  it.each([
+    ['by code', { status: 400, error: { message: 'too long', code: 'context_length_exceeded' } }],
+    ['by text', { status: 400, error: { message: "This model's maximum context length is 4096 tokens", code: '400' } }],
+    ['in the stream', { sent: 1, end: { data: '{"error":{"message":"x","code":"context_length_exceeded"}}' } }],
+  ])('for the length of the conversation, told %s, names the setting that mends it', async (_, reply) => {
+    const outcome = await askWith(reply);
     expect(verdict(outcome)).toMatchObject({ code: 'model_refused_request', retryable: false });
     expect(everythingIn(outcome.thrown)).toContain('MAX_CONTEXT_TOKENS');
   });
@@ -201,8 +205,11 @@ describe('an abort', () => {
 
   it('gives out no piece that is there already', async () => {
     const stop = new AbortController();
-    const outcome = await read(chain().stream(input('Hello'), stop.signal), () => stop.abort('now'));
-    expect(outcome).toMatchObject({ pieces: ['one t'], thrown: 'now' });
+    const pieces = chain().stream(input('Hello'), stop.signal)[Symbol.asyncIterator]();
+    expect((await pieces.next()).value).toBe('one t');
+    expect(await (await model.called('Hello')).ended).toBe('answered');
+    stop.abort('now');
+    await expect(pieces.next()).rejects.toBe('now');
   });
 
   it('before the call asks nothing', async () => {

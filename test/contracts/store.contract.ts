@@ -13,6 +13,7 @@ import { describeModel } from './store/model.ts';
 import { describePeople } from './store/people.ts';
 import { describeReading } from './store/reading.ts';
 import { describeRemoving } from './store/removing.ts';
+import { describeRunning } from './store/running.ts';
 import { describeStatistics } from './store/statistics.ts';
 import type { MakeFixture } from './store/support.ts';
 import { useStore } from './store/support.ts';
@@ -27,6 +28,7 @@ export function describeConversationStore(name: string, makeFixture: MakeFixture
     const harness = useStore(makeFixture);
     describeInboxes(harness);
     describeLeases(harness);
+    describeRunning(harness);
     describeCommits(harness);
     describeReading(harness);
     describeTtl(harness);

@@ -91,8 +91,10 @@ export const losingTheQueue: Chaos = async (world, over, report) => {
   redis.disconnect();
 };
 
-/** The one process of the embedded store is killed and started again. */
-export const killingTheOnlyOne: Chaos = killing;
+/** The one process of the embedded store is killed and started again; it lives long enough for a turn to end now and then. */
+export const killingTheOnlyOne: Chaos = async (world, over, report) => {
+  while (await pause(world, over, 1_500, 5_000)) await kill(world, report);
+};
 
 /** No fault of the processes: what else is wrong is enough. */
 export const peace: Chaos = async () => {};

@@ -1,8 +1,10 @@
 /**
  * `npm run test:crash`: the long crash runs. `-- --only kill,asleep` picks some, `--seed N` repeats a run, `--times N` runs each
- * N times. Exits non-zero unless nothing was doubled, out of order, stuck or half.
+ * N times, `--verbose`
+ * tells how far it is. Exits non-zero unless nothing was doubled, out of order, stuck or half.
  */
 import { parseArgs } from 'node:util';
+import { buildReplica } from './replicas.ts';
 import { type CrashResult, runCrash } from './run.ts';
 import { longRuns } from './runs.ts';
 
@@ -10,6 +12,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    verbose: { type: 'boolean', default: false },
     times: { type: 'string', default: '1' },
   },
 });
@@ -28,11 +31,12 @@ function report(name: string, seed: number, result: CrashResult): void {
   if (complaints.length > 0) print(output);
 }
 
+await buildReplica();
 let bad = 0;
 for (let time = 0; time < Number(values.times); time += 1) {
   const seed = Number(values.seed) + time;
   for (const run of longRuns(seed).filter(({ name }) => only === undefined || only.includes(name))) {
-    const result = await runCrash(run, process.stderr.isTTY ? (text) => process.stderr.write(`\r${text} `) : undefined);
+    const result = await runCrash(run, values.verbose ? print : undefined);
     report(run.name, seed, result);
     if (result.complaints.length > 0 || result.slowestTakeoverMs > 10_000) bad += 1;
   }

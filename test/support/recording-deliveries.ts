@@ -1,4 +1,5 @@
 /** Pushes what happens on the recording platform to the bot's replicas, again and again until one of them acks it. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ack, ackSchema, type Delivery } from './recording-protocol.ts';
 
@@ -39,6 +40,8 @@ export function createDeliveries({ random, ackTimeoutMs, ackLostRate, attempted 
   const lines = new Map<string, Promise<unknown>>();
   const running = new Set<Promise<unknown>>();
   const closing = new AbortController();
+  // Every delivery under way listens.
+  setMaxListeners(0, closing.signal);
   let paused = false;
   let events = 0;
 

@@ -2,8 +2,8 @@
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
-import type { TurnId, TurnRecord } from '../../core/types.ts';
-import { type ErrorCode, toBotError } from '../../errors.ts';
+import type { JsonValue, TurnId, TurnRecord } from '../../core/types.ts';
+import { BotError, type ErrorCode, toBotError } from '../../errors.ts';
 import { type EndEvent, httpEvent, joinText, type LiveText, NOTHING_SEEN } from './events.ts';
 
 /** How a turn ended. Times in milliseconds, `timestamp` Unix. */
@@ -56,7 +56,7 @@ export async function followTurn(
   let newText = false;
   let look = true;
 
-  const unfollow = await bot.follow(sessionId, turnId, (payload) => {
+  const hear = (payload: JsonValue) => {
     const event = httpEvent.safeParse(payload);
     if (event.success && event.data.kind === 'http.text') {
       const before = live.text;
@@ -67,6 +67,10 @@ export async function followTurn(
       look = true;
     }
     bell.ring();
+  };
+  // Nothing is stored yet, so whatever hinders this, the caller may simply try again.
+  const unfollow = await bot.follow(sessionId, turnId, hear).catch((cause: unknown) => {
+    throw new BotError('store_unavailable', 'The turn could not be followed.', { cause, retryable: true });
   });
 
   return {

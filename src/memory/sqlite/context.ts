@@ -44,7 +44,7 @@ export function createContext(db: SqliteDatabase, options: StoreOptions, now: ()
   const scrub = () => {
     if (deleted === 'nothing') return;
     // While somebody reads the files with a tool of their own this is refused, and tried again with the next sweep.
-    if (db.emptyLog()) deleted = 'nothing';
+    deleted = db.emptyLog() ? 'nothing' : 'soon';
   };
 
   const run = async <T>(operation: string, action: () => T): Promise<T> => {

@@ -1,5 +1,5 @@
 /** The files of the embedded store: who may open them, how they are written, how deleted text leaves them. */
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { z } from 'zod';
@@ -30,8 +30,8 @@ export interface SqliteDatabase {
 
 const DATABASE_FILE = 'store.db';
 const LOCK_FILE = 'store.lock';
-/** How long to wait for somebody who looks at the database with a tool of their own. */
-const BUSY_TIMEOUT_MS = 2_000;
+/** How long to wait for somebody who writes to the database with a tool of their own. The process does nothing else then. */
+const BUSY_TIMEOUT_MS = 1_000;
 
 /**
  * Opens the store in `dataDir`, which is made if need be, for this process alone.
@@ -42,11 +42,14 @@ export function openDatabase(dataDir: string, now: () => number): SqliteDatabase
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new BotError('store_unavailable', `DATA_DIR (${dataDir}) cannot be made: ${String(cause)}`, { cause });
+    throw cannotUse(dataDir, cause);
   }
   const lock = acquireLock(dataDir);
   try {
-    const db = new Database(join(dataDir, DATABASE_FILE));
+    const file = join(dataDir, DATABASE_FILE);
+    // SQLite would make it by the umask, for all to read in a folder that was there before; its log takes after it.
+    closeSync(openSync(file, 'a', 0o600));
+    const db = new Database(file);
     try {
       configure(db);
       migrate(db, dataDir, now());
@@ -57,8 +60,15 @@ export function openDatabase(dataDir: string, now: () => number): SqliteDatabase
     }
   } catch (thrown) {
     lock.close();
-    throw toStoreError(thrown);
+    throw cannotUse(dataDir, thrown);
   }
+}
+
+/** What a fault of the file system at the start means; others as {@link toStoreError} says. */
+function cannotUse(dataDir: string, thrown: unknown): BotError {
+  const error = toStoreError(thrown);
+  if (error.code !== 'internal') return error;
+  return new BotError('store_unavailable', `DATA_DIR (${dataDir}) cannot be used: ${error.message}`, { cause: thrown });
 }
 
 /**
@@ -148,7 +158,16 @@ function wrap(db: Database.Database, lock: Database.Database): SqliteDatabase {
       return (...values) => guarded(() => statement.run([...values]).changes);
     },
     transaction: (action) => guarded(() => inTransaction(db, action)),
-    emptyLog: () => guarded(() => checkpoint.parse(db.pragma('wal_checkpoint(TRUNCATE)'))[0].busy === 0),
+    emptyLog: () =>
+      guarded(() => {
+        // Somebody who only reads with a tool of their own may do so for long: not to be waited for.
+        db.pragma('busy_timeout = 0');
+        try {
+          return checkpoint.parse(db.pragma('wal_checkpoint(TRUNCATE)'))[0].busy === 0;
+        } finally {
+          db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+        }
+      }),
     close() {
       if (!open) return;
       open = false;
@@ -172,7 +191,7 @@ function inTransaction<T>(db: Database.Database, action: () => T): T {
 }
 
 /** What SQLite says, in the house's words: `store_full` when the disk is, else `store_unavailable`; others pass. */
-export function toStoreError(thrown: unknown): BotError {
+function toStoreError(thrown: unknown): BotError {
   const code = sqliteCode(thrown);
   if (code === undefined) return toBotError(thrown);
   if (code === 'SQLITE_FULL') {

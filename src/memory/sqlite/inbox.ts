@@ -6,7 +6,7 @@ import type { IncomingMessage } from '../../core/types.ts';
 import { parseJson, parseStoredMessage } from '../elements.ts';
 import { KEEP_MS, KEEP_PROGRESS_MS } from './context.ts';
 import type { SqliteDatabase } from './database.ts';
-import { forgotten, isOpen, type TurnTable } from './records.ts';
+import { forgotten, isOpen, newTurn, type TurnTable } from './records.ts';
 
 export interface Entry {
   readonly seq: number;
@@ -95,13 +95,15 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
   );
   const expireProgress = db.change('DELETE FROM progress WHERE expires_at <= ? AND pending_since_us IS NULL');
 
+  const progress = (session: SessionId, now: number): Progress =>
+    selectProgress.one(session, now) ?? { generation: 0, fence: 0 };
   const entries = (session: SessionId, now: number) => selectEntries.all(session, now, -1);
   const replace = (seq: number, message: IncomingMessage) => void update(JSON.stringify(message), seq);
 
   return {
     entries,
     replace,
-    progress: (session, now) => selectProgress.one(session, now) ?? { generation: 0, fence: 0 },
+    progress,
     keep(session, { generation, fence }, now) {
       putProgress(session, generation, fence, now + KEEP_MS, now + KEEP_PROGRESS_MS);
     },
@@ -123,6 +125,7 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
     overdue: (now, limit) => selectOverdue.all(now, limit),
     deleteExpiredProgress: (now) => expireProgress(now),
     forgetWaiting(session, matches, now) {
+      const { generation } = progress(session, now);
       let unanswered = 0;
       for (const { seq, message } of entries(session, now)) {
         if (message === undefined) {
@@ -132,8 +135,7 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
         }
         if (!matches(message)) continue;
         replace(seq, tombstone(message));
-        const record = turns.get(session, message.turnId, now);
-        if (record === undefined) continue;
+        const record = turns.get(session, message.turnId, now) ?? newTurn(generation);
         if (isOpen(record)) unanswered += 1;
         turns.put(session, message.turnId, forgotten(record), now);
       }

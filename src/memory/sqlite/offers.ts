@@ -76,8 +76,9 @@ export function createOffers(context: SqliteContext, tables: Tables): Offers {
       write('amend', (now) => {
         for (const { seq, message } of inbox.entries(sessionId, now)) {
           if (message?.id !== source) continue;
-          const record = turns.get(sessionId, message.turnId, now);
-          if (record === undefined || record.state === 'forgotten') return 'unknown';
+          const record =
+            turns.get(sessionId, message.turnId, now) ?? newTurn(inbox.progress(sessionId, now).generation);
+          if (record.state === 'forgotten') return 'unknown';
           if (record.state !== 'queued') return 'running';
           if (text === null) {
             inbox.replace(seq, tombstone(message));

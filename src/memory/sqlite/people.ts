@@ -47,8 +47,10 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
     if (living === undefined) {
       return inbox.count(sessionId, now) === 0 ? undefined : { sessionId, messages: 0, lastAt: 0, expiresInMs: 0 };
     }
-    const messages = readable(conversations.elements(sessionId, -1, 0));
-    const lastAt = messages.at(-1)?.timestamp ?? 0;
+    const [newest] = readable(conversations.elements(sessionId, 1, 0));
+    // Only behind an element that cannot be read the others are needed.
+    const last = newest ?? readable(conversations.elements(sessionId, -1, 0)).at(-1);
+    const lastAt = last?.timestamp ?? 0;
     return { sessionId, messages: living.messages, lastAt, expiresInMs: living.expiresAt - now };
   };
 

@@ -63,7 +63,8 @@ const turnRow = z
     answer: z.string().nullable(),
     stopped: z.number(),
     outcome: z.enum(['answered', 'failed', 'forgotten']).nullable(),
-    code: z.enum(ERROR_CODES).nullable(),
+    // A code that this version no longer has must not block the conversation.
+    code: z.enum(ERROR_CODES).nullable().catch('internal'),
   })
   .transform(
     (row): StoredTurn => ({

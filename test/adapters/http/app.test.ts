@@ -182,6 +182,16 @@ describe('POST /chat', () => {
     },
   );
 
+  test('that could not be followed is not stored: 503', async () => {
+    const { app, bot } = createTestApp();
+    bot.follow = async () => {
+      throw new Error('Command timed out');
+    };
+    const response = await app.request('/chat', postChat({ user_id: 'a', message: 'b' }));
+    expect(response.status).toBe(503);
+    expect(bot.taken).toEqual([]);
+  });
+
   test('is refused while the bot shuts down, and waiting callers are told where the answer will be', async () => {
     const { app, bot, deps } = createTestApp();
     const asked = app.request('/chat', postChat({ user_id: 'a', message: 'b' }));

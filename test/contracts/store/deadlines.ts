@@ -42,6 +42,26 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       expect(await harness.store.finish(lease)).toBe(0);
     });
 
+    it('a waiting message can be edited and withdrawn for as long as it waits', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      await offerNew(harness.store, messageOf(session, 'm2'));
+      await offerNew(harness.store, messageOf(session, 'm3'));
+      await harness.fixture.advance(20 * HOUR);
+      await harness.store.release((await takeHead(harness.store, session)).lease);
+      await harness.fixture.advance(20 * HOUR);
+      expect(await harness.store.amend(session, 'm2', null)).toBe('amended');
+      expect(await harness.store.removeTurns(session, { source: 'm3' })).toMatchObject({ waiting: 1 });
+      for (const [id, state] of [
+        ['m1', 'running'],
+        ['m2', 'forgotten'],
+        ['m3', 'forgotten'],
+      ]) {
+        const { lease, message, record } = await takeHead(harness.store, session);
+        expect([message.id, record.state]).toEqual([id, state]);
+        await harness.store.finish(lease);
+      }
+    });
+
     it('an inbox that nobody looked at for a day is dropped, its text and its note too', async () => {
       await offerNew(harness.store, messageOf(session, 'm1', { text: 'an-abandoned-text' }));
       await harness.fixture.advance(DAY + 60_000);

@@ -1,0 +1,148 @@
+/** What the black-box tests share: bots as processes with stores of their own, and how one talks to them. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { chatResponse, errorResponse, historyResponse } from '../../src/adapters/http/schemas.ts';
+import { postChat } from '../adapters/http/support.ts';
+import { type BotProcess, type BotSettings, launchBot, startBot } from '../support/bot-process.ts';
+import { type FakeModel, type ModelOptions, startModel } from '../support/model.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+
+/** Limits that no test meets unless it sets them. */
+const ROOMY: BotSettings = { RATE_LIMIT: '100000/s', MAX_WAITING: '1000', SHUTDOWN_GRACE: '10' };
+
+/** Starts things for a test and ends them behind it, whatever it comes to. */
+export interface Workshop {
+  /** An empty one; processes started with the same one share an embedded store. */
+  makeFolder(): Promise<string>;
+  makeModel(options?: ModelOptions): Promise<FakeModel>;
+  makeRedis(): Promise<RedisServer>;
+  /** A bot that is ready. */
+  start(folder: string, settings: BotSettings): Promise<BotProcess>;
+  /** A bot that need not become ready. */
+  launch(settings: BotSettings): Promise<BotProcess>;
+}
+
+export function useWorkshop(): Workshop {
+  const disposals: (() => Promise<void>)[] = [];
+  const keep = <T>(made: T, dispose: () => Promise<void>): T => {
+    disposals.push(dispose);
+    return made;
+  };
+  afterEach(async () => {
+    for (const dispose of disposals.splice(0).reverse()) await dispose();
+  });
+
+  async function makeFolder(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'recollect-e2e-'));
+    return keep(folder, () => rm(folder, { recursive: true, force: true }));
+  }
+  return {
+    makeFolder,
+    async makeModel(options = {}) {
+      const model = await startModel(options);
+      return keep(model, async () => {
+        model.release();
+        await model.close();
+      });
+    },
+    async makeRedis() {
+      const redis = await startRedis();
+      return keep(redis, () => redis.stop());
+    },
+    async start(folder, settings) {
+      const bot = await startBot(folder, { ...ROOMY, ...settings });
+      return keep(bot, () => bot.release());
+    },
+    async launch(settings) {
+      const bot = await launchBot(await makeFolder(), settings);
+      return keep(bot, () => bot.release());
+    },
+  };
+}
+
+/** Makes the settings of a store that is empty. */
+export type MakeStore = () => Promise<BotSettings>;
+
+type NamedStore = readonly [name: string, make: MakeStore];
+
+/** The stores, Redis first; the file's tests share a Redis, each under a prefix of its own. */
+export function useStores(): readonly [NamedStore, NamedStore] {
+  let redis: RedisServer | undefined;
+  let prefixes = 0;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis?.stop());
+  return [
+    [
+      'Redis',
+      async () => {
+        prefixes += 1;
+        return { REDIS_URL: redis?.url, KEY_PREFIX: `e2e${prefixes}` };
+      },
+    ],
+    ['the embedded store', async () => ({ DATA_DIR: 'data' })],
+  ];
+}
+
+/** One bot for all tests of the surrounding describe; each has people of its own. */
+export function shareBot(settings: () => Promise<BotSettings>): { readonly bot: BotProcess } {
+  let folder = '';
+  let shared: BotProcess | undefined;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'recollect-e2e-'));
+    shared = await startBot(folder, { ...ROOMY, ...(await settings()) });
+  });
+  afterAll(async () => {
+    await shared?.release();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return {
+    get bot() {
+      if (shared === undefined) throw new Error('The bot is there inside of a test only.');
+      return shared;
+    },
+  };
+}
+
+/** Settings for a bot that asks this model; without them it is the built-in demo. */
+export function withModel({ url }: FakeModel): BotSettings {
+  return { OPENAI_BASE_URL: url, OPENAI_MODEL: 'fake' };
+}
+
+export function say(
+  bot: BotProcess,
+  user: string,
+  message: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return fetch(`${bot.url}/chat`, postChat({ user_id: user, message }, headers));
+}
+
+/** Says something that is answered; gives the answer. */
+export async function ask(bot: BotProcess, user: string, message: string): Promise<string> {
+  const response = await say(bot, user, message);
+  expect(response.status).toBe(200);
+  return chatResponse.strict().parse(await response.json()).response;
+}
+
+export function historyUrl(bot: BotProcess, user: string): string {
+  return `${bot.url}/history/${encodeURIComponent(user)}`;
+}
+
+export async function history(bot: BotProcess, user: string) {
+  const response = await fetch(historyUrl(bot, user));
+  expect(response.status).toBe(200);
+  return historyResponse.strict().parse(await response.json());
+}
+
+/** What was said in the conversation, oldest first. */
+export async function said(bot: BotProcess, user: string): Promise<string[]> {
+  return (await history(bot, user)).messages.map(({ content }) => content);
+}
+
+export async function detailOf(response: Response): Promise<string> {
+  return errorResponse.strict().parse(await response.json()).detail;
+}
