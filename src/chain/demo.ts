@@ -40,7 +40,6 @@ class DemoModel extends BaseChatModel {
     runManager?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
     for (const text of pieces(demoAnswer(messages.map(toPlain)))) {
-      options.signal?.throwIfAborted();
       yield new ChatGenerationChunk({ text, message: new AIMessageChunk(text) });
       await runManager?.handleLLMNewToken(text);
       if (this.#delayMs > 0) await sleep(this.#delayMs, undefined, { signal: options.signal });

@@ -88,7 +88,7 @@ export function createParser(catalogue: readonly CommandDefinition[]): Parser {
       const values = new Map<string, Value>();
       for (const [key, raw] of Object.entries(options)) {
         if (raw === undefined || raw === null || raw === false) continue;
-        const option = definition.options.find((each) => each.name === key);
+        const option = definition.options.find((each) => each.name === key && each.textOnly !== true);
         const value = option === undefined ? undefined : readChosen(option, raw);
         if (value === undefined) return misread(definition, option === undefined ? key : String(raw));
         values.set(key, value);

@@ -55,6 +55,15 @@ describe('handles', () => {
     expect(bench.texts()).toEqual([`Hello${MARK}`]);
     expect(bench.clock.pending()).toBe(0);
   });
+
+  it('are the next worker’s when the reply was abandoned, even while the lease is held', async () => {
+    const bench = openBench();
+    bench.reply.update('Hello');
+    await bench.clock.settle();
+    await bench.reply.abandon();
+    await expect(bench.reply.end(answered('Hello'))).rejects.toMatchObject({ code: 'turn_lost' });
+    expect(bench.texts()).toEqual([`Hello${MARK}`]);
+  });
 });
 
 describe('a worker that lost its turn', () => {
@@ -91,6 +100,18 @@ describe('a worker that lost its turn', () => {
     bench.lease.lose();
     await expect(end).rejects.toMatchObject({ code: 'turn_lost', retryable: false });
     expect(bench.log).toEqual(['think', 'intent 1']);
+    expect(bench.clock.pending()).toBe(0);
+  });
+
+  it('does not sit out the wait for its next write', async () => {
+    const bench = openBench();
+    bench.reply.update('Hello');
+    await bench.clock.settle();
+    bench.reply.update('Hello you');
+    await bench.clock.settle();
+    expect(bench.clock.pending()).toBe(1);
+    bench.lease.lose();
+    await bench.clock.settle();
     expect(bench.clock.pending()).toBe(0);
   });
 
@@ -206,7 +227,7 @@ describe('a reply that a dead worker began', () => {
       before: { x: { part: 1, text: 'Old' }, y: { part: 2, text: 'older' }, z: { part: 3, text: 'oldest' } },
     });
     bench.reply.update('New');
-    await bench.clock.settle();
+    await bench.clock.advance(10_000);
     expect(bench.texts()).toEqual([`New${MARK}`, 'older', 'oldest']);
     await bench.reply.end(answered(long));
     expect(bench.texts().join('')).toBe(long);

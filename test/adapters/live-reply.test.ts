@@ -164,9 +164,10 @@ describe('the end of a live reply', () => {
     const bench = openBench();
     await Promise.all([bench.reply.end(answered('Hello')), bench.reply.end(answered('Hello'))]);
     await bench.reply.end(answered('Hello'));
-    bench.reply.update('Hello again');
+    bench.reply.update('Something else');
     await bench.clock.advance(10_000);
     expect(bench.log).toEqual(['intent 1', 'post 1 Hello', 'id 1 a']);
+    expect(bench.reply.shown()).toBe('Hello');
   });
 
   it('of a failure keeps what was shown, its fence closed, and says the failure below', async () => {
@@ -181,6 +182,34 @@ describe('the end of a live reply', () => {
     await rejected;
     await bench.reply.end(failed('Sorry.'));
     expect(bench.texts()).toEqual(['See:\n```js\nlet a\n```\n\nSorry.']);
+  });
+
+  it('of a failure that was half written when it failed itself comes out the same', async () => {
+    const bench = openBench({ maxTries: 1 });
+    bench.reply.update(words(15));
+    await bench.clock.settle();
+    bench.fail('post', unavailable);
+    await expect(bench.reply.end(failed('Sorry.'))).rejects.toMatchObject({ code: 'platform_unavailable' });
+    expect(bench.texts()).toHaveLength(1);
+    const again = bench.reply.end(failed('Sorry.'));
+    await bench.clock.advance(10_000);
+    await again;
+    expect(bench.texts().join('')).toBe(`${words(15)}\n\nSorry.`);
+  });
+
+  it('writes again what the platform may have beyond it: an edit whose answer was lost', async () => {
+    const bench = openBench({ mark: '' });
+    bench.reply.update('Hello');
+    await bench.clock.settle();
+    bench.fail('edit', 'lost');
+    bench.reply.update('Hello you');
+    await bench.clock.advance(1_000);
+    expect(bench.texts()).toEqual(['Hello you']);
+    const seen = bench.reply.shown();
+    const end = bench.reply.end({ kind: 'answered', text: seen, stopped: true });
+    await bench.clock.advance(1_000);
+    await end;
+    expect(bench.texts()).toEqual(['Hello']);
   });
 
   it('of a failure before anything was shown says only the failure', async () => {
@@ -246,6 +275,22 @@ describe('a platform in trouble', () => {
     expect(bench.clock.pending()).toBe(0);
   });
 
+  it('that has taken a write in between is waited for from the beginning', async () => {
+    const bench = openBench({ backoffMs: 1_000, intervalMs: 1 });
+    bench.reply.update('Hello');
+    await bench.clock.settle();
+    for (const [failures, text] of [
+      [3, 'Hello you'],
+      [1, 'Hello you too'],
+    ] as const) {
+      bench.fail('edit', unavailable, failures);
+      bench.reply.update(text);
+      await bench.clock.advance(10_000);
+    }
+    const tries = bench.at.filter((_, index) => bench.log[index]?.startsWith('edit'));
+    expect(tries).toEqual([1, 501, 1_501, 3_501, 10_000, 10_500]);
+  });
+
   it('does not keep a growing reply from going on when it is back', async () => {
     const bench = openBench();
     bench.reply.update('Hello');
@@ -294,6 +339,7 @@ describe('a platform in trouble', () => {
     await bench.clock.advance(1_000);
     await bench.reply.end(answered(`${text} more`));
     expect([...bench.messages.keys()]).toEqual(['b']);
+    expect(bench.reply.shown()).not.toMatch(/word29|more/);
     expect(bench.log.filter((entry) => entry.startsWith('post'))).toHaveLength(3);
   });
 });

@@ -1,4 +1,5 @@
-import { HumanMessage, SystemMessage } from '@langchain/core/messages';
+import { setImmediate as nextTick } from 'node:timers/promises';
+import { HumanMessage } from '@langchain/core/messages';
 import { describe, expect, it } from 'vitest';
 import { createDemoModel } from '../../src/chain/demo.ts';
 import { type DemoMessage, demoAnswer } from '../../src/chain/demo-answer.ts';
@@ -141,15 +142,23 @@ describe('the demo model', () => {
     expect(outcome.thrown).toBe('enough');
   });
 
+  it('says nothing more when it is aborted, not even what is there already', async () => {
+    const stop = new AbortController();
+    const pieces = testChain().stream(input('Hello'), stop.signal)[Symbol.asyncIterator]();
+    expect((await pieces.next()).value).toBe('You ');
+    await nextTick(); // LangChain has read ahead now
+    stop.abort('enough');
+    await expect(pieces.next()).rejects.toBe('enough');
+  });
+
   it('does not wait for its next piece when it is aborted', async () => {
     const model = createDemoModel({ delayMs: 3_600_000 });
     const stop = new AbortController();
-    const pieces = await model.stream([new SystemMessage('Be brief.'), new HumanMessage('Hi')], {
-      signal: stop.signal,
-    });
+    const pieces = model._streamResponseChunks([new HumanMessage('Hi')], { signal: stop.signal });
     expect((await pieces.next()).value.text).toBe('You ');
-    stop.abort(new Error('enough'));
-    await expect(pieces.next()).rejects.toThrow('enough');
+    const next = pieces.next();
+    stop.abort();
+    await expect(next).rejects.toMatchObject({ name: 'AbortError' });
   });
 
   it('answers without streaming as well, as every LangChain model', async () => {

@@ -203,15 +203,6 @@ describe('an abort', () => {
     expect(await call.ended).toBe('abandoned');
   });
 
-  it('gives out no piece that is there already', async () => {
-    const stop = new AbortController();
-    const pieces = chain().stream(input('Hello'), stop.signal)[Symbol.asyncIterator]();
-    expect((await pieces.next()).value).toBe('one t');
-    expect(await (await model.called('Hello')).ended).toBe('answered');
-    stop.abort('now');
-    await expect(pieces.next()).rejects.toBe('now');
-  });
-
   it('before the call asks nothing', async () => {
     expect((await ask(chain(), input('Hello'), AbortSignal.abort('too late'))).thrown).toBe('too late');
     expect(model.journal()).toEqual([]);

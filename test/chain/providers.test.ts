@@ -111,6 +111,7 @@ describe.each([
     expect(thrown).toBeUndefined();
     expect(text).toBe('Hello yourself, 世界! 😀');
     expect(pieces.length).toBeGreaterThan(2);
+    expect(pieces).not.toContain('');
   });
 
   it('sends the system message, exactly the turns it is given, and the input, once', async () => {

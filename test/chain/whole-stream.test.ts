@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { requireWholeStreams } from '../../src/chain/whole-stream.ts';
 
 const EVENT_STREAM = { 'content-type': 'text/event-stream' };
@@ -61,6 +61,14 @@ describe('a stream', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it('is refused when it is none, and read no further', async () => {
+    const cancel = vi.fn();
+    const headers = { 'content-type': 'text/html; charset=utf-8' };
+    const fetch = requireWholeStreams(async () => new Response(new ReadableStream({ cancel }), { headers }));
+    await expect(fetch('http://127.0.0.1/')).rejects.toMatchObject({ code: 'model_refused_request', retryable: false });
+    expect(cancel).toHaveBeenCalledOnce();
   });
 
   it('is not looked for in an error', async () => {

@@ -38,9 +38,11 @@ export interface ReplicasOptions {
   /** REDIS_URL or DATA_DIR, and what else the run wants. */
   readonly settings: Readonly<Record<string, string>>;
   readonly ready: (name: string) => Promise<void>;
+  /** What the names of the replicas begin with. Default: `r`. */
+  readonly prefix?: string;
 }
 
-export function createReplicas({ platformUrl, modelUrl, settings, ready }: ReplicasOptions): Replicas {
+export function createReplicas({ platformUrl, modelUrl, settings, ready, prefix = 'r' }: ReplicasOptions): Replicas {
   const alive: Replica[] = [];
   const crashes: string[] = [];
   const processes: GuardedProcess[] = [];
@@ -53,7 +55,7 @@ export function createReplicas({ platformUrl, modelUrl, settings, ready }: Repli
     output: () => output,
     async start() {
       started += 1;
-      const name = `r${started}`;
+      const name = `${prefix}${started}`;
       const child = await startGuarded(process.execPath, [ENTRY, platformUrl, name], {
         cwd: ROOT,
         env: {

@@ -40,6 +40,12 @@ export function sessionOf(number: number): { readonly parts: Required<Omit<Sessi
   return { parts, id: encodeSession(parts) };
 }
 
+const observer = { badElement() {}, error() {} };
+
+export function openRedisStore(url: string): Promise<ConversationStore> {
+  return createRedisStore({ ...LIMITS, observer, url, prefix: 'conversation', allowEviction: false, warn() {} });
+}
+
 export async function createWorld({ store, seed, model: modelOptions, settings = {} }: WorldOptions): Promise<World> {
   const random = seededRandom(seed);
   const redis = store === 'redis' ? await startRedis() : undefined;
@@ -54,7 +60,6 @@ export async function createWorld({ store, seed, model: modelOptions, settings =
       while (!platform.replicas().includes(name)) await sleep(20);
     },
   });
-  const observer = { badElement() {}, error() {} };
   return {
     platform,
     model,
@@ -62,12 +67,7 @@ export async function createWorld({ store, seed, model: modelOptions, settings =
     redis,
     random,
     openStore: () =>
-      redis === undefined
-        ? createSqliteStore({ ...LIMITS, observer, dataDir })
-        : createRedisStore({
-            ...LIMITS,
-            ...{ observer, url: redis.url, prefix: 'conversation', allowEviction: false, warn() {} },
-          }),
+      redis === undefined ? createSqliteStore({ ...LIMITS, observer, dataDir }) : openRedisStore(redis.url),
     async close() {
       await replicas.close();
       await platform.close();

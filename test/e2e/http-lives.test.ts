@@ -5,9 +5,9 @@ import { chatResponse, healthResponse, pendingResponse } from '../../src/adapter
 import { allEvents } from '../adapters/http/support.ts';
 import { ask, detailOf, history, historyUrl, said, say, useStores, useWorkshop, withModel } from './http-support.ts';
 
+const { makeFolder, makeModel, makeRedis, start, launch } = useWorkshop();
 const stores = useStores();
 const [[, makeRedisStore]] = stores;
-const { makeFolder, makeModel, makeRedis, start, launch } = useWorkshop();
 
 describe.each(stores)('on %s', (_, makeStore) => {
   test('a restart keeps the history, and the bot knows it', async () => {

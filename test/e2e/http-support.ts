@@ -2,10 +2,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import { chatResponse, errorResponse, historyResponse } from '../../src/adapters/http/schemas.ts';
 import { postChat } from '../adapters/http/support.ts';
-import { type BotProcess, type BotSettings, launchBot, startBot } from '../support/bot-process.ts';
+import {
+  type BotBuild,
+  type BotProcess,
+  type BotSettings,
+  buildBot,
+  launchBot,
+  startBot,
+} from '../support/bot-process.ts';
 import { type FakeModel, type ModelOptions, startModel } from '../support/model.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 
@@ -22,9 +29,24 @@ export interface Workshop {
   start(folder: string, settings: BotSettings): Promise<BotProcess>;
   /** A bot that need not become ready. */
   launch(settings: BotSettings): Promise<BotProcess>;
+  /** One bot for all tests of the surrounding describe; each has people of its own. */
+  shareBot(settings: () => Promise<BotSettings>): { readonly bot: BotProcess };
 }
 
+/** Only bounds what hangs: a test may start the bot four times, on a machine that runs other tests besides. */
+const TEST_WITHIN_MS = 180_000;
+
 export function useWorkshop(): Workshop {
+  vi.setConfig({ testTimeout: TEST_WITHIN_MS, hookTimeout: TEST_WITHIN_MS });
+  let built: BotBuild | undefined;
+  beforeAll(async () => {
+    built = await buildBot();
+  });
+  afterAll(() => built?.remove());
+  const build = (): BotBuild => {
+    if (built === undefined) throw new Error('The bot is built before the tests, not earlier.');
+    return built;
+  };
   const disposals: (() => Promise<void>)[] = [];
   const keep = <T>(made: T, dispose: () => Promise<void>): T => {
     disposals.push(dispose);
@@ -52,12 +74,30 @@ export function useWorkshop(): Workshop {
       return keep(redis, () => redis.stop());
     },
     async start(folder, settings) {
-      const bot = await startBot(folder, { ...ROOMY, ...settings });
+      const bot = await startBot(build(), folder, { ...ROOMY, ...settings });
       return keep(bot, () => bot.release());
     },
     async launch(settings) {
-      const bot = await launchBot(await makeFolder(), settings);
+      const bot = await launchBot(build(), await makeFolder(), settings);
       return keep(bot, () => bot.release());
+    },
+    shareBot(settings) {
+      let folder = '';
+      let shared: BotProcess | undefined;
+      beforeAll(async () => {
+        folder = await mkdtemp(join(tmpdir(), 'recollect-e2e-'));
+        shared = await startBot(build(), folder, { ...ROOMY, ...(await settings()) });
+      });
+      afterAll(async () => {
+        await shared?.release();
+        await rm(folder, { recursive: true, force: true });
+      });
+      return {
+        get bot() {
+          if (shared === undefined) throw new Error('The bot is there inside of a test only.');
+          return shared;
+        },
+      };
     },
   };
 }
@@ -85,26 +125,6 @@ export function useStores(): readonly [NamedStore, NamedStore] {
     ],
     ['the embedded store', async () => ({ DATA_DIR: 'data' })],
   ];
-}
-
-/** One bot for all tests of the surrounding describe; each has people of its own. */
-export function shareBot(settings: () => Promise<BotSettings>): { readonly bot: BotProcess } {
-  let folder = '';
-  let shared: BotProcess | undefined;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'recollect-e2e-'));
-    shared = await startBot(folder, { ...ROOMY, ...(await settings()) });
-  });
-  afterAll(async () => {
-    await shared?.release();
-    await rm(folder, { recursive: true, force: true });
-  });
-  return {
-    get bot() {
-      if (shared === undefined) throw new Error('The bot is there inside of a test only.');
-      return shared;
-    },
-  };
 }
 
 /** Settings for a bot that asks this model; without them it is the built-in demo. */

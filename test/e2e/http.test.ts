@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { chatResponse, healthResponse, statsResponse } from '../../src/adapters/http/schemas.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
-import { ask, detailOf, history, historyUrl, said, say, shareBot, useStores, withModel } from './http-support.ts';
+import { ask, detailOf, history, historyUrl, said, say, useStores, useWorkshop, withModel } from './http-support.ts';
 
+const { shareBot } = useWorkshop();
 const stores = useStores();
 
 describe.each(stores)('on %s, with no model set up', (_, makeStore) => {

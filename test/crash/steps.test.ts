@@ -1,0 +1,160 @@
+/** A process is killed at each step of the turn protocol, and another one takes the turn over: what must come of it. */
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { toSessionId } from '../../src/core/session.ts';
+import { type FakeModel, startModel } from '../support/model.ts';
+import { type RecordingPlatform, startRecordingPlatform } from '../support/recording-platform.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { type RedisTap, type Step, startRedisTap } from '../support/redis-tap.ts';
+import { answerTo } from './judge.ts';
+import { buildReplica, createReplicas, type Replicas } from './replicas.ts';
+import { openRedisStore, sessionOf } from './world.ts';
+
+const { parts, id: sessionText } = sessionOf(1);
+const where = { workspace: 'w', channel: parts.place.channel, user: parts.user, direct: false };
+const SHORT = 'hello there';
+const LONG = `hello ${'and so it goes on '.repeat(150)}`;
+/** Milliseconds: the promise. */
+const TAKEOVER_MS = 10_000;
+
+let redis: RedisServer;
+let platform: RecordingPlatform;
+let model: FakeModel;
+let tap: RedisTap;
+let victims: Replicas;
+let successors: Replicas;
+
+beforeAll(buildReplica, 120_000);
+
+beforeEach(async () => {
+  redis = await startRedis();
+  tap = await startRedisTap(redis.port);
+  platform = await startRecordingPlatform();
+  model = await startModel({ reply: { pieces: 4, betweenMs: 20 } });
+  const ready = (name: string) => platform.until(() => platform.replicas().includes(name), 60_000);
+  const common = { platformUrl: platform.url, modelUrl: model.url, ready };
+  victims = createReplicas({ ...common, settings: { REDIS_URL: tap.url }, prefix: 'victim' });
+  successors = createReplicas({ ...common, settings: { REDIS_URL: redis.url }, prefix: 'successor' });
+});
+
+afterEach(async () => {
+  await victims.close();
+  await successors.close();
+  await platform.close();
+  await model.close();
+  await tap.close();
+  await redis.stop();
+});
+
+/** Kills the only process when `reached` resolves, lets another one begin, and waits until it has answered. */
+async function crash(text: string, reached: Promise<unknown>): Promise<string> {
+  const { id } = platform.say({ ...where, text });
+  await reached;
+  await Promise.all(victims.alive.map((victim) => victim.kill9()));
+  await successors.start();
+  const whole = () => platform.outcome(id).text.replace(/\s+/g, '') === answerTo(text).replace(/\s+/g, '');
+  await platform.until(() => whole() && !platform.outcome(id).half, TAKEOVER_MS);
+  return id;
+}
+
+/** The promise: one whole reply, the turn in memory once, nothing left waiting. */
+async function expectOneAnswer(id: string, text: string, modelCalls: number): Promise<void> {
+  const store = await openRedisStore(redis.url);
+  const session = toSessionId(sessionText);
+  await expect.poll(() => store.waiting(session), { timeout: TAKEOVER_MS }).toEqual([]);
+  expect(platform.outcome(id)).toMatchObject({ replies: 1, half: false });
+  expect((await store.history(session))?.messages).toMatchObject([
+    { role: 'user', content: text, source: id },
+    { role: 'assistant', content: answerTo(text), source: id },
+  ]);
+  expect(await store.record(session, id)).toMatchObject({ state: 'finished', outcome: 'answered' });
+  expect(model.count(text)).toBe(modelCalls);
+  expect(platform.violations).toEqual([]);
+  await store.close();
+}
+
+interface Crash {
+  readonly at: string;
+  readonly text: string;
+  readonly step: Step;
+  /** How often the model is asked in all: once where the answer was stored before the crash. */
+  readonly modelCalls: number;
+}
+
+const crashes: readonly Crash[] = [
+  { at: 'after offer', text: SHORT, step: { command: 'offerTurn', when: 'after' }, modelCalls: 1 },
+  { at: 'before take', text: SHORT, step: { command: 'takeTurn', when: 'before' }, modelCalls: 1 },
+  { at: 'after take', text: SHORT, step: { command: 'takeTurn', when: 'after' }, modelCalls: 1 },
+  { at: 'after open', text: SHORT, step: { command: 'lrange', when: 'after' }, modelCalls: 1 },
+  {
+    at: 'after the intent of part 1, before its post',
+    text: SHORT,
+    step: { command: 'writeRecord', containing: 'intent:1', when: 'after' },
+    modelCalls: 2,
+  },
+  {
+    at: 'after the post of part 1, before its handle',
+    text: SHORT,
+    step: { command: 'writeRecord', containing: 'handle:1', when: 'before' },
+    modelCalls: 2,
+  },
+  {
+    at: 'after the handle of part 1',
+    text: SHORT,
+    step: { command: 'writeRecord', containing: 'handle:1', when: 'after' },
+    modelCalls: 2,
+  },
+  { at: 'before commit', text: SHORT, step: { command: 'commitTurn', when: 'before' }, modelCalls: 2 },
+  {
+    at: 'after commit, before the last edit',
+    text: SHORT,
+    step: { command: 'commitTurn', when: 'after' },
+    modelCalls: 1,
+  },
+  { at: 'before finish', text: SHORT, step: { command: 'finishTurn', when: 'before' }, modelCalls: 1 },
+  { at: 'after finish', text: SHORT, step: { command: 'finishTurn', when: 'after' }, modelCalls: 1 },
+  {
+    at: 'after the intent of part 2, before its post',
+    text: LONG,
+    step: { command: 'writeRecord', containing: 'intent:2', when: 'after' },
+    modelCalls: 2,
+  },
+  {
+    at: 'after the post of part 2, before its handle',
+    text: LONG,
+    step: { command: 'writeRecord', containing: 'handle:2', when: 'before' },
+    modelCalls: 2,
+  },
+];
+
+describe('a process killed', () => {
+  test.each(crashes)('$at: one whole reply, remembered once', async ({ text, step, modelCalls }) => {
+    await victims.start();
+    const id = await crash(text, tap.stopAt(step));
+    const asked = model.count(text);
+    expect(asked).toBeLessThanOrEqual(modelCalls);
+    await expectOneAnswer(id, text, asked);
+  });
+
+  test('in mid-stream: the reply that was begun is gone on with', async () => {
+    model.script(SHORT, { sent: 3, end: 'hang', betweenMs: 200 });
+    await victims.start();
+    const begun = platform.until(() => platform.journal.some(({ route, done }) => route === 'edit' && done), 60_000);
+    const id = await crash(SHORT, begun);
+    await expectOneAnswer(id, SHORT, 2);
+    const posts = platform.journal.filter(({ route }) => route === 'post');
+    expect(posts).toHaveLength(1);
+  });
+});
+
+describe('a post was accepted and its answer lost', () => {
+  test.each([
+    { part: 1, text: SHORT },
+    { part: 2, text: LONG },
+  ])('part $part: the process lives and does not post it twice', async ({ part, text }) => {
+    platform.faults.inject({ route: 'post', kind: 'lost', part });
+    await successors.start();
+    const { id } = platform.say({ ...where, text });
+    await platform.until(() => !platform.outcome(id).half && platform.outcome(id).text.length >= text.length, 30_000);
+    await expectOneAnswer(id, text, 1);
+  });
+});

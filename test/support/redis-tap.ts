@@ -1,0 +1,86 @@
+/**
+ * A proxy in front of Redis that knows the store's scripts and tells when one passes: the place to kill a process at an exact
+ * step of the turn protocol, from outside, with nothing in the product that knows of it.
+ */
+import { createHash } from 'node:crypto';
+import { connect, createServer, type Socket } from 'node:net';
+import { PLACE_SCRIPTS } from '../../src/memory/redis/scripts.ts';
+
+export type ScriptName = keyof typeof PLACE_SCRIPTS;
+
+export interface Step {
+  /** A script of the store, or a plain command as it stands on the wire (`lrange`). */
+  readonly command: ScriptName | 'lrange';
+  /** Only when the request has this in it too: a handle's field, a key. */
+  readonly containing?: string;
+  /** Whether Redis still gets the request. Its answer is lost in any case. */
+  readonly when: 'before' | 'after';
+}
+
+export interface RedisTap {
+  readonly url: string;
+  /** At the first request that is this step, everything stops; resolves then, when Redis has done what it was to do. */
+  stopAt(step: Step): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Listens on a free loopback port and passes everything on to the Redis on `target`, a port of 127.0.0.1. */
+export async function startRedisTap(target: number): Promise<RedisTap> {
+  const sockets = new Set<Socket>();
+  let wanted: { readonly step: Step; readonly reached: () => void } | undefined;
+  let stopped = false;
+
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    let swallow: (() => void) | undefined;
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.on('data', (data) => {
+      if (stopped) return;
+      if (wanted === undefined || !isStep(data.toString('utf8'), wanted.step)) {
+        upstream.write(data);
+        return;
+      }
+      const { step, reached } = wanted;
+      stopped = true;
+      if (step.when === 'before') return reached();
+      swallow = reached;
+      upstream.write(data);
+    });
+    upstream.on('data', (data) => {
+      if (swallow !== undefined) {
+        swallow();
+        swallow = undefined;
+      } else if (!stopped) client.write(data);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The tap has no port.');
+  return {
+    url: `redis://127.0.0.1:${address.port}`,
+    stopAt: (step) =>
+      new Promise((reached) => {
+        wanted = { step, reached };
+      }),
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A request is small and comes in one piece. A script goes out whole the first time and by its SHA-1 afterwards. */
+function isStep(request: string, { command, containing }: Step): boolean {
+  if (containing !== undefined && !request.includes(containing)) return false;
+  if (command === 'lrange') return request.toLowerCase().includes('\r\nlrange\r\n');
+  const { lua } = PLACE_SCRIPTS[command];
+  return request.includes(createHash('sha1').update(lua).digest('hex')) || request.includes(lua);
+}
