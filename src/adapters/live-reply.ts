@@ -152,6 +152,8 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
     const view = finalView(end);
     let tries = 0;
     while (parts.next(view) !== undefined) {
+      const heldMs = pacer.heldMs();
+      if (heldMs > maxWaitMs) throw tooMany(heldMs);
       if (!lease.signal.aborted) await pacer.ready(false);
       if (lost !== undefined) throw lost;
       if (abandoned) throw new BotError('turn_lost', 'The reply was abandoned.');
@@ -161,7 +163,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
       } catch (thrown) {
         const error = failed(thrown);
         tries += 1;
-        if (!error.retryable || tries >= maxTries || (error.retryAfterMs ?? 0) > maxWaitMs) throw error;
+        if (!error.retryable || tries >= maxTries) throw error;
       }
     }
   }
@@ -174,7 +176,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
 
   return {
     thinking() {
-      if (!closed) sign.start();
+      if (!closed && transport.think !== undefined) sign.start();
     },
     update(text) {
       if (closed || text === latest) return;
@@ -183,7 +185,11 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
       latest = text;
       if (running) return;
       running = true;
-      streaming = whileLeased(stream);
+      streaming = whileLeased(stream).catch((thrown: unknown) => {
+        // Not the platform's doing but a fault of ours: `end` will meet it too, and tell.
+        closed = true;
+        failed(thrown);
+      });
     },
     shown: parts.shown,
     end(end) {
@@ -208,4 +214,11 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
       await sign.clear();
     },
   };
+}
+
+function tooMany(retryAfterMs: number): BotError {
+  return new BotError('platform_rate_limited', 'The platform asks for a longer wait than a turn can take.', {
+    retryable: true,
+    retryAfterMs,
+  });
 }

@@ -44,6 +44,8 @@ export interface Pacer {
   failed(error: BotError): void;
   /** Failures in a row. */
   failures(): number;
+  /** Milliseconds until the next write of any kind; 0 when it may start. */
+  heldMs(): number;
 }
 
 export function createPacer(options: PacerOptions): Pacer {
@@ -92,5 +94,6 @@ export function createPacer(options: PacerOptions): Pacer {
       notBefore = clock.monotonic() + (error.retryAfterMs ?? backoff());
     },
     failures: () => failures,
+    heldMs: () => Math.max(0, notBefore - clock.monotonic()),
   };
 }

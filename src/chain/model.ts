@@ -26,10 +26,12 @@ export interface Model {
 
 const OPENAI_URL = 'https://api.openai.com/v1';
 
-/** Small local servers mostly run with 8,192 tokens for question and answer; this leaves a quarter for the answer. */
-const UNKNOWN_CONTEXT_TOKENS = 6_000;
-/** Of a known model's limit, because tokens are estimated. */
+/** Of a limit, because tokens are estimated and some servers count the answer in. */
 const USABLE_SHARE = 0.75;
+/** What OpenAI's chat models newer than LangChain's list take at least; the older, smaller ones are on the list. */
+const OPENAI_TOKENS = 128_000;
+/** What small local servers mostly run with. */
+const UNKNOWN_TOKENS = 8_000;
 
 /**
  * @param demoDelayMs milliseconds between two pieces of the demo model's answers
@@ -41,18 +43,19 @@ export function createModel(settings: ModelSettings, demoDelayMs = 30): Model {
     return {
       chat: createDemoModel({ delayMs: demoDelayMs }),
       description: 'demo model',
-      contextTokens: UNKNOWN_CONTEXT_TOKENS,
+      contextTokens: UNKNOWN_TOKENS,
     };
   }
   if (name === undefined) throw new BotError('config_invalid', 'OPENAI_MODEL must name the model.');
-  const baseURL = baseUrl ?? OPENAI_URL;
+  const { url, headers } = withoutCredentials(baseUrl ?? OPENAI_URL);
   const chat = new ChatOpenAI({
     model: name,
     // Given explicitly, because LangChain and the SDK look for missing ones in the environment and throw when there is no
     // key. Servers without keys (Ollama, LM Studio, llama.cpp) ignore it.
     apiKey: apiKey ?? 'none',
     configuration: {
-      baseURL,
+      baseURL: url.href,
+      defaultHeaders: headers,
       fetch: requireWholeStreams(fetch),
       // The SDK would write a piece of the stream that it cannot read, so somebody's text, to the console.
       logLevel: 'off',
@@ -63,10 +66,23 @@ export function createModel(settings: ModelSettings, demoDelayMs = 30): Model {
     streamUsage: false,
     ...(temperature === undefined ? {} : { temperature }),
   });
-  const limit = chat.profile.maxInputTokens;
+  const limit = chat.profile.maxInputTokens ?? (baseUrl === undefined ? OPENAI_TOKENS : UNKNOWN_TOKENS);
   return {
     chat,
-    description: `${name} at ${new URL(baseURL).host}`,
-    contextTokens: limit === undefined ? UNKNOWN_CONTEXT_TOKENS : Math.floor(limit * USABLE_SHARE),
+    description: `${name} at ${url.host}`,
+    contextTokens: Math.floor(limit * USABLE_SHARE),
   };
+}
+
+/** A URL with a user name and a password in it, as it is written for a server behind a proxy, is refused by `fetch`. */
+function withoutCredentials(baseUrl: string): {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+} {
+  const url = new URL(baseUrl);
+  if (url.username === '' && url.password === '') return { url, headers: {} };
+  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  url.username = '';
+  url.password = '';
+  return { url, headers: { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` } };
 }

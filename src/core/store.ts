@@ -6,6 +6,8 @@
  * unknown and the same call may be made again) or `store_full`.
  */
 import type { ErrorCode } from '../errors.ts';
+import type { Channels } from './channels.ts';
+import type { Notes } from './notes.ts';
 import type { Person, Place, SessionId, Team } from './session.ts';
 import type { ChatMessage, Handle, IncomingMessage, TurnId, TurnLease, TurnRecord } from './types.ts';
 
@@ -218,6 +220,8 @@ export interface Stats {
 }
 
 export interface ConversationStore extends Turns, Memory, Stats {
+  readonly channels: Channels;
+  readonly notes: Notes;
   /** Resolves when the store answers. @throws BotError `store_unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -47,10 +47,7 @@ const incomingMessage = z.object({
 });
 
 /** What of a message is remembered. */
-type TurnMessage = Pick<
-  IncomingMessage,
-  'id' | 'turnId' | 'sessionId' | 'author' | 'text' | 'sentAt' | 'isDirect'
->;
+type TurnMessage = Pick<IncomingMessage, 'id' | 'turnId' | 'sessionId' | 'author' | 'text' | 'sentAt' | 'isDirect'>;
 
 /** One element of a conversation's list. Lone surrogates are escaped, so the text is well-formed Unicode. */
 export function serialiseElement(message: ChatMessage): string {

@@ -12,7 +12,7 @@ export function localeOf(tag: string | undefined): Locale {
   if (bare === undefined || bare === '') return 'en';
   try {
     const { language, script } = new Intl.Locale(bare).maximize();
-    return language === 'zh'  ? 'zh-CN' : 'en';
+    return language === 'zh' && script === 'Hans' ? 'zh-CN' : 'en';
   } catch {
     // Not a language tag ("C", "*"): Intl throws a RangeError.
     return 'en';

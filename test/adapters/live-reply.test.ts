@@ -248,14 +248,17 @@ describe('a platform in trouble', () => {
 
   it('that asks for too long a wait makes the end fail, to be asked for again later', async () => {
     const bench = openBench({ maxWaitMs: 30_000 });
-    bench.fail('post', limited(30_001));
+    bench.fail('post', limited(30_002));
+    bench.reply.update('Hello');
+    await bench.clock.advance(1);
     await expect(bench.reply.end(answered('Hello'))).rejects.toMatchObject({
       code: 'platform_rate_limited',
       retryAfterMs: 30_001,
       retryable: true,
     });
+    await bench.clock.advance(1);
     const again = bench.reply.end(answered('Hello'));
-    await bench.clock.advance(30_001);
+    await bench.clock.advance(30_000);
     await again;
     expect(bench.texts()).toEqual(['Hello']);
   });
@@ -313,6 +316,14 @@ describe('a platform in trouble', () => {
     await bench.clock.advance(60_000);
     await end;
     expect(bench.log.slice(2)).toEqual(['post 1 Hello']);
+  });
+
+  it('is not blamed for a limit that leaves no room: the end tells that', async () => {
+    const bench = openBench({ limit: 10 });
+    bench.reply.update('Hello');
+    await bench.clock.advance(60_000);
+    await expect(bench.reply.end(answered('Hello'))).rejects.toMatchObject({ code: 'internal' });
+    expect(bench.log).toEqual([]);
   });
 
   it('that does not answer at all is given up in time', async () => {

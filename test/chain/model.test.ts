@@ -65,8 +65,22 @@ describe('the model of the settings', () => {
     expect(() => createModel({ apiKey: 'key' })).toThrow(expect.objectContaining({ code: 'config_invalid' }));
   });
 
+  it('can be behind a proxy that asks for a user name and a password in the URL', async () => {
+    const url = server.url.replace('http://', 'http://m%C3%A9:p%40ss@');
+    expect(await ask(testChain({ baseUrl: url }), input('Hi'))).toMatchObject({ text: 'echo: Hi' });
+    const [call] = server.journal();
+    expect(call?.headers.authorization).toBe(`Basic ${Buffer.from('mé:p@ss').toString('base64')}`);
+  });
+
+  it('gets its system message in the role that the newer OpenAI models want', async () => {
+    await ask(testChain({ baseUrl: server.url, model: 'gpt-5.4-mini' }), input('Hi'));
+    expect(server.journal()[0]?.messages[0]).toEqual({ role: 'developer', content: 'Be brief.' });
+  });
+
   it('bounds the window by what a known model takes, and carefully for an unknown one', () => {
+    expect(createModel({ apiKey: 'key', model: 'gpt-4' }).contextTokens).toBe(6_144);
     expect(createModel({ apiKey: 'key', model: 'gpt-4o' }).contextTokens).toBe(96_000);
-    expect(createModel({ apiKey: 'key', model: 'some-local-model' }).contextTokens).toBe(6_000);
+    expect(createModel({ apiKey: 'key', model: 'gpt-of-next-year' }).contextTokens).toBe(96_000);
+    expect(createModel({ baseUrl: server.url, model: 'some-local-model' }).contextTokens).toBe(6_000);
   });
 });

@@ -3,6 +3,7 @@
  * {@link describeConversationStore}; one whose fixture can let time pass also calls `describeStoreDeadlines`.
  */
 import { describe } from 'vitest';
+import { describeChannels } from './store/channels.ts';
 import { describeCommits } from './store/commits.ts';
 import { describeConcurrency } from './store/concurrency.ts';
 import { describeExpiry } from './store/expiry.ts';
@@ -10,6 +11,7 @@ import { describeForgetting } from './store/forgetting.ts';
 import { describeInboxes } from './store/inboxes.ts';
 import { describeLeases } from './store/leases.ts';
 import { describeModel } from './store/model.ts';
+import { describeNotes } from './store/notes.ts';
 import { describePeople } from './store/people.ts';
 import { describeReading } from './store/reading.ts';
 import { describeRemoving } from './store/removing.ts';
@@ -37,6 +39,8 @@ export function describeConversationStore(name: string, makeFixture: MakeFixture
     describeRemoving(harness);
     describePeople(harness);
     describeStatistics(harness);
+    describeChannels(harness);
+    describeNotes(harness);
     describeConcurrency(harness);
     describeModel(harness);
   });

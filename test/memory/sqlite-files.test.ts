@@ -89,19 +89,30 @@ describe('the files of the embedded store', () => {
     await until(async () => expect(await readFiles(dataDir)).not.toContain('an-expiring-secret'));
   });
 
-  it('lose the text of a failed turn, an edited message and of turns over the cap without anybody asking', async () => {
+  it('lose the text of a failed turn without anybody asking', async () => {
     const store = await open();
-    await offerNew(store, messageOf(session, 'failed', { text: 'a-failed-secret' }));
+    await offerNew(store, messageOf(session, 'm1', { text: 'a-failed-secret' }));
+    expect(await readFiles(dataDir)).toContain('a-failed-secret');
     const { lease } = await takeHead(store, session);
     await store.fail(lease, 'model_timeout');
     await store.finish(lease);
-    await offerNew(store, messageOf(session, 'edited', { text: 'an-edited-secret' }));
-    await store.amend(session, 'edited', 'harmless');
-    await store.finish((await takeHead(store, session)).lease);
+    await until(async () => expect(await readFiles(dataDir)).not.toContain('a-failed-secret'));
+  });
+
+  it('lose the text of a turn that fell out of memory without anybody asking', async () => {
+    const store = await open();
     await runTurn(store, messageOf(session, 'oldest', { text: 'an-old-secret' }));
     for (let n = 0; n < LIMITS.maxMessages / 2; n += 1) await runTurn(store, messageOf(session, `m${n}`));
-    await until(async () => expect(await readFiles(dataDir)).not.toMatch(/a-failed|an-edited|an-old-secret/));
+    await until(async () => expect(await readFiles(dataDir)).not.toContain('an-old-secret'));
     expect(await readFiles(dataDir)).toContain('text of m0');
+  });
+
+  it('lose the earlier text of an edited message', async () => {
+    const store = await open();
+    await offerNew(store, messageOf(session, 'm1', { text: 'an-edited-secret' }));
+    await store.amend(session, 'm1', 'harmless');
+    expect(await readFiles(dataDir)).not.toContain('an-edited-secret');
+    expect(await readFiles(dataDir)).toContain('harmless');
   });
 
   it('lose forgotten text as soon as somebody who reads them has gone, and nothing waits for that', async () => {

@@ -19,12 +19,13 @@ const requestSchema = z.strictObject({
   stream: z.literal(true),
   temperature: z.number().min(0).max(2).optional(),
   messages: z
-    .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: wellFormed() }))
+    .array(z.strictObject({ role: z.enum(['system', 'developer', 'user', 'assistant']), content: wellFormed() }))
     .refine(alternates, 'after one system message the roles must alternate, from user to user'),
 });
 
 export interface ModelMessage {
-  readonly role: 'system' | 'user' | 'assistant';
+  /** `developer`: the name of `system` for OpenAI's reasoning models. */
+  readonly role: 'system' | 'developer' | 'user' | 'assistant';
   readonly content: string;
 }
 
@@ -178,7 +179,7 @@ function wellFormed() {
 
 function alternates(messages: readonly { readonly role: string }[]): boolean {
   const roles = messages.map(({ role }) => role);
-  const turns = roles[0] === 'system' ? roles.slice(1) : roles;
+  const turns = roles[0] === 'system' || roles[0] === 'developer' ? roles.slice(1) : roles;
   return turns.length % 2 === 1 && turns.every((role, index) => role === (index % 2 === 0 ? 'user' : 'assistant'));
 }
 

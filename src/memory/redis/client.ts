@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Redis, Result } from 'ioredis';
 import { BotError } from '../../errors.ts';
 import { COMMAND_TIMEOUT_MS, openRedis } from '../../redis.ts';
+import { CHANNEL_SCRIPTS } from './channel-scripts.ts';
 import { INDEX_SCRIPTS } from './index-scripts.ts';
 import { PLACE_SCRIPTS } from './scripts.ts';
 
@@ -28,6 +29,9 @@ declare module 'ioredis' {
     notePending(...args: Argument[]): Result<unknown, Context>;
     clearPending(...args: Argument[]): Result<unknown, Context>;
     indexMember(...args: Argument[]): Result<unknown, Context>;
+    watchChannel(...args: Argument[]): Result<unknown, Context>;
+    advanceChannels(...args: Argument[]): Result<unknown, Context>;
+    watchedChannels(...args: Argument[]): Result<unknown, Context>;
   }
 }
 
@@ -39,7 +43,7 @@ export function connect(url: string, onError: (error: Error) => void): Redis {
   return openRedis(url, onError, {
     commandTimeout: COMMAND_TIMEOUT_MS,
     enableOfflineQueue: false,
-    scripts: { ...PLACE_SCRIPTS, ...INDEX_SCRIPTS },
+    scripts: { ...PLACE_SCRIPTS, ...INDEX_SCRIPTS, ...CHANNEL_SCRIPTS },
   });
 }
 

@@ -30,9 +30,12 @@ export interface Keyspace {
   readonly session: (id: SessionId) => SessionKeys;
   readonly seen: (place: Place, dedupeId: string) => string;
   readonly seenAt: (id: SessionId, dedupeId: string) => string;
+  readonly note: (place: Place, name: string) => string;
   readonly place: (place: Place) => string;
   readonly person: (person: Person) => string;
   readonly team: (team: Team) => string;
+  /** The registry of channels of one platform. */
+  readonly channels: (platform: string) => { readonly talked: string; readonly about: string; readonly cursor: string };
   readonly live: string;
   readonly lengths: string;
   readonly total: string;
@@ -69,9 +72,14 @@ export function keyspace(prefix: string): Keyspace {
     },
     seen: (place, dedupeId) => `${own}seen:{${encodePlace(place)}}:${encodeURIComponent(dedupeId)}`,
     seenAt: (id, dedupeId) => `${own}seen:{${placeTag(id)}}:${encodeURIComponent(dedupeId)}`,
+    note: (place, name) => `${own}note:{${encodePlace(place)}}:${encodeURIComponent(name)}`,
     place: (place) => `${own}place:{${encodePlace(place)}}`,
     person: (person) => `${own}{user:${encodePerson(person)}}:conversations`,
     team: (team) => `${own}{team:${encodeTeam(team)}}:conversations`,
+    channels: (platform) => {
+      const tag = `${own}{channels:${platform}}`;
+      return { talked: `${tag}:talked`, about: `${tag}:about`, cursor: `${tag}:cursor` };
+    },
     live: `${own}{conversations}:live`,
     lengths: `${own}{conversations}:lengths`,
     total: `${own}{conversations}:total`,

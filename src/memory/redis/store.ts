@@ -2,10 +2,12 @@
 import type { Redis } from 'ioredis';
 import type { ConversationStore, StoreOptions } from '../../core/store.ts';
 import { BotError } from '../../errors.ts';
+import { createRedisChannels } from './channels.ts';
 import { connect, ready, toStoreError } from './client.ts';
 import { createContext } from './context.ts';
 import { keyspace } from './keys.ts';
 import { createRedisMemory } from './memory.ts';
+import { createRedisNotes } from './notes.ts';
 import { createRedisStats, parseInfo } from './stats.ts';
 import { type AppendTurn, createRedisTurns } from './turns.ts';
 
@@ -43,6 +45,8 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     ...createRedisTurns(context),
     ...createRedisMemory(context),
     ...createRedisStats(context),
+    channels: createRedisChannels(context),
+    notes: createRedisNotes(context),
     ping: () => context.call('ping', async () => void (await redis.ping())),
     async close() {
       await context.settled();

@@ -19,8 +19,8 @@ export interface ConversationTable {
   living(session: SessionId, now: number): LivingConversation | undefined;
   /** The elements counted from the newest, oldest first. A `limit` of -1 is none. */
   elements(session: SessionId, limit: number, offset: number): string[];
-  /** Adds a turn and keeps the newest `most` messages. Gives how many fell out. */
-  append(session: SessionId, turn: AppendedTurn, most: number, now: number): number;
+  /** Adds a turn and keeps the newest `most` messages. */
+  append(session: SessionId, turn: AppendedTurn, most: number, now: number): void;
   expireAt(session: SessionId, instant: number): void;
   /** Forgets all of it; gives the number of messages. */
   drop(session: SessionId): number;
@@ -126,10 +126,9 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
       // What expired and was not swept yet must not come to life again.
       if (select.one(session, now) === undefined) drop(session);
       for (const half of halves) insertMessage(session, serialiseElement(half));
-      const dropped = trim(session, most);
+      trim(session, most);
       upsert(session, tokens, now, expiresAt);
       recount(session);
-      return dropped;
     },
     expireAt: (session, instant) => void setExpiry(instant, session),
     remove(session, matches) {

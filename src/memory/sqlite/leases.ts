@@ -39,7 +39,7 @@ export function createLeases(context: SqliteContext, tables: Tables): Leases {
       tokens: answer.tokens,
       expiresAt: now + seconds * 1_000,
     };
-    if (conversations.append(sessionId, turn, options.maxMessages, now) > 0) textDeleted('soon');
+    conversations.append(sessionId, turn, options.maxMessages, now);
     countDay(new Date(now).toISOString().slice(0, 10), answer.tokens);
   };
 
@@ -142,7 +142,7 @@ export function createLeases(context: SqliteContext, tables: Tables): Leases {
         save(lease, { ...rest, state: 'finished' }, now);
         const head = inbox.head(lease.sessionId, now);
         if (head?.message?.turnId === lease.turnId) inbox.remove(head.seq);
-        // Memory has the text of an answered turn; that of any other turn is nowhere else, and goes.
+        // The texts of turns that failed, and of those that fell out of memory over the cap, are nowhere else any more.
         textDeleted('soon');
         const left = inbox.count(lease.sessionId, now);
         if (left === 0) {

@@ -106,6 +106,27 @@ export const MIGRATIONS: readonly string[] = [
     until_at INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Channels to be caught up on after an outage, by a platform's own order of messages.
+  CREATE TABLE channel (
+    platform   TEXT    NOT NULL,
+    id         TEXT    NOT NULL,  -- JSON string
+    about      TEXT    NOT NULL,  -- JSON
+    cursor     TEXT    NOT NULL,  -- 20 digits
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (platform, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX channel_expiry ON channel (expires_at);
+  `,
+  `
+  CREATE TABLE note (
+    place      TEXT    NOT NULL,
+    name       TEXT    NOT NULL,  -- JSON string
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (place, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX note_expiry ON note (expires_at);
+  `,
 ];
 
 /** Which steps were taken, and when; made before the first of them. */

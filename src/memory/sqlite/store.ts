@@ -1,9 +1,11 @@
 /** The ConversationStore in a folder: SQLite in this process, and no other process. */
 import type { ConversationStore, StoreOptions } from '../../core/store.ts';
+import { createSqliteChannels } from './channels.ts';
 import { createContext } from './context.ts';
 import { openDatabase } from './database.ts';
 import { createLeases } from './leases.ts';
 import { createSessionMemory } from './memory.ts';
+import { createSqliteNotes } from './notes.ts';
 import { createOffers } from './offers.ts';
 import { createPeopleMemory } from './people.ts';
 import { createStats } from './stats.ts';
@@ -52,6 +54,8 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Co
     ...createSessionMemory(context, tables),
     ...createPeopleMemory(context, tables),
     ...createStats(context, tables, sweep),
+    channels: createSqliteChannels(context),
+    notes: createSqliteNotes(context),
     ping: () => context.read('ping', () => void tables.inbox.countPending(now())),
     async close() {
       clearInterval(timer);

@@ -1,8 +1,9 @@
 /** What lasts for hours and days. Only for a fixture that can make everything stored older. */
 import { describe, expect, it } from 'vitest';
+import { KEEP_CHANNEL_MS } from '../../../src/core/channels.ts';
 import { parseSessionId } from '../../../src/core/session.ts';
 import type { MakeFixture, StoreFixture } from './support.ts';
-import { answerOf, contents, messageOf, offerNew, runTurn, sessionOf, takeHead, useStore } from './support.ts';
+import { answerOf, contents, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead, useStore } from './support.ts';
 
 /** A fixture whose store's time can be moved on. */
 export interface AgingFixture extends StoreFixture {
@@ -104,6 +105,31 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
         { sessionId: session },
       ]);
       expect(await harness.store.erase(ada)).toEqual({ conversations: 1, messages: 2, waiting: 0 });
+    });
+
+    it('a conversation whose time has just run out is not gone on with', async () => {
+      await runTurn(harness.store, messageOf(session, 'm1'));
+      await harness.fixture.advance((LIMITS.defaultTtl + 1) * 1000);
+      await runTurn(harness.store, messageOf(session, 'm2'));
+      expect(await contents(harness.store, session)).toEqual(['text of m2', 'answer to m2']);
+      expect(await harness.store.conversationStats(session)).toMatchObject({ messages: 2, turns: 1, tokens: 7 });
+      expect(await harness.store.stats()).toMatchObject({ conversations: 1, messages: 2 });
+    });
+
+    it('a channel is watched for 7 days after the last talk there, whatever its cursor did since', async () => {
+      const { channels } = harness.store;
+      const watched = async () => (await channels.watched('discord')).map(({ id }) => id);
+      await channels.watch('discord', { id: 'a', about: null, cursor: '1' });
+      await harness.fixture.advance(KEEP_CHANNEL_MS - 60_000);
+      await channels.watch('discord', { id: 'b', about: null, cursor: '1' });
+      await channels.advance('discord', new Map([['a', '2']]));
+      expect(await watched()).toEqual(['b', 'a']);
+      await harness.fixture.advance(120_000);
+      await channels.advance('discord', new Map([['a', '3']]));
+      expect(await watched()).toEqual(['b']);
+      await harness.fixture.advance(1_000);
+      await channels.watch('discord', { id: 'c', about: null, cursor: '1' });
+      expect(await watched()).toEqual(['c', 'b']);
     });
 
     it('the turns of yesterday are not those of today', async () => {

@@ -1,0 +1,13 @@
+/** Cursors as the drivers store them: with leading zeros, so that the order of the texts is that of the numbers. */
+import { MAX_CURSOR_DIGITS } from '../core/channels.ts';
+import { BotError } from '../errors.ts';
+
+/** @throws BotError `bad_input` for anything but up to {@link MAX_CURSOR_DIGITS} digits: it would be out of order for ever. */
+export function storedCursor(cursor: string): string {
+  if (!/^\d{1,20}$/.test(cursor)) throw new BotError('bad_input', 'A cursor must be a whole number in digits.');
+  return cursor.padStart(MAX_CURSOR_DIGITS, '0');
+}
+
+export function readCursor(stored: string): string {
+  return stored.replace(/^0+(?=\d)/, '');
+}

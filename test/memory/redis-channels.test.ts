@@ -1,0 +1,39 @@
+/** The registry of channels on Redis, as far as only Redis can show it: what time does to its keys. */
+import { describe, expect, inject, test } from 'vitest';
+import { KEEP_CHANNEL_MS } from '../../src/core/channels.ts';
+import { keyspace } from '../../src/memory/redis/keys.ts';
+import { LIMITS } from '../contracts/store/support.ts';
+import { makeRedisFixture } from './redis-fixture.ts';
+
+const makeFixture = makeRedisFixture(inject('redisUrl'));
+
+describe('the registry of channels on Redis', () => {
+  test('leaves out what is overdue, and takes it out of all keys with the next talk', async () => {
+    const fixture = await makeFixture({ ...LIMITS, observer: { badElement() {}, error() {} } });
+    const { redis, store } = fixture;
+    const keys = keyspace(fixture.prefix).channels('discord');
+    await store.channels.watch('discord', { id: 'a', about: null, cursor: '1' });
+    await store.channels.watch('discord', { id: 'b', about: null, cursor: '1' });
+    await redis.zincrby(keys.talked, -KEEP_CHANNEL_MS, 'a');
+    expect((await store.channels.watched('discord')).map(({ id }) => id)).toEqual(['b']);
+    await store.channels.advance('discord', new Map([['a', '2']]));
+    expect(await redis.hget(keys.cursor, 'a')).toBe('1'.padStart(20, '0'));
+    await store.channels.watch('discord', { id: 'b', about: null, cursor: '2' });
+    expect(await redis.hkeys(keys.cursor)).toEqual(['b']);
+    expect(await redis.hkeys(keys.about)).toEqual(['b']);
+    await fixture.close();
+  });
+
+  test('has no key that lives for ever, and all keys in one slot', async () => {
+    const fixture = await makeFixture({ ...LIMITS, observer: { badElement() {}, error() {} } });
+    const { redis, store } = fixture;
+    await store.channels.watch('discord', { id: 'a', about: null, cursor: '1' });
+    const keys = Object.values(keyspace(fixture.prefix).channels('discord'));
+    for (const key of keys) {
+      expect(await redis.pttl(key)).toBeGreaterThan(KEEP_CHANNEL_MS - 60_000);
+      expect(/\{([^}]*)\}/.exec(key)?.[1]).toBe('channels:discord');
+    }
+    expect(await redis.exists(...keys)).toBe(keys.length);
+    await fixture.close();
+  });
+});
