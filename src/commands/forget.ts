@@ -9,7 +9,10 @@ import { withConversation } from './target.ts';
 
 type ForgetCommand = Extract<MemoryCommand, { name: 'forget' }>;
 
-export function runForget(ask: Ask, command: ForgetCommand): Promise<CommandResult> {
+export function runForget(ask: Ask, given: ForgetCommand): Promise<CommandResult> {
+  const { surface, hasButtons } = ask.context;
+  // Where there is a button to confirm with, a word does not do it.
+  const command = { ...given, confirmed: given.confirmed && (surface === 'action' || !hasButtons) };
   if (command.scope === 'everywhere') return forgetEverywhere(ask, command);
   return withConversation(ask, command, (sessionId) => {
     const shared = isShared(ask.context, sessionId);

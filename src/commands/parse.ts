@@ -90,7 +90,7 @@ export function createParser(catalogue: readonly CommandDefinition[]): Parser {
         if (raw === undefined || raw === null || raw === false) continue;
         const option = definition.options.find((each) => each.name === key && each.textOnly !== true);
         const value = option === undefined ? undefined : readChosen(option, raw);
-        if (value === undefined) return misread(definition, option === undefined ? key : String(raw));
+        if (value === undefined) return misread(definition, isWritten(raw) && option !== undefined ? String(raw) : key);
         values.set(key, value);
       }
       return build(definition.name, values);
@@ -126,7 +126,11 @@ function readToken(option: CommandOption, token: string): Value | undefined {
 
 function readChosen(option: CommandOption, raw: unknown): Value | undefined {
   if (option.kind === 'flag') return raw === true ? true : undefined;
-  return typeof raw === 'string' || typeof raw === 'number' ? readToken(option, String(raw).trim()) : undefined;
+  return isWritten(raw) ? readToken(option, String(raw).trim()) : undefined;
+}
+
+function isWritten(raw: unknown): raw is string | number {
+  return typeof raw === 'string' || typeof raw === 'number';
 }
 
 function build(name: CommandName, values: Values): Command {

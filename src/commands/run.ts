@@ -1,6 +1,7 @@
 /** Runs one command for the person who asks, on a conversation within their reach. */
 import type { CommandCall, CommandDefinition, CommandResult } from '../core/commands.ts';
 import { phrases } from '../texts/phrases.ts';
+import { isManager } from './access.ts';
 import { type Ask, answer, type CommandDeps, maxLengthOf } from './ask.ts';
 import { runForget } from './forget.ts';
 import { runHelp, runHint } from './help.ts';
@@ -33,6 +34,8 @@ async function dispatch(
   }
   const sessionId = target.kind === 'session' ? target.sessionId : undefined;
   const ask: Ask = { deps, catalogue, context, texts, sessionId };
+  const who = catalogue.find(({ name }) => name === command.name)?.who;
+  if (who === 'managers' && !isManager(context, deps.admins)) return answer('refused', texts.commands.managersOnly);
   switch (command.name) {
     case 'history':
       return runHistory(ask, command);

@@ -1,5 +1,6 @@
 /** What an adapter is handed: the whole of the bot as adapters see it. */
 import type { Commands } from './commands.ts';
+import type { Notes } from './notes.ts';
 import type { Place, SessionId } from './session.ts';
 import type { Located, Memory, Stats } from './store.ts';
 import type { IncomingMessage, JsonValue, TurnId, TurnRecord } from './types.ts';
@@ -31,6 +32,8 @@ export interface BotPort {
   amended(place: Place, source: string, text: string | null): Promise<void>;
   /** The record of a turn: what became of a message, whichever replica ran it. */
   record(sessionId: SessionId, turnId: TurnId): Promise<TurnRecord | undefined>;
+  /** The unfinished turns of a conversation, the running one first. */
+  waiting(sessionId: SessionId): Promise<readonly TurnId[]>;
   /** Which turn a dedupe id belongs to, for 24 h. */
   locate(place: Place, dedupeIds: readonly string[]): Promise<Located | undefined>;
   /** Hears what is announced of a turn, wherever it runs. Resolves when in force; the returned function ends it. */
@@ -38,6 +41,7 @@ export interface BotPort {
   /** Tells the followers of a turn; for adapters whose replies go to a waiting connection. */
   announce(sessionId: SessionId, turnId: TurnId, event: JsonValue): Promise<void>;
   readonly memory: Memory;
+  readonly notes: Notes;
   readonly stats: Stats;
   ping(): Promise<void>;
 }

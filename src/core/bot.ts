@@ -96,10 +96,12 @@ export function createBot(deps: BotDeps): BotPort {
       }
     },
     record: (sessionId, turnId) => store.record(sessionId, turnId),
+    waiting: (sessionId) => store.waiting(sessionId),
     locate: (place, dedupeIds) => store.locate(place, dedupeIds),
     follow: (sessionId, turnId, listener) => signals.subscribe(turnTopic(sessionId, turnId), listener),
     announce: (sessionId, turnId, event) => signals.publish(turnTopic(sessionId, turnId), event),
     memory,
+    notes: store.notes,
     stats: store,
     ping: () => store.ping(),
   };

@@ -17,6 +17,10 @@ const LOCK_MS = 4_000;
 const STALLED_MS = 1_000;
 /** Milliseconds that drains get to hand over their turn once the grace time is over. */
 const HANDOVER_MS = 5_000;
+/** Milliseconds between tries to go on after Redis was away. */
+const RETRY_MS = 500;
+/** Milliseconds in which the same trouble is logged once: an outage has three connections complain every second. */
+const QUIET_MS = 30_000;
 const QUEUE = 'drains';
 
 const drainJob = z.object({ s: z.string() });
@@ -46,7 +50,14 @@ class LeasedWorker extends Worker {
 
 /** `redis` is a connection of the scheduler's own; the worker duplicates it for its blocking calls. The scheduler closes it. */
 export function createBullmqScheduler(redis: Redis, { prefix, clock, logger }: BullmqOptions): DrainScheduler {
-  const report = (error: Error) => logger.warn({ err: error.message }, 'queue error');
+  const reported = new Map<string, number>();
+  const report = ({ message }: Error) => {
+    const now = clock.monotonic();
+    if (now - (reported.get(message) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return;
+    reported.clear();
+    reported.set(message, now);
+    logger.warn({ err: message }, 'queue error');
+  };
   const queue = new Queue(QUEUE, { connection: redis, prefix });
   queue.on('error', report);
   const leases = createOpenLeases(clock, LOCK_MS);
@@ -83,6 +94,8 @@ export function createBullmqScheduler(redis: Redis, { prefix, clock, logger }: B
         stalledInterval: STALLED_MS,
         // Takeovers are counted in the turn's record, where they end; here they must not.
         maxStalledCount: Number.MAX_SAFE_INTEGER,
+        // By default a worker that saw its connection break rests for 15 s: longer than a takeover may take.
+        runRetryDelay: RETRY_MS,
         autorun: false,
       });
       worker.monotonic = clock.monotonic;

@@ -21,25 +21,29 @@ interface Open {
 
 /** @param lifeMs milliseconds a lease is good for after a renewal; Infinity where nobody else can take it. */
 export function createOpenLeases(clock: Clock, lifeMs: number): OpenLeases {
-  const open = new Map<string, Open>();
+  const open = new Set<Open>();
+  /** The newest of each id: a queue that lost its keys gives ids out again, and a renewal speaks of its newest job only. */
+  const newest = new Map<string, Open>();
   let wake: () => void = () => {};
 
   return {
     begin(id) {
       const own: Open = { controller: new AbortController(), renewedAt: clock.monotonic() };
-      open.set(id, own);
+      open.add(own);
+      newest.set(id, own);
       const { signal } = own.controller;
       return {
         lease: { signal, alive: () => !signal.aborted && clock.monotonic() - own.renewedAt < lifeMs },
         end() {
-          open.delete(id);
+          open.delete(own);
+          if (newest.get(id) === own) newest.delete(id);
           if (open.size === 0) wake();
         },
       };
     },
     renewed(ids, sentAt) {
       for (const id of ids) {
-        const own = open.get(id);
+        const own = newest.get(id);
         if (own !== undefined) own.renewedAt = Math.max(own.renewedAt, sentAt);
       }
     },
@@ -48,7 +52,7 @@ export function createOpenLeases(clock: Clock, lifeMs: number): OpenLeases {
         open.get(id)?.controller.abort(new BotError('turn_lost', 'The lease of this drain was lost.'));
     },
     abortAll() {
-      for (const { controller } of open.values()) {
+      for (const { controller } of open) {
         controller.abort(new BotError('turn_lost', 'This process is shutting down.'));
       }
     },

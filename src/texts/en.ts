@@ -71,6 +71,8 @@ export function english(f: Formats) {
     buttonNotYours: 'That button was made for somebody else, or its conversation is no longer remembered.',
     stopNotYours: 'Only the person who asked can stop this answer, and only while it is being written.',
 
+    /** A command that talks to the bot where messages don't reach it. */
+    chat: { about: 'Talk to me', message: 'What you want to say' },
     commands: englishCommands(f),
 
     /** The first lines in the terminal, for whoever starts the bot. */

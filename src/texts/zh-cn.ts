@@ -61,6 +61,7 @@ export function chinese(f: Formats): Texts {
     buttonNotYours: '这个按钮不是给你的，或者它所属的对话已不在记忆中。',
     stopNotYours: '只有提问的人能停止这个回答，并且只能在它生成的过程中。',
 
+    chat: { about: '和我聊天', message: '你想说的话' },
     commands: chineseCommands(f),
 
     startup: {

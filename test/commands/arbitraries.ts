@@ -32,7 +32,7 @@ const id = fc
 
 const optional = (value: fc.Arbitrary<string>) => fc.option(value, { nil: undefined });
 
-export const platform = fc.constantFrom('discord', 'slack', 'http', 'web');
+const platform = fc.constantFrom('discord', 'slack', 'http', 'web');
 
 export const place: fc.Arbitrary<Place> = fc
   .record({ platform, workspace: optional(id), channel: id })

@@ -4,11 +4,14 @@ import { Redis } from 'ioredis';
 import type { Replica } from './replicas.ts';
 import type { World } from './world.ts';
 
-export interface ChaosReport {
-  faults: number;
-  /** When (Unix milliseconds) which replica was killed: takeovers are measured from there. */
-  readonly kills: { readonly at: number; readonly replica: string }[];
+/** Something that was done to the bot, when (Unix milliseconds), and to which replica where it was one. */
+export interface Fault {
+  readonly at: number;
+  readonly kind: 'kill' | 'redis' | 'sleep' | 'deploy' | 'queue';
+  readonly replica?: string;
 }
+
+export type ChaosReport = Fault[];
 
 export type Chaos = (world: World, over: () => boolean, report: ChaosReport) => Promise<void>;
 
@@ -25,8 +28,7 @@ function pick({ replicas, random }: World): Replica | undefined {
 async function kill(world: World, report: ChaosReport): Promise<void> {
   const victim = pick(world);
   if (victim === undefined) return;
-  report.kills.push({ at: Date.now(), replica: victim.name });
-  report.faults += 1;
+  report.push({ at: Date.now(), kind: 'kill', replica: victim.name });
   await victim.kill9();
   await world.replicas.start();
 }
@@ -41,16 +43,16 @@ export const killingRedisToo: Chaos = async (world, over, report) => {
   while (await pause(world, over, 1_000, 4_000)) {
     if (world.random() < 0.5) await kill(world, report);
     await world.redis?.kill9();
-    report.faults += 1;
+    report.push({ at: Date.now(), kind: 'redis' });
     await world.redis?.restart();
   }
 };
 
-/** Redis is away for longer than the lock while the workers live. */
+/** Redis is away for longer than the lock while the workers live: five times, since each takes its time. */
 export const redisAway: Chaos = async (world, over, report) => {
-  while (await pause(world, over, 3_000, 6_000)) {
+  while (report.length < 5 && (await pause(world, over, 3_000, 6_000))) {
     await world.redis?.kill9();
-    report.faults += 1;
+    report.push({ at: Date.now(), kind: 'redis' });
     await sleep(10_000);
     await world.redis?.restart();
   }
@@ -61,7 +63,7 @@ export const sleeping: Chaos = async (world, over, report) => {
   while (await pause(world, over, 2_000, 4_000)) {
     const victim = pick(world);
     victim?.signal('SIGSTOP');
-    report.faults += 1;
+    report.push({ at: Date.now(), kind: 'sleep' });
     await sleep(15_000);
     victim?.signal('SIGCONT');
   }
@@ -73,7 +75,7 @@ export const deploying: Chaos = async (world, over, report) => {
     const victim = pick(world);
     const next = world.replicas.start();
     victim?.signal('SIGTERM');
-    report.faults += 1;
+    report.push({ at: Date.now(), kind: 'deploy' });
     await Promise.all([victim?.exited, next]);
   }
 };
@@ -85,7 +87,7 @@ export const losingTheQueue: Chaos = async (world, over, report) => {
   while (await pause(world, over, 1_000, 3_000)) {
     const keys = await redis.keys('queue:*');
     if (keys.length > 0) await redis.del(keys);
-    report.faults += 1;
+    report.push({ at: Date.now(), kind: 'queue' });
     if (world.random() < 0.3) await kill(world, report);
   }
   redis.disconnect();

@@ -89,7 +89,7 @@ export function judge(
   checkModel(world.model, byConversation, complaints);
   for (const violation of world.platform.violations) complaints.push(`manners: ${violation}`);
   for (const refusal of world.model.refused()) complaints.push(`model: ${refusal}`);
-  return { messages: said.length, ...counts, faults: chaos.faults, ...takeovers(world.platform, chaos), complaints };
+  return { messages: said.length, ...counts, faults: chaos.length, ...takeovers(world.platform, chaos), complaints };
 }
 
 function group(said: readonly Said[]): Map<number, Said[]> {
@@ -141,10 +141,7 @@ function checkModel(model: FakeModel, said: ReadonlyMap<number, readonly Said[]>
 }
 
 /** From a kill to the next thing another replica did in a reply that the killed one had begun. */
-function takeovers(
-  platform: RecordingPlatform,
-  { kills }: ChaosReport,
-): Pick<Verdict, 'takenOver' | 'slowestTakeoverMs'> {
+function takeovers(platform: RecordingPlatform, faults: ChaosReport): Pick<Verdict, 'takenOver' | 'slowestTakeoverMs'> {
   const byTrigger = new Map<string, { readonly at: number; readonly replica: string }[]>();
   for (const { trigger, at, replica } of platform.journal) {
     if (trigger === undefined) continue;
@@ -159,10 +156,10 @@ function takeovers(
       const before = entries[index - 1];
       if (before === undefined || before.replica === replica) continue;
       takenOver += 1;
-      const kill = kills.findLast((it) => it.replica === before.replica && it.at >= before.at && it.at <= at);
-      if (kill === undefined) continue;
-      // A kill of the one that was taking over starts the clock again.
-      const disturbed = kills.some((it) => it.at > kill.at && it.at <= at);
+      const kill = faults.findLast((it) => it.kind === 'kill' && it.replica === before.replica && it.at <= at);
+      if (kill === undefined || kill.at < before.at) continue;
+      // The next fault (of the one that was taking over, of Redis, of the queue) starts the clock again.
+      const disturbed = faults.some((it) => it.at > kill.at && it.at <= at);
       if (!disturbed) slowestTakeoverMs = Math.max(slowestTakeoverMs, at - kill.at);
     }
   }

@@ -42,11 +42,11 @@ export interface CrashResult extends Verdict {
 export async function runCrash(run: CrashRun, progress: Progress = () => {}): Promise<CrashResult> {
   const world = await createWorld({ store: run.store, seed: run.seed, ...(run.model && { model: run.model }) });
   const since = Date.now();
-  const report: ChaosReport = { faults: 0, kills: [] };
+  const report: ChaosReport = [];
   const said: Said[] = [];
   const watch = setInterval(() => {
     const open = said.filter((one) => !isSettled(world.platform, one)).length;
-    progress(`${run.name}: ${said.length} said, ${open} open, ${report.faults} faults`);
+    progress(`${run.name}: ${said.length} said, ${open} open, ${report.length} faults`);
   }, 5_000);
   try {
     for (let count = 0; count < run.replicas; count += 1) await world.replicas.start();

@@ -7,10 +7,14 @@ import { shortRuns } from './runs.ts';
 beforeAll(buildReplica, 120_000);
 
 describe('nothing is lost, doubled, out of order or half', () => {
-  test.each(shortRuns(20_261_122))('$name', async (run) => {
-    const { complaints, output, ...verdict } = await runCrash(run);
-    expect(complaints, output).toEqual([]);
-    expect(verdict).toMatchObject({ messages: 36, duplicates: 0, outOfOrder: 0, stuck: 0, halves: 0 });
-    if (run.forgetShare === undefined) expect(verdict.answered + verdict.failedSaid).toBe(36);
-  }, 240_000);
+  test.each(shortRuns(20_261_122))(
+    '$name',
+    async (run) => {
+      const { complaints, output, ...verdict } = await runCrash(run);
+      expect(complaints, output).toEqual([]);
+      expect(verdict).toMatchObject({ messages: 36, duplicates: 0, outOfOrder: 0, stuck: 0, halves: 0 });
+      if (run.forgetShare === undefined) expect(verdict.answered + verdict.failedSaid).toBe(36);
+    },
+    240_000,
+  );
 });

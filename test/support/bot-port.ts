@@ -213,7 +213,9 @@ export function createEdgeBot(): EdgeBot {
     },
     stop: needsEngine,
     amended: needsEngine,
+    waiting: needsEngine,
     locate: needsEngine,
+    notes: { note: needsEngine, noted: needsEngine, drop: needsEngine },
   };
   return bot;
 }

@@ -5,6 +5,7 @@ import { streamSSE } from 'hono/streaming';
 import type { IncomingMessage } from '../../core/types.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { bodyLimit, readJson } from './body.ts';
+import { answerCommand } from './commands.ts';
 import type { HttpDeps } from './deps.ts';
 import { type FollowedTurn, followTurn } from './follow-turn.ts';
 import type { Caller } from './intake.ts';
@@ -26,6 +27,8 @@ export function addChatRoute(app: Hono, deps: HttpDeps): void {
       random: randomBytes(9).toString('base64url'),
     });
     if (!deps.intake.open) throw refuse(503, 'The bot is shutting down. Please try again.', retryAfter(1000));
+    const command = await answerCommand(c, deps, message);
+    if (command !== undefined) return command;
     const turn = await offer(deps, message);
     const answer = wantsStream(c.req.header('accept')) ? streamAnswer : awaitAnswer;
     return answer(c, deps, message, turn);

@@ -73,6 +73,15 @@ export function describeForget(harness: Harness): void {
       expect(await kept()).toEqual([]);
     });
 
+    it('is not confirmed by a word where there is a button for it', async () => {
+      await talk(bot.store, here(), 'm1');
+      for (const typed of ['/forget confirm', '/forget here confirm', '/forget everywhere confirm']) {
+        expect((await ask(typed, contextOf({ surface: 'text' }))).kind).toBe('confirm');
+      }
+      expect((await ask('/forget everywhere confirm')).kind).toBe('confirm');
+      expect(await kept()).toHaveLength(2);
+    });
+
     it('asks first where a button opened it, and not where it was typed without buttons', async () => {
       await talk(bot.store, here(), 'm1');
       const open = bot.commands.openPrivately({ name: 'forget', scope: 'here', confirmed: false }, contextOf());
@@ -146,6 +155,19 @@ export function describeForget(harness: Harness): void {
       expect((await ask('/forget', { ...inShared, locale })).text).toBe(phrases(locale).commands.nothingHere);
     });
 
+    it('in the middle of a member’s own turn keeps nothing of it, and lets the others’ go on', async () => {
+      await offerNew(bot.store, messageOf(SHARED, 'a1', { text: 'secret-1' }));
+      await offerNew(bot.store, messageOf(SHARED, 'b1', by('bob')));
+      const mine = await takeHead(bot.store, SHARED);
+      await ask('/forget', inShared);
+      expect(await bot.store.commit(mine.lease, mine.message, answerOf('secret-2'))).toBe('forgotten');
+      expect(await bot.store.finish(mine.lease)).toBe(1);
+      const { lease, message } = await takeHead(bot.store, SHARED);
+      expect(await bot.store.commit(lease, message, answerOf('for bob'))).toBe('committed');
+      expect(await kept(SHARED)).toEqual(['text of b1', 'for bob']);
+      expect(await harness.fixture.dumpText()).not.toContain('secret');
+    });
+
     it('asks first where it was typed, and says what will go', async () => {
       await threeTurns();
       const asked = await ask('/forget', { ...inShared, surface: 'text' });
@@ -215,7 +237,7 @@ export function describeForget(harness: Harness): void {
 
     it('in a DM forgets it, though its id names no user', async () => {
       await talk(bot.store, SHARED, 'm1');
-      const dm = contextOf({ sessionId: SHARED, isDirect: true });
+      const dm = contextOf({ sessionId: SHARED, isDirect: true, hasButtons: false });
       expect((await ask('/forget', dm)).text).toBe('Forgotten: 1 conversation, 2 messages.');
       await talk(bot.store, SHARED, 'm2');
       await harness.fixture.injectBadElement(SHARED, 'unreadable-secret');

@@ -1,6 +1,6 @@
 /** What the parts of the command suite share: commands over a real store, and people who ask. */
 import { expect } from 'vitest';
-import { createCommands } from '../../../src/commands/commands.ts';
+import { type CommandDeps, createCommands } from '../../../src/commands/commands.ts';
 import type {
   Command,
   CommandAction,
@@ -16,11 +16,11 @@ import { createWindow } from '../../../src/memory/window.ts';
 import { type Harness, LIMITS, messageOf, runTurn } from '../../contracts/store/support.ts';
 
 export const LOCALES: readonly Locale[] = ['en', 'zh-CN'];
-export const WINDOW = 4;
+const WINDOW = 4;
 /** Enough for pages; the contract's own limit is for its own tests. */
 export const MAX_MESSAGES = 60;
 export const CHANNEL = { platform: 'slack', workspace: 'T1', channel: 'C1' };
-export const ADA = { platform: 'slack', workspace: 'T1', user: 'ada' };
+const ADA = { platform: 'slack', workspace: 'T1', user: 'ada' };
 export const BOB = { platform: 'slack', workspace: 'T1', user: 'bob' };
 /** In ADMIN_USER_IDS. */
 export const ROOT = { platform: 'slack', workspace: 'T1', user: 'root' };
@@ -60,22 +60,24 @@ export function unknownThread(overrides: Partial<CommandContext> = {}): CommandC
   return { ...context, ...overrides };
 }
 
+export function depsOf(store: ConversationStore, scope: 'user' | 'channel' = 'user'): CommandDeps {
+  return {
+    memory: store,
+    stats: store,
+    clock: { now: () => Date.now() },
+    scope,
+    admins: new Set(['slack:T1:root', 'discord:42', 'http:42']),
+    minTtl: LIMITS.minTtl,
+    maxTtl: LIMITS.maxTtl,
+    memoryWindow: WINDOW,
+    maxMessages: MAX_MESSAGES,
+    visible: (messages) => createWindow({ maxMessages: WINDOW, maxTokens: 1000 }).view(messages),
+  };
+}
+
 export function asking(harness: Harness, scope: 'user' | 'channel' = 'user'): Asking {
-  const withStore = (store: ConversationStore) =>
-    createCommands({
-      memory: store,
-      stats: store,
-      clock: { now: () => Date.now() },
-      scope,
-      admins: new Set(['slack:T1:root', 'discord:42', 'http:42']),
-      minTtl: LIMITS.minTtl,
-      maxTtl: LIMITS.maxTtl,
-      memoryWindow: WINDOW,
-      maxMessages: MAX_MESSAGES,
-      visible: (messages) => createWindow({ maxMessages: WINDOW, maxTokens: 1000 }).view(messages),
-    });
   // A fresh one for every call: the store of the harness changes with every test, and commands hold no state.
-  const commands = () => withStore(harness.store);
+  const commands = () => createCommands(depsOf(harness.store, scope));
   const run = async (call: CommandCall) => {
     const result = await commands().run(call);
     if (call.context.maxLength === undefined) expect(result.text.length, result.text).toBeLessThanOrEqual(2000);

@@ -1,0 +1,179 @@
+/** The connection to Discord's gateway: logging in, falling back, and telling what comes and what is wrong. */
+import { Client, DiscordjsError, DiscordjsErrorCodes, Events, GatewayIntentBits, Options } from 'discord.js';
+import { z } from 'zod';
+import type { Logger } from '../../core/ports.ts';
+import { BotError, toBotError } from '../../errors.ts';
+import { type ChannelPayload, type ReadyPayload, readyPayload } from './payloads.ts';
+import { apiOf, credentialsError, toPlatformError } from './rest.ts';
+
+/** Close codes of the gateway that end it for good. */
+const AUTHENTICATION_FAILED = 4004;
+const DISALLOWED_INTENTS = 4014;
+
+const packetSchema = z.object({ t: z.string().nullish(), d: z.unknown() });
+
+export interface ConnectionOptions {
+  readonly token: string;
+  readonly apiUrl?: string | undefined;
+  readonly log: Logger;
+  /** From the start of one try to log in to its end; then Discord counts as not reachable. */
+  readonly loginTimeoutMs: number;
+  /** An event of the gateway, in order of arrival. */
+  readonly onEvent: (name: string, data: unknown) => void;
+  /** A new session, whose events begin now: what came before is not replayed. Not called when a session was resumed. */
+  readonly onSession: () => void;
+}
+
+export interface Connection {
+  /**
+   * Resolves when events come.
+   * @throws BotError `platform_credentials`, or `platform_unavailable` (retryable)
+   */
+  open(): Promise<void>;
+  close(): Promise<void>;
+  /** Who the bot is. @throws BotError `internal` before the first session. */
+  self(): ReadyPayload;
+  /** False: Discord keeps most texts in servers from this bot. */
+  readsContent(): boolean;
+  /** What is known of a channel without asking. */
+  channel(id: string): ChannelPayload | undefined;
+  /** The language that a server has set. */
+  language(guild: string | undefined): string | undefined;
+  health(): { readonly ok: boolean; readonly detail?: string };
+}
+
+type State =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'connected' }
+  | { readonly kind: 'broken'; readonly error: BotError };
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const { token, log, onEvent, onSession } = options;
+  let client: Client | undefined;
+  let self: ReadyPayload | undefined;
+  let content = true;
+  let closed = false;
+  let state: State = { kind: 'connecting' };
+
+  function createClient(): Client {
+    const { Guilds, GuildMessages, DirectMessages, MessageContent } = GatewayIntentBits;
+    return new Client({
+      intents: [Guilds, GuildMessages, DirectMessages, ...(content ? [MessageContent] : [])],
+      allowedMentions: { parse: [], repliedUser: false },
+      rest: apiOf(options.apiUrl),
+      // The payloads themselves are read; of discord.js's own memory only channels and servers are asked.
+      makeCache: Options.cacheWithLimits({ ...Options.DefaultMakeCacheSettings, MessageManager: 0, ReactionManager: 0 }),
+    });
+  }
+
+  /** One login. Rejects with what ended it; `disallowed` for an intent that was not granted. */
+  async function login(): Promise<'ready' | 'disallowed'> {
+    const current = createClient();
+    client = current;
+    let ready = false;
+    let closeCode: number | undefined;
+    const whenReady = new Promise<void>((resolve) => current.once(Events.ClientReady, () => resolve()));
+    current.on(Events.Raw, (raw: unknown) => {
+      const packet = packetSchema.safeParse(raw);
+      if (!packet.success || packet.data.t == null || current !== client || closed) return;
+      const { t: name, d: data } = packet.data;
+      if (name === 'READY') {
+        self = readyPayload.parse(data);
+        // The first one is told when the channels are known, too.
+        if (ready) onSession();
+      }
+      if (name === 'READY' || name === 'RESUMED') state = { kind: 'connected' };
+      onEvent(name, data);
+    });
+    current.on(Events.ShardReconnecting, () => {
+      if (state.kind !== 'broken') state = { kind: 'connecting' };
+    });
+    current.on(Events.ShardError, (error) => log.warn({ err: error.message }, 'connection to the gateway failed'));
+    current.on(Events.Error, (error) => log.warn({ err: error.message }, 'discord.js reports an error'));
+    current.on(Events.ShardDisconnect, ({ code }) => {
+      closeCode = code;
+      if (ready && current === client) void ended(code);
+    });
+    try {
+      await within(options.loginTimeoutMs, current.login(token).then(() => whenReady));
+      ready = true;
+      onSession();
+      return 'ready';
+    } catch (thrown) {
+      await current.destroy().catch(() => undefined);
+      if (closeCode === DISALLOWED_INTENTS) return 'disallowed';
+      const invalid = thrown instanceof DiscordjsError && thrown.code === DiscordjsErrorCodes.TokenInvalid;
+      if (invalid || closeCode === AUTHENTICATION_FAILED) throw credentialsError(thrown);
+      throw toPlatformError(thrown);
+    }
+  }
+
+  async function open(): Promise<void> {
+    if ((await login()) === 'ready') return;
+    if (!content) throw new BotError('platform_refused', 'Discord refuses even the intents that need no approval.');
+    content = false;
+    log.warn(
+      {},
+      'Discord has not granted this bot the Message Content intent (Developer Portal, your app, Bot). It goes on without: ' +
+        'it can read DMs, messages that mention it and /chat, but not threads or replies that do not mention it.',
+    );
+    await open();
+  }
+
+  /** The gateway closed for good while it was in use. */
+  async function ended(code: number): Promise<void> {
+    if (closed) return;
+    await client?.destroy().catch(() => undefined);
+    if (code === DISALLOWED_INTENTS && content) {
+      content = true;
+      await open().catch((thrown: unknown) => broken(toBotError(thrown)));
+      return;
+    }
+    broken(
+      code === AUTHENTICATION_FAILED
+        ? credentialsError(undefined)
+        : new BotError('platform_refused', `Discord has closed the connection for good (${code}).`),
+    );
+  }
+
+  function broken(error: BotError): void {
+    state = { kind: 'broken', error };
+    log.error({ code: error.code }, `Discord is off: ${error.message} The other platforms go on.`);
+  }
+
+  return {
+    open,
+    async close() {
+      closed = true;
+      await client?.destroy();
+    },
+    self() {
+      if (self === undefined) throw new BotError('internal', 'There was no session with Discord yet.');
+      return self;
+    },
+    readsContent: () => content,
+    channel(id) {
+      const channel = client?.channels.cache.get(id);
+      if (channel === undefined || channel.isDMBased()) return undefined;
+      return { id, type: channel.type, guild_id: channel.guildId, parent_id: channel.parentId };
+    },
+    language: (guild) => (guild === undefined ? undefined : client?.guilds.cache.get(guild)?.preferredLocale),
+    health() {
+      if (state.kind === 'connected') return { ok: true };
+      const detail = state.kind === 'broken' ? state.error.message : 'not connected to the gateway of Discord';
+      return { ok: false, detail };
+    },
+  };
+}
+
+async function within<T>(ms: number, task: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no session within ${ms / 1_000} s`)), ms);
+  });
+  try {
+    return await Promise.race([task, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

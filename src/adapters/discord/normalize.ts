@@ -1,0 +1,153 @@
+/** From Discord's payloads to the bot's messages. Pure. */
+import type { SessionScope } from '../../core/session.ts';
+import { type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../core/types.ts';
+import { localeOf } from '../../texts/locale.ts';
+import {
+  DEFAULT_MESSAGE,
+  type InteractionPayload,
+  type MessagePayload,
+  REPLY_MESSAGE,
+  type UserPayload,
+} from './payloads.ts';
+import { aboutInteraction, type ChannelAbout, DISCORD, sessionOf } from './places.ts';
+import type { ChannelTarget, InteractionTarget } from './target.ts';
+import { timeOf } from './snowflake.ts';
+
+/** Longest quoted text, in UTF-16 units: a whole message of most people. */
+const MAX_QUOTE = 2_000;
+/** Bytes of the platform's own right, MANAGE_MESSAGES (Discord's permissions reference). */
+const MANAGE_MESSAGES = 1n << 13n;
+
+/** What surrounds a message. */
+export interface Surroundings {
+  readonly botId: string;
+  readonly scope: SessionScope;
+  readonly channel: ChannelAbout;
+  /** The bot was talked to in this channel or thread within the last days. */
+  readonly watched: boolean;
+  /** Of the server, where it is known: messages don't tell the person's. */
+  readonly language?: string | undefined;
+}
+
+/**
+ * `ignored`: dealt with by doing nothing. `other`: not from a person (a bot, a webhook, the platform itself). `elsewhere`: to
+ * somebody else. `unreadable`: Discord keeps its text from a bot without the Message Content intent (or it has none).
+ */
+export type Reading =
+  | { readonly kind: 'ignored'; readonly reason: 'other' | 'elsewhere' | 'unreadable' }
+  | { readonly kind: 'message'; readonly message: IncomingMessage };
+
+type Authored = Pick<MessagePayload, 'author' | 'webhook_id' | 'type'>;
+
+/** Written by a person: no bot, no webhook, no notice of the platform (pins, joins, boosts). */
+export function isByPerson({ author, webhook_id, type }: Authored): boolean {
+  if (author.bot === true || author.system === true || webhook_id !== undefined) return false;
+  return type === DEFAULT_MESSAGE || type === REPLY_MESSAGE;
+}
+
+/** Says by itself that it is for the bot: names it, or answers it. */
+export function isToBot(message: MessagePayload, botId: string): boolean {
+  return message.mentions.some(({ id }) => id === botId) || message.referenced_message?.author.id === botId;
+}
+
+export function readMessage(payload: MessagePayload, around: Surroundings): Reading {
+  const { botId, channel } = around;
+  if (!isByPerson(payload)) return { kind: 'ignored', reason: 'other' };
+  const named = isToBot(payload, botId);
+  const goesOn = channel.parent !== undefined && around.watched;
+  if (!named && !channel.direct && !goesOn) return { kind: 'ignored', reason: 'elsewhere' };
+  const text = readText(payload, botId);
+  const attachments = payload.attachments.map(({ filename }) => filename);
+  if (!named && !channel.direct && text === '' && attachments.length === 0) {
+    return { kind: 'ignored', reason: 'unreadable' };
+  }
+  const { id, channel_id, author, referenced_message: referenced } = payload;
+  const replyTo: ChannelTarget = { platform: DISCORD, via: 'channel', channel: channel_id, trigger: id, asker: author.id };
+  const quotes = referenced == null ? [] : quotesOf(referenced);
+  return {
+    kind: 'message',
+    message: {
+      id,
+      turnId: turnIdOf(id),
+      dedupeIds: [id],
+      platform: DISCORD,
+      sessionId: sessionOf(channel_id, channel, author.id, around.scope),
+      author: { id: author.id, name: nameOf(author, payload.member?.nick) },
+      text,
+      sentAt: Date.parse(payload.timestamp) || timeOf(id),
+      isDirect: channel.direct,
+      isMention: named,
+      locale: localeOfText(text) ?? localeOf(around.language),
+      replyTo,
+      ...(quotes.length === 0 ? {} : { quotes }),
+      ...(attachments.length === 0 ? {} : { attachments }),
+    },
+  };
+}
+
+/** The text as it was meant: without the bot's name where it only addresses it, other names as people see them. */
+export function readText({ content, mentions }: Pick<MessagePayload, 'content' | 'mentions'>, botId: string): string {
+  const names = new Map(mentions.map((user) => [user.id, nameOf(user, user.member?.nick)]));
+  const address = `<@!?${botId}>`;
+  return content
+    .replace(new RegExp(`^(?:\\s*${address})+[\\s,:]*|(?:\\s*${address})+\\s*$`, 'g'), '')
+    .replace(/<@!?(\d{1,20})>/g, (mention, id: string) => (names.has(id) ? `@${names.get(id)}` : mention))
+    .trim();
+}
+
+function quotesOf({ author, content }: NonNullable<MessagePayload['referenced_message']>): readonly Quote[] {
+  return content === '' ? [] : [{ author: nameOf(author), text: content.slice(0, MAX_QUOTE) }];
+}
+
+export function nameOf(user: UserPayload, nick?: string | null): string {
+  return nick ?? user.global_name ?? user.username;
+}
+
+/** Chinese is seen at once; for everything else the text says less than the server's setting. */
+function localeOfText(text: string): Locale | undefined {
+  if (/[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(text)) return undefined;
+  return /\p{Script=Han}/u.test(text) ? 'zh-CN' : undefined;
+}
+
+export interface ChatRequest {
+  readonly text: string;
+  readonly scope: SessionScope;
+  readonly target: InteractionTarget;
+}
+
+/** What was said by /chat. */
+export function readChat(interaction: InteractionPayload, { text, scope, target }: ChatRequest): IncomingMessage {
+  const { id, person, nick, channelId } = interaction;
+  const about = aboutInteraction(interaction);
+  return {
+    id,
+    turnId: turnIdOf(id),
+    dedupeIds: [id],
+    platform: DISCORD,
+    sessionId: sessionOf(channelId, about, person.id, scope),
+    author: { id: person.id, name: nameOf(person, nick) },
+    text: text.trim(),
+    sentAt: timeOf(id),
+    isDirect: about.direct,
+    isMention: true,
+    locale: localeOf(interaction.locale),
+    replyTo: target,
+  };
+}
+
+/** The platform's right to manage messages, of the person in this channel. */
+export function canManage({ permissions }: Pick<InteractionPayload, 'permissions'>): boolean {
+  return hasPermission(permissions, MANAGE_MESSAGES);
+}
+
+/** VIEW_CHANNEL, and SEND_MESSAGES or in a thread SEND_MESSAGES_IN_THREADS, of the bot itself. */
+export function mayWrite({ app_permissions: own, botIsHere, channel }: InteractionPayload, about: ChannelAbout): boolean {
+  if (!botIsHere) return false;
+  if (about.direct) return true;
+  const send = channel !== undefined && about.parent !== undefined ? 1n << 38n : 1n << 11n;
+  return hasPermission(own, 1n << 10n) && hasPermission(own, send);
+}
+
+function hasPermission(permissions: string, permission: bigint): boolean {
+  return /^\d{1,20}$/.test(permissions) && (BigInt(permissions) & permission) !== 0n;
+}

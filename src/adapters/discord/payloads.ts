@@ -1,0 +1,126 @@
+/** What the adapter reads of Discord's payloads (API v10), parsed where they come in; all that is not named here is ignored. */
+import { z } from 'zod';
+
+const snowflake = z.string().regex(/^\d{1,20}$/);
+
+const user = z.object({
+  id: snowflake,
+  username: z.string(),
+  global_name: z.string().nullish(),
+  bot: z.boolean().optional(),
+  system: z.boolean().optional(),
+});
+export type UserPayload = z.infer<typeof user>;
+
+const memberName = z.object({ nick: z.string().nullish() });
+
+/** Discord's message types that people write: a message of its own, and a reply. All others are notices of the platform. */
+export const DEFAULT_MESSAGE = 0;
+export const REPLY_MESSAGE = 19;
+
+const messageCore = {
+  id: snowflake,
+  channel_id: snowflake,
+  author: user,
+  content: z.string().default(''),
+  webhook_id: snowflake.optional(),
+};
+
+export const messagePayload = z.object({
+  ...messageCore,
+  /** Only in events of the gateway, and absent in a DM. */
+  guild_id: snowflake.optional(),
+  member: memberName.optional(),
+  timestamp: z.string(),
+  edited_timestamp: z.string().nullish(),
+  type: z.number().default(DEFAULT_MESSAGE),
+  mentions: z.array(user.extend({ member: memberName.optional() })).default([]),
+  attachments: z.array(z.object({ filename: z.string() })).default([]),
+  referenced_message: z.object(messageCore).nullish(),
+  message_reference: z.object({ message_id: snowflake.optional() }).nullish(),
+  components: z.array(z.object({ components: z.array(z.object({ custom_id: z.string().optional() })).default([]) })).default([]),
+});
+export type MessagePayload = z.infer<typeof messagePayload>;
+
+export const deletePayload = z.object({
+  id: snowflake.optional(),
+  ids: z.array(snowflake).optional(),
+  channel_id: snowflake,
+  guild_id: snowflake.optional(),
+});
+
+/** Types of channels that are threads: in an announcement channel, public, private. */
+export const THREAD_TYPES: ReadonlySet<number> = new Set([10, 11, 12]);
+
+export const channelPayload = z.object({
+  id: snowflake,
+  type: z.number(),
+  guild_id: snowflake.nullish(),
+  parent_id: snowflake.nullish(),
+});
+export type ChannelPayload = z.infer<typeof channelPayload>;
+
+export const guildDeletePayload = z.object({ id: snowflake, unavailable: z.boolean().optional() });
+
+export const readyPayload = z.object({ user: z.object({ id: snowflake }), application: z.object({ id: snowflake }) });
+export type ReadyPayload = z.infer<typeof readyPayload>;
+
+/** Kinds of interactions. */
+export const COMMAND_INTERACTION = 2;
+export const COMPONENT_INTERACTION = 3;
+/** Where an interaction came from: a server, the DM with the bot, a DM of other people. */
+export const IN_GUILD = 0;
+export const IN_BOT_DM = 1;
+
+/** Installed to the server (or, in its DM, the bot itself), as opposed to by a user for themselves. */
+const GUILD_INSTALL = '0';
+
+export const interactionPayload = z
+  .object({
+    id: snowflake,
+    application_id: snowflake,
+    token: z.string(),
+    type: z.number(),
+    guild_id: snowflake.optional(),
+    channel_id: snowflake.optional(),
+    channel: channelPayload.optional(),
+    member: memberName.extend({ user, permissions: z.string().default('0') }).optional(),
+    user: user.optional(),
+    app_permissions: z.string().default('0'),
+    locale: z.string().optional(),
+    context: z.number().optional(),
+    authorizing_integration_owners: z.record(z.string(), z.string()).default({}),
+    data: z
+      .object({
+        name: z.string().optional(),
+        options: z.array(z.object({ name: z.string(), value: z.unknown() })).default([]),
+        custom_id: z.string().optional(),
+      })
+      .optional(),
+    message: z.object({ id: snowflake, flags: z.number().default(0) }).optional(),
+  })
+  .transform(({ member, user: direct, channel_id, channel, context, ...rest }, check) => {
+    const person = member?.user ?? direct;
+    const channelId = channel?.id ?? channel_id;
+    if (person === undefined || channelId === undefined) {
+      check.addIssue({ code: 'custom', message: 'an interaction without a person or a channel' });
+      return z.NEVER;
+    }
+    return {
+      ...rest,
+      person,
+      nick: member?.nick,
+      permissions: member?.permissions ?? '0',
+      channelId,
+      channel,
+      // Older clients don't tell: then the server does.
+      context: context ?? (rest.guild_id === undefined ? IN_BOT_DM : IN_GUILD),
+      /** The bot itself is here, not only a command that somebody brought along. */
+      botIsHere: GUILD_INSTALL in rest.authorizing_integration_owners,
+    };
+  });
+export type InteractionPayload = z.infer<typeof interactionPayload>;
+
+/** The answer to a callback `with_response=true`: the message that shows "thinking…". */
+export const callbackPayload = z.object({ resource: z.object({ message: z.object({ id: snowflake }) }) });
+export const createdPayload = z.object({ id: snowflake });

@@ -1,0 +1,118 @@
+/** The command catalogue as Discord's slash commands. Pure. */
+import type { CommandDefinition, CommandOption, Localised } from '../../core/commands.ts';
+import { localised } from '../../texts/phrases.ts';
+import { z } from 'zod';
+
+/** Talks to the bot where messages don't reach it. */
+export const CHAT = 'chat';
+export const CHAT_MESSAGE = 'message';
+/** Longest /chat: what people know from messages, and more than any sentence (Discord takes up to 6000). */
+const MAX_CHAT = 4_000;
+
+/** Discord's application command types and option types. */
+const CHAT_INPUT = 1;
+const STRING = 3;
+const INTEGER = 4;
+const BOOLEAN = 5;
+/** Installed to a server, or by a user for themselves. */
+const INTEGRATION_TYPES = [0, 1];
+/** In servers, in the DM with the bot, in DMs with others. */
+const CONTEXTS = [0, 1, 2];
+
+const choice = z.object({
+  name: z.string(),
+  name_localizations: z.record(z.string(), z.string()).nullish(),
+  value: z.union([z.string(), z.number()]),
+});
+const option = z.object({
+  type: z.number(),
+  name: z.string(),
+  description: z.string(),
+  description_localizations: z.record(z.string(), z.string()).nullish(),
+  required: z.boolean().optional(),
+  choices: z.array(choice).optional(),
+  min_value: z.number().optional(),
+  max_value: z.number().optional(),
+  min_length: z.number().optional(),
+  max_length: z.number().optional(),
+});
+/** What is registered of a command; what Discord adds by itself (ids, versions) is left out. */
+const command = z.object({
+  type: z.number().default(CHAT_INPUT),
+  name: z.string(),
+  description: z.string(),
+  description_localizations: z.record(z.string(), z.string()).nullish(),
+  options: z.array(option).optional(),
+  integration_types: z.array(z.number()).optional(),
+  contexts: z.array(z.number()).nullish(),
+});
+export type CommandBody = z.infer<typeof command>;
+type OptionBody = z.infer<typeof option>;
+
+/** All commands, as they are to be registered. */
+export function commandBodies(catalogue: readonly CommandDefinition[]): readonly CommandBody[] {
+  const chat = commandBody(CHAT, localised((texts) => texts.chat.about), [
+    {
+      type: STRING,
+      name: CHAT_MESSAGE,
+      ...described(localised((texts) => texts.chat.message)),
+      required: true,
+      max_length: MAX_CHAT,
+    },
+  ]);
+  const others = catalogue.map(({ name, description, options }) =>
+    commandBody(name, description, options.filter(({ textOnly }) => textOnly !== true).map(optionBody)),
+  );
+  return [chat, ...others];
+}
+
+function commandBody(name: string, description: Localised, options: OptionBody[]): CommandBody {
+  return {
+    type: CHAT_INPUT,
+    name,
+    ...described(description),
+    ...(options.length === 0 ? {} : { options }),
+    integration_types: INTEGRATION_TYPES,
+    contexts: CONTEXTS,
+  };
+}
+
+function optionBody(definition: CommandOption): OptionBody {
+  const { name, description } = definition;
+  const base = { name, ...described(description) };
+  switch (definition.kind) {
+    case 'integer':
+      return { ...base, type: INTEGER, min_value: definition.min, max_value: definition.max };
+    case 'flag':
+      return { ...base, type: BOOLEAN };
+    case 'duration':
+      return { ...base, type: STRING };
+    case 'choice': {
+      const choices = definition.choices.map(({ value, label }) => {
+        const { en, ...others } = label;
+        return { name: en, name_localizations: others, value };
+      });
+      return { ...base, type: STRING, choices };
+    }
+  }
+}
+
+function described({ en, ...others }: Localised) {
+  return { description: en, description_localizations: others };
+}
+
+/** Whether what Discord has (with its localisations) is what is wanted: registering costs creates, of which there are 200 a day. */
+export function isRegistered(existing: unknown, wanted: readonly CommandBody[]): boolean {
+  const parsed = z.array(command).safeParse(existing);
+  return parsed.success && canonical(parsed.data) === canonical(wanted);
+}
+
+function canonical(commands: readonly CommandBody[]): string {
+  const sorted = commands.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return JSON.stringify(sorted, (_, value: unknown) => {
+    if (Array.isArray(value)) return value.every((each) => typeof each === 'number') ? value.toSorted() : value;
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value).filter(([, each]) => each !== null && each !== undefined && each !== false);
+    return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
