@@ -49,7 +49,7 @@ export function createOpenLeases(clock: Clock, lifeMs: number): OpenLeases {
     },
     lost(ids) {
       for (const id of ids)
-        open.get(id)?.controller.abort(new BotError('turn_lost', 'The lease of this drain was lost.'));
+        newest.get(id)?.controller.abort(new BotError('turn_lost', 'The lease of this drain was lost.'));
     },
     abortAll() {
       for (const { controller } of open) {

@@ -161,7 +161,8 @@ describe('the end of a live reply', () => {
   });
 
   it('comes once, however often it is asked for', async () => {
-    const bench = openBench();
+    const bench = openBench({ firstPostDelayMs: 300 });
+    bench.reply.update('Hel');
     await Promise.all([bench.reply.end(answered('Hello')), bench.reply.end(answered('Hello'))]);
     await bench.reply.end(answered('Hello'));
     bench.reply.update('Something else');
@@ -186,15 +187,16 @@ describe('the end of a live reply', () => {
 
   it('of a failure that was half written when it failed itself comes out the same', async () => {
     const bench = openBench({ maxTries: 1 });
-    bench.reply.update(words(15));
+    const sorry = 'Sorry. '.repeat(20).trim();
+    bench.reply.update('Hello');
     await bench.clock.settle();
     bench.fail('post', unavailable);
-    await expect(bench.reply.end(failed('Sorry.'))).rejects.toMatchObject({ code: 'platform_unavailable' });
-    expect(bench.texts()).toHaveLength(1);
-    const again = bench.reply.end(failed('Sorry.'));
+    await expect(bench.reply.end(failed(sorry))).rejects.toMatchObject({ code: 'platform_unavailable' });
+    expect(bench.texts()).toEqual([expect.stringMatching(/^Hello\n\nSorry/)]);
+    const again = bench.reply.end(failed(sorry));
     await bench.clock.advance(10_000);
     await again;
-    expect(bench.texts().join('')).toBe(`${words(15)}\n\nSorry.`);
+    expect(bench.texts().join('')).toBe(`Hello\n\n${sorry}`);
   });
 
   it('writes again what the platform may have beyond it: an edit whose answer was lost', async () => {

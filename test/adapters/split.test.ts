@@ -160,6 +160,24 @@ describe('splitMarkdown', () => {
     );
   });
 
+  it('never changes a part even where the whole text would fit again, once its fence is closed', () => {
+    for (let length = 80; length <= 100; length += 1) {
+      const text = `\`\`\`js\n${'x'.repeat(length - 10)}\n\`\`\``;
+      const whole = texts(text, 100);
+      for (let end = 0; end < text.length; end += 1) {
+        const early = texts(text.slice(0, end), 100);
+        expect(early.slice(0, -1)).toEqual(whole.slice(0, Math.max(0, early.length - 1)));
+      }
+    }
+  });
+
+  it('leaves no fence empty by its cuts', () => {
+    for (let length = 1; length <= 100; length += 1) {
+      const text = `${'p'.repeat(length)}\n\`\`\`js\n${'let a = 1;\n'.repeat(6)}\`\`\`\nBye.`;
+      for (const part of texts(text, 100)) expect(part).not.toMatch(/```js\n```/);
+    }
+  });
+
   it('cuts no character in two, be it of two code units or of many code points', () => {
     fc.assert(
       fc.property(markdown, limits, measures, (text, limit, measure) => {

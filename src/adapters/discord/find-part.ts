@@ -6,7 +6,7 @@ import type { FindOptions } from '../reply-transport.ts';
 import { type MessagePayload, messagePayload } from './payloads.ts';
 import { readStop } from './render.ts';
 import type { DiscordRest } from './rest.ts';
-import { timeOf } from './snowflake.ts';
+import { firstAt, newest, timeOf } from './snowflake.ts';
 
 export interface FindPart extends FindOptions {
   readonly rest: DiscordRest;
@@ -32,7 +32,7 @@ const PAGE = 100;
  */
 export async function findPart(search: FindPart): Promise<string | undefined> {
   const { rest, botId, turnId, route, part, trigger, intentAt, after = trigger, signal } = search;
-  const query = { after, limit: String(PAGE) };
+  const query = { after: newest(after, firstAt(intentAt - CLOCK_SKEW_MS)), limit: String(PAGE) };
   const found = z.array(messagePayload).parse(await rest.request('GET', route, { query, signal }));
   const own = found.filter(({ author }) => author.id === botId);
   const sure = own.find((message) => (part === 1 ? refersTo(message, trigger) : isStoppable(message, turnId)));

@@ -5,13 +5,11 @@ import type { FindOptions, PostOptions, ReplyTransport, WriteOptions } from '../
 import { createdPayload } from './payloads.ts';
 import { findPart } from './find-part.ts';
 import { messageBody, stopRows } from './render.ts';
-import { codeOf, type DiscordRest, statusOf } from './rest.ts';
-import { justBefore } from './snowflake.ts';
+import { codeOf, type DiscordRest } from './rest.ts';
 import type { ChannelTarget, InteractionTarget } from './target.ts';
 
 /** Discord's error codes. */
 const UNKNOWN_MESSAGE = 10_008;
-const UNKNOWN_WEBHOOK = 10_015;
 const NO_HISTORY = 160_002;
 
 export interface TransportDeps {
@@ -128,7 +126,7 @@ export function createInteractionTransport(deps: TransportDeps, target: Interact
     },
     async find(part, options) {
       if (part === 1 && tokenLives()) return undefined;
-      if (present) return await messages.find(part, justBefore(original), options);
+      if (present) return await messages.find(part, original, options);
       throw new BotError('platform_refused', 'What was posted by the token of an interaction can’t be looked for.');
     },
   };
@@ -139,7 +137,7 @@ async function unlessGone(request: Promise<unknown>): Promise<'edited' | 'gone'>
     await request;
     return 'edited';
   } catch (thrown) {
-    if (statusOf(thrown) === 404 && (codeOf(thrown) === UNKNOWN_MESSAGE || codeOf(thrown) === UNKNOWN_WEBHOOK)) return 'gone';
+    if (codeOf(thrown) === UNKNOWN_MESSAGE) return 'gone';
     throw thrown;
   }
 }

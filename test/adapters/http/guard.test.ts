@@ -119,6 +119,7 @@ describe('with an API key', () => {
     'Bearer wrong',
     `Bearer ${KEY}x`,
     `Bearer ${KEY.slice(1)}`,
+    `Bearer ${KEY.slice(0, -1)}`,
     `Basic ${KEY}`,
     KEY,
     'Bearer ',

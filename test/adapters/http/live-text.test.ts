@@ -9,6 +9,9 @@ import {
 } from '../../../src/adapters/http/events.ts';
 import { createHttpReply } from '../../../src/adapters/http/reply.ts';
 
+/** Lets everything that can go on without the test go on. */
+const pass = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 /** A reply whose announcements the test lets through one by one. */
 function startReply(stream = 'one', alive = () => true) {
   const announced: (TextEvent | EndEvent)[] = [];
@@ -23,7 +26,6 @@ function startReply(stream = 'one', alive = () => true) {
       return new Promise((resolve, reject) => gates.push({ open: resolve, fail: reject }));
     },
   });
-  const pass = () => new Promise<void>((resolve) => setImmediate(resolve));
   const settle = async (action: (gate: { open: () => void; fail: (error: Error) => void }) => void) => {
     await pass();
     const gate = gates.shift();
@@ -84,6 +86,7 @@ describe('a reply over HTTP', () => {
     reply.update('One');
     reply.update('One, two');
     const ending = reply.end({ kind: 'answered', text: 'One, two, three', stopped: false });
+    await pass();
     expect(announced).toHaveLength(1);
     await letThrough();
     expect(announced.slice(1)).toEqual([{ kind: 'http.end', outcome: 'answered', text: 'One, two, three' }]);
@@ -116,6 +119,19 @@ describe('a reply over HTTP', () => {
     other.reply.update('One');
     expect(other.announced).toEqual([]);
   });
+
+  test('is abandoned when the piece that is on its way has gone out', async () => {
+    const { reply, letThrough } = startReply();
+    reply.update('One');
+    let abandoned = false;
+    const abandoning = reply.abandon().then(() => {
+      abandoned = true;
+    });
+    await pass();
+    expect(abandoned).toBe(false);
+    await letThrough();
+    await abandoning;
+  });
 });
 
 describe('the text that a follower puts together', () => {
@@ -135,6 +151,10 @@ describe('the text that a follower puts together', () => {
     expect(textAfter(piece('a', 0, 'One, two'), piece('b', 0, 'On'), piece('a', 8, '!'), piece('b', 2, 'ce'))).toBe(
       'Once',
     );
+  });
+
+  test('is not the first worker’s again, even if that one begins anew', () => {
+    expect(textAfter(piece('a', 0, 'One'), piece('b', 0, 'Two'), piece('a', 0, 'Three'))).toBe('Two');
   });
 
   test('does not begin in the middle of another worker’s text', () => {
@@ -170,7 +190,7 @@ describe('the text that a follower puts together', () => {
             text += next.text;
             told.add(text);
             reply.update(text);
-            await new Promise(setImmediate);
+            await pass();
             expect(told).toContain(live.text);
           }
         },

@@ -45,7 +45,9 @@ const json = <Schema extends z.ZodType>(schema: Schema) =>
 const ts = z.string().regex(/^\d{10}\.\d{6}$/);
 const channel = z.string().regex(/^[CDG][A-Z0-9]+$/);
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
-const metadata = json(z.strictObject({ event_type: z.string().min(1), event_payload: z.record(z.string(), z.unknown()) }));
+const metadata = json(
+  z.strictObject({ event_type: z.string().min(1), event_payload: z.record(z.string(), z.unknown()) }),
+);
 const chunks = json(z.array(z.strictObject({ type: z.literal('markdown_text'), text: z.string() })));
 
 function define<Args extends z.ZodRawShape>(
@@ -240,7 +242,12 @@ export const METHODS: Readonly<Record<string, Method>> = {
     { scopes: ['assistant:write'], perMinute: TIER_4 },
     {
       channel_id: channel,
-      prompts: json(z.array(z.strictObject({ title: z.string().min(1), message: z.string().min(1) })).min(1).max(4)),
+      prompts: json(
+        z
+          .array(z.strictObject({ title: z.string().min(1), message: z.string().min(1) }))
+          .min(1)
+          .max(4),
+      ),
       title: z.string().optional(),
     },
     (args, { workspace }) => {

@@ -102,7 +102,18 @@ export function createWorkspace(team = 'T0TEAM'): Workspace {
       last = Math.max(last + 1, Date.now() * 1000);
       return `${Math.floor(last / 1e6)}.${String(last % 1e6).padStart(6, '0')}`;
     },
-    add({ channel, thread, user, bot = false, text, blocks = [], metadata, streaming = false, files = [], clientMsgId }) {
+    add({
+      channel,
+      thread,
+      user,
+      bot = false,
+      text,
+      blocks = [],
+      metadata,
+      streaming = false,
+      files = [],
+      clientMsgId,
+    }) {
       const message: FakeMessage = {
         ...{ ts: workspace.nextTs(), channel, thread, user, bot, text, blocks, metadata, files, clientMsgId, edits: 0 },
         stream: streaming ? { startedAt: performance.now() } : undefined,

@@ -1,0 +1,371 @@
+/**
+ * A Slack on loopback, stricter than friendly: Web API, Socket Mode and signed HTTP deliveries. Unmodified Bolt connects to
+ * it by SLACK_API_URL alone. People of the workspace are played by a test; what they see can be read.
+ */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text as bodyText } from 'node:stream/consumers';
+import { z } from 'zod';
+import { readBlocks, shownText } from './block-rules.ts';
+import { createDeliveries, type Deliveries, type Delivery, type Transport } from './deliveries.ts';
+import type { MethodContext } from './methods.ts';
+import { type ApiCall, createWebApi, type Fault } from './web-api.ts';
+import {
+  createWorkspace,
+  eventId,
+  type FakeFile,
+  type FakeMessage,
+  type FakeUser,
+  type Workspace,
+} from './workspace.ts';
+
+export type { ApiCall, Delivery, FakeMessage, Fault };
+
+export interface FakeSlackOptions {
+  /** Scopes of the bot token. */
+  readonly scopes: readonly string[];
+  readonly transport?: Transport;
+  /** Milliseconds; Slack's streams live about five minutes. */
+  readonly streamLifetimeMs?: number;
+  /** Milliseconds without an ack after which an event is sent again. Default: 3 s. */
+  readonly ackWithinMs?: number;
+  readonly team?: string;
+}
+
+export interface Said {
+  readonly ts: string;
+  readonly deliveries: readonly Delivery[];
+  /** Resolves when every delivery of it was acked. */
+  readonly acked: Promise<unknown>;
+}
+
+export interface SayOptions {
+  readonly user: string;
+  /** Default: the person's DM with the bot. */
+  readonly channel?: string;
+  readonly thread?: string;
+  readonly files?: readonly FakeFile[];
+}
+
+/** What was posted to a response_url, as the person sees it. */
+export interface PrivateAnswer {
+  readonly text: string;
+  readonly blocks: readonly unknown[];
+  readonly ephemeral: boolean;
+  readonly replaces: boolean;
+}
+
+export interface Interaction {
+  readonly delivery: Delivery;
+  /** What was answered by its response_url so far. */
+  readonly answers: readonly PrivateAnswer[];
+}
+
+export interface FakeSlack {
+  readonly url: string;
+  /** For SLACK_API_URL. */
+  readonly apiUrl: string;
+  readonly botToken: string;
+  readonly appToken: string;
+  readonly signingSecret: string;
+  readonly workspace: Workspace;
+  readonly deliveries: Deliveries;
+  readonly calls: readonly ApiCall[];
+  callsOf(method: string): readonly ApiCall[];
+  addUser(user: Partial<FakeUser> & { readonly id: string }): FakeUser;
+  /** Somebody writes. A mention of the bot in a channel comes as `message` and as `app_mention`, in either order. */
+  say(text: string, options: SayOptions): Said;
+  /** Another app writes. */
+  sayAsBot(text: string, options: Omit<SayOptions, 'user'> & { readonly channel: string }): Said;
+  /** The same message once more, under another event id. */
+  again(ts: string, channel: string): Delivery;
+  edit(ts: string, channel: string, text: string): Delivery;
+  deleteMessage(ts: string, channel: string): Delivery;
+  /** Any event of this workspace. */
+  event(event: object, envelope?: object): Delivery;
+  command(command: string, text: string, options: { readonly user: string; readonly channel?: string }): Interaction;
+  shortcut(callbackId: string, options: { user: string; channel: string; message: FakeMessage }): Interaction;
+  press(value: string, options: { user: string; channel: string; thread?: string; ephemeral?: boolean }): Interaction;
+  /** What people see in a thread, the root first. */
+  thread(channel: string, root: string): readonly FakeMessage[];
+  /** The bot's messages in a thread, oldest first. */
+  replies(channel: string, root: string): readonly FakeMessage[];
+  fail(method: string, fault: Fault, times?: number): void;
+  mend(method: string): void;
+  /** All streams are dead from now on, as after five minutes. */
+  expireStreams(): void;
+  /** The bot's token is worth nothing any more. */
+  revokeToken(): void;
+  setTransport(transport: Transport): void;
+  close(): Promise<void>;
+}
+
+export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSlack> {
+  const workspace = createWorkspace(options.team);
+  const signingSecret = 'fake-signing-secret';
+  const appToken = 'xapp-1-fake';
+  let botToken = 'xoxb-fake';
+  const givenToken = botToken;
+  let transport: Transport = options.transport ?? { kind: 'socket' };
+  let streamLifetimeMs = options.streamLifetimeMs ?? 300_000;
+  const uploads: MethodContext['uploads'] = new Map();
+  const answered = new Map<string, PrivateAnswer[]>();
+  const uses = new Map<string, number>();
+  let mentions = 0;
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch((thrown: unknown) => {
+      response.destroy(thrown instanceof Error ? thrown : undefined);
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('not listening on a port');
+  const url = `http://127.0.0.1:${address.port}`;
+
+  const deliveries = createDeliveries({
+    transport: () => transport,
+    signingSecret,
+    ackWithinMs: options.ackWithinMs ?? 3_000,
+  });
+  server.on('upgrade', (request, socket) => deliveries.accept(request, socket));
+
+  const api = createWebApi({
+    botToken: () => botToken,
+    appToken,
+    scopes: new Set(options.scopes),
+    context: {
+      ...{ workspace, url, uploads },
+      streamLifetimeMs: () => streamLifetimeMs,
+      openConnection: () => `ws://127.0.0.1:${address.port}/link?ticket=${deliveries.issueTicket()}`,
+      wrote(kind, message) {
+        // The bot hears of its own doings, and must not answer itself.
+        if (message.stream !== undefined) return;
+        event(kind === 'posted' ? plainEvent(message) : changeEvent(kind, message, message.text));
+      },
+    },
+  });
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? '', url);
+    const [, area, name = ''] = pathname.split('/');
+    if (request.method !== 'POST') return end(response, 405);
+    if (area === 'api') return await api.handle(name, request, response);
+    if (area === 'upload') {
+      const upload = uploads.get(name);
+      if (upload === undefined) return end(response, 404);
+      // Either the bytes or a multipart form with one field.
+      const raw = await bodyText(request);
+      const form = /\r\n\r\n([\s\S]*)\r\n--[^\r\n]+--/.exec(raw);
+      upload.content = form?.[1] ?? raw;
+      return end(response, 200);
+    }
+    if (area === 'response') {
+      const count = (uses.get(name) ?? 0) + 1;
+      uses.set(name, count);
+      const list = answered.get(name);
+      if (list === undefined || count > 5) return end(response, 404);
+      const body = responseSchema.parse(JSON.parse(await bodyText(request)));
+      const blocks = body.blocks === undefined ? [] : readBlocks(body.blocks);
+      list.push({
+        text: shownText(body.text, blocks),
+        blocks,
+        ephemeral: body.response_type !== 'in_channel',
+        replaces: body.replace_original === true,
+      });
+      return end(response, 200);
+    }
+    end(response, 404);
+  }
+
+  function event(inner: object, envelope: object = {}): Delivery {
+    return deliveries.deliver('events_api', {
+      ...{
+        token: 'verification',
+        type: 'event_callback',
+        event_id: eventId(),
+        event_time: Math.floor(Date.now() / 1000),
+      },
+      ...{ team_id: workspace.team, api_app_id: workspace.appId },
+      authorizations: [{ team_id: workspace.team, user_id: workspace.botUser, is_bot: true, enterprise_id: null }],
+      ...envelope,
+      event: inner,
+    });
+  }
+
+  function plainEvent(message: FakeMessage, type: 'message' | 'app_mention' = 'message'): object {
+    const { ts, channel, thread, user, text, bot, clientMsgId, files } = message;
+    return {
+      ...{ type, ts, event_ts: ts, channel, user, text: bot ? text : escaped(text) },
+      ...(type === 'message' ? { channel_type: workspace.isDirect(channel) ? 'im' : 'channel' } : {}),
+      ...(thread === undefined ? {} : { thread_ts: thread }),
+      ...(bot ? { bot_id: user === workspace.botUser ? workspace.botId : 'B0OTHER', app_id: 'A1' } : {}),
+      ...(clientMsgId === undefined ? {} : { client_msg_id: clientMsgId }),
+      ...(files.length === 0
+        ? {}
+        : { subtype: 'file_share', files: files.map(({ name }) => ({ id: 'F1', name, mimetype: 'text/plain' })) }),
+    };
+  }
+
+  function changeEvent(kind: 'changed' | 'deleted', message: FakeMessage, before: string): object {
+    const { ts, channel } = message;
+    const common = {
+      type: 'message',
+      hidden: true,
+      channel,
+      channel_type: workspace.isDirect(channel) ? 'im' : 'channel',
+    };
+    const previous_message = { ...plainEvent(message), text: before };
+    return kind === 'deleted'
+      ? { ...common, subtype: 'message_deleted', ts: workspace.nextTs(), deleted_ts: ts, previous_message }
+      : {
+          ...{ ...common, subtype: 'message_changed', ts: workspace.nextTs() },
+          ...{ message: { ...plainEvent(message), edited: { user: message.user, ts } }, previous_message },
+        };
+  }
+
+  function deliverMessage(message: FakeMessage): readonly Delivery[] {
+    const mentioned = message.text.includes(`<@${workspace.botUser}>`) && !workspace.isDirect(message.channel);
+    if (!mentioned || message.bot) return [event(plainEvent(message))];
+    mentions += 1;
+    const pair = [plainEvent(message), plainEvent(message, 'app_mention')];
+    return (mentions % 2 === 0 ? pair.reverse() : pair).map((each) => event(each));
+  }
+
+  function interaction(deliver: (responseUrl: string) => Delivery): Interaction {
+    const id = randomUUID();
+    const answers: PrivateAnswer[] = [];
+    answered.set(id, answers);
+    return { delivery: deliver(`${url}/response/${id}`), answers };
+  }
+
+  const personOf = (user: string) => ({ id: user, name: workspace.users.get(user)?.name, team_id: workspace.team });
+  const interactive = (user: string, channel: string, responseUrl: string) => ({
+    ...{
+      team: { id: workspace.team, domain: 'fake' },
+      user: personOf(user),
+      channel: { id: channel, name: 'somewhere' },
+    },
+    ...{ api_app_id: workspace.appId, token: 'verification', trigger_id: '1.2.3', response_url: responseUrl },
+  });
+
+  const slack: FakeSlack = {
+    url,
+    apiUrl: `${url}/api/`,
+    botToken: givenToken,
+    appToken,
+    signingSecret,
+    workspace,
+    deliveries,
+    calls: api.calls,
+    callsOf: (method) => api.calls.filter((call) => call.method === method),
+    addUser(user) {
+      const whole = { name: user.id, locale: 'en-US', tz: 'Europe/Paris', isAdmin: false, ...user };
+      workspace.users.set(user.id, whole);
+      return whole;
+    },
+    say(text, { user, channel = workspace.directOf(user), thread, files = [] }) {
+      const message = workspace.add({ channel, thread, user, text, files, clientMsgId: randomUUID() });
+      const sent = deliverMessage(message);
+      return { ts: message.ts, deliveries: sent, acked: Promise.all(sent.map(({ acked }) => acked)) };
+    },
+    sayAsBot(text, { channel, thread, files = [] }) {
+      const message = workspace.add({ channel, thread, user: 'U0OTHERBOT', bot: true, text, files });
+      const sent = [event(plainEvent(message)), event(plainEvent(message, 'app_mention'))];
+      return { ts: message.ts, deliveries: sent, acked: Promise.all(sent.map(({ acked }) => acked)) };
+    },
+    again: (ts, channel) => event(plainEvent(present(workspace.find(channel, ts)))),
+    edit(ts, channel, text) {
+      const message = present(workspace.find(channel, ts));
+      const before = message.text;
+      message.text = text;
+      return event(changeEvent('changed', message, before));
+    },
+    deleteMessage(ts, channel) {
+      const message = present(workspace.find(channel, ts));
+      workspace.remove(channel, ts);
+      return event(changeEvent('deleted', message, message.text));
+    },
+    event,
+    command: (command, text, { user, channel = workspace.directOf(user) }) =>
+      interaction((responseUrl) =>
+        deliveries.deliver('slash_commands', {
+          ...{ command, text, user_id: user, user_name: workspace.users.get(user)?.name, team_id: workspace.team },
+          ...{ channel_id: channel, channel_name: workspace.isDirect(channel) ? 'directmessage' : 'somewhere' },
+          ...{ api_app_id: workspace.appId, token: 'verification', trigger_id: '1.2.3', response_url: responseUrl },
+          ...{ is_enterprise_install: 'false', team_domain: 'fake' },
+        }),
+      ),
+    shortcut: (callbackId, { user, channel, message }) =>
+      interaction((responseUrl) =>
+        deliveries.deliver('interactive', {
+          ...{ type: 'message_action', callback_id: callbackId, message_ts: message.ts },
+          ...interactive(user, channel, responseUrl),
+          message: plainEvent(message),
+        }),
+      ),
+    press: (value, { user, channel, thread, ephemeral = true }) =>
+      interaction((responseUrl) =>
+        deliveries.deliver('interactive', {
+          type: 'block_actions',
+          ...interactive(user, channel, responseUrl),
+          container: {
+            ...{ type: 'message', message_ts: workspace.nextTs(), channel_id: channel, is_ephemeral: ephemeral },
+            ...(thread === undefined ? {} : { thread_ts: thread }),
+          },
+          actions: [
+            { type: 'button', action_id: 'memory_0', block_id: 'b', value, action_ts: workspace.nextTs(), text: {} },
+          ],
+        }),
+      ),
+    thread: (channel, root) => workspace.thread(channel, root),
+    replies: (channel, root) => workspace.thread(channel, root).filter(({ user }) => user === workspace.botUser),
+    fail: api.fail,
+    mend: api.mend,
+    expireStreams() {
+      for (const message of workspace.messages) message.stream = undefined;
+      streamLifetimeMs = options.streamLifetimeMs ?? 300_000;
+    },
+    revokeToken() {
+      botToken = randomUUID();
+    },
+    setTransport(next) {
+      transport = next;
+    },
+    async close() {
+      deliveries.close();
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+  return slack;
+}
+
+const responseSchema = z.strictObject({
+  text: z.string().optional(),
+  blocks: z.unknown().optional(),
+  response_type: z.enum(['ephemeral', 'in_channel']).optional(),
+  replace_original: z.boolean().optional(),
+  delete_original: z.boolean().optional(),
+});
+
+function end(response: ServerResponse, status: number): void {
+  response.writeHead(status);
+  response.end();
+}
+
+/** Slack escapes what people type, and leaves its own tokens alone. */
+function escaped(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replace(/<(?![@#!][A-Za-z])/g, '&lt;')
+    .replace(/(?<!<[@#!][^<>]*)>/g, '&gt;');
+}
+
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('There is no such message.');
+  return value;
+}
