@@ -1,5 +1,6 @@
 /** The composition root: settings in, a running bot out. Nothing else knows all the parts. */
 import type { Adapter } from './adapters/adapter.ts';
+import { createDiscordAdapter } from './adapters/discord/adapter.ts';
 import { createHttpAdapter } from './adapters/http/adapter.ts';
 import { createChain } from './chain/index.ts';
 import { createCommands } from './commands/commands.ts';
@@ -73,7 +74,19 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     refused: metrics.httpRefused,
     ...{ phrases, logger, clock },
   });
-  const adapters: readonly Adapter[] = [http, ...more];
+  const discord =
+    config.discord === undefined
+      ? []
+      : [
+          createDiscordAdapter({
+            ...config.discord,
+            scope: config.memory.scope,
+            channels: store.channels,
+            ...{ clock, log: logger },
+            unreconciled: () => metrics.turns.unreconciled('discord'),
+          }),
+        ];
+  const adapters: readonly Adapter[] = [http, ...discord, ...more];
   const worker = createWorker({
     ...{ store, chain, phrases, clock, logger, scheduler, signals },
     metrics: metrics.turns,

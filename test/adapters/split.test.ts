@@ -222,6 +222,22 @@ describe('splitMarkdown', () => {
     }
   });
 
+  it('takes nothing for a fence that is none', () => {
+    const none = [
+      '```code``` in a line',
+      'Text ``` and more',
+      `${'`'.repeat(40)}js`,
+      `${'> '.repeat(20)}\`\`\`js`,
+      '```js\n        ```\n```',
+    ];
+    for (const line of none) {
+      const text = `${line}\n${'Some text, no code.\n'.repeat(12)}`;
+      const parts = splitMarkdown(text, { limit: 100 });
+      expect(parts.length).toBeGreaterThan(2);
+      expect(parts.map(({ head, tail }) => head + tail).join('')).toBe('');
+    }
+  });
+
   it('repeats the quote marks of a quoted fence and the indentation of one in a list', () => {
     const quoted = texts(`> \`\`\`sh\n${'> npm run something\n'.repeat(8)}> \`\`\``, 100);
     expect(quoted[0]?.endsWith('> npm run something\n> ```')).toBe(true);
@@ -239,7 +255,8 @@ describe('splitMarkdown', () => {
 
   it('prefers the end of a paragraph, then of a line, then of a sentence or word', () => {
     const sentence = 'Ten words are just enough to fill up one line.';
-    expect(texts(`${sentence}\n${sentence}\n\n${sentence}`, 120)[0]).toBe(`${sentence}\n${sentence}\n\n`);
+    const [two, three] = [`${sentence}\n${sentence}`, `${sentence}\n${sentence}\n${sentence}`];
+    expect(texts(`${two}\n\n${three}`, 150)[0]).toBe(`${two}\n\n`);
     expect(texts(`${sentence}\n${sentence}\n${sentence}`, 120)[0]).toBe(`${sentence}\n${sentence}\n`);
     expect(texts('words '.repeat(30), 100)[0]).toBe('words '.repeat(16));
     expect(texts('这是一个很长的句子，没有空格。'.repeat(10), 64)[0]).toBe('这是一个很长的句子，没有空格。'.repeat(4));
@@ -252,6 +269,7 @@ describe('splitMarkdown', () => {
 
   it('counts bytes when asked to', () => {
     expect(texts('记'.repeat(100), 100)).toHaveLength(1);
+    expect(texts('😀'.repeat(25), 100, 'utf8')).toHaveLength(1);
     expect(texts('记'.repeat(100), 100, 'utf8').map((part) => part.length)).toEqual([33, 33, 33, 1]);
   });
 

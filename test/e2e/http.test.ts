@@ -184,6 +184,22 @@ describe.each(stores)('on %s, with a model', (name, makeStore) => {
     expect(await said(run.bot, 'unlucky')).toEqual(['Hello', 'echo: Hello']);
   });
 
+  test('commands work as messages, and are not part of the conversation', async () => {
+    await ask(run.bot, 'commander', 'Hello');
+    await ask(run.bot, 'commander', '/ttl 600');
+    expect((await history(run.bot, 'commander')).ttl_remaining).toBeLessThanOrEqual(600);
+    expect(await ask(run.bot, 'commander', '/memstats')).toMatch(/\b2\b/);
+    expect(await ask(run.bot, 'commander', '/history')).toContain('echo: Hello');
+    expect(await ask(run.bot, 'commander', 'forget it, tell me a joke')).toBe('echo: forget it, tell me a joke');
+    expect(await said(run.bot, 'commander')).toHaveLength(4);
+    expect(model.count('/history')).toBe(0);
+    await ask(run.bot, 'commander', '/forget');
+    await ask(run.bot, 'commander', '/forget confirm');
+    expect((await fetch(historyUrl(run.bot, 'commander'))).status).toBe(404);
+    await ask(run.bot, 'commander', 'Hello');
+    expect((await history(run.bot, 'commander')).ttl_remaining).toBeLessThanOrEqual(600);
+  });
+
   describe('bad input gets a clear error and loses nothing', () => {
     const big = JSON.stringify({ user_id: 'victim', message: 'x'.repeat(10 * 1024 * 1024) });
     const chat = (body: string) => ['/chat', postChat(body)] as const;

@@ -204,7 +204,8 @@ export function createEdgeBot(): EdgeBot {
     },
     commands: {
       catalogue: [],
-      readText: needsEngine,
+      // Nothing is a command here.
+      readText: () => undefined,
       readArguments: needsEngine,
       readOptions: needsEngine,
       readAction: needsEngine,

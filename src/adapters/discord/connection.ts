@@ -31,7 +31,7 @@ export interface Connection {
    */
   open(): Promise<void>;
   close(): Promise<void>;
-  /** Who the bot is. @throws BotError `internal` before the first session. */
+  /** Who the bot is. @throws BotError `platform_unavailable` (retryable) before the first session */
   self(): ReadyPayload;
   /** False: Discord keeps most texts in servers from this bot. */
   readsContent(): boolean;
@@ -62,7 +62,11 @@ export function createConnection(options: ConnectionOptions): Connection {
       allowedMentions: { parse: [], repliedUser: false },
       rest: apiOf(options.apiUrl),
       // The payloads themselves are read; of discord.js's own memory only channels and servers are asked.
-      makeCache: Options.cacheWithLimits({ ...Options.DefaultMakeCacheSettings, MessageManager: 0, ReactionManager: 0 }),
+      makeCache: Options.cacheWithLimits({
+        ...Options.DefaultMakeCacheSettings,
+        MessageManager: 0,
+        ReactionManager: 0,
+      }),
     });
   }
 
@@ -95,7 +99,10 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (ready && current === client) void ended(code);
     });
     try {
-      await within(options.loginTimeoutMs, current.login(token).then(() => whenReady));
+      await within(
+        options.loginTimeoutMs,
+        current.login(token).then(() => whenReady),
+      );
       ready = true;
       onSession();
       return 'ready';
@@ -148,8 +155,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       await client?.destroy();
     },
     self() {
-      if (self === undefined) throw new BotError('internal', 'There was no session with Discord yet.');
-      return self;
+      if (self !== undefined) return self;
+      throw new BotError('platform_unavailable', 'There was no session with Discord yet.', { retryable: true });
     },
     readsContent: () => content,
     channel(id) {

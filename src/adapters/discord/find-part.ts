@@ -39,7 +39,9 @@ export async function findPart(search: FindPart): Promise<string | undefined> {
   if (sure !== undefined || part === 1) return sure?.id;
   const likely = own.filter((message) => {
     const delay = timeOf(message.id) - intentAt;
-    return message.message_reference == null && delay > -CLOCK_SKEW_MS && delay < LONGEST_POST_MS && !hasButtons(message);
+    return (
+      message.message_reference == null && delay > -CLOCK_SKEW_MS && delay < LONGEST_POST_MS && !hasButtons(message)
+    );
   });
   if (likely.length > 1) throw new BotError('platform_refused', 'Several messages may be the one that is looked for.');
   return likely[0]?.id;

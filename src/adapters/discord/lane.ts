@@ -34,11 +34,15 @@ export interface LaneDeps {
   /** Keeps the channel in the registry, with its cursor. @throws as `take` */
   readonly keep: (about: ChannelAbout, cursor: string) => Promise<void>;
   /** Up to a page of messages behind this id, oldest first, and whether there may be more. @throws BotError `platform_*` */
-  readonly history: (after: string) => Promise<{ readonly messages: readonly MessagePayload[]; readonly more: boolean }>;
+  readonly history: (
+    after: string,
+  ) => Promise<{ readonly messages: readonly MessagePayload[]; readonly more: boolean }>;
   /** Resolves when the store answers again, or intake ends. */
   readonly storeBack: () => Promise<void>;
   /** The oldest id that is worth catching up on. */
   readonly oldest: () => string;
+  /** Everything was dealt with. */
+  readonly emptied: () => void;
   readonly pauses: Pauses;
   readonly log: Logger;
 }
@@ -58,15 +62,18 @@ export interface LaneStart {
 
 export interface Lane {
   push(event: ChannelEvent): void;
-  /** What came before now may have been missed: it is read over REST before anything else. */
-  catchUp(cursor?: string): void;
+  /** From now on events are only held: what came before them may have been missed. So it is at the beginning, too. */
+  hold(): void;
+  /**
+   * Goes on. Where the bot was talked to before, what was missed is read over REST before anything that is held. `known` is
+   * what the registry has of the channel: another replica may have dealt with more.
+   */
+  goOn(known?: LaneStart): void;
   readonly watched: () => boolean;
   /** The cursor, when the registry does not have it yet. */
   readonly unsaved: () => string | undefined;
   saved(cursor: string): void;
-  /** Starts working; before, events are only held. */
-  release(): void;
-  /** Resolves when there is nothing left to do. */
+  /** Resolves when nothing is being dealt with. */
   idle(): Promise<void>;
 }
 
@@ -79,8 +86,10 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   let savedCursor = start.cursor;
   /** REST has given everything up to here: what still comes of that is known. */
   let readUpTo = '0';
-  let behind = false;
-  let released = false;
+  /** Times that something may have been missed, and up to which of them that was read. */
+  let missed = 0;
+  let caughtUp = 0;
+  let held = true;
   let failures = 0;
   let working: Promise<void> | undefined;
 
@@ -124,26 +133,37 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     }
   }
 
+  /** What can't be dealt with at all is left out: it must not stop everything behind it. */
+  async function dealWith(event: ChannelEvent, here: ChannelAbout, patient: boolean): Promise<void> {
+    try {
+      await deal(event, here, patient);
+    } catch (thrown) {
+      const error = toBotError(thrown);
+      if (isWaitedFor(error)) throw error;
+      log.error({ code: error.code, err: error.message }, 'an event of a channel was left out');
+      if (event.kind === 'message') cursor = newest(cursor, event.message.id);
+    }
+  }
+
   async function readMissed(here: ChannelAbout): Promise<void> {
-    behind = false;
+    const asked = missed;
     let after = newest(cursor, deps.oldest());
     let count = 0;
-    for (let page = 0; page < MAX_PAGES; page += 1) {
-      if (pauses.ended()) return;
-      const { messages, more } = await deps.history(after);
-      for (const message of messages) {
-        await deal({ kind: 'message', message }, here, true);
+    let more = true;
+    for (let page = 0; more && page < MAX_PAGES; page += 1) {
+      const found = await deps.history(after);
+      for (const message of found.messages) {
+        if (pauses.ended()) return;
+        await dealWith({ kind: 'message', message }, here, true);
         after = newest(after, message.id);
         readUpTo = after;
         count += 1;
-        if (pauses.ended()) return;
       }
-      if (!more) {
-        if (count > 0) log.info({ messages: count }, 'caught up on a channel');
-        return;
-      }
+      ({ more } = found);
     }
-    log.warn({ messages: count }, 'a channel has more messages than are caught up on; the others are left out');
+    if (more) log.warn({ messages: count }, 'a channel has more than is caught up on; the rest is left out');
+    else if (count > 0) log.info({ messages: count }, 'caught up on a channel');
+    caughtUp = asked;
   }
 
   /** Something is away: waits until it may be back. */
@@ -157,75 +177,75 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
 
   async function step(): Promise<void> {
     about ??= await deps.about();
-    if (behind && !pauses.ended()) {
+    if (missed > caughtUp) {
+      const asked = missed;
       try {
         await readMissed(about);
       } catch (thrown) {
         const error = toBotError(thrown);
-        if (isWaitedFor(error)) {
-          behind = true;
-          throw error;
-        }
+        if (isWaitedFor(error)) throw error;
         // The channel is gone or closed to the bot: what is held is all there is.
         log.warn({ code: error.code, err: error.message }, 'a channel can’t be caught up on');
+        caughtUp = asked;
       }
       return;
     }
     const event = queue[0];
     if (event === undefined) return;
     const known = event.kind === 'message' && !isNewer(event.message.id, readUpTo);
-    if (!known) await deal(event, about, false);
+    if (!known) await dealWith(event, about, false);
     queue.shift();
   }
 
   async function work(): Promise<void> {
-    while ((behind && !pauses.ended()) || queue.length > 0) {
+    while (!held && isBusy()) {
+      // Behind what was missed nothing newer is dealt with: the cursor would pass it.
+      if (missed > caughtUp && pauses.ended()) return;
       try {
         await step();
         failures = 0;
       } catch (thrown) {
-        const error = toBotError(thrown);
-        if (pauses.ended()) return;
-        if (isWaitedFor(error)) {
-          behind = true;
-          await recover(error);
-        } else {
-          // Not worth a standstill: one message that can't be dealt with must not stop all that follow.
-          log.error({ code: error.code, err: error.message }, 'an event of a channel was left out');
-          const event = queue.shift();
-          if (event?.kind === 'message') cursor = newest(cursor, event.message.id);
-        }
+        missed += 1;
+        await recover(toBotError(thrown));
       }
     }
   }
 
+  const isBusy = () => missed > caughtUp || queue.length > 0;
+
   function run(): void {
-    if (!released || working !== undefined) return;
+    if (held || working !== undefined || !isBusy()) return;
     working = work().finally(() => {
       working = undefined;
-      if (queue.length > 0 && !pauses.ended()) run();
+      if (!isBusy()) deps.emptied();
+      else if (!pauses.ended()) run();
     });
   }
 
   return {
     push(event) {
-      if (event.kind === 'message' && queue.length >= MAX_HELD) behind = true;
+      if (event.kind === 'message' && queue.length >= MAX_HELD) missed += 1;
       else queue.push(event);
       run();
     },
-    catchUp(from = '0') {
-      cursor = newest(cursor, from);
-      behind = true;
+    hold() {
+      held = true;
+    },
+    goOn(known) {
+      if (known !== undefined) {
+        about ??= known.about;
+        // The cursor of a lane that was made for one message begins there, and may lie behind what was missed.
+        cursor = watched ? newest(cursor, known.cursor) : known.cursor;
+        watched = true;
+      }
+      if (watched) missed += 1;
+      held = false;
       run();
     },
     watched: () => watched,
     unsaved: () => (watched && cursor !== savedCursor ? cursor : undefined),
     saved(now) {
       savedCursor = newest(savedCursor, now);
-    },
-    release() {
-      released = true;
-      run();
     },
     async idle() {
       while (working !== undefined) await working;

@@ -10,8 +10,8 @@ import {
   type UserPayload,
 } from './payloads.ts';
 import { aboutInteraction, type ChannelAbout, DISCORD, sessionOf } from './places.ts';
-import type { ChannelTarget, InteractionTarget } from './target.ts';
 import { timeOf } from './snowflake.ts';
+import type { ChannelTarget, InteractionTarget } from './target.ts';
 
 /** Longest quoted text, in UTF-16 units: a whole message of most people. */
 const MAX_QUOTE = 2_000;
@@ -62,7 +62,13 @@ export function readMessage(payload: MessagePayload, around: Surroundings): Read
     return { kind: 'ignored', reason: 'unreadable' };
   }
   const { id, channel_id, author, referenced_message: referenced } = payload;
-  const replyTo: ChannelTarget = { platform: DISCORD, via: 'channel', channel: channel_id, trigger: id, asker: author.id };
+  const replyTo: ChannelTarget = {
+    platform: DISCORD,
+    via: 'channel',
+    channel: channel_id,
+    trigger: id,
+    asker: author.id,
+  };
   const quotes = referenced == null ? [] : quotesOf(referenced);
   return {
     kind: 'message',
@@ -141,7 +147,10 @@ export function canManage({ permissions }: Pick<InteractionPayload, 'permissions
 }
 
 /** VIEW_CHANNEL, and SEND_MESSAGES or in a thread SEND_MESSAGES_IN_THREADS, of the bot itself. */
-export function mayWrite({ app_permissions: own, botIsHere, channel }: InteractionPayload, about: ChannelAbout): boolean {
+export function mayWrite(
+  { app_permissions: own, botIsHere, channel }: InteractionPayload,
+  about: ChannelAbout,
+): boolean {
   if (!botIsHere) return false;
   if (about.direct) return true;
   const send = channel !== undefined && about.parent !== undefined ? 1n << 38n : 1n << 11n;

@@ -38,7 +38,9 @@ export const messagePayload = z.object({
   attachments: z.array(z.object({ filename: z.string() })).default([]),
   referenced_message: z.object(messageCore).nullish(),
   message_reference: z.object({ message_id: snowflake.optional() }).nullish(),
-  components: z.array(z.object({ components: z.array(z.object({ custom_id: z.string().optional() })).default([]) })).default([]),
+  components: z
+    .array(z.object({ components: z.array(z.object({ custom_id: z.string().optional() })).default([]) }))
+    .default([]),
 });
 export type MessagePayload = z.infer<typeof messagePayload>;
 

@@ -1,7 +1,8 @@
 /** The command catalogue as Discord's slash commands. Pure. */
+
+import { z } from 'zod';
 import type { CommandDefinition, CommandOption, Localised } from '../../core/commands.ts';
 import { localised } from '../../texts/phrases.ts';
-import { z } from 'zod';
 
 /** Talks to the bot where messages don't reach it. */
 export const CHAT = 'chat';
@@ -51,15 +52,19 @@ type OptionBody = z.infer<typeof option>;
 
 /** All commands, as they are to be registered. */
 export function commandBodies(catalogue: readonly CommandDefinition[]): readonly CommandBody[] {
-  const chat = commandBody(CHAT, localised((texts) => texts.chat.about), [
-    {
-      type: STRING,
-      name: CHAT_MESSAGE,
-      ...described(localised((texts) => texts.chat.message)),
-      required: true,
-      max_length: MAX_CHAT,
-    },
-  ]);
+  const chat = commandBody(
+    CHAT,
+    localised((texts) => texts.chat.about),
+    [
+      {
+        type: STRING,
+        name: CHAT_MESSAGE,
+        ...described(localised((texts) => texts.chat.message)),
+        required: true,
+        max_length: MAX_CHAT,
+      },
+    ],
+  );
   const others = catalogue.map(({ name, description, options }) =>
     commandBody(name, description, options.filter(({ textOnly }) => textOnly !== true).map(optionBody)),
   );

@@ -110,14 +110,20 @@ export function toPlatformError(thrown: unknown, auth = true): BotError {
   if (thrown instanceof DiscordAPIError) {
     if (codeOf(thrown) === OLD_EDITS) return rateLimited(thrown, OLD_EDITS_WAIT_MS);
     if (thrown.status === 401 && auth) return credentialsError(thrown);
-    return new BotError('platform_refused', `Discord refused (${thrown.status}, code ${thrown.code}).`, { cause: thrown });
+    return new BotError('platform_refused', `Discord refused (${thrown.status}, code ${thrown.code}).`, {
+      cause: thrown,
+    });
   }
   const reason = thrown instanceof HTTPError ? `status ${thrown.status}` : reasonOf(thrown);
-  return new BotError('platform_unavailable', `Discord does not answer (${reason}).`, { cause: thrown, retryable: true });
+  return new BotError('platform_unavailable', `Discord does not answer (${reason}).`, {
+    cause: thrown,
+    retryable: true,
+  });
 }
 
 export function credentialsError(cause: unknown): BotError {
-  const message = 'Discord refuses DISCORD_TOKEN. Set it to the token of the bot (Developer Portal, your app, Bot, Reset Token).';
+  const message =
+    'Discord refuses DISCORD_TOKEN. Set it to the token of the bot (Developer Portal, your app, Bot, Reset Token).';
   return new BotError('platform_credentials', message, { cause });
 }
 

@@ -1,9 +1,10 @@
 /** How a live reply is written to Discord: as messages of the channel, or by the token of an interaction. */
-import { BotError } from '../../errors.ts';
+
 import type { Locale, TurnId } from '../../core/types.ts';
+import { BotError } from '../../errors.ts';
 import type { FindOptions, PostOptions, ReplyTransport, WriteOptions } from '../reply-transport.ts';
-import { createdPayload } from './payloads.ts';
 import { findPart } from './find-part.ts';
+import { createdPayload } from './payloads.ts';
 import { messageBody, stopRows } from './render.ts';
 import { codeOf, type DiscordRest } from './rest.ts';
 import type { ChannelTarget, InteractionTarget } from './target.ts';
@@ -14,7 +15,8 @@ const NO_HISTORY = 160_002;
 
 export interface TransportDeps {
   readonly rest: DiscordRest;
-  readonly botId: string;
+  /** @throws BotError `platform_unavailable` while that is not known yet */
+  readonly botId: () => string;
   readonly turnId: TurnId;
   readonly locale: Locale;
   /** Unix milliseconds. */
@@ -53,8 +55,8 @@ function createChannelMessages({ rest, ...deps }: TransportDeps, channel: string
     async remove(id: string, { signal, check }: Write): Promise<void> {
       await unlessGone(rest.request('DELETE', `${route}/${id}`, { signal, check }));
     },
-    find: (part: number, trigger: string, options: FindOptions) =>
-      findPart({ rest, ...deps, route, part, trigger, ...options }),
+    find: async (part: number, trigger: string, options: FindOptions) =>
+      findPart({ rest, ...deps, botId: deps.botId(), route, part, trigger, ...options }),
     async think(signal: AbortSignal): Promise<void> {
       await rest.request('POST', `/channels/${channel}/typing`, { signal });
     },
@@ -62,7 +64,10 @@ function createChannelMessages({ rest, ...deps }: TransportDeps, channel: string
 }
 
 /** In answer to a message: a reply to it, further parts behind it. */
-export function createChannelTransport(deps: TransportDeps, { channel, trigger, asker }: ChannelTarget): ReplyTransport {
+export function createChannelTransport(
+  deps: TransportDeps,
+  { channel, trigger, asker }: ChannelTarget,
+): ReplyTransport {
   const { post, edit, remove, find, think } = createChannelMessages(deps, channel, asker);
   return {
     post: (part, text, options) => post(text, options, part === 1 ? trigger : undefined),
@@ -90,7 +95,8 @@ export function createInteractionTransport(deps: TransportDeps, target: Interact
   const byToken = (id: string) => `${webhook}/messages/${id === original ? '@original' : id}` as const;
 
   function ensureToken(): void {
-    if (!tokenLives()) throw new BotError('platform_refused', 'The 15 minutes in which a /chat can be answered are over.');
+    if (!tokenLives())
+      throw new BotError('platform_refused', 'The 15 minutes in which a /chat can be answered are over.');
   }
 
   /** By the token while it lives; behind that, where the bot may write to the channel, as its own message. */
@@ -101,7 +107,12 @@ export function createInteractionTransport(deps: TransportDeps, target: Interact
       if (part === 1 && tokenLives()) {
         const { live, signal, check } = options;
         // Filling it twice is filling it once: this needs no nonce.
-        await rest.request('PATCH', byToken(original), { body: messages.bodyOf(text, live), auth: false, signal, check });
+        await rest.request('PATCH', byToken(original), {
+          body: messages.bodyOf(text, live),
+          auth: false,
+          signal,
+          check,
+        });
         return original;
       }
       if (present) return await messages.post(text, options);

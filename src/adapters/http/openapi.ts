@@ -101,7 +101,8 @@ export function openApiDocument({ limits, withKey }: OpenApiOptions): Json {
       description:
         'The message is stored before anything else happens: 503 and 507 mean that it was not, and once it is, it will be ' +
         'answered and the answer will be in the history, whatever becomes of the connection. After a 503, or when the ' +
-        'connection was lost, send it again with the same Idempotency-Key and it is never answered twice.',
+        'connection was lost, send it again with the same Idempotency-Key and it is never answered twice. A whole message ' +
+        'that is a memory command (`/help` names them) is run at once instead: it is neither stored nor shown to the model.',
       operationId: 'chat',
       parameters: [
         {
@@ -189,7 +190,7 @@ function describeEvents(): string {
     ([name, { description }]) => `- \`${name}\`: ${description} Data: \`#/components/schemas/${eventName(name)}\``,
   );
   return [
-    'Server-sent events; the data of each is JSON. First `turn`, then any number of `delta` and `reset`, last one of ' +
+    'Server-sent events; the data of each is JSON. First `turn` (but for a command), then any number of `delta` and `reset`, last one of ' +
       '`done`, `pending` and `error`. Comments keep the connection open while nothing is said.',
     ...lines,
   ].join('\n');

@@ -8,7 +8,7 @@ import {
   ttlResponse,
 } from '../../../src/adapters/http/schemas.ts';
 import { BotError, ERROR_CODES } from '../../../src/errors.ts';
-import { createTestApp, LIMITS, NOW, postChat } from './support.ts';
+import { allEvents, createTestApp, LIMITS, NOW, postChat } from './support.ts';
 
 const AWAY = new BotError('store_unavailable', 'redis://secret@10.0.0.1 refused', { retryable: true });
 
@@ -203,6 +203,54 @@ describe('POST /chat', () => {
     expect(bot.taken).toHaveLength(1);
     deps.intake.dismiss();
     expect((await asked).status).toBe(202);
+  });
+});
+
+describe('a message that is a command', () => {
+  /** A bot with one command, which answers with what it was asked and in which context. */
+  function commanded() {
+    const made = answering();
+    const { commands } = made.bot;
+    commands.readText = (text) => (text === '/help' ? { name: 'help' } : undefined);
+    commands.run = async ({ command, context }) => ({
+      kind: 'done',
+      text: JSON.stringify([command, context.person, context.sessionId, context.locale, context.canManage]),
+      actions: [],
+      files: [{ name: 'a.md', mediaType: 'text/markdown', content: 'a ```fence``` in it' }],
+    });
+    return made;
+  }
+  const ANSWER =
+    '[{"name":"help"},{"platform":"http","user":"grace"},"{http:grace}","zh-CN",false]' +
+    '\n\na.md\n````\na ```fence``` in it\n````';
+
+  test('is run for its user, and nothing of it is taken in', async () => {
+    const { app, bot } = commanded();
+    await app.request('/chat', postChat({ user_id: 'grace', message: 'Hello' }));
+    const init = postChat({ user_id: 'grace', message: '/help' }, { 'Accept-Language': 'zh-CN' });
+    const response = await app.request('/chat', init);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      response: ANSWER,
+      user_id: 'grace',
+      timestamp: '2026-01-02T03:04:05.678Z',
+      ttl_remaining: 1800,
+    });
+    expect(bot.taken).toHaveLength(1);
+    expect(bot.followers()).toBe(0);
+  });
+
+  test('is answered by a stream too', async () => {
+    const { app } = commanded();
+    const headers = { Accept: 'text/event-stream', 'Accept-Language': 'zh' };
+    const response = await app.request('/chat', postChat({ user_id: 'grace', message: '/help' }, headers));
+    expect(await allEvents(response)).toEqual([
+      { event: 'delta', data: { text: ANSWER } },
+      {
+        event: 'done',
+        data: { response: ANSWER, user_id: 'grace', timestamp: '2026-01-02T03:04:05.678Z', ttl_remaining: 0 },
+      },
+    ]);
   });
 });
 

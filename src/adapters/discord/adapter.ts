@@ -1,0 +1,120 @@
+/** Discord as a platform of the bot. */
+import type { BotPort } from '../../core/bot-port.ts';
+import type { Channels } from '../../core/channels.ts';
+import type { Clock, Logger, Reply, ReplyContext } from '../../core/ports.ts';
+import type { SessionScope } from '../../core/session.ts';
+import type { ReplyTarget } from '../../core/types.ts';
+import { toBotError } from '../../errors.ts';
+import { phrases } from '../../texts/phrases.ts';
+import type { Adapter } from '../adapter.ts';
+import { createLiveReply } from '../live-reply.ts';
+import { systemTimers } from '../pacer.ts';
+import { withClosedFence } from '../split.ts';
+import { createConnection } from './connection.ts';
+import { createEvents, type Events } from './events.ts';
+import { DISCORD } from './places.ts';
+import { registerCommands } from './register-commands.ts';
+import { MESSAGE_LIMIT } from './render.ts';
+import { createDiscordRest } from './rest.ts';
+import { readTarget } from './target.ts';
+import { createChannelTransport, createInteractionTransport } from './transport.ts';
+
+export interface DiscordOptions {
+  readonly token: string;
+  /** A proxy or test server in place of Discord's API. */
+  readonly apiUrl?: string | undefined;
+  readonly scope: SessionScope;
+  /** The registry of channels that were talked in, shared by all replicas. */
+  readonly channels: Channels;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Counts a part of a reply of which nobody can find out whether it was posted. */
+  readonly unreconciled: () => void;
+}
+
+/** Between two writes of one reply: about 5 edits in 5 s go through, per channel (observed; Discord documents none). */
+const EDIT_EVERY_MS = 1_200;
+const FIRST_POST_MS = 600;
+/** Typing is shown for 10 s. */
+const TYPING_EVERY_MS = 8_000;
+/** Discord knows a nonce for "the past few minutes". */
+const NONCE_TRUST_MS = 120_000;
+/** Stands behind a text that still grows; gone at its end. */
+const MARK = '▌';
+const LOGIN_MS = 60_000;
+
+/** VIEW_CHANNEL, SEND_MESSAGES, ATTACH_FILES, READ_MESSAGE_HISTORY, SEND_MESSAGES_IN_THREADS. */
+const PERMISSIONS = (1n << 10n) | (1n << 11n) | (1n << 15n) | (1n << 16n) | (1n << 38n);
+
+/** Where the owner of a server adds the bot to it. */
+export function inviteLink(application: string): string {
+  const scope = encodeURIComponent('bot applications.commands');
+  return `https://discord.com/oauth2/authorize?client_id=${application}&permissions=${PERMISSIONS}&scope=${scope}`;
+}
+
+export function createDiscordAdapter(options: DiscordOptions): Adapter {
+  const { token, apiUrl, clock, log } = options;
+  const rest = createDiscordRest({ token, apiUrl });
+  let events: Events | undefined;
+  const connection = createConnection({
+    ...{ token, apiUrl, log },
+    loginTimeoutMs: LOGIN_MS,
+    onEvent: (name, data) => events?.handle(name, data),
+    onSession: () => events?.sessionBegan(),
+  });
+
+  async function start(bot: BotPort): Promise<void> {
+    events = createEvents({ ...options, bot, rest, connection });
+    await connection.open();
+    const application = connection.self().application.id;
+    log.info({}, `Discord: add the bot to a server by ${inviteLink(application)}`);
+    // Commands that are not registered are no reason not to talk.
+    registerCommands(rest, application, bot.commands.catalogue, log).catch((thrown: unknown) => {
+      const error = toBotError(thrown);
+      log.error({ code: error.code, err: error.message }, 'Discord: the slash commands were not registered');
+    });
+  }
+
+  async function openReply(target: ReplyTarget, context: ReplyContext): Promise<Reply> {
+    const parsed = readTarget(target);
+    const { turnId, locale } = context;
+    const deps = { rest, botId: () => connection.self().user.id, turnId, locale, now: clock.now };
+    const transport =
+      parsed.via === 'channel' ? createChannelTransport(deps, parsed) : createInteractionTransport(deps, parsed);
+    const reply = createLiveReply(transport, context, {
+      limit: MESSAGE_LIMIT,
+      intervalMs: EDIT_EVERY_MS,
+      firstPostDelayMs: FIRST_POST_MS,
+      thinkingRefreshMs: TYPING_EVERY_MS,
+      // Follow-ups by the token of an interaction know no nonces.
+      nonceTrustMs: parsed.via === 'interaction' && !parsed.present ? 0 : NONCE_TRUST_MS,
+      mark: MARK,
+      liveControls: true,
+      timers: systemTimers,
+      ...{ clock, log },
+      unreconciled: options.unreconciled,
+    });
+    return {
+      ...reply,
+      end(end) {
+        if (end.kind !== 'answered' || !end.stopped) return reply.end(end);
+        return reply.end({ ...end, text: `${withClosedFence(end.text)}\n\n${phrases(locale).stopped}` });
+      },
+    };
+  }
+
+  return {
+    platform: DISCORD,
+    start,
+    openReply,
+    async stopIntake() {
+      await connection.close();
+      await events?.stop();
+    },
+    async stop() {
+      await connection.close();
+      await events?.stop();
+    },
+    health: connection.health,
+  };
+}

@@ -1,0 +1,112 @@
+/** The answer to one interaction: acked first, filled when there is something to say. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock, Logger } from '../../core/ports.ts';
+import { toBotError } from '../../errors.ts';
+import { callbackPayload, type InteractionPayload } from './payloads.ts';
+import type { MessageBody } from './render.ts';
+import { codeOf, type DiscordRest, type RestFile } from './rest.ts';
+
+/** Kinds of callbacks (Discord's interaction reference). */
+const SHOW_THINKING = 5;
+const UPDATE_IN_PLACE = 6;
+const EPHEMERAL = 1 << 6;
+/** Another replica was faster, or an ack whose answer was lost was taken. */
+const ALREADY_ACKED = 40_060;
+
+/** Discord waits 3 s for the first response. Of those, tries that hang may use so much each. */
+const ACK_WITHIN_MS = 2_800;
+const ACK_TRY_MS = 1_200;
+const ACK_PAUSE_MS = 100;
+const FILL_TRIES = 5;
+
+/** `public`: all in the channel will see the answer. `private`: this person alone. `in place`: the message of the button changes. */
+export type Manner = 'public' | 'private' | 'in place';
+
+export interface Answers {
+  /**
+   * Acks. Gives the id of the message that will be filled; undefined: this interaction is not ours to answer (another
+   * replica has it, or its time is over).
+   */
+  think(manner: Manner): Promise<string | undefined>;
+  /** Puts the answer in its place. */
+  fill(body: MessageBody, files?: readonly RestFile[]): Promise<void>;
+  /** A further message for this person alone. */
+  add(body: MessageBody): Promise<void>;
+}
+
+export interface AnswersDeps {
+  readonly rest: DiscordRest;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export function createAnswers(interaction: InteractionPayload, { rest, clock, log }: AnswersDeps): Answers {
+  const { id, token, application_id: application } = interaction;
+  const webhook = `/webhooks/${application}/${token}` as const;
+
+  async function ack(manner: Manner): Promise<string> {
+    const body = {
+      type: manner === 'in place' ? UPDATE_IN_PLACE : SHOW_THINKING,
+      ...(manner === 'private' ? { data: { flags: EPHEMERAL } } : {}),
+    };
+    const answer = await rest.request('POST', `/interactions/${id}/${token}/callback`, {
+      body,
+      query: { with_response: 'true' },
+      auth: false,
+      signal: AbortSignal.timeout(ACK_TRY_MS),
+    });
+    return manner === 'in place' ? (interaction.message?.id ?? id) : callbackPayload.parse(answer).resource.message.id;
+  }
+
+  /** Again and again while that makes sense. @throws BotError `platform_*` */
+  async function insist<T>(request: () => Promise<T>, tries: number): Promise<T> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await request();
+      } catch (thrown) {
+        const error = toBotError(thrown);
+        if (!error.retryable || failures >= tries) throw error;
+        await sleep(Math.max(error.retryAfterMs ?? 0, 250 * 2 ** failures));
+      }
+    }
+  }
+
+  /** The message that was acked by a try whose answer was lost. */
+  async function original(): Promise<string> {
+    const found = await insist(() => rest.request('GET', `${webhook}/messages/@original`, { auth: false }), FILL_TRIES);
+    return callbackPayload.parse({ resource: { message: found } }).resource.message.id;
+  }
+
+  return {
+    async think(manner) {
+      const deadline = clock.monotonic() + ACK_WITHIN_MS;
+      let unknown = false;
+      for (;;) {
+        try {
+          return await ack(manner);
+        } catch (thrown) {
+          const error = toBotError(thrown);
+          if (codeOf(error) === ALREADY_ACKED && unknown) return await original();
+          if (!error.retryable || clock.monotonic() + ACK_PAUSE_MS >= deadline) {
+            const level = codeOf(error) === ALREADY_ACKED ? 'debug' : 'warn';
+            log[level]({ code: error.code, interaction: id }, 'an interaction was not acked here');
+            return undefined;
+          }
+          unknown = true;
+          await sleep(ACK_PAUSE_MS);
+        }
+      }
+    },
+    async fill(body, files = []) {
+      // Files of the page before would stay otherwise.
+      const whole = files.length === 0 ? { ...body, attachments: [] } : body;
+      const route = `${webhook}/messages/@original` as const;
+      await insist(() => rest.request('PATCH', route, { body: whole, files, auth: false }), FILL_TRIES);
+    },
+    async add(body) {
+      const whole = { ...body, flags: EPHEMERAL };
+      await insist(() => rest.request('POST', webhook, { body: whole, auth: false }), FILL_TRIES);
+    },
+  };
+}

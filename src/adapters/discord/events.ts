@@ -1,0 +1,121 @@
+/** What each event of the gateway leads to. */
+import { z } from 'zod';
+import type { BotPort } from '../../core/bot-port.ts';
+import type { Channels } from '../../core/channels.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
+import type { SessionScope } from '../../core/session.ts';
+import type { Connection } from './connection.ts';
+import { createIntake } from './intake.ts';
+import { createInteractions } from './interactions.ts';
+import { createLanes } from './lanes.ts';
+import { isByPerson, isToBot, readMessage, readText } from './normalize.ts';
+import { createPauses } from './pauses.ts';
+import {
+  channelPayload,
+  deletePayload,
+  guildDeletePayload,
+  interactionPayload,
+  type MessagePayload,
+  messagePayload,
+} from './payloads.ts';
+import { placeOf } from './places.ts';
+import type { DiscordRest } from './rest.ts';
+
+export interface EventsDeps {
+  readonly bot: BotPort;
+  readonly rest: DiscordRest;
+  readonly connection: Pick<Connection, 'self' | 'channel' | 'language'>;
+  readonly channels: Channels;
+  readonly scope: SessionScope;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface Events {
+  /** Never throws. */
+  handle(name: string, data: unknown): void;
+  /** As `onSession` of the connection. */
+  sessionBegan(): void;
+  /** Deals with what has come, as far as that can be done at once. */
+  stop(): Promise<void>;
+}
+
+export function createEvents(deps: EventsDeps): Events {
+  const { bot, rest, connection, channels, scope, clock, log } = deps;
+  const pauses = createPauses();
+  const intake = createIntake({ bot, rest, pauses, clock, log });
+  const interacting = new Set<Promise<void>>();
+  const botId = () => connection.self().user.id;
+
+  const lanes = createLanes({
+    ...{ channels, rest, pauses, clock, log },
+    read: (message, channel, watched) => {
+      const language = connection.language(channel.guild);
+      return readMessage(message, { botId: botId(), scope, channel, watched, language });
+    },
+    take: intake.take,
+    async amend(about, channel, id, message) {
+      const text = message === null ? null : readText(message, botId());
+      // Without its text Discord has not told what it was changed to.
+      if (text !== '') await bot.amended(placeOf(channel, about), id, text);
+    },
+    known: connection.channel,
+    ping: bot.ping,
+  });
+  lanes.start();
+  const interact = createInteractions({ bot, rest, scope, clock, log, talked: lanes.talked });
+
+  function written(message: MessagePayload): void {
+    const direct = message.guild_id === undefined;
+    const opens = isByPerson(message) && (direct || isToBot(message, botId()));
+    lanes.push(message.channel_id, message.guild_id, { kind: 'message', message }, opens);
+  }
+
+  function edited(message: MessagePayload): void {
+    // Discord changes messages itself too, to show what a link leads to.
+    if (message.edited_timestamp == null || !isByPerson(message)) return;
+    lanes.push(message.channel_id, message.guild_id, { kind: 'edited', message }, false);
+  }
+
+  function deleted({ id, ids = [], channel_id, guild_id }: z.infer<typeof deletePayload>): void {
+    const all = id === undefined ? ids : [id, ...ids];
+    // Also where nobody has talked for long: a memory may be older than the registry.
+    lanes.push(channel_id, guild_id, { kind: 'deleted', ids: all }, true);
+  }
+
+  const handlers: Readonly<Record<string, (data: unknown) => void>> = {
+    MESSAGE_CREATE: (data) => written(messagePayload.parse(data)),
+    MESSAGE_UPDATE: (data) => edited(messagePayload.parse(data)),
+    MESSAGE_DELETE: (data) => deleted(deletePayload.parse(data)),
+    MESSAGE_DELETE_BULK: (data) => deleted(deletePayload.parse(data)),
+    CHANNEL_DELETE: (data) => lanes.remove([channelPayload.parse(data).id]),
+    THREAD_DELETE: (data) => lanes.remove([channelPayload.parse(data).id]),
+    GUILD_DELETE(data) {
+      const { id, unavailable } = guildDeletePayload.parse(data);
+      // Unavailable: an outage of Discord's. Else the bot was taken out.
+      if (unavailable !== true) lanes.removeGuild(id);
+    },
+    INTERACTION_CREATE(data) {
+      const running = interact(interactionPayload.parse(data)).finally(() => interacting.delete(running));
+      interacting.add(running);
+    },
+  };
+
+  return {
+    handle(name, data) {
+      const handler = handlers[name];
+      if (handler === undefined || pauses.ended()) return;
+      try {
+        handler(data);
+      } catch (thrown) {
+        const issues = thrown instanceof z.ZodError ? thrown.issues.map(({ path }) => path.join('.')) : undefined;
+        log.error({ event: name, issues, err: thrown }, 'an event of Discord could not be read');
+      }
+    },
+    sessionBegan: lanes.sessionBegan,
+    async stop() {
+      await lanes.stop();
+      await Promise.all(interacting);
+    },
+  };
+}

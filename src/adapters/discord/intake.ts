@@ -1,0 +1,102 @@
+/** What becomes of one message: stored for its answer, or run as a command; and what the person is told at once. */
+import type { BotPort } from '../../core/bot-port.ts';
+import type { Command, CommandContext } from '../../core/commands.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
+import { personOf } from '../../core/session.ts';
+import type { IncomingMessage } from '../../core/types.ts';
+import { toBotError } from '../../errors.ts';
+import { phrases } from '../../texts/phrases.ts';
+import type { Pauses } from './pauses.ts';
+import { type ChannelAbout, placeOf } from './places.ts';
+import { answerBody, type MessageBody, messageBody, rowsOf } from './render.ts';
+import type { DiscordRest, RestFile } from './rest.ts';
+import { readTarget } from './target.ts';
+
+/** While a channel is caught up on, a message waits so long for room in its conversation before it is refused. */
+const PATIENCE_MS = 120_000;
+const LEAST_PAUSE_MS = 500;
+const MOST_PAUSE_MS = 10_000;
+
+export interface IntakeDeps {
+  readonly bot: BotPort;
+  readonly rest: DiscordRest;
+  readonly pauses: Pauses;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly log: Logger;
+}
+
+export interface Intake {
+  /** As `take` of a lane. */
+  take(message: IncomingMessage, about: ChannelAbout, patient: boolean): Promise<void>;
+}
+
+/** What is posted at once. The nonce of its own makes it one message, however often (or by how many replicas) it is posted. */
+type Purpose = 'refusal' | 'command';
+
+export function createIntake({ bot, rest, pauses, clock, log }: IntakeDeps): Intake {
+  /** Never throws: what can't be told is no reason to deal with the message again. */
+  async function say(message: IncomingMessage, purpose: Purpose, body: MessageBody, files: readonly RestFile[] = []) {
+    const { channel } = readTarget(message.replyTo);
+    const reference = { message_id: message.id, fail_if_not_exists: false };
+    const nonce = `${message.turnId}:${purpose === 'refusal' ? 'r' : 'c'}`;
+    const whole = { ...body, message_reference: reference, nonce, enforce_nonce: true };
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await rest.request('POST', `/channels/${channel}/messages`, { body: whole, files });
+        return;
+      } catch (thrown) {
+        const error = toBotError(thrown);
+        if (!error.retryable || tries >= 3 || pauses.ended()) {
+          log.warn({ code: error.code, purpose }, 'something could not be told');
+          return;
+        }
+        await pauses.wait(Math.max(LEAST_PAUSE_MS, error.retryAfterMs ?? 0));
+      }
+    }
+  }
+
+  async function receive(message: IncomingMessage, patient: boolean): Promise<void> {
+    const until = clock.monotonic() + (patient ? PATIENCE_MS : 0);
+    let tell = false;
+    for (;;) {
+      const result = await bot.receive(message);
+      if (!('tell' in result)) return;
+      tell ||= result.tell;
+      const full = result.kind === 'rate_limited' || result.kind === 'inbox_full';
+      if (!full || clock.monotonic() >= until || pauses.ended()) {
+        if (tell) await say(message, 'refusal', messageBody(result.text));
+        return;
+      }
+      await pauses.wait(Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, result.retryAfterMs)));
+    }
+  }
+
+  /** A command as a message. Its answer is for the person alone, so in a server only a button that opens it is posted. */
+  async function runTyped(command: Command, message: IncomingMessage, about: ChannelAbout): Promise<void> {
+    const { locale, sessionId, author } = message;
+    const context: CommandContext = {
+      place: placeOf(readTarget(message.replyTo).channel, about),
+      sessionId,
+      person: personOf(sessionId, author.id),
+      locale,
+      isDirect: about.direct,
+      canManage: false,
+      surface: 'text',
+      hasButtons: true,
+    };
+    if (command.name !== 'hint' && !about.direct) {
+      const button = bot.commands.openPrivately(command, context);
+      return await say(message, 'command', messageBody(phrases(locale).answersPrivately, rowsOf([button])));
+    }
+    const result = await bot.commands.run({ command, context });
+    await say(message, 'command', answerBody(result), result.files);
+  }
+
+  return {
+    async take(message, about, patient) {
+      const command = bot.commands.readText(message.text);
+      if (command === undefined) await receive(message, patient);
+      else await runTyped(command, message, about);
+    },
+  };
+}
