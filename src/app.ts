@@ -31,7 +31,7 @@ export interface AppOptions {
   readonly adapters?: readonly Adapter[];
 }
 
-export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
 /**
  * Starts everything. Intake begins last, so whatever comes in finds a bot that can answer.

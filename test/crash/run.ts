@@ -94,7 +94,7 @@ async function talk(world: World, run: CrashRun, conversation: number, said: Sai
       await sleep(random() * 400);
       // What was taken before the forget was acked may be answered or not; what comes later must be.
       for (const before of own) before.forgotten = true;
-      await platform.forget(where);
+      await platform.command(where, 'forget').acked;
     }
   }
   await Promise.all(acks);

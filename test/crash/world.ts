@@ -32,7 +32,7 @@ export interface WorldOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-export const LIMITS = { defaultTtl: 1_800, minTtl: 60, maxTtl: 2_592_000, maxMessages: 200, maxWaiting: 20 };
+const LIMITS = { defaultTtl: 1_800, minTtl: 60, maxTtl: 2_592_000, maxMessages: 200, maxWaiting: 20 };
 
 /** A conversation of the crash runs, by number. */
 export function sessionOf(number: number): { readonly parts: Required<Omit<Session, 'thread'>>; readonly id: string } {

@@ -12,16 +12,16 @@ import { systemTimers } from '../../src/adapters/pacer.ts';
 import type { BotPort } from '../../src/core/bot-port.ts';
 import type { Clock, Logger, ReplyContext } from '../../src/core/ports.ts';
 import { encodeSession, type SessionId, type SessionScope } from '../../src/core/session.ts';
-import type { Memory } from '../../src/core/store.ts';
 import { type IncomingMessage, type ReplyTarget, turnIdOf } from '../../src/core/types.ts';
 import { BotError, toBotError } from '../../src/errors.ts';
+import { type Tellers, takeCommand } from './recording-commands.ts';
 import { type Ack, type Delivery, deliverySchema, MARK, MESSAGE_LIMIT } from './recording-protocol.ts';
 import { createRecordingClient, createRecordingTransport } from './recording-transport.ts';
 
 export const RECORDING = 'recording';
 
 /** What the adapter needs of the bot. */
-export type RecordingBot = Pick<BotPort, 'receive' | 'stop'> & { readonly memory: Pick<Memory, 'forget'> };
+export type RecordingBot = Pick<BotPort, 'receive' | 'stop' | 'commands'>;
 
 export interface RecordingAdapterOptions {
   readonly platformUrl: string;
@@ -67,25 +67,44 @@ export function createRecordingAdapter(options: RecordingAdapterOptions): Record
     const sessionId = sessionOf(delivery, scope);
     switch (delivery.kind) {
       case 'message': {
+        const command = port.commands.readText(delivery.text);
+        if (command !== undefined) {
+          await takeCommand({ delivery, sessionId, command, surface: 'text' }, port.commands, tellers);
+          return { result: 'done' };
+        }
         const result = await port.receive(normalize(delivery, sessionId));
-        if ('tell' in result && result.tell) await tell(delivery, result.text);
+        if ('tell' in result && result.tell) await tellers.publicly(delivery, result.text);
         return { result: result.kind };
       }
-      case 'forget':
-        await port.memory.forget(sessionId);
+      case 'command': {
+        const command = port.commands.readOptions(delivery.name, delivery.options);
+        await takeCommand({ delivery, sessionId, command, surface: 'slash' }, port.commands, tellers);
         return { result: 'done' };
+      }
+      case 'action': {
+        const pressed = port.commands.readAction(delivery.action);
+        if (pressed !== undefined) {
+          await takeCommand({ delivery, sessionId, ...pressed, surface: 'action' }, port.commands, tellers);
+        }
+        return { result: 'done' };
+      }
       case 'stop':
         await port.stop(sessionId, turnIdOf(delivery.trigger));
         return { result: 'done' };
     }
   }
 
-  async function tell({ id, channel }: Delivery, text: string): Promise<void> {
-    const body = { trigger: id, channel, part: 1, text, notice: true };
-    await client.send('POST', '/messages', { body }).catch((thrown: unknown) => {
-      log.warn({ code: toBotError(thrown).code }, 'a refusal could not be told');
+  async function tell(path: string, body: object): Promise<void> {
+    await client.send('POST', path, { body }).catch((thrown: unknown) => {
+      log.warn({ code: toBotError(thrown).code }, 'what was to be told could not be');
     });
   }
+  const tellers: Tellers = {
+    publicly: ({ id, channel }, text, actions = []) =>
+      tell('/messages', { trigger: id, channel, part: 1, text, actions, notice: true }),
+    privately: ({ id, channel, user }, { kind, text, actions, files }) =>
+      tell('/answers', { trigger: id, channel, user, kind, text, actions, files }),
+  };
 
   async function answer(request: HttpRequest, response: ServerResponse): Promise<void> {
     const reply = (status: number, body: object) => {

@@ -1,6 +1,6 @@
 /** What the recording platform does wrong, on a script or by chance; chance is seeded, so a run can be had again. */
 
-export type Route = 'post' | 'edit' | 'remove' | 'find' | 'think';
+export type Route = 'post' | 'edit' | 'remove' | 'find' | 'think' | 'answer';
 
 /**
  * `slow`: done late. `rate_limited`: 429, not done. `server_error`: 500, not done. `server_error_after`: done, but 500.

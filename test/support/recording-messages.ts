@@ -1,5 +1,5 @@
 /** The messages of the bot that a recording platform holds, and what a person would see of them. */
-import { MARK } from './recording-protocol.ts';
+import { MARK, type PrivateAnswer } from './recording-protocol.ts';
 
 export interface BotMessage {
   readonly id: string;
@@ -8,6 +8,7 @@ export interface BotMessage {
   readonly part: number;
   readonly channel: string;
   readonly notice: boolean;
+  readonly actions: PrivateAnswer['actions'];
   text: string;
   deleted: boolean;
   /** Unix milliseconds. */
@@ -43,6 +44,7 @@ export interface NewMessage {
   readonly channel: string;
   readonly text: string;
   readonly notice: boolean;
+  readonly actions: PrivateAnswer['actions'];
   readonly nonce: string | undefined;
   readonly by: string;
 }

@@ -6,7 +6,7 @@
 import { createDeliveries } from './recording-deliveries.ts';
 import { createFaults, type Faults, seededRandom } from './recording-faults.ts';
 import { createMessages, type Messages } from './recording-messages.ts';
-import { type Ack, type Delivery, deliverySchema } from './recording-protocol.ts';
+import { type Ack, type Delivery, deliverySchema, type PrivateAnswer } from './recording-protocol.ts';
 import { createRoutes } from './recording-routes.ts';
 import { type JournalEntry, startServer } from './recording-server.ts';
 
@@ -18,8 +18,19 @@ export interface RecordingPlatformOptions {
 }
 
 type Conversation = Pick<Delivery, 'workspace' | 'channel' | 'thread' | 'user' | 'direct'>;
-type Said = Conversation & { readonly text: string } & Partial<Pick<Message, 'name' | 'locale' | 'quotes'>>;
 type Message = Extract<Delivery, { kind: 'message' }>;
+type Said = Conversation & { readonly text: string } & Partial<
+    Pick<Message, 'name' | 'locale' | 'canManage' | 'quotes'>
+  >;
+/** Whoever asks, and where. English, without rights, unless told otherwise. */
+type Asking = Conversation & Partial<Pick<Message, 'locale' | 'canManage'>>;
+type Options = Extract<Delivery, { kind: 'command' }>['options'];
+
+/** `acked` resolves when a replica has taken it; `id` is the trigger of what is answered to it. */
+export interface Pushed {
+  readonly id: string;
+  readonly acked: Promise<Ack>;
+}
 
 export interface RecordingPlatform extends Pick<Messages, 'visible' | 'notices' | 'outcome'> {
   readonly url: string;
@@ -33,11 +44,16 @@ export interface RecordingPlatform extends Pick<Messages, 'visible' | 'notices' 
   /** How likely an ack gets lost, so that a delivery comes again. */
   ackLostRate: number;
   replicas(): readonly string[];
-  /** A person says something. `acked` resolves when a replica has taken it. */
-  say(message: Said): { readonly id: string; readonly acked: Promise<Ack> };
+  /** A person says something. */
+  say(message: Said): Pushed;
   /** The same message comes again under new event ids, `times` times at once. */
   sayAgain(id: string, times: number): Promise<readonly Ack[]>;
-  forget(conversation: Conversation): Promise<Ack>;
+  /** Somebody chooses a command of the bot, with options by their names. */
+  command(asking: Asking, name: string, options?: Options): Pushed;
+  /** Somebody presses a button, by its id. */
+  press(asking: Asking, action: string): Pushed;
+  /** What this person alone was answered, oldest first. */
+  privateAnswers(user: string): readonly PrivateAnswer[];
   stop(conversation: Conversation, trigger: string): Promise<Ack>;
   /** Somebody else (a moderator) deletes a message of the bot. */
   deleteMessage(id: string): void;
@@ -60,6 +76,7 @@ export async function startRecordingPlatform(options: RecordingPlatformOptions =
   const violations: string[] = [];
   const waiters = new Set<() => void>();
   const thinkingUntil = new Map<string, number>();
+  const answers: PrivateAnswer[] = [];
   const said = new Map<string, Message>();
   let deliveryCount = 0;
 
@@ -83,7 +100,7 @@ export async function startRecordingPlatform(options: RecordingPlatformOptions =
       }),
   });
 
-  const understand = createRoutes({ messages, deliveries, thinkingUntil, nonces: nonceWindowMs > 0 });
+  const understand = createRoutes({ messages, deliveries, thinkingUntil, answers, nonces: nonceWindowMs > 0 });
   const server = await startServer({ understand, faults, violations, record });
 
   function nextDelivery(): { id: string; eventId: string } {
@@ -113,7 +130,15 @@ export async function startRecordingPlatform(options: RecordingPlatformOptions =
       if (delivery === undefined) throw new Error(`Nobody said ${id}.`);
       return Promise.all(Array.from({ length: times }, () => deliveries.repeat(delivery)));
     },
-    forget: (conversation) => deliveries.push({ kind: 'forget', ...nextDelivery(), ...conversation }),
+    command({ locale = 'en', ...asking }, name, options = {}) {
+      const ids = nextDelivery();
+      return { id: ids.id, acked: deliveries.push({ kind: 'command', ...ids, locale, ...asking, name, options }) };
+    },
+    press({ locale = 'en', ...asking }, action) {
+      const ids = nextDelivery();
+      return { id: ids.id, acked: deliveries.push({ kind: 'action', ...ids, locale, ...asking, action }) };
+    },
+    privateAnswers: (user) => answers.filter((answer) => answer.user === user),
     stop: (conversation, trigger) => deliveries.push({ kind: 'stop', ...nextDelivery(), ...conversation, trigger }),
     deleteMessage(id) {
       const message = messages.get(id);

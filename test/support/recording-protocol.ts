@@ -15,6 +15,8 @@ const conversation = {
   direct: z.boolean(),
 };
 const delivery = { id: z.string().min(1), eventId: z.string().min(1), ...conversation };
+/** What the platform tells of whoever asks: their language, and whether they may manage messages here. */
+const asking = { locale: z.enum(['en', 'zh-CN']), canManage: z.boolean().optional() };
 
 /** What happens on the platform and is pushed to one of the bot's replicas until one acks it. */
 export const deliverySchema = z.discriminatedUnion('kind', [
@@ -23,11 +25,20 @@ export const deliverySchema = z.discriminatedUnion('kind', [
     ...delivery,
     name: z.string(),
     text: z.string(),
-    locale: z.enum(['en', 'zh-CN']),
+    ...asking,
     sentAt: z.int(),
     quotes: z.array(z.strictObject({ author: z.string(), text: z.string() })).optional(),
   }),
-  z.strictObject({ kind: z.literal('forget'), ...delivery }),
+  /** The platform's own command, chosen from a menu. */
+  z.strictObject({
+    kind: z.literal('command'),
+    ...delivery,
+    ...asking,
+    name: z.string().min(1),
+    options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  }),
+  /** Somebody pressed a button. */
+  z.strictObject({ kind: z.literal('action'), ...delivery, ...asking, action: z.string().min(1) }),
   z.strictObject({ kind: z.literal('stop'), ...delivery, trigger: z.string().min(1) }),
 ]);
 export type Delivery = z.infer<typeof deliverySchema>;
@@ -44,6 +55,12 @@ const text = z
   .string()
   .max(MESSAGE_LIMIT)
   .refine((value) => value.trim() !== '', 'A message must not be empty.');
+const actionSchema = z.strictObject({
+  label: z.string().min(1).max(75),
+  style: z.enum(['primary', 'danger', 'plain']),
+  id: z.string().regex(/^[!-~]{1,100}$/, 'A button id is printable ASCII.'),
+});
+const actions = z.array(actionSchema).max(25);
 export const postSchema = z.strictObject({
   /** The person's message that it answers. */
   trigger: z.string().min(1),
@@ -55,7 +72,21 @@ export const postSchema = z.strictObject({
   nonce: z.string().min(1).max(25).optional(),
   /** Told beside the replies: a refusal, not an answer. */
   notice: z.boolean().optional(),
+  /** Anybody who sees the message can press them. */
+  actions: actions.optional(),
 });
+/** An answer that one person alone gets to see. */
+export const answerSchema = z.strictObject({
+  /** What it answers: a message, a command or a pressed button. */
+  trigger: z.string().min(1),
+  channel: z.string().min(1),
+  user: z.string().min(1),
+  kind: z.enum(['done', 'refused', 'confirm', 'pick']),
+  text,
+  actions,
+  files: z.array(z.strictObject({ name: z.string().min(1), mediaType: z.string().min(1), content: z.string() })),
+});
+export type PrivateAnswer = z.infer<typeof answerSchema>;
 export const editSchema = z.strictObject({ text });
 export const thinkSchema = z.strictObject({ trigger: z.string().min(1) });
 export const postedSchema = z.object({ id: z.string() });

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import type { Deliveries } from './recording-deliveries.ts';
 import type { Route } from './recording-faults.ts';
 import type { Messages } from './recording-messages.ts';
-import { editSchema, postSchema, replicaSchema, thinkSchema } from './recording-protocol.ts';
+import {
+  answerSchema,
+  editSchema,
+  type PrivateAnswer,
+  postSchema,
+  replicaSchema,
+  thinkSchema,
+} from './recording-protocol.ts';
 
 /** A request, understood but not done yet. */
 export interface Task {
@@ -20,6 +27,8 @@ export interface RoutesDeps {
   readonly deliveries: Deliveries;
   /** Until when (Unix milliseconds) the sign of thinking is shown, by trigger. */
   readonly thinkingUntil: Map<string, number>;
+  /** Where answers for one person alone are put. */
+  readonly answers: PrivateAnswer[];
   readonly nonces: boolean;
 }
 
@@ -36,7 +45,7 @@ const THINKING_MS = 10_000;
 /** Undefined: there is no such route. @throws what zod throws for a request that is not as it must be. */
 export type Understand = (request: Request) => Task | undefined;
 
-export function createRoutes({ messages, deliveries, thinkingUntil, nonces }: RoutesDeps): Understand {
+export function createRoutes({ messages, deliveries, thinkingUntil, answers, nonces }: RoutesDeps): Understand {
   const missing = { status: 404, body: { error: 'There is no such message.' } };
 
   return ({ method, url, replica, body }) => {
@@ -49,6 +58,7 @@ export function createRoutes({ messages, deliveries, thinkingUntil, nonces }: Ro
           const fresh = {
             ...post,
             notice: post.notice ?? false,
+            actions: post.actions ?? [],
             nonce: nonces ? nonce : undefined,
             by: replica,
           };
@@ -93,6 +103,14 @@ export function createRoutes({ messages, deliveries, thinkingUntil, nonces }: Ro
           return { status: 204, body: {} };
         };
         return { route: 'think', trigger, run };
+      }
+      case 'POST answers': {
+        const answer = answerSchema.parse(body);
+        const run = () => {
+          answers.push(answer);
+          return { status: 201, body: {} };
+        };
+        return { route: 'answer', trigger: answer.trigger, text: answer.text, run };
       }
       case 'POST replicas': {
         const { name, url: address } = replicaSchema.parse(body);

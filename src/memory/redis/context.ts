@@ -12,7 +12,7 @@ export const KEEP_GENERATION_S = 7 * 86_400;
 /** Seconds that a TTL choice is kept at least. */
 export const KEEP_CHOICE_S = 90 * 86_400;
 /** Seconds that the figures of a day are kept. */
-export const KEEP_DAY_S = 90 * 86_400;
+const KEEP_DAY_S = 90 * 86_400;
 
 export interface RedisContext {
   readonly redis: Redis;
