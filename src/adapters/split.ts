@@ -85,12 +85,24 @@ export function textOf(part: MarkdownPart, mark = ''): string {
 
 /** The text with its last code fence closed, so that something may be added behind it. */
 export function withClosedFence(text: string): string {
-  const limits = fenceLimits(Number.MAX_SAFE_INTEGER);
+  const open = openFence(text, fenceLimits(Number.MAX_SAFE_INTEGER));
+  return open === undefined ? text : text + tailOf(open, text);
+}
+
+/** What closes the code fence that is open at the end of a part of this text, and what opens it again in the next part. */
+export function seamOf(text: string, { limit, measure = 'utf16' }: SplitOptions): { tail: string; head: string } {
+  const limits = fenceLimits(limit);
+  const open = openFence(text, limits);
+  if (open === undefined) return { tail: '', head: '' };
+  return { tail: tailOf(open, text), head: headOf(open, !text.endsWith('\n'), measure, limits) };
+}
+
+function openFence(text: string, limits: FenceLimits): Fence | undefined {
   let open: Fence | undefined;
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop();
   for (const line of lines) open = scanLine(open, line, limits);
-  return open === undefined ? text : text + tailOf(open, text);
+  return open;
 }
 
 function headOf(fence: Fence, midLine: boolean, measure: Measure, limits: FenceLimits): string {

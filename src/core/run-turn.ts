@@ -80,10 +80,17 @@ async function openTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promise<Run
   return { ...deps, taken, lease, watch, reply, since: clock.monotonic() };
 }
 
-/** A reply that can't even be begun (its platform is not switched on here, its target unreadable) must not block its successors. */
+/**
+ * A reply that can't even be begun must not block its successors: its platform is not switched on here, its target cannot
+ * be read. One whose platform is not ready yet is handed back, and the sweep brings it again.
+ */
 async function giveUpUnopened(taken: Taken, deps: TurnDeps, error: BotError): Promise<TurnEnd> {
   const { store, metrics, logger } = deps;
-  if (error.retryable) throw error;
+  if (error.retryable) {
+    logger.warn({ code: error.code, err: error.message }, 'reply could not be begun, later again');
+    await store.release(taken.lease);
+    return 'later';
+  }
   logger.error({ code: error.code, err: error.message }, 'reply could not be begun');
   await store.fail(taken.lease, error.code);
   metrics.undelivered(taken.message.platform);

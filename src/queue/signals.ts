@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
 import type { Logger, Signals } from '../core/ports.ts';
 import { isJsonValue, type JsonValue } from '../core/types.ts';
+import { BotError } from '../errors.ts';
 
 export interface ClosableSignals extends Signals {
   close(): Promise<void>;
@@ -41,18 +42,21 @@ export function createRedisSignals(
   });
   return {
     async publish(topic, payload) {
-      await publisher.publish(`${prefix}:${topic}`, JSON.stringify(payload));
+      await guarded(() => publisher.publish(`${prefix}:${topic}`, JSON.stringify(payload)));
     },
     async subscribe(topic, listener) {
       const channel = `${prefix}:${topic}`;
-      const own = channels.get(channel) ?? { listeners: new Set(), ready: subscriber.subscribe(channel) };
+      const own = channels.get(channel) ?? {
+        listeners: new Set(),
+        ready: guarded(() => subscriber.subscribe(channel)),
+      };
       channels.set(channel, own);
       own.listeners.add(listener);
       const leave = async () => {
         own.listeners.delete(listener);
         if (own.listeners.size > 0 || channels.get(channel) !== own) return;
         channels.delete(channel);
-        await subscriber.unsubscribe(channel);
+        await guarded(() => subscriber.unsubscribe(channel));
       };
       try {
         await own.ready;
@@ -67,6 +71,16 @@ export function createRedisSignals(
       subscriber.disconnect();
     },
   };
+}
+
+/** @throws BotError `store_unavailable` when Redis does not answer. */
+async function guarded<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new BotError('store_unavailable', `Redis does not answer (${message}).`, { cause, retryable: true });
+  }
 }
 
 function parse(text: string): JsonValue | undefined {

@@ -75,6 +75,22 @@ export function english(f: Formats) {
     chat: { about: 'Talk to me', message: 'What you want to say' },
     commands: englishCommands(f),
 
+    slack: {
+      /** Stands behind the bot's name. */
+      status: 'is thinking…',
+      prompts: {
+        title: 'Try one of these:',
+        prompts: [
+          { title: 'What can you do?', message: 'What can you do?' },
+          { title: 'What do you remember?', message: '!history' },
+          { title: 'Until when?', message: '!ttl' },
+          { title: 'Help', message: '!help' },
+        ],
+      },
+      filesSent: 'The files are in your direct messages with me.',
+      filesNotSent: 'The files could not be sent to you. Please try again in a while.',
+    },
+
     /** The first lines in the terminal, for whoever starts the bot. */
     startup: {
       redis: (address: string) => `Memory: Redis at ${address}. It outlives restarts and is shared by all replicas.`,

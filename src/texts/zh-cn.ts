@@ -64,6 +64,21 @@ export function chinese(f: Formats): Texts {
     chat: { about: '和我聊天', message: '你想说的话' },
     commands: chineseCommands(f),
 
+    slack: {
+      status: '正在思考…',
+      prompts: {
+        title: '可以试试：',
+        prompts: [
+          { title: '你能做什么？', message: '你能做什么？' },
+          { title: '你记得什么？', message: '!history' },
+          { title: '记到什么时候？', message: '!ttl' },
+          { title: '帮助', message: '!help' },
+        ],
+      },
+      filesSent: '文件已发到你与我的私信里。',
+      filesNotSent: '文件没能发给你，请稍后再试。',
+    },
+
     startup: {
       redis: (address) => `记忆：Redis（${address}）。重启后仍在，并由所有副本共享。`,
       sqlite: (folder) =>

@@ -46,6 +46,9 @@ const word = fc.oneof(
     '"~"',
   ),
   fc.stringMatching(/^[a-z0-9]{150,400}$/),
+  fc
+    .array(fc.constantFrom('a', '😀', '👨‍👩‍👧', '👍🏽', '🇨🇳', 'e\u0301', '你'), { minLength: 30, maxLength: 150 })
+    .map((characters) => characters.join('')),
 );
 const proseLine = fc.array(word, { minLength: 1, maxLength: 25 }).map((words) => words.join(' '));
 const codeLine = fc.oneof(
@@ -192,6 +195,17 @@ describe('splitMarkdown', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('cuts no character in two of which only half has come when the cut is made', () => {
+    expect(texts(`${'a'.repeat(98)}👍🏽${'b'.repeat(50)}`, 100)[0]).toBe('a'.repeat(98));
+  });
+
+  it('makes no fence by breaking a line before backticks, and none in two', () => {
+    const inline = splitMarkdown('Some ```js here '.repeat(30), { limit: 100 });
+    expect(inline.map(({ head, tail }) => head + tail).join('')).toBe('');
+    const opening = texts(`${'p'.repeat(30)}\n\`\`\`js ${'title '.repeat(12)}\nlet a;\n\`\`\``, 100);
+    expect(opening[1]).toMatch(/^```js title/);
   });
 
   it('leaves a text that fits as it is', () => {

@@ -3,13 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { encodeSession, type Session } from '../../src/core/session.ts';
 import type { ConversationStore } from '../../src/core/store.ts';
 import { createRedisStore } from '../../src/memory/redis/store.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
+import { readFiles } from '../memory/sqlite-fixture.ts';
 import { type FakeModel, type ModelOptions, startModel } from '../support/model.ts';
 import { seededRandom } from '../support/recording-faults.ts';
 import { type RecordingPlatform, startRecordingPlatform } from '../support/recording-platform.ts';
+import { dumpRedis } from '../support/redis-dump.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { createReplicas, type Replicas } from './replicas.ts';
 
@@ -22,6 +25,8 @@ export interface World {
   readonly random: () => number;
   /** The product's own reading of the store, once no replica needs it alone. */
   openStore(): Promise<ConversationStore>;
+  /** Everything that is stored, as text: every key of Redis with its value, the queue's too, or the bytes of every file. */
+  dump(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -68,6 +73,15 @@ export async function createWorld({ store, seed, model: modelOptions, settings =
     random,
     openStore: () =>
       redis === undefined ? createSqliteStore({ ...LIMITS, observer, dataDir }) : openRedisStore(redis.url),
+    async dump() {
+      if (redis === undefined) return await readFiles(dataDir);
+      const client = new Redis(redis.url, { protocol: 2 });
+      try {
+        return await dumpRedis(client);
+      } finally {
+        client.disconnect();
+      }
+    },
     async close() {
       await replicas.close();
       await platform.close();

@@ -6,6 +6,7 @@ import type { ConversationStore, StoreOptions } from '../../src/core/store.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { createRedisStore } from '../../src/memory/redis/store.ts';
 import type { StoreFixture } from '../contracts/store.contract.ts';
+import { dumpRedis } from '../support/redis-dump.ts';
 
 export interface RedisFixture extends StoreFixture {
   readonly redis: Redis;
@@ -31,11 +32,7 @@ export function makeRedisFixture(url: string): (options: StoreOptions) => Promis
       redis,
       prefix,
       keys,
-      async dumpText() {
-        const parts = [];
-        for (const key of await keys()) parts.push(key, JSON.stringify(await readKey(redis, key)));
-        return parts.join('\n');
-      },
+      dumpText: () => dumpRedis(redis, `${prefix}:*`),
       async injectBadElement(sessionId: SessionId, raw, where = 'memory') {
         const own = keyspace(prefix).session(sessionId);
         if (where === 'memory') await redis.rpush(own.list, raw);
@@ -49,22 +46,4 @@ export function makeRedisFixture(url: string): (options: StoreOptions) => Promis
       },
     };
   };
-}
-
-async function readKey(redis: Redis, key: string): Promise<unknown> {
-  const type = await redis.type(key);
-  switch (type) {
-    case 'string':
-      return redis.get(key);
-    case 'list':
-      return redis.lrange(key, 0, -1);
-    case 'hash':
-      return redis.hgetall(key);
-    case 'zset':
-      return redis.zrange(key, '0', '-1', 'WITHSCORES');
-    case 'none':
-      return null;
-    default:
-      throw new Error(`No key of this store is a ${type}: ${key}`);
-  }
 }

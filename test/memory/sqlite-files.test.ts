@@ -11,6 +11,7 @@ import { openDatabase } from '../../src/memory/sqlite/database.ts';
 import { createLeases } from '../../src/memory/sqlite/leases.ts';
 import { createSessionMemory } from '../../src/memory/sqlite/memory.ts';
 import { createOffers } from '../../src/memory/sqlite/offers.ts';
+import { MIGRATIONS } from '../../src/memory/sqlite/schema.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
 import { createTables } from '../../src/memory/sqlite/tables.ts';
 import {
@@ -139,6 +140,11 @@ describe('the files of the embedded store', () => {
     await runTurn(store, messageOf(session, 'kept', { ttl: LIMITS.maxTtl }));
     await fixture.advance((LIMITS.defaultTtl + 1) * 1_000);
     expect(await store.stats()).toMatchObject({ conversations: 1, messages: 2 });
+    // Looked at without waiting, so that no other sweep can have come first.
+    const db = new Database(join(fixture.dataDir, 'store.db'));
+    expect(db.prepare('SELECT session FROM conversation').all([])).toEqual([{ session }]);
+    expect(db.prepare('SELECT DISTINCT session FROM message').all([])).toEqual([{ session }]);
+    db.close();
     expect(await fixture.dumpText()).not.toContain('swept-text');
     await fixture.close();
   });
@@ -168,15 +174,21 @@ describe('the files of the embedded store', () => {
   });
 
   it('are opened again and again without losing anything', async () => {
+    const versions = () => {
+      const db = new Database(join(dataDir, 'store.db'));
+      const rows = db.prepare('SELECT version, applied_at FROM migration').all([]);
+      db.close();
+      return rows;
+    };
     await runTurn(await open(), messageOf(session, 'm1'));
+    const first = versions();
+    expect(first).toHaveLength(MIGRATIONS.length);
     for (let n = 0; n < 3; n += 1) {
       await opened.pop()?.close();
       const store = await open();
       expect((await store.history(session))?.total).toBe(2);
     }
-    const migrations = new Database(join(dataDir, 'store.db'));
-    expect(migrations.prepare('SELECT version FROM migration').all([])).toEqual([{ version: 1 }]);
-    migrations.close();
+    expect(versions()).toEqual(first);
   });
 });
 

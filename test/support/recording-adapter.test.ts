@@ -1,6 +1,10 @@
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeAction, encodeAction, markOf } from '../../src/commands/action-id.ts';
+import { createCatalogue } from '../../src/commands/catalogue.ts';
+import { createParser } from '../../src/commands/parse.ts';
 import type { ReceiveResult } from '../../src/core/bot-port.ts';
+import type { CommandCall } from '../../src/core/commands.ts';
 import type { ReplyContext } from '../../src/core/ports.ts';
 import { encodeSession, parseSessionId, type SessionId } from '../../src/core/session.ts';
 import type { Handle, IncomingMessage } from '../../src/core/types.ts';
@@ -15,6 +19,7 @@ import { createRecordingClient, createRecordingTransport } from './recording-tra
 
 const WAIT_MS = 20_000;
 const ALICE = { workspace: 'w', channel: 'c', user: 'alice', direct: false };
+const ALICES = encodeSession({ place: { platform: 'recording', workspace: 'w', channel: 'c' }, user: 'alice' });
 const text = Array.from({ length: 60 }, (_, index) => `word${index}`).join(' ');
 
 let platform: RecordingPlatform;
@@ -31,7 +36,9 @@ afterEach(async () => {
 /** Keeps what it is given in memory and knows a message by its dedupe ids. */
 function createKeeper() {
   const kept: IncomingMessage[] = [];
-  const asked: { readonly what: string; readonly sessionId: SessionId; readonly turnId?: string }[] = [];
+  const stopped: { readonly sessionId: SessionId; readonly turnId: string }[] = [];
+  const calls: CommandCall[] = [];
+  const catalogue = createCatalogue();
   const planned: (ReceiveResult | BotError)[] = [];
   const seen = new Set<string>();
   const bot: RecordingBot = {
@@ -46,17 +53,27 @@ function createKeeper() {
       return { kind: 'queued', turnId, ahead: kept.length - 1 };
     },
     async stop(sessionId, turnId) {
-      asked.push({ what: 'stop', sessionId, turnId });
+      stopped.push({ sessionId, turnId });
       return true;
     },
-    memory: {
-      async forget(sessionId) {
-        asked.push({ what: 'forget', sessionId });
-        return { conversations: 1, messages: 0, waiting: 0 };
+    commands: {
+      catalogue,
+      ...createParser(catalogue),
+      readAction: decodeAction,
+      openPrivately: (command, { person, sessionId }) => ({
+        label: 'Open',
+        style: 'primary',
+        id: encodeAction({ command, mark: markOf(person, sessionId) }),
+      }),
+      async run(call) {
+        const plan = planned.shift();
+        if (plan instanceof BotError) throw plan;
+        calls.push(call);
+        return { kind: 'done', text: `Ran ${call.command.name}.`, actions: [], files: [] };
       },
     },
   };
-  return { bot, kept, asked, planned };
+  return { bot, kept, stopped, calls, planned };
 }
 
 async function startReplica(name: string, bot: RecordingBot, options: Partial<RecordingAdapterOptions> = {}) {
@@ -178,16 +195,11 @@ describe('a delivery', () => {
     expect(platform.outcome(told.id).replies).toBe(0);
   });
 
-  it('of a forget or a stop reaches the bot with its conversation', async () => {
-    const { bot, asked } = createKeeper();
+  it('of a stop reaches the bot with its conversation', async () => {
+    const { bot, stopped } = createKeeper();
     await startReplica('r1', bot);
     await platform.stop(ALICE, 'm7');
-    await platform.forget(ALICE);
-    const sessionId = encodeSession({ place: { platform: 'recording', workspace: 'w', channel: 'c' }, user: 'alice' });
-    expect(asked).toEqual([
-      { what: 'stop', sessionId, turnId: 'm7' },
-      { what: 'forget', sessionId },
-    ]);
+    expect(stopped).toEqual([{ sessionId: ALICES, turnId: 'm7' }]);
   });
 
   it('that is not as it must be is refused, and so is any when the intake is stopped', async () => {
@@ -202,6 +214,83 @@ describe('a delivery', () => {
     expect(platform.replicas()).toEqual([]);
     expect(adapter.health().ok).toBe(false);
     expect(await send('{')).toBe(503);
+  });
+});
+
+describe('a command', () => {
+  const context = {
+    place: { platform: 'recording', workspace: 'w', channel: 'c' },
+    sessionId: ALICES,
+    person: { platform: 'recording', workspace: 'w', user: 'alice' },
+    locale: 'en',
+    isDirect: false,
+    canManage: false,
+    surface: 'slash',
+    hasButtons: true,
+  } as const;
+
+  it('chosen from the menu is run with its options, and answered to that person alone', async () => {
+    const { bot, kept, calls } = createKeeper();
+    await startReplica('r1', bot);
+    const { id, acked } = platform.command({ ...ALICE, locale: 'zh-CN', canManage: true }, 'history', { limit: 5 });
+    expect(await acked).toEqual({ result: 'done' });
+    expect(calls).toEqual([
+      { command: { name: 'history', limit: 5 }, context: { ...context, locale: 'zh-CN', canManage: true } },
+    ]);
+    expect(platform.privateAnswers('alice')).toMatchObject([{ trigger: id, kind: 'done', text: 'Ran history.' }]);
+    expect(platform.privateAnswers('bob')).toEqual([]);
+    expect(platform.journal.map(({ route }) => route)).toEqual(['answer', 'deliver']);
+    expect([platform.visible(id), platform.notices(id), kept]).toEqual([[], [], []]);
+  });
+
+  it('typed in a DM is run and is no message for the model', async () => {
+    const { bot, kept, calls } = createKeeper();
+    await startReplica('r1', bot);
+    const direct = { ...ALICE, direct: true };
+    expect(await platform.say({ ...direct, text: '!forget' }).acked).toEqual({ result: 'done' });
+    expect(await platform.say({ ...direct, text: 'forget' }).acked).toEqual({ result: 'queued' });
+    expect(calls).toMatchObject([{ command: { name: 'forget' }, context: { surface: 'text', isDirect: true } }]);
+    expect(platform.privateAnswers('alice')).toHaveLength(1);
+    expect(kept.map((message) => message.text)).toEqual(['forget']);
+  });
+
+  it('typed where others read along gets a button, and runs for whoever presses it', async () => {
+    const { bot, calls } = createKeeper();
+    await startReplica('r1', bot);
+    const typed = platform.say({ ...ALICE, text: '/ttl 600' });
+    await typed.acked;
+    expect(calls).toEqual([]);
+    const [notice] = platform.notices(typed.id);
+    const [open] = notice?.actions ?? [];
+    expect(notice?.actions).toHaveLength(1);
+    expect(platform.privateAnswers('alice')).toEqual([]);
+    await platform.press({ ...ALICE, user: 'bob' }, open?.id ?? '').acked;
+    const mark = markOf(context.person, ALICES);
+    expect(calls).toMatchObject([
+      { command: { name: 'ttl', value: 600 }, mark, context: { surface: 'action', person: { user: 'bob' } } },
+    ]);
+    expect(platform.privateAnswers('bob')).toMatchObject([{ text: 'Ran ttl.' }]);
+  });
+
+  it('that is nearly one gets its hint where it was typed, and a foreign button nothing', async () => {
+    const { bot, calls } = createKeeper();
+    await startReplica('r1', bot);
+    const typed = platform.say({ ...ALICE, text: '/histroy' });
+    await typed.acked;
+    expect(platform.notices(typed.id)).toMatchObject([{ text: 'Ran hint.', actions: [] }]);
+    expect(await platform.press(ALICE, 'somebody-elses-button').acked).toEqual({ result: 'done' });
+    expect(calls).toHaveLength(1);
+    expect(platform.privateAnswers('alice')).toEqual([]);
+  });
+
+  it('comes again while the store is away', async () => {
+    const { bot, calls, planned } = createKeeper();
+    planned.push(new BotError('store_unavailable', 'away', { retryable: true }));
+    await startReplica('r1', bot);
+    await platform.command(ALICE, 'memstats').acked;
+    expect(platform.journal.filter(({ route }) => route === 'deliver').map(({ status }) => status)).toEqual([503, 200]);
+    expect(calls).toHaveLength(1);
+    expect(platform.privateAnswers('alice')).toHaveLength(1);
   });
 });
 

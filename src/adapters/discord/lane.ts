@@ -52,6 +52,8 @@ const MAX_PAGES = 20;
 /** Messages held in memory while something is away; behind that they are read over REST. */
 const MAX_HELD = 200;
 const MAX_BACKOFF_MS = 15_000;
+/** Smaller than any id. */
+const NOWHERE = '0';
 
 export interface LaneStart {
   readonly about?: ChannelAbout | undefined;
@@ -85,7 +87,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   let cursor = start.cursor;
   let savedCursor = start.cursor;
   /** REST has given everything up to here: what still comes of that is known. */
-  let readUpTo = '0';
+  let readUpTo = NOWHERE;
   /** Times that something may have been missed, and up to which of them that was read. */
   let missed = 0;
   let caughtUp = 0;
@@ -147,6 +149,10 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
 
   async function readMissed(here: ChannelAbout): Promise<void> {
     const asked = missed;
+    if (cursor === NOWHERE) {
+      caughtUp = asked;
+      return;
+    }
     let after = newest(cursor, deps.oldest());
     let count = 0;
     let more = true;
@@ -224,6 +230,8 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
 
   return {
     push(event) {
+      // A lane that was made for something else has no beginning yet.
+      if (event.kind === 'message' && cursor === NOWHERE) cursor = justBefore(event.message.id);
       if (event.kind === 'message' && queue.length >= MAX_HELD) missed += 1;
       else queue.push(event);
       run();
@@ -253,9 +261,9 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   };
 }
 
-/** Where a lane begins that is made for this message: just before it. */
-export function beginningWith(message: Pick<MessagePayload, 'id'>): LaneStart {
-  return { cursor: justBefore(message.id), watched: false };
+/** Where a lane begins that is made for this event: just before it, where that is a place in the channel. */
+export function beginningWith(event: ChannelEvent): LaneStart {
+  return { cursor: event.kind === 'message' ? justBefore(event.message.id) : NOWHERE, watched: false };
 }
 
 function isWaitedFor({ code, retryable }: BotError): boolean {

@@ -177,8 +177,7 @@ export function createLanes(deps: LanesDeps): Lanes {
     push(channel, guild, event, opens) {
       const existing = lanes.get(channel)?.lane;
       if (existing === undefined && !opens) return;
-      const start = event.kind === 'message' ? beginningWith(event.message) : { cursor: '0', watched: false };
-      (existing ?? open(channel, guild, start)).push(event);
+      (existing ?? open(channel, guild, beginningWith(event))).push(event);
     },
     talked(channel, about, id) {
       open(channel, about.guild, { about, cursor: id, watched: false }).push({ kind: 'talked', id });

@@ -15,8 +15,11 @@ import type { ChannelTarget, InteractionTarget } from './target.ts';
 
 /** Longest quoted text, in UTF-16 units: a whole message of most people. */
 const MAX_QUOTE = 2_000;
-/** Bytes of the platform's own right, MANAGE_MESSAGES (Discord's permissions reference). */
+/** Bits of permissions (Discord's permissions reference). */
+const VIEW_CHANNEL = 1n << 10n;
+const SEND_MESSAGES = 1n << 11n;
 const MANAGE_MESSAGES = 1n << 13n;
+const SEND_MESSAGES_IN_THREADS = 1n << 38n;
 
 /** What surrounds a message. */
 export interface Surroundings {
@@ -146,15 +149,12 @@ export function canManage({ permissions }: Pick<InteractionPayload, 'permissions
   return hasPermission(permissions, MANAGE_MESSAGES);
 }
 
-/** VIEW_CHANNEL, and SEND_MESSAGES or in a thread SEND_MESSAGES_IN_THREADS, of the bot itself. */
-export function mayWrite(
-  { app_permissions: own, botIsHere, channel }: InteractionPayload,
-  about: ChannelAbout,
-): boolean {
-  if (!botIsHere) return false;
-  if (about.direct) return true;
-  const send = channel !== undefined && about.parent !== undefined ? 1n << 38n : 1n << 11n;
-  return hasPermission(own, 1n << 10n) && hasPermission(own, send);
+/** The bot itself is in this channel and may write there. */
+export function mayWrite(interaction: InteractionPayload, about: ChannelAbout): boolean {
+  const { app_permissions: own, botIsHere } = interaction;
+  if (!botIsHere || about.direct) return botIsHere;
+  const send = about.parent === undefined ? SEND_MESSAGES : SEND_MESSAGES_IN_THREADS;
+  return hasPermission(own, VIEW_CHANNEL) && hasPermission(own, send);
 }
 
 function hasPermission(permissions: string, permission: bigint): boolean {

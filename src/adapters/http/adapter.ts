@@ -70,7 +70,8 @@ export function createHttpAdapter(options: HttpAdapterOptions): HttpAdapter {
       return createHttpReply({
         async announce(event) {
           // A turn left over from before a restart may begin ahead of `start`: its caller, if any, looks by themselves.
-          if (bot === undefined) throw new BotError('platform_unavailable', 'The HTTP adapter has not started.');
+          if (bot === undefined)
+            throw new BotError('platform_unavailable', 'The HTTP adapter has not started.', { retryable: true });
           await bot.announce(sessionId, turnId, event);
         },
         lease,

@@ -1,9 +1,8 @@
 /** What a thread shows while an answer is being prepared: "is thinking…", and Slack's own Stop button. */
 import { BotError } from '../../errors.ts';
-import { toPlatformError } from './platform-error.ts';
-import { refusalOf } from './platform-error.ts';
-import type { Abilities } from './reply-transport.ts';
 import type { SlackClients } from './clients.ts';
+import { refusalOf, toPlatformError } from './platform-error.ts';
+import type { Abilities } from './reply-transport.ts';
 import type { SlackTarget } from './target.ts';
 
 /** Slack takes the status away after two minutes (docs.slack.dev, assistant.threads.setStatus). Milliseconds. */
@@ -25,7 +24,10 @@ export interface SlackStatusDeps {
 
 type Place = Pick<SlackTarget, 'channel' | 'thread'>;
 
-export function createSlackStatus({ clients, abilities, text }: SlackStatusDeps, { channel, thread }: Place): SlackStatus {
+export function createSlackStatus(
+  { clients, abilities, text }: SlackStatusDeps,
+  { channel, thread }: Place,
+): SlackStatus {
   const where = { channel_id: channel, thread_ts: thread };
 
   /** The session's status is what shows the Stop button. Only apps that are agents have sessions. */
@@ -60,7 +62,12 @@ export function createSlackStatus({ clients, abilities, text }: SlackStatusDeps,
 }
 
 /** Slack's names for "this app has no agent sessions". */
-const NO_SESSIONS: ReadonlySet<string> = new Set(['unknown_method', 'feature_not_enabled', 'not_an_agent', 'not_allowed']);
+const NO_SESSIONS: ReadonlySet<string> = new Set([
+  'unknown_method',
+  'feature_not_enabled',
+  'not_an_agent',
+  'not_allowed',
+]);
 
 /** Each is tried whatever becomes of the other; a fault that may pass is told before one that will not. */
 async function both(...attempts: readonly Promise<unknown>[]): Promise<void> {

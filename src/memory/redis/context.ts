@@ -58,7 +58,8 @@ export function createContext(redis: Redis, keys: Keyspace, options: StoreOption
 
 /** What the place's script told of a conversation, for the index. `turns` and `tokens` are added to the day's figures. */
 export interface IndexEntry {
-  readonly msLeft: number;
+  /** Unix milliseconds by Redis' clock: what the list's own expiry is, so that both end at the same instant. */
+  readonly expiresAt: number;
   readonly messages: number;
   readonly turns?: number;
   readonly tokens?: number;
@@ -69,7 +70,7 @@ export function updateIndex({ redis, keys, behind }: RedisContext, id: SessionId
   const today = keys.day(new Date().toISOString().slice(0, 10));
   behind('index', () =>
     redis.indexConversation(
-      ...[keys.live, keys.lengths, keys.total, today, id, entry.msLeft, entry.messages],
+      ...[keys.live, keys.lengths, keys.total, today, id, entry.expiresAt, entry.messages],
       ...[entry.turns ?? 0, entry.tokens ?? 0, KEEP_DAY_S],
     ),
   );

@@ -20,14 +20,14 @@ end
 
 /**
  * KEYS  1 live, 2 lengths, 3 total, 4 today
- * ARGV  1 session id, 2 milliseconds left (0 or less: gone), 3 messages, 4 turns to count, 5 tokens to count, 6 keep of a day (s)
+ * ARGV  1 session id, 2 expiry (Unix ms), 3 messages, 4 turns to count, 5 tokens to count, 6 keep of a day (s)
  */
 const indexConversation = `${NOW}${DROP}
-if tonumber(ARGV[2]) <= 0 or tonumber(ARGV[3]) == 0 then
+if tonumber(ARGV[2]) <= now or tonumber(ARGV[3]) == 0 then
   drop(ARGV[1])
 else
   local before = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
-  redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+  redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
   if before ~= tonumber(ARGV[3]) then redis.call('INCRBY', KEYS[3], ARGV[3] - before) end
 end

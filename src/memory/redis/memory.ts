@@ -17,7 +17,7 @@ import { replies } from './client.ts';
 import { indexMembers, KEEP_CHOICE_S, KEEP_GENERATION_S, type RedisContext, updateIndex } from './context.ts';
 
 const forgetReply = z.tuple([z.number(), z.number()]);
-const removeReply = z.tuple([z.number(), z.number(), z.number()]);
+const removeReply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const ttlReply = z.tuple([z.string(), z.number(), z.number(), z.number()]);
 const strings = z.array(z.string());
 
@@ -52,7 +52,7 @@ export function createRedisMemory(context: RedisContext): Memory {
         ...[own.list, own.meta, own.inbox, own.generation, own.place, sessionId, KEEP_GENERATION_S],
       );
       const [messages, waiting] = forgetReply.parse(reply);
-      updateIndex(context, sessionId, { msLeft: 0, messages: 0 });
+      updateIndex(context, sessionId, { expiresAt: 0, messages: 0 });
       return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
     });
 
@@ -61,8 +61,8 @@ export function createRedisMemory(context: RedisContext): Memory {
       const own = keys.session(sessionId);
       const [field, value] = 'source' in selector ? ['source', selector.source] : ['authorId', selector.authorId];
       const reply = await redis.removeTurns(own.list, own.meta, own.inbox, own.place, field, value, sessionId);
-      const [messages, waiting, left] = removeReply.parse(reply);
-      if (messages > 0) updateIndex(context, sessionId, { msLeft: await redis.pttl(own.list), messages: left });
+      const [messages, waiting, left, expiresAt] = removeReply.parse(reply);
+      if (messages > 0) updateIndex(context, sessionId, { expiresAt, messages: left });
       return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
     });
 
@@ -90,14 +90,14 @@ export function createRedisMemory(context: RedisContext): Memory {
       ...[own.list, own.meta, own.ttl, keys.session(baseSession(sessionId)).ttl, own.place],
       ...[seconds ?? '', remember ? '1' : '', options.defaultTtl, KEEP_CHOICE_S, sessionId],
     );
-    const [choice, , msLeft, messages] = ttlReply.parse(reply);
+    const [choice, msLeft, expiresAt, messages] = ttlReply.parse(reply);
     const { user } = parseSessionId(sessionId);
     // A choice is found when its person is erased, even where they never said a word.
     if (remember && seconds !== undefined && user !== undefined) {
       indexMembers(context, sessionId, user, Math.max(KEEP_CHOICE_S, 2 * seconds) * 1_000);
     }
     if (msLeft > 0) {
-      updateIndex(context, sessionId, { msLeft, messages });
+      updateIndex(context, sessionId, { expiresAt, messages });
       const authors = (await redis.lrange(own.list, 0, -1)).flatMap((it) => parseElement(it)?.authorId ?? []);
       for (const author of new Set(authors)) indexMembers(context, sessionId, author, msLeft);
     }

@@ -144,18 +144,18 @@ local function remember()
     end
     ttl = asked or ttl or tonumber(ARGV[7])
   end
+  local expiry = now + ttl * 1000
   redis.call('LTRIM', KEYS[1], -tonumber(ARGV[6]), -1)
-  redis.call('EXPIRE', KEYS[1], ttl)
+  redis.call('PEXPIREAT', KEYS[1], expiry)
   if redis.call('HSETNX', KEYS[2], 'created', now) == 1 then redis.call('HSET', KEYS[2], 'v', 1) end
   redis.call('HINCRBY', KEYS[2], 'turns', 1)
   redis.call('HINCRBY', KEYS[2], 'tokens', ARGV[10])
-  redis.call('EXPIRE', KEYS[2], ttl)
+  redis.call('PEXPIREAT', KEYS[2], expiry)
   redis.call('EXPIRE', KEYS[3], ARGV[13])
-  local expiry = now + ttl * 1000
   redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', now)
   redis.call('ZADD', KEYS[8], expiry, ARGV[11])
   if redis.call('PTTL', KEYS[8]) < ttl * 1000 then redis.call('PEXPIREAT', KEYS[8], expiry) end
-  return ttl, kept
+  return {redis.call('LLEN', KEYS[1]), expiry, math.max(ttl, kept)}
 end
 `;
 
@@ -164,7 +164,7 @@ end
  * ARGV  1 the lease's fence, 2 user's element, 3 assistant's element, 4 answer, 5 stopped ('1' or ''), 6 most messages,
  *       7 default ttl (s), 8 min ttl (s), 9 ttl of this message (s) or '', 10 tokens, 11 session id, 12 keep of a choice (s),
  *       13 keep of gen (s)
- * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages, ttl (s), keep of its ttl choice (s) or 0}
+ * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages, expiry (ms), seconds it or its ttl choice lives}
  */
 const commitTurn = `${NOW}${REMEMBER}
 if redis.call('GET', KEYS[6]) ~= ARGV[1] then return {'fenced'} end
@@ -174,20 +174,19 @@ if record[1] == 'forgotten' or (record[2] or '0') ~= (redis.call('GET', KEYS[3])
   redis.call('HSET', KEYS[7], 'state', 'forgotten', 'outcome', 'forgotten')
   return {'forgotten'}
 end
-local ttl, kept = remember()
+local stored = remember()
 redis.call('HSET', KEYS[7], 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[4])
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[7], 'stopped', '1') end
-return {'committed', redis.call('LLEN', KEYS[1]), ttl, kept}
+return {'committed', unpack(stored)}
 `;
 
 /**
  * Keys and arguments as commitTurn; a turn that other code ran and that has neither fence nor record: KEYS 6 and 7 and
  * ARGV 1, 4, 5 are not used.
- * gives {messages, ttl (s), keep of its ttl choice (s) or 0}
+ * gives {messages, expiry (ms), seconds it or its ttl choice lives}
  */
 const appendTurn = `${NOW}${REMEMBER}
-local ttl, kept = remember()
-return {redis.call('LLEN', KEYS[1]), ttl, kept}
+return remember()
 `;
 
 /**
@@ -281,7 +280,7 @@ return {messages, forgetWaiting(KEYS[1], KEYS[3], function() return true end)}
 /**
  * KEYS  1 conversation, 2 meta, 3 inbox, 4 place index
  * ARGV  1 'source' or 'authorId', 2 its value, 3 session id
- * gives {messages removed, waiting ones withdrawn, messages left}
+ * gives {messages removed, waiting ones withdrawn, messages left, expiry (ms)}
  */
 const removeTurns = `${TOMBSTONES}
 redis.call('LREM', KEYS[1], 0, '')
@@ -306,13 +305,13 @@ local waiting = forgetWaiting(KEYS[1], KEYS[3], function(message)
   if ARGV[1] == 'source' then return message.id == ARGV[2] end
   return type(message.author) == 'table' and message.author.id == ARGV[2]
 end)
-return {removed, waiting, left}
+return {removed, waiting, left, redis.call('PEXPIRETIME', KEYS[1])}
 `;
 
 /**
  * KEYS  1 conversation, 2 meta, 3 ttl choice, 4 ttl choice of the place, 5 place index
  * ARGV  1 seconds or '' (takes the choice back), 2 remember ('1' or ''), 3 default ttl (s), 4 keep of a choice (s), 5 session id
- * gives {choice or '', effective (s), milliseconds left (-2: no conversation), messages}
+ * gives {choice or '', milliseconds left (-2: no conversation), expiry (ms) if there is one, messages}
  */
 const setTtl = `${NOW}
 local seconds = tonumber(ARGV[1])
@@ -326,13 +325,13 @@ end
 local choice = redis.call('GET', KEYS[3]) or redis.call('GET', KEYS[4]) or ''
 local effective = tonumber(choice) or tonumber(ARGV[3])
 local ttl = seconds or effective
-if redis.call('EXPIRE', KEYS[1], ttl) == 1 then
-  redis.call('EXPIRE', KEYS[2], ttl)
-  local expiry = now + ttl * 1000
+local expiry = now + ttl * 1000
+if redis.call('PEXPIREAT', KEYS[1], expiry) == 1 then
+  redis.call('PEXPIREAT', KEYS[2], expiry)
   redis.call('ZADD', KEYS[5], expiry, ARGV[5])
   if redis.call('PTTL', KEYS[5]) < ttl * 1000 then redis.call('PEXPIREAT', KEYS[5], expiry) end
 end
-return {choice, effective, redis.call('PTTL', KEYS[1]), redis.call('LLEN', KEYS[1])}
+return {choice, redis.call('PTTL', KEYS[1]), expiry, redis.call('LLEN', KEYS[1])}
 `;
 
 /** The scripts by name, with the number of keys where it is fixed. */

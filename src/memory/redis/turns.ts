@@ -61,17 +61,17 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
       return count.parse(await redis.settleTurn(fence, turn(lease.turnId), lease.fence, state, code)) === 1;
     });
 
-  /** What a stored turn means for the indexes; `stored` is messages, ttl (s) and the keep of its TTL choice (s). */
+  /** What a stored turn means for the indexes; `stored` is messages, expiry (ms) and the seconds it or its TTL choice lives. */
   const indexTurn = (
     id: SessionId,
     message: TurnMessage,
     answer: Answer,
     stored: readonly [number, number, number],
   ) => {
-    const [messages, ttl, kept] = stored;
-    updateIndex(context, id, { msLeft: ttl * 1_000, messages, turns: 1, tokens: answer.tokens });
+    const [messages, expiresAt, lives] = stored;
+    updateIndex(context, id, { expiresAt, messages, turns: 1, tokens: answer.tokens });
     // The offer indexed it for a day: that is enough for most.
-    if (Math.max(ttl, kept) > offerKeep) indexMembers(context, id, message.author.id, Math.max(ttl, kept) * 1_000);
+    if (lives > offerKeep) indexMembers(context, id, message.author.id, lives * 1_000);
   };
 
   return {
@@ -83,8 +83,10 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         indexTurn(sessionId, message, answer, stored);
       }),
 
-    offer: (message) =>
-      call('offer', async () => {
+    async offer(message) {
+      // Who cannot be named is refused before anything is sent.
+      const members = memberKeys(keys, message.sessionId, message.author.id);
+      return await call('offer', async () => {
         const own = keys.session(message.sessionId);
         const seen = message.dedupeIds.map((id) => keys.seenAt(message.sessionId, id));
         const scriptKeys = [own.list, own.inbox, own.generation, own.turn(message.turnId), ...seen];
@@ -94,7 +96,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           ...[options.maxWaiting, KEEP_S, KEEP_GENERATION_S],
         );
         pipeline.notePending(keys.pending, message.sessionId);
-        for (const key of memberKeys(keys, message.sessionId, message.author.id)) {
+        for (const key of members) {
           pipeline.indexMember(key, message.sessionId, offerKeep * 1_000);
         }
         const [reply, score] = await replies(pipeline);
@@ -106,7 +108,8 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         // The first delivery may have gone into another conversation (a scope was changed): that one must not be stuck.
         if (known.sessionId !== message.sessionId) await redis.notePending(keys.pending, known.sessionId);
         return { kind, ...known } satisfies OfferResult;
-      }),
+      });
+    },
 
     locate: (place, dedupeIds) =>
       call('locate', async () => {

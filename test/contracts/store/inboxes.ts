@@ -1,6 +1,6 @@
 /** Offering messages: dedupe, limits, the pending note. */
 import { describe, expect, it } from 'vitest';
-import { parseSessionId } from '../../../src/core/session.ts';
+import { MAX_COMPONENT_LENGTH, parseSessionId } from '../../../src/core/session.ts';
 import type { PendingConversation } from '../../../src/core/store.ts';
 import type { Harness } from './support.ts';
 import { answerOf, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
@@ -55,6 +55,17 @@ export function describeInboxes(harness: Harness): void {
       expect(await store.waiting(session)).toEqual(['m1', 'm2']);
       expect(await store.offer(messageOf(session, 'm1'))).toMatchObject({ kind: 'duplicate', turnId: 'm1' });
       expect((await takeHead(store, session)).message).toEqual(messageOf(session, 'm1'));
+    });
+
+    it('refuses a message whose author cannot be named, and keeps nothing of it', async () => {
+      const author = { id: 'x'.repeat(MAX_COMPONENT_LENGTH + 1), name: 'Ada' };
+      const refused = harness.store.offer(messageOf(session, 'm1', { author }));
+      await expect(refused).rejects.toMatchObject({ name: 'BotError', code: 'session_invalid' });
+      expect(await harness.store.waiting(session)).toEqual([]);
+      expect(await harness.store.record(session, 'm1')).toBeUndefined();
+      expect(await harness.store.locate(place, ['m1'])).toBeUndefined();
+      expect(await harness.store.countPending()).toBe(0);
+      await offerNew(harness.store, messageOf(session, 'm1'));
     });
 
     it('says how many messages are ahead, the running one included', async () => {

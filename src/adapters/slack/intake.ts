@@ -1,0 +1,137 @@
+/** What comes of Slack's events. When `take` resolves, the event may be acked; when it rejects, Slack has to send it again. */
+import type { BotPort, ReceiveResult } from '../../core/bot-port.ts';
+import type { Logger } from '../../core/ports.ts';
+import { parseSessionId, type SessionId } from '../../core/session.ts';
+import { phrases } from '../../texts/phrases.ts';
+import type { SlackClients } from './clients.ts';
+import type { SlackCommands } from './commands.ts';
+import {
+  readEvent,
+  type Scopes,
+  type SlackInput,
+  type SlackMessage,
+  sessionAt,
+  toIncoming,
+  whereaboutsOf,
+} from './normalize.ts';
+import type { People } from './people.ts';
+import { addressesAnother, type BotIdentity, plainText } from './plain-text.ts';
+import { logged, type PrivateAnswers } from './private-answers.ts';
+import type { Quotes } from './quotes.ts';
+import type { SlackStop } from './stop.ts';
+import { SLACK } from './target.ts';
+
+export interface IntakeDeps {
+  readonly bot: BotPort;
+  readonly self: BotIdentity;
+  readonly scopes: Scopes;
+  readonly clients: SlackClients;
+  readonly people: People;
+  readonly quotes: Quotes;
+  readonly answers: PrivateAnswers;
+  readonly commands: SlackCommands;
+  readonly stop: SlackStop;
+  readonly logger: Logger;
+  /** Slack has taken the bot token back. */
+  readonly revoked: () => void;
+  /** Counts a payload that could not be read. */
+  readonly malformed: () => void;
+}
+
+export interface Intake {
+  /** @throws BotError `store_unavailable` or `store_full`: it was not stored */
+  take(body: unknown): Promise<void>;
+}
+
+/** How long the bot goes on in a thread that it was called into, after the last message there. Milliseconds. */
+const FOLLOW_MS = 30 * 86_400_000;
+
+export function createIntake(deps: IntakeDeps): Intake {
+  const { bot, self, scopes, people, quotes, answers, logger } = deps;
+
+  async function message(input: SlackMessage): Promise<void> {
+    const sessionId = sessionAt(whereaboutsOf(input), scopes);
+    const followed = await isFollowed(input, sessionId);
+    const spokenTo = input.direct || input.mention;
+    if (!spokenTo && !(followed && !addressesAnother(input.raw, self.user))) return;
+
+    const command = bot.commands.readText(plainText(input.raw, self));
+    if (command !== undefined && input.files.length === 0) return await deps.commands.typed(input, command);
+
+    const [person, quoted] = await Promise.all([
+      people.find(input.user),
+      // Its own earlier turns there are in its memory.
+      input.thread === undefined || input.direct || followed
+        ? []
+        : quotes.before(input.channel, input.thread, input.ts),
+    ]);
+    const incoming = toIncoming(input, { ...person, quotes: quoted }, self, scopes);
+    // Before the message is stored: a crash in between costs nothing, the other way round the thread would be lost.
+    if (!input.direct) await follow(sessionId);
+    tellRefusal(input, await bot.receive(incoming));
+  }
+
+  /** Only whoever called the bot into a thread is gone on with: the other people there did not ask to be read. */
+  async function isFollowed({ direct, thread }: SlackMessage, sessionId: SessionId): Promise<boolean> {
+    if (direct || thread === undefined) return false;
+    return await bot.notes.noted(parseSessionId(sessionId).place, followName(sessionId));
+  }
+
+  async function follow(sessionId: SessionId): Promise<void> {
+    await bot.notes.note(parseSessionId(sessionId).place, followName(sessionId), FOLLOW_MS);
+  }
+
+  /** Nobody waits for it: the message is acked in time whatever Slack says to this. */
+  function tellRefusal({ channel, user, thread, ts, direct }: SlackMessage, result: ReceiveResult): void {
+    if (!('tell' in result) || !result.tell) return;
+    // A message outside of threads is answered where it stands: its thread would have to be opened to see it.
+    const where = direct ? { thread: thread ?? ts } : thread === undefined ? {} : { thread };
+    answers
+      .tell({ channel, user, direct, ...where }, { text: result.text, actions: [] })
+      .catch(logged(logger, 'a refusal could not be told'));
+  }
+
+  async function opened(channel: string, user: string): Promise<void> {
+    const { locale } = await people.find(user);
+    const { title, prompts } = phrases(locale).slack.prompts;
+    await deps.clients
+      .answer((client) =>
+        client.assistant.threads.setSuggestedPrompts({ channel_id: channel, title, prompts: [...prompts] }),
+      )
+      .catch(logged(logger, 'the suggested prompts could not be set'));
+  }
+
+  async function act(input: SlackInput): Promise<void> {
+    switch (input.kind) {
+      case 'message':
+        return await message(input);
+      case 'edited':
+        return await bot.amended(input.place, input.ts, input.text);
+      case 'deleted':
+        return await bot.amended(input.place, input.ts, null);
+      case 'stop':
+        return await deps.stop.pressed(input);
+      case 'opened':
+        return void opened(input.channel, input.user);
+      case 'uninstalled': {
+        const erased = await bot.memory.erase({ platform: SLACK, workspace: input.team });
+        logger.info({ team: input.team, ...erased }, 'the app was uninstalled, and its conversations erased');
+        return;
+      }
+      case 'revoked':
+        return deps.revoked();
+      case 'malformed':
+        deps.malformed();
+        logger.warn({ why: input.why }, 'a payload of Slack could not be read');
+        return;
+      case 'ignored':
+        return;
+    }
+  }
+
+  return { take: (body) => act(readEvent(body, self)) };
+}
+
+function followName(sessionId: SessionId): string {
+  return `follow:${sessionId}`;
+}

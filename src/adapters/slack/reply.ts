@@ -1,0 +1,118 @@
+/** A reply in Slack: streamed where that can be had, else posted and edited; with its status, and calling nobody. */
+import type { Clock, Logger, Reply, ReplyContext } from '../../core/ports.ts';
+import type { ReplyEnd } from '../../core/types.ts';
+import { phrases } from '../../texts/phrases.ts';
+import { inTime } from '../in-time.ts';
+import { createLiveReply } from '../live-reply.ts';
+import type { Timers } from '../pacer.ts';
+import { withClosedFence } from '../split.ts';
+import { createThinkingSign } from '../thinking-sign.ts';
+import { denature, neutralise, settledPart } from './neutral.ts';
+import { PART_LIMIT } from './render.ts';
+import { createSlackTransport, type SlackTransportDeps } from './reply-transport.ts';
+import { createSlackStatus, STATUS_REFRESH_MS } from './status.ts';
+import { createSlackStream } from './stream.ts';
+import type { SlackTarget } from './target.ts';
+
+export interface SlackReplyDeps extends SlackTransportDeps {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  /** Counts a part of which nobody can find out whether it was posted. */
+  readonly unreconciled: () => void;
+}
+
+/** From one edit to the next: chat.update takes about 50 a minute. */
+const EDIT_INTERVAL_MS = 1_200;
+const FIRST_POST_DELAY_MS = 700;
+/** A request gives up by itself before that (clients.ts). */
+const WRITE_TIMEOUT_MS = 10_000;
+/** Stands behind a text that still grows. */
+const MARK = ' …';
+
+export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, context: ReplyContext): Reply {
+  const { abilities, clients, clock, timers, logger, unreconciled } = deps;
+  const { lease, locale, turnId } = context;
+  const texts = phrases(locale);
+  const status = createSlackStatus({ clients, abilities, text: texts.slack.status }, target);
+  const sign = createThinkingSign({
+    show: () => inTime(WRITE_TIMEOUT_MS, timers, () => status.show()),
+    clear: () => inTime(WRITE_TIMEOUT_MS, timers, () => status.clear()),
+    ...{ refreshMs: STATUS_REFRESH_MS, timers, leftShown: context.handles.size > 0 },
+    alive: () => lease.alive() && !lease.signal.aborted,
+  });
+  let latest = '';
+  let live: Reply | undefined;
+  /** What could be read when the reply was ended first. */
+  let partial: string | undefined;
+
+  // What another worker began is only ever edited: nobody knows what its stream was given last.
+  const stream =
+    context.handles.size === 0 && abilities.streams
+      ? createSlackStream({ clients, abilities, clock, timers, logger, gaveUp: () => edit() }, target, context)
+      : undefined;
+
+  /** Goes on by posts and edits, with the messages that are there. */
+  function edit(): Reply {
+    if (live !== undefined) return live;
+    const handles = stream?.handles() ?? context.handles;
+    live = createLiveReply(
+      createSlackTransport(deps, target, turnId),
+      { ...context, handles },
+      {
+        ...{ limit: PART_LIMIT, measure: 'utf8', mark: MARK, nonceTrustMs: 0 },
+        ...{ intervalMs: EDIT_INTERVAL_MS, firstPostDelayMs: FIRST_POST_DELAY_MS, writeTimeoutMs: WRITE_TIMEOUT_MS },
+        ...{ thinkingRefreshMs: STATUS_REFRESH_MS, clock, timers, log: logger, unreconciled },
+      },
+    );
+    if (latest !== '') live.update(latest);
+    return live;
+  }
+
+  function seen(): string {
+    const edited = live?.shown() ?? '';
+    return edited === '' ? (stream?.shown() ?? '') : edited;
+  }
+
+  /** The end as a text that begins with what is read already, wherever it does. */
+  function finalText(end: ReplyEnd, before: string): string {
+    const text = neutralise(end.text);
+    if (end.kind === 'answered') return end.stopped ? `${withClosedFence(text)}\n\n${texts.stopped}` : text;
+    return end.kind === 'failed' && before !== '' ? `${withClosedFence(before)}\n\n${text}` : text;
+  }
+
+  return {
+    thinking: () => sign.start(),
+    update(text) {
+      const next = settledPart(neutralise(text));
+      if (next === latest) return;
+      // Behind text that can be read, "is thinking" is no news any more.
+      void sign.stop();
+      latest = next;
+      if (live !== undefined) live.update(latest);
+      else if (stream !== undefined) stream.update(latest);
+      else edit();
+    },
+    shown: () => denature(seen()),
+    async end(end) {
+      try {
+        await sign.stop();
+        partial ??= seen().trimEnd();
+        const text = finalText(end, partial);
+        const canStream = live === undefined && stream !== undefined && end.kind !== 'forgotten';
+        if (canStream && (await stream.end(text))) return;
+        await stream?.close();
+        const whole: ReplyEnd = end.kind === 'forgotten' ? end : { kind: 'answered', text, stopped: false };
+        latest = '';
+        await edit().end(whole);
+      } finally {
+        await sign.clear();
+      }
+    },
+    async abandon() {
+      await stream?.close();
+      await live?.abandon();
+      await sign.clear();
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** What the black-box tests of Discord share: a fake Discord, bots that are logged in to it, and how one waits for answers. */
+import { afterEach, expect } from 'vitest';
+import type { BotProcess, BotSettings } from '../support/bot-process.ts';
+import { type FakeDiscord, type FakeDiscordOptions, startFakeDiscord } from '../support/fake-discord/fake-discord.ts';
+import type { FakeChannel, StoredMessage } from '../support/fake-discord/world.ts';
+
+/** Only bounds what never happens: a slow machine must not fail for being slow. */
+export const PATIENTLY = { timeout: 25_000, interval: 25 };
+
+/** Makes fake Discords for tests; whatever a test came to, a bot has behaved and nothing is left running. */
+export function useDiscord(): { make(options?: FakeDiscordOptions): Promise<FakeDiscord> } {
+  const made: FakeDiscord[] = [];
+  afterEach(async () => {
+    for (const discord of made.splice(0)) {
+      const manners = { violations: discord.violations(), rang: discord.rang() };
+      await discord.stop();
+      expect(manners).toEqual({ violations: [], rang: [] });
+    }
+  });
+  return {
+    async make(options) {
+      const discord = await startFakeDiscord(options);
+      made.push(discord);
+      return discord;
+    },
+  };
+}
+
+export function withDiscord(discord: FakeDiscord): BotSettings {
+  return { DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url };
+}
+
+/** Resolves when so many sessions have begun in all, and their commands are registered. */
+export async function untilLoggedIn(discord: FakeDiscord, sessions = 1): Promise<void> {
+  await expect.poll(() => discord.gateway.counts().identified, PATIENTLY).toBeGreaterThanOrEqual(sessions);
+  await expect.poll(() => discord.commands.registered.length, PATIENTLY).toBeGreaterThan(0);
+}
+
+export function textsOf(messages: readonly StoredMessage[]): readonly string[] {
+  return messages.map(({ message }) => message.content);
+}
+
+/** The bot's messages of a channel, none of which is being written any more. */
+export async function untilSaid(discord: FakeDiscord, channel: FakeChannel, texts: readonly string[]): Promise<void> {
+  await expect.poll(() => textsOf(discord.said(channel)), PATIENTLY).toEqual(texts);
+  await expect.poll(() => discord.said(channel).flatMap(({ message }) => message.components), PATIENTLY).toEqual([]);
+}
+
+/** The answer to a message; it stays as it is. */
+export async function untilAnswered(discord: FakeDiscord, to: StoredMessage, text: string): Promise<void> {
+  await expect.poll(() => textsOf(discord.replies(to)), PATIENTLY).toEqual([text]);
+  await expect.poll(() => discord.replies(to).flatMap(({ message }) => message.components), PATIENTLY).toEqual([]);
+}
+
+/** Resolves when the bot has printed this. */
+export async function untilPrinted(bot: BotProcess, text: string | RegExp): Promise<void> {
+  await expect.poll(() => bot.output(), PATIENTLY).toMatch(text);
+}

@@ -1,0 +1,359 @@
+/**
+ * A Discord on loopback: REST and gateway, for one bot, strict where Discord is strict (docs of the API, August 2026). People
+ * write in it by the functions below; the bot reaches it by DISCORD_API_URL alone. What the bot should never do is collected
+ * in `violations`.
+ */
+import {
+  type APIApplicationCommand,
+  type APIMessage,
+  type APIPublicThreadChannel,
+  type APIUser,
+  ChannelType,
+  GatewayDispatchEvents,
+  type GatewayGuildCreateDispatchData,
+  GatewayIntentBits,
+  type GatewayMessageCreateDispatchData,
+  InteractionType,
+  Locale,
+  type MessageType,
+} from 'discord-api-types/v10';
+import { createFaults, type Faults } from './faults.ts';
+import { type Gateway, type GatewayEvent, startGateway } from './gateway.ts';
+import { createInteractions, type FakeInteraction } from './interactions.ts';
+import { type JournalEntry, startRest } from './rest.ts';
+import { applyEdit, createRoutes } from './routes.ts';
+import { createWorld, type FakeChannel, type FakeGuild, type StoredMessage, visible, type World } from './world.ts';
+
+export type { FakeInteraction } from './interactions.ts';
+export type { FakeChannel, FakeGuild, StoredMessage } from './world.ts';
+
+export interface SayOptions {
+  readonly replyTo?: StoredMessage;
+  /** Replying rings the bell of the one who is replied to: then they are mentioned. Default: true. */
+  readonly ping?: boolean;
+  readonly attachments?: readonly string[];
+  readonly type?: MessageType;
+  readonly webhookId?: string;
+}
+
+export interface CommandOptions {
+  readonly options?: Readonly<Record<string, string | number | boolean>>;
+  readonly locale?: string;
+  /** The command was brought along by its user: the bot itself is not here. */
+  readonly userInstall?: boolean;
+  /** Of the person, here. Default: none. */
+  readonly permissions?: bigint;
+}
+
+export interface FakeDiscord {
+  /** For DISCORD_API_URL. */
+  readonly url: string;
+  readonly token: string;
+  readonly world: World;
+  readonly gateway: Gateway;
+  readonly faults: Faults;
+  readonly journal: readonly JournalEntry[];
+  readonly commands: { readonly registered: readonly APIApplicationCommand[]; readonly writes: number };
+  /** What a well-behaved bot never does. */
+  violations(): readonly string[];
+  /** Messages of the bot that rang somebody's bell. */
+  rang(): readonly string[];
+  /** Channels in which the bot was shown as typing, and when (Unix milliseconds). */
+  typing(): readonly { readonly channelId: string; readonly at: number }[];
+  /** From now on another token is right. */
+  resetToken(): string;
+  /** Discord does not know the nonces of a while ago. */
+  forgetNonces(): void;
+  /** Who reads the history over REST sees what these intents allow. */
+  deny(intent: GatewayIntentBits): void;
+
+  guild(preferredLocale?: string): FakeGuild;
+  channel(guild: FakeGuild): FakeChannel;
+  thread(channel: FakeChannel): FakeChannel;
+  dm(person: APIUser): FakeChannel;
+  /** Somebody writes. `<@id>` in the text mentions. */
+  say(author: APIUser, channel: FakeChannel, content: string, options?: SayOptions): StoredMessage;
+  edit(stored: StoredMessage, content: string): void;
+  /** Shows what a link leads to, as Discord does: an update that is no edit. */
+  unfurl(stored: StoredMessage): void;
+  remove(stored: StoredMessage): void;
+  /** Sends what everybody was already sent once more. */
+  repeat(stored: StoredMessage): void;
+  removeMany(stored: readonly StoredMessage[]): void;
+  slash(person: APIUser, channel: FakeChannel, name: string, options?: CommandOptions): FakeInteraction;
+  press(person: APIUser, stored: StoredMessage, label: string, options?: CommandOptions): FakeInteraction;
+  /** The messages of the bot in a channel that all can see, oldest first. */
+  said(channel: FakeChannel): readonly StoredMessage[];
+  /** Those that refer to a message. */
+  replies(to: StoredMessage): readonly StoredMessage[];
+  stop(): Promise<void>;
+}
+
+export interface FakeDiscordOptions {
+  /** Milliseconds in which 5 posts and 5 edits are taken, per channel. Default: 1 s (Discord's own is 5 s). */
+  readonly windowMs?: number;
+}
+
+const ALL_INTENTS = (1 << 26) - 1;
+/** What the bot may do where it was added with its invite link. */
+const BOT_PERMISSIONS = (1n << 10n) | (1n << 11n) | (1n << 16n) | (1n << 38n);
+
+export async function startFakeDiscord({ windowMs = 1_000 }: FakeDiscordOptions = {}): Promise<FakeDiscord> {
+  const world = createWorld();
+  const faults = createFaults();
+  const journal: JournalEntry[] = [];
+  const violations: string[] = [];
+  const rang: string[] = [];
+  const typing: { channelId: string; at: number }[] = [];
+  const nonces = new Map<string, StoredMessage>();
+  const commands: { registered: readonly APIApplicationCommand[]; writes: number } = { registered: [], writes: 0 };
+  const people = new Map<string, APIUser>([[world.bot.id, world.bot]]);
+  let tokens = 1;
+  let granted = ALL_INTENTS;
+  const token = () => `token-${tokens}-of-the-fake-discord`;
+
+  const gateway = await startGateway({
+    world,
+    accepts: (given) => given === token(),
+    guildCreate: (id) => ({ t: GatewayDispatchEvents.GuildCreate, d: guildData(world, id) }),
+    violations,
+  });
+  const interactions = createInteractions({
+    world,
+    changed,
+    apply: (stored, body, payload) => applyEdit(stored, body, payload, rang),
+  });
+  const routes = createRoutes({
+    ...{ world, interactions, changed, nonces, commands, rang },
+    gatewayUrl: gateway.url,
+    intents: () => granted,
+    typed: (channelId) => void typing.push({ channelId, at: Date.now() }),
+  });
+  const rest = await startRest({ routes, faults, token, windowMs, journal, violations });
+
+  function channelOf(stored: StoredMessage): FakeChannel {
+    const channel = world.channels.get(stored.message.channel_id);
+    if (channel === undefined) throw new Error('A message of no channel.');
+    return channel;
+  }
+
+  function changed(stored: StoredMessage, how: 'created' | 'updated' | 'deleted'): void {
+    if (stored.ephemeralFor !== undefined) return;
+    const channel = channelOf(stored);
+    const intent = channel.type === ChannelType.DM ? GatewayIntentBits.DirectMessages : GatewayIntentBits.GuildMessages;
+    const where = channel.guildId === undefined ? {} : { guild_id: channel.guildId };
+    // As it is now, not as it will be when it is sent again.
+    const message = structuredClone(stored.message);
+    gateway.dispatch(intent, (intents): GatewayEvent => {
+      if (how === 'deleted') {
+        return { t: GatewayDispatchEvents.MessageDelete, d: { id: message.id, channel_id: channel.id, ...where } };
+      }
+      const data: GatewayMessageCreateDispatchData = {
+        ...visible(world, message, intents),
+        ...where,
+        channel_type: channel.type,
+      };
+      return how === 'created'
+        ? { t: GatewayDispatchEvents.MessageCreate, d: data }
+        : { t: GatewayDispatchEvents.MessageUpdate, d: data };
+    });
+  }
+
+  function say(author: APIUser, channel: FakeChannel, content: string, options: SayOptions = {}): StoredMessage {
+    const { replyTo, ping = true, attachments = [], type, webhookId } = options;
+    const named = [...content.matchAll(/<@!?(\d+)>/g)].flatMap(([, id]) => people.get(id ?? '') ?? []);
+    const mentions = new Set(replyTo !== undefined && ping ? [...named, replyTo.message.author] : named);
+    const stored = world.post({
+      ...{ channel, author, content, mentions: [...mentions] },
+      reference: replyTo?.message.id,
+      attachments: attachments.map((filename) => ({ filename })),
+      ...(type === undefined ? {} : { type }),
+      ...(webhookId === undefined ? {} : { webhookId }),
+    });
+    changed(stored, 'created');
+    return stored;
+  }
+
+  function interact(person: APIUser, channel: FakeChannel, data: object, more: CommandOptions, source?: StoredMessage) {
+    const { userInstall = false, locale = 'en-US', permissions = 0n } = more;
+    const { id, token: interactionToken, view } = interactions.begin({ channel, person, userInstall, source });
+    const direct = channel.type === ChannelType.DM;
+    const own = direct && channel.recipient?.id === person.id && !userInstall;
+    const about = {
+      id,
+      application_id: world.applicationId,
+      token: interactionToken,
+      version: 1,
+      ...data,
+      channel_id: channel.id,
+      channel: { id: channel.id, type: channel.type, parent_id: channel.parentId, guild_id: channel.guildId },
+      ...(direct
+        ? { user: person }
+        : {
+            guild_id: channel.guildId,
+            member: { user: person, nick: null, permissions: String(permissions), roles: [] },
+          }),
+      app_permissions: String(userInstall ? 0n : BOT_PERMISSIONS),
+      locale,
+      context: direct ? (own ? 1 : 2) : 0,
+      authorizing_integration_owners: userInstall ? { 1: person.id } : { 0: channel.guildId ?? '0' },
+      ...(source === undefined ? {} : { message: source.message }),
+      entitlements: [],
+    };
+    gateway.dispatch(0, () => ({ t: GatewayDispatchEvents.InteractionCreate, d: about }));
+    return view;
+  }
+
+  return {
+    url: rest.url,
+    get token() {
+      return token();
+    },
+    world: {
+      ...world,
+      person(name, more) {
+        const made = world.person(name, more);
+        people.set(made.id, made);
+        return made;
+      },
+    },
+    ...{ gateway, faults, journal, commands },
+    violations: () => [...violations],
+    rang: () => [...rang],
+    typing: () => [...typing],
+    resetToken() {
+      tokens += 1;
+      return token();
+    },
+    forgetNonces: () => nonces.clear(),
+    deny(intent) {
+      gateway.denied.add(intent);
+      granted &= ~intent;
+    },
+    guild(preferredLocale = 'en-US') {
+      const guild = { id: world.snowflake(), preferredLocale };
+      world.guilds.set(guild.id, guild);
+      return guild;
+    },
+    channel: ({ id: guildId }) => addChannel(world, { type: ChannelType.GuildText, guildId }),
+    thread: ({ id: parentId, guildId }) => {
+      const thread = addChannel(world, {
+        type: ChannelType.PublicThread,
+        parentId,
+        ...(guildId === undefined ? {} : { guildId }),
+      });
+      gateway.dispatch(GatewayIntentBits.Guilds, () => ({
+        t: GatewayDispatchEvents.ThreadCreate,
+        d: threadData(thread),
+      }));
+      return thread;
+    },
+    dm: (recipient) => addChannel(world, { type: ChannelType.DM, recipient }),
+    say,
+    edit(stored, content) {
+      stored.message = { ...stored.message, content, edited_timestamp: new Date().toISOString() };
+      changed(stored, 'updated');
+    },
+    unfurl(stored) {
+      changed(stored, 'updated');
+    },
+    remove(stored) {
+      stored.deleted = true;
+      changed(stored, 'deleted');
+    },
+    repeat(stored) {
+      changed(stored, 'created');
+    },
+    removeMany(all) {
+      for (const stored of all) stored.deleted = true;
+      const [first] = all;
+      if (first === undefined) return;
+      const { id: channel_id, guildId } = channelOf(first);
+      const ids = all.map(({ message }) => message.id);
+      const where = guildId === undefined ? {} : { guild_id: guildId };
+      gateway.dispatch(GatewayIntentBits.GuildMessages, () => ({
+        t: GatewayDispatchEvents.MessageDeleteBulk,
+        d: { ids, channel_id, ...where },
+      }));
+    },
+    slash(person, channel, name, more = {}) {
+      const registered = commands.registered.find((command) => command.name === name);
+      if (registered === undefined) throw new Error(`There is no command /${name}.`);
+      const options = Object.entries(more.options ?? {}).map(([option, value]) => ({
+        name: option,
+        type: typeof value === 'string' ? 3 : typeof value === 'number' ? 4 : 5,
+        value,
+      }));
+      const data = { id: registered.id, name, type: 1, options };
+      return interact(person, channel, { type: InteractionType.ApplicationCommand, data }, more);
+    },
+    press(person, stored, label, more = {}) {
+      const button = buttonsOf(stored.message).find((each) => each.label === label);
+      if (button === undefined) throw new Error(`There is no button ${label}.`);
+      const data = { component_type: 2, custom_id: button.id };
+      return interact(person, channelOf(stored), { type: InteractionType.MessageComponent, data }, more, stored);
+    },
+    said: ({ id }) => world.history(id).filter(({ message }) => message.author.id === world.bot.id),
+    replies: ({ message: { id, channel_id } }) =>
+      world.history(channel_id).filter(({ message }) => message.message_reference?.message_id === id),
+    async stop() {
+      interactions.close();
+      await gateway.stop();
+      await rest.stop();
+    },
+  };
+}
+
+/** The buttons of a message. */
+export function buttonsOf({ components = [] }: APIMessage): readonly { readonly label: string; readonly id: string }[] {
+  return components.flatMap((row) => {
+    if (row.type !== 1) return [];
+    return row.components.flatMap((each) =>
+      each.type === 2 && 'custom_id' in each ? [{ label: each.label ?? '', id: each.custom_id }] : [],
+    );
+  });
+}
+
+function addChannel(world: World, about: Omit<FakeChannel, 'id' | 'closed'>): FakeChannel {
+  const channel: FakeChannel = { id: world.snowflake(), ...about, closed: false };
+  world.channels.set(channel.id, channel);
+  return channel;
+}
+
+/** As little of a server as discord.js needs. */
+function guildData({ guilds, channels }: World, id: string): Partial<GatewayGuildCreateDispatchData> {
+  const own = [...channels.values()].filter(({ guildId }) => guildId === id);
+  const text = own.filter(({ type }) => type === ChannelType.GuildText);
+  return {
+    id,
+    unavailable: false,
+    name: `g${id}`,
+    preferred_locale: guilds.get(id)?.preferredLocale === 'zh-CN' ? Locale.ChineseCN : Locale.EnglishUS,
+    roles: [],
+    members: [],
+    channels: text.map((channel) => ({
+      id: channel.id,
+      type: ChannelType.GuildText,
+      name: `c${channel.id}`,
+      position: 0,
+    })),
+    threads: own.filter(({ type }) => type === ChannelType.PublicThread).map(threadData),
+  };
+}
+
+function threadData({ id, guildId, parentId }: FakeChannel): APIPublicThreadChannel {
+  return {
+    id,
+    type: ChannelType.PublicThread,
+    name: `t${id}`,
+    ...(guildId === undefined ? {} : { guild_id: guildId }),
+    ...(parentId === undefined ? {} : { parent_id: parentId }),
+    ...{ rate_limit_per_user: 0, applied_tags: [] },
+    thread_metadata: {
+      archived: false,
+      auto_archive_duration: 1_440,
+      archive_timestamp: new Date().toISOString(),
+      locked: false,
+    },
+  };
+}

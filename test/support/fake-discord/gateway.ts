@@ -1,0 +1,233 @@
+/** The gateway of the fake Discord: sessions that identify, are sent events, break off, and are resumed with a replay. */
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import {
+  type APIUnavailableGuild,
+  GatewayCloseCodes,
+  GatewayDispatchEvents,
+  type GatewayIntentBits,
+  GatewayOpcodes,
+  type GatewayReadyDispatchData,
+} from 'discord-api-types/v10';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { z } from 'zod';
+import { freePort } from '../free-port.ts';
+import type { World } from './world.ts';
+
+const identifySchema = z.object({
+  token: z.string(),
+  intents: z.number(),
+  properties: z.record(z.string(), z.unknown()),
+  shard: z.tuple([z.literal(0), z.literal(1)]).optional(),
+  compress: z.literal(false).optional(),
+});
+const resumeSchema = z.object({ token: z.string(), session_id: z.string(), seq: z.number() });
+const packetSchema = z.object({ op: z.number(), d: z.unknown() });
+
+/** An event's name and its data; messages are typed where they are made, what few fields are needed of the rest likewise. */
+export interface GatewayEvent {
+  readonly t: GatewayDispatchEvents;
+  readonly d?: object;
+}
+
+export interface GatewayOptions {
+  readonly world: World;
+  /** Tells whether a token is the bot's. */
+  readonly accepts: (token: string) => boolean;
+  /** What a new session is told of each server, behind READY. */
+  readonly guildCreate: (guildId: string) => GatewayEvent;
+  readonly violations: string[];
+}
+
+export interface Gateway {
+  readonly url: string;
+  /** Intents that Discord has not granted: identifying with one closes with 4014. */
+  readonly denied: Set<GatewayIntentBits>;
+  /** An event to every session that wants it; `make` gives what a session with these intents is shown. */
+  dispatch(intent: GatewayIntentBits | 0, make: (intents: number) => GatewayEvent): void;
+  /** Sessions that were made by identifying, and those that were resumed, so far. */
+  counts(): { readonly identified: number; readonly resumed: number; readonly replayed: number };
+  /** Sessions with an open connection. */
+  connected(): number;
+  /** Op 7 to all. */
+  askToReconnect(): void;
+  /** Op 9 to all; not resumable sessions are gone. */
+  invalidate(resumable: boolean): void;
+  /** Breaks all connections off. `forget`: the sessions can't be resumed. */
+  cut(options?: { readonly forget?: boolean }): void;
+  /** Closes all with this code, as Discord does when a token is reset. */
+  close(code: number): void;
+  /** The next events are lost on their way, as if the connection were dead; a resumed session gets them. */
+  mute(): void;
+  /** Nobody is let in until `open`. */
+  shut(): Promise<void>;
+  open(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+interface Session {
+  readonly id: string;
+  readonly intents: number;
+  readonly sent: { readonly s: number; readonly text: string }[];
+  seq: number;
+  socket: WebSocket | undefined;
+  muted: boolean;
+}
+
+/** What Discord sends; shorter, so that a session whose client does not beat is noticed by a test. */
+const HEARTBEAT_MS = 10_000;
+
+export async function startGateway({ world, accepts, guildCreate, violations }: GatewayOptions): Promise<Gateway> {
+  const port = await freePort();
+  const sessions = new Map<string, Session>();
+  const sockets = new Set<WebSocket>();
+  const denied = new Set<GatewayIntentBits>();
+  const url = `ws://127.0.0.1:${port}`;
+  let counts = { identified: 0, resumed: 0, replayed: 0 };
+  let server: Server | undefined;
+
+  const send = (socket: WebSocket | undefined, payload: object) => socket?.send(JSON.stringify(payload));
+
+  function emit(session: Session, event: GatewayEvent): void {
+    session.seq += 1;
+    const text = JSON.stringify({ op: GatewayOpcodes.Dispatch, s: session.seq, ...event });
+    session.sent.push({ s: session.seq, text });
+    if (!session.muted) session.socket?.send(text);
+  }
+
+  function identify(socket: WebSocket, data: unknown): Session | undefined {
+    const parsed = identifySchema.safeParse(data);
+    if (!parsed.success) {
+      violations.push(`identify: ${z.prettifyError(parsed.error)}`);
+      socket.close(GatewayCloseCodes.DecodeError);
+      return undefined;
+    }
+    const { token, intents } = parsed.data;
+    if (!accepts(token)) {
+      socket.close(GatewayCloseCodes.AuthenticationFailed, 'Authentication failed.');
+      return undefined;
+    }
+    if ([...denied].some((intent) => (intents & intent) !== 0)) {
+      socket.close(GatewayCloseCodes.DisallowedIntents, 'Disallowed intent(s).');
+      return undefined;
+    }
+    const session: Session = { id: world.snowflake(), intents, sent: [], seq: 0, socket, muted: false };
+    sessions.set(session.id, session);
+    counts = { ...counts, identified: counts.identified + 1 };
+    const guilds: APIUnavailableGuild[] = [...world.guilds.keys()].map((id) => ({ id, unavailable: true }));
+    const ready: GatewayReadyDispatchData = {
+      v: 10,
+      user: world.bot,
+      guilds,
+      session_id: session.id,
+      resume_gateway_url: url,
+      shard: [0, 1],
+      application: { id: world.applicationId, flags: Number(0), flags_new: '0' },
+    };
+    emit(session, { t: GatewayDispatchEvents.Ready, d: ready });
+    for (const { id } of guilds) emit(session, guildCreate(id));
+    return session;
+  }
+
+  function resume(socket: WebSocket, data: unknown): Session | undefined {
+    const parsed = resumeSchema.safeParse(data);
+    const session = parsed.success ? sessions.get(parsed.data.session_id) : undefined;
+    if (!parsed.success || session === undefined || parsed.data.seq > session.seq || !accepts(parsed.data.token)) {
+      send(socket, { op: GatewayOpcodes.InvalidSession, d: false });
+      return undefined;
+    }
+    session.socket?.close();
+    session.socket = socket;
+    session.muted = false;
+    const missed = session.sent.filter(({ s }) => s > parsed.data.seq);
+    for (const { text } of missed) socket.send(text);
+    counts = { ...counts, resumed: counts.resumed + 1, replayed: counts.replayed + missed.length };
+    emit(session, { t: GatewayDispatchEvents.Resumed });
+    return session;
+  }
+
+  function serve(socket: WebSocket): void {
+    let session: Session | undefined;
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (session?.socket === socket) session.socket = undefined;
+    });
+    send(socket, { op: GatewayOpcodes.Hello, d: { heartbeat_interval: HEARTBEAT_MS } });
+    socket.on('message', (data) => {
+      const { op, d } = packetSchema.parse(JSON.parse(String(data)));
+      if (op === GatewayOpcodes.Heartbeat) send(socket, { op: GatewayOpcodes.HeartbeatAck });
+      else if (session !== undefined && (op === GatewayOpcodes.Identify || op === GatewayOpcodes.Resume)) {
+        violations.push('identified twice on one connection');
+        socket.close(GatewayCloseCodes.AlreadyAuthenticated);
+      } else if (op === GatewayOpcodes.Identify) session = identify(socket, d);
+      else if (op === GatewayOpcodes.Resume) session = resume(socket, d);
+      else violations.push(`unknown opcode ${op}`);
+    });
+  }
+
+  async function open(): Promise<void> {
+    if (server !== undefined) return;
+    server = createServer((_, response) => response.writeHead(426).end());
+    const upgrades = new WebSocketServer({ server });
+    upgrades.on('error', () => undefined);
+    upgrades.on('connection', (socket, request) => {
+      const query = new URL(request.url ?? '/', url).searchParams;
+      if (query.get('v') !== '10' || query.get('encoding') !== 'json') {
+        violations.push(`connected to ${request.url}`);
+        socket.close(GatewayCloseCodes.InvalidAPIVersion);
+        return;
+      }
+      serve(socket);
+    });
+    await once(server.listen(port, '127.0.0.1'), 'listening');
+  }
+
+  async function shut(): Promise<void> {
+    const closing = server;
+    server = undefined;
+    if (closing === undefined) return;
+    closing.close();
+    for (const socket of sockets) socket.terminate();
+    closing.closeAllConnections();
+    await once(closing, 'close');
+  }
+
+  await open();
+  return {
+    url,
+    denied,
+    dispatch(intent, make) {
+      for (const session of sessions.values()) {
+        if (intent === 0 || (session.intents & intent) !== 0) emit(session, make(session.intents));
+      }
+    },
+    counts: () => counts,
+    connected: () => [...sessions.values()].filter(({ socket, muted }) => socket !== undefined && !muted).length,
+    askToReconnect() {
+      for (const socket of sockets) send(socket, { op: GatewayOpcodes.Reconnect, d: null });
+    },
+    invalidate(resumable) {
+      for (const session of sessions.values())
+        send(session.socket, { op: GatewayOpcodes.InvalidSession, d: resumable });
+      if (!resumable) sessions.clear();
+    },
+    cut({ forget = false } = {}) {
+      if (forget) sessions.clear();
+      for (const socket of sockets) socket.terminate();
+    },
+    close(code) {
+      sessions.clear();
+      for (const socket of sockets) socket.close(code);
+    },
+    mute() {
+      for (const session of sessions.values()) session.muted = true;
+    },
+    open,
+    shut,
+    async stop() {
+      await shut();
+    },
+  };
+}

@@ -1,0 +1,230 @@
+/** The routes of the fake Discord's REST API that a bot of this kind needs. */
+import { type APIApplicationCommand, type APIMessage, ChannelType } from 'discord-api-types/v10';
+import { z } from 'zod';
+import { errors } from './api-error.ts';
+import { bodies, type EditedBody, type MessageRows, type Payload, rings } from './bodies.ts';
+import type { Interactions } from './interactions.ts';
+import type { Handler, Route } from './rest.ts';
+import { type FakeChannel, isNewer, type StoredMessage, visible, type World } from './world.ts';
+
+export interface RoutesDeps {
+  readonly world: World;
+  readonly interactions: Interactions;
+  readonly gatewayUrl: string;
+  /** What the bot's application was granted, for texts over REST. */
+  readonly intents: () => number;
+  readonly changed: (stored: StoredMessage, how: 'created' | 'updated' | 'deleted') => void;
+  readonly typed: (channelId: string) => void;
+  /** Messages whose nonce was enforced, by channel and nonce. */
+  readonly nonces: Map<string, StoredMessage>;
+  readonly commands: { registered: readonly APIApplicationCommand[]; writes: number };
+  /** Ids of messages that rang anybody's bell. */
+  readonly rang: string[];
+}
+
+const commandSchema = z
+  .object({
+    type: z.literal(1),
+    name: z.string().regex(/^[-_\p{L}\p{N}]{1,32}$/u),
+    description: z.string().min(1).max(100),
+    description_localizations: z.record(z.enum(['zh-CN']), z.string().min(1).max(100)).optional(),
+    integration_types: z.array(z.union([z.literal(0), z.literal(1)])).min(1),
+    contexts: z.array(z.union([z.literal(0), z.literal(1), z.literal(2)])).min(1),
+    options: z
+      .array(z.looseObject({ name: z.string(), description: z.string().min(1).max(100) }))
+      .max(25)
+      .optional(),
+  })
+  .strict();
+
+export function createRoutes(deps: RoutesDeps): readonly Route[] {
+  const { world, interactions } = deps;
+
+  function channelOf(id: string | undefined): FakeChannel {
+    const channel = world.channels.get(id ?? '');
+    if (channel === undefined) throw errors.unknownChannel();
+    if (channel.closed) throw errors.noAccess();
+    return channel;
+  }
+
+  function messageOf(channel: FakeChannel, id: string | undefined): StoredMessage {
+    const stored = world.messages.get(id ?? '');
+    if (stored === undefined || stored.deleted || stored.message.channel_id !== channel.id)
+      throw errors.unknownMessage();
+    if (stored.ephemeralFor !== undefined) throw errors.unknownMessage();
+    return stored;
+  }
+
+  const post: Handler = ({ payload }, channelId) => {
+    const channel = channelOf(channelId);
+    const body = bodies.created(payload);
+    const key = `${channel.id} ${body.nonce}`;
+    const earlier = body.enforce_nonce === true ? deps.nonces.get(key) : undefined;
+    if (earlier !== undefined) return earlier.message;
+    const reference = body.message_reference;
+    const referenced = reference === undefined ? undefined : world.messages.get(reference.message_id);
+    if (reference !== undefined && (referenced === undefined || referenced.deleted)) {
+      if (reference.fail_if_not_exists !== false) throw errors.invalidForm('unknown message in message_reference');
+    }
+    const stored = world.post({
+      channel,
+      author: world.bot,
+      content: body.content ?? '',
+      reference: referenced?.message.id,
+      components: componentsOf(body.components),
+      attachments: payload.files.map(({ name }) => ({ filename: name })),
+    });
+    if (rings(body, reference !== undefined)) deps.rang.push(stored.message.id);
+    if (body.enforce_nonce === true) deps.nonces.set(key, stored);
+    deps.changed(stored, 'created');
+    return stored.message;
+  };
+
+  const list: Handler = ({ query }, channelId) => {
+    const channel = channelOf(channelId);
+    const limit = Number(query.get('limit') ?? 50);
+    if (!(limit >= 1 && limit <= 100)) throw errors.invalidForm('limit');
+    const after = query.get('after');
+    const all = world.history(channel.id).map(({ message }) => message);
+    const found = after === null ? all.slice(-limit) : all.filter(({ id }) => isNewer(id, after)).slice(0, limit);
+    return found.map((message) => visible(world, message, deps.intents())).reverse();
+  };
+
+  const edit: Handler = ({ payload }, channelId, messageId) => {
+    const stored = messageOf(channelOf(channelId), messageId);
+    if (stored.message.author.id !== world.bot.id) throw errors.notOurs();
+    applyEdit(stored, bodies.edited(payload), payload, deps.rang);
+    deps.changed(stored, 'updated');
+    return stored.message;
+  };
+
+  const remove: Handler = (_, channelId, messageId) => {
+    const stored = messageOf(channelOf(channelId), messageId);
+    stored.deleted = true;
+    deps.changed(stored, 'deleted');
+    return undefined;
+  };
+
+  const setCommands: Handler = ({ payload }, application) => {
+    if (application !== world.applicationId) throw errors.noAccess();
+    const parsed = z.array(commandSchema).max(100).safeParse(payload.json);
+    if (!parsed.success) throw errors.invalidForm(z.prettifyError(parsed.error));
+    deps.commands.writes += 1;
+    deps.commands.registered = withIds(parsed.data, world);
+    return [...deps.commands.registered];
+  };
+
+  const messages = /^\/channels\/(\d+)\/messages$/;
+  const message = /^\/channels\/(\d+)\/messages\/(\d+)$/;
+  const commands = /^\/applications\/(\d+)\/commands$/;
+  const webhookMessage = /^\/webhooks\/(\d+)\/([^/]+)\/messages\/(@original|%40original|\d+)$/;
+  const inWebhook =
+    (run: (token: string, messageId: string, payload: Payload) => object | undefined): Handler =>
+    ({ payload }, application, token = '', messageId = '') => {
+      if (application !== world.applicationId) throw errors.unknownWebhook();
+      return run(token, decodeURIComponent(messageId), payload);
+    };
+
+  return [
+    {
+      method: 'GET',
+      pattern: /^\/gateway\/bot$/,
+      handle: () => ({
+        url: deps.gatewayUrl,
+        shards: 1,
+        session_start_limit: { total: 1_000, remaining: 999, reset_after: 1, max_concurrency: 1 },
+      }),
+    },
+    {
+      method: 'POST',
+      pattern: /^\/channels\/(\d+)\/typing$/,
+      handle(_, channelId) {
+        deps.typed(channelOf(channelId).id);
+        return undefined;
+      },
+    },
+    { method: 'GET', pattern: /^\/channels\/(\d+)$/, handle: (_, id) => apiChannel(channelOf(id)) },
+    { method: 'POST', pattern: messages, limit: 5, handle: post },
+    { method: 'GET', pattern: messages, handle: list },
+    { method: 'PATCH', pattern: message, limit: 5, handle: edit },
+    { method: 'DELETE', pattern: message, handle: remove },
+    { method: 'GET', pattern: commands, handle: () => [...deps.commands.registered] },
+    { method: 'PUT', pattern: commands, handle: setCommands },
+    {
+      method: 'POST',
+      pattern: /^\/interactions\/(\d+)\/([^/]+)\/callback$/,
+      open: true,
+      handle({ payload, query }, id = '', token = '') {
+        const answer = interactions.callback(id, token, payload);
+        return query.get('with_response') === 'true' ? answer : undefined;
+      },
+    },
+    { method: 'PATCH', pattern: webhookMessage, open: true, handle: inWebhook(interactions.edit) },
+    { method: 'GET', pattern: webhookMessage, open: true, handle: inWebhook(interactions.get) },
+    {
+      method: 'DELETE',
+      pattern: webhookMessage,
+      open: true,
+      handle: inWebhook((token, id) => void interactions.remove(token, id)),
+    },
+    {
+      method: 'POST',
+      pattern: /^\/webhooks\/(\d+)\/([^/]+)$/,
+      open: true,
+      handle: inWebhook((token, _, payload) => interactions.followUp(token, payload)),
+    },
+  ];
+}
+
+/** Changes a message as an edit does. */
+export function applyEdit(stored: StoredMessage, body: EditedBody, payload: Payload, rang: string[]): void {
+  const { message } = stored;
+  if (body.content !== undefined) message.content = body.content;
+  if (body.components !== undefined) message.components = componentsOf(body.components);
+  if (rings(body, false)) rang.push(message.id);
+  message.edited_timestamp = new Date().toISOString();
+  stored.edits.push({ at: Date.now(), content: message.content });
+  if (payload.files.length > 0) {
+    const kept = { size: 1, url: 'https://cdn.invalid/a', proxy_url: 'https://cdn.invalid/a' };
+    message.attachments = payload.files.map(({ name }, index) => ({ id: String(index), filename: name, ...kept }));
+  } else if (body.attachments !== undefined) message.attachments = [];
+}
+
+function componentsOf(rows: MessageRows | undefined): NonNullable<APIMessage['components']> {
+  let id = 0;
+  const numbered = () => {
+    id += 1;
+    return id;
+  };
+  return (rows ?? []).map((row) => ({
+    ...row,
+    id: numbered(),
+    components: row.components.map((each) => ({ ...each, id: numbered() })),
+  }));
+}
+
+function apiChannel({ id, type, guildId, parentId }: FakeChannel): object {
+  return {
+    id,
+    type,
+    ...(type === ChannelType.DM ? { recipients: [] } : { guild_id: guildId, name: `c${id}` }),
+    ...(parentId === undefined ? {} : { parent_id: parentId }),
+  };
+}
+
+/** As Discord gives them back: with ids, versions and what was left out. */
+function withIds(commands: readonly z.infer<typeof commandSchema>[], world: World): APIApplicationCommand[] {
+  return z.array(z.custom<APIApplicationCommand>((value) => typeof value === 'object' && value !== null)).parse(
+    commands.map((command) => ({
+      ...command,
+      id: world.snowflake(),
+      application_id: world.applicationId,
+      version: world.snowflake(),
+      default_member_permissions: null,
+      dm_permission: true,
+      nsfw: false,
+      name_localizations: null,
+      options: (command.options ?? []).map((option) => ({ ...option, name_localizations: null })),
+    })),
+  );
+}

@@ -1,0 +1,161 @@
+/** What the fake Discord knows: people, servers, channels, messages. Nothing of it knows HTTP or the gateway. */
+import {
+  type APIAttachment,
+  type APIMessage,
+  type APIMessageReference,
+  type APIUser,
+  ChannelType,
+  GatewayIntentBits,
+  MessageType,
+} from 'discord-api-types/v10';
+
+const EPOCH_MS = 1_420_070_400_000;
+
+export interface FakeChannel {
+  readonly id: string;
+  readonly type: ChannelType.GuildText | ChannelType.DM | ChannelType.PublicThread;
+  readonly guildId?: string;
+  readonly parentId?: string;
+  /** The person of a DM. */
+  readonly recipient?: APIUser;
+  /** The bot may neither read nor write here. */
+  closed: boolean;
+}
+
+export interface FakeGuild {
+  readonly id: string;
+  readonly preferredLocale: string;
+}
+
+/** A message, and what only the server knows of it. */
+export interface StoredMessage {
+  message: APIMessage;
+  /** Only its person sees it, and no history has it. */
+  readonly ephemeralFor?: string;
+  /** Milliseconds (Unix) of each edit. */
+  readonly edits: { readonly at: number; readonly content: string }[];
+  deleted: boolean;
+}
+
+export interface NewMessage {
+  readonly channel: FakeChannel;
+  readonly author: APIUser;
+  readonly content: string;
+  readonly type?: MessageType;
+  readonly reference?: string | undefined;
+  readonly mentions?: readonly APIUser[];
+  readonly attachments?: readonly { readonly filename: string }[];
+  readonly components?: APIMessage['components'];
+  readonly flags?: number;
+  readonly webhookId?: string;
+  readonly ephemeralFor?: string;
+}
+
+export interface World {
+  readonly bot: APIUser;
+  readonly applicationId: string;
+  readonly guilds: Map<string, FakeGuild>;
+  readonly channels: Map<string, FakeChannel>;
+  readonly messages: Map<string, StoredMessage>;
+  /** An id that no two things share, in the order of their making. */
+  snowflake(): string;
+  person(name: string, more?: Partial<APIUser>): APIUser;
+  post(message: NewMessage): StoredMessage;
+  /** The messages of a channel that are still there, oldest first. */
+  history(channelId: string): readonly StoredMessage[];
+}
+
+export function createWorld(): World {
+  let last = 0n;
+  const snowflake = () => {
+    const now = BigInt(Date.now() - EPOCH_MS) << 22n;
+    last = now > last ? now : last + 1n;
+    return String(last);
+  };
+  const person = (name: string, more: Partial<APIUser> = {}): APIUser => ({
+    id: snowflake(),
+    username: name.toLowerCase().replaceAll(/\W+/g, '.'),
+    global_name: name,
+    discriminator: '0',
+    avatar: null,
+    ...more,
+  });
+  const messages = new Map<string, StoredMessage>();
+
+  return {
+    bot: person('Recollect', { bot: true }),
+    applicationId: snowflake(),
+    guilds: new Map(),
+    channels: new Map(),
+    messages,
+    snowflake,
+    person,
+    post(made) {
+      const { channel, author, content, reference, attachments = [], components = [] } = made;
+      const id = snowflake();
+      const referenced = reference === undefined ? undefined : messages.get(reference);
+      const messageReference: APIMessageReference | undefined =
+        reference === undefined ? undefined : { type: 0, message_id: reference, channel_id: channel.id };
+      const message: APIMessage = {
+        id,
+        channel_id: channel.id,
+        author,
+        content,
+        timestamp: new Date(Date.now()).toISOString(),
+        edited_timestamp: null,
+        tts: false,
+        mention_everyone: false,
+        mentions: [...(made.mentions ?? [])],
+        mention_roles: [],
+        attachments: attachments.map(({ filename }) => attachment(snowflake(), filename)),
+        embeds: [],
+        pinned: false,
+        type: made.type ?? (reference === undefined ? MessageType.Default : MessageType.Reply),
+        components,
+        flags: Number(made.flags ?? 0),
+        ...(made.webhookId === undefined ? {} : { webhook_id: made.webhookId }),
+        ...(messageReference === undefined ? {} : { message_reference: messageReference }),
+        ...(reference === undefined
+          ? {}
+          : { referenced_message: referenced === undefined || referenced.deleted ? null : referenced.message }),
+      };
+      const stored: StoredMessage = {
+        message,
+        edits: [],
+        deleted: false,
+        ...(made.ephemeralFor === undefined ? {} : { ephemeralFor: made.ephemeralFor }),
+      };
+      messages.set(id, stored);
+      return stored;
+    },
+    history: (channelId) =>
+      [...messages.values()].filter(
+        ({ message, deleted, ephemeralFor }) =>
+          message.channel_id === channelId && !deleted && ephemeralFor === undefined,
+      ),
+  };
+}
+
+function attachment(id: string, filename: string): APIAttachment {
+  return { id, filename, size: 1, url: 'https://cdn.invalid/a', proxy_url: 'https://cdn.invalid/a' };
+}
+
+export function isNewer(id: string, than: string): boolean {
+  return BigInt(id) > BigInt(than);
+}
+
+/** Whether the bot is shown the text: with the intent, in a DM, when it is mentioned, and of its own messages. */
+export function showsContent({ bot, channels }: World, message: APIMessage, intents: number): boolean {
+  if ((intents & GatewayIntentBits.MessageContent) !== 0) return true;
+  if (channels.get(message.channel_id)?.type === ChannelType.DM || message.author.id === bot.id) return true;
+  return message.mentions.some(({ id }) => id === bot.id);
+}
+
+/** A message as a bot with these intents is given it. */
+export function visible(world: World, message: APIMessage, intents: number): APIMessage {
+  const { referenced_message: referenced } = message;
+  const shown: APIMessage =
+    referenced == null ? message : { ...message, referenced_message: visible(world, referenced, intents) };
+  if (showsContent(world, message, intents)) return shown;
+  return { ...shown, content: '', attachments: [], embeds: [], components: [] };
+}
