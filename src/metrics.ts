@@ -10,6 +10,8 @@ export interface Metrics {
   pending(conversations: number): void;
   /** An HTTP request that was refused for what it was. */
   httpRefused(status: number): void;
+  /** Something from a platform that could not be read. */
+  malformed(platform: string): void;
   /** The page for Prometheus. */
   text(): Promise<string>;
 }
@@ -38,6 +40,7 @@ export function createMetrics(): Metrics {
   const badElements = counter('bot_bad_elements_total', 'Stored elements that could not be read and were skipped.');
   const storeErrors = counter('bot_store_errors_total', 'Calls of the store that failed.', ['operation', 'code']);
   const httpRefused = counter('bot_http_refused_total', 'HTTP requests refused for what they were.', ['status']);
+  const malformed = counter('bot_malformed_payloads_total', 'What platforms sent and nobody could read.', ['platform']);
   const pending = new Gauge({
     name: 'bot_pending_conversations',
     help: 'Conversations with messages that are not answered yet, as the last sweep saw them.',
@@ -76,6 +79,7 @@ export function createMetrics(): Metrics {
     },
     received: (kind, platform) => messages.inc({ kind, platform }),
     httpRefused: (status) => httpRefused.inc({ status: String(status) }),
+    malformed: (platform) => malformed.inc({ platform }),
     pending: (conversations) => pending.set(conversations),
     text: () => registry.metrics(),
   };

@@ -69,8 +69,7 @@ export class RedisChatMessageHistory extends BaseListChatMessageHistory {
     const id = randomBytes(9).toString('base64url');
     const tokens = estimateTokens(question) + estimateTokens(answer);
     await store.append(
-      sessionId,
-      { turnId: id, id, author, text: question, sentAt, isDirect: false },
+      { turnId: id, id, sessionId, author, text: question, sentAt, isDirect: false },
       { text: answer, timestamp: Date.now(), stopped: false, tokens },
     );
   }

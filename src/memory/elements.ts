@@ -46,8 +46,11 @@ const incomingMessage = z.object({
   ttl: z.number().int().positive().optional(),
 });
 
-/** What of a message is remembered. */
-type TurnMessage = Pick<IncomingMessage, 'id' | 'turnId' | 'sessionId' | 'author' | 'text' | 'sentAt' | 'isDirect'>;
+/** What of a message is remembered, or decides how. */
+export type TurnMessage = Pick<
+  IncomingMessage,
+  'id' | 'turnId' | 'sessionId' | 'author' | 'text' | 'sentAt' | 'isDirect' | 'ttl'
+>;
 
 /** One element of a conversation's list. Lone surrogates are escaped, so the text is well-formed Unicode. */
 export function serialiseElement(message: ChatMessage): string {

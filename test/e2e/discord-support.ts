@@ -1,8 +1,10 @@
 /** What the black-box tests of Discord share: a fake Discord, bots that are logged in to it, and how one waits for answers. */
-import { afterEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { BotProcess, BotSettings } from '../support/bot-process.ts';
 import { type FakeDiscord, type FakeDiscordOptions, startFakeDiscord } from '../support/fake-discord/fake-discord.ts';
-import type { FakeChannel, StoredMessage } from '../support/fake-discord/world.ts';
+import type { FakeChannel, FakeGuild, StoredMessage } from '../support/fake-discord/world.ts';
+import { type FakeModel, startModel } from '../support/model.ts';
+import { type Workshop, withModel } from './http-support.ts';
 
 /** Only bounds what never happens: a slow machine must not fail for being slow. */
 export const PATIENTLY = { timeout: 25_000, interval: 25 };
@@ -55,4 +57,53 @@ export async function untilAnswered(discord: FakeDiscord, to: StoredMessage, tex
 /** Resolves when the bot has printed this. */
 export async function untilPrinted(bot: BotProcess, text: string | RegExp): Promise<void> {
   await expect.poll(() => bot.output(), PATIENTLY).toMatch(text);
+}
+
+/** One Discord with one bot for all tests of the surrounding describe; each has people and channels of its own. */
+export interface SharedDiscord {
+  readonly discord: FakeDiscord;
+  readonly model: FakeModel;
+  readonly bot: BotProcess;
+  readonly guild: FakeGuild;
+}
+
+export function shareDiscord({ shareBot }: Workshop, settings: () => Promise<BotSettings>): SharedDiscord {
+  let made: Omit<SharedDiscord, 'bot'> | undefined;
+  const present = () => {
+    if (made === undefined) throw new Error('Discord is there inside of a test only.');
+    return made;
+  };
+  beforeAll(async () => {
+    const discord = await startFakeDiscord();
+    made = { discord, guild: discord.guild(), model: await startModel() };
+  });
+  afterAll(async () => {
+    if (made === undefined) return;
+    made.model.release();
+    await made.model.close();
+    await made.discord.stop();
+  });
+  const shared = shareBot(async () => {
+    const { discord, model } = present();
+    return { ...(await settings()), ...withModel(model), ...withDiscord(discord) };
+  });
+  beforeAll(() => untilLoggedIn(present().discord));
+  afterEach(() => {
+    const { discord } = present();
+    expect({ violations: discord.violations(), rang: discord.rang() }).toEqual({ violations: [], rang: [] });
+  });
+  return {
+    get discord() {
+      return present().discord;
+    },
+    get model() {
+      return present().model;
+    },
+    get guild() {
+      return present().guild;
+    },
+    get bot() {
+      return shared.bot;
+    },
+  };
 }

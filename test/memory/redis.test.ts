@@ -1,11 +1,50 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
-import { answerOf, LIMITS, messageOf, offerNew, sessionOf, takeHead } from '../contracts/store/support.ts';
+import { keyspace } from '../../src/memory/redis/keys.ts';
+import { answerOf, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from '../contracts/store/support.ts';
 import { describeConversationStore } from '../contracts/store.contract.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { makeRedisFixture } from './redis-fixture.ts';
 
 describeConversationStore('Redis', makeRedisFixture(inject('redisUrl')));
+
+describe('keys in Redis', () => {
+  test('each live as long as docs/keys.md says, and none for ever', async () => {
+    const fixture = await makeRedisFixture(inject('redisUrl'))({
+      ...LIMITS,
+      observer: { badElement() {}, error() {} },
+    });
+    const session = sessionOf();
+    const { store } = fixture;
+    const own = keyspace(fixture.prefix).session(session);
+    const day = 86_400;
+    const ttl = (key: string) => fixture.redis.ttl(key);
+    /** Redis counts down in seconds: what was set a moment ago may have lost one. */
+    const around = (seconds: number) => expect.toSatisfy((left: number) => left <= seconds && left > seconds - 60);
+
+    await runTurn(store, messageOf(session, 'm1'));
+    expect([await ttl(own.list), await ttl(own.meta)]).toEqual([around(1_800), around(1_800)]);
+    await offerNew(store, messageOf(session, 'm2'));
+    for (const key of [own.inbox, own.fence, own.turn('m1'), own.turn('m2')])
+      expect(await ttl(key), key).toEqual(around(day));
+    expect(await ttl(keyspace(fixture.prefix).seenAt(session, 'm2'))).toEqual(around(day));
+
+    await store.setTtl(session, 600);
+    expect([await ttl(own.list), await ttl(own.meta)]).toEqual([around(600), around(600)]);
+    expect(await ttl(own.ttl)).toEqual(around(90 * day));
+    await store.setTtl(session, LIMITS.maxTtl);
+    expect(await ttl(own.ttl)).toEqual(around(90 * day));
+    await store.forget(session);
+    expect(await ttl(own.generation)).toEqual(around(7 * day));
+
+    await store.stats();
+    const forEver = ['live', 'lengths', 'total', 'pending'].map((name) => `{conversations}:${name}`);
+    for (const key of await fixture.keys()) {
+      if (!forEver.some((name) => key.endsWith(name))) expect(await ttl(key), key).toBeGreaterThan(0);
+    }
+    await fixture.close();
+  });
+});
 
 /**
  * A server in cluster mode refuses a script whose declared keys have more than one slot. It says nothing of names that a

@@ -5,11 +5,12 @@ import { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
 import { BotError } from '../../errors.ts';
 import type { Adapter } from '../adapter.ts';
+import { createAnnouncedReply } from '../announced-reply.ts';
+import type { MountedRoutes } from '../mounted-routes.ts';
 import { createHttpApp, type HttpGuards } from './app.ts';
 import type { HttpDeps, HttpTimings } from './deps.ts';
 import { isLoopback } from './guard.ts';
 import { createIntake } from './intake.ts';
-import { createHttpReply } from './reply.ts';
 import type { HttpLimits } from './schemas.ts';
 import { type HttpServer, listen } from './server.ts';
 
@@ -23,6 +24,8 @@ export interface HttpAdapterOptions
   /** How long a plain POST /chat waits for the answer before it gets 202. */
   readonly httpTimeoutMs: number;
   readonly timings?: Partial<HttpTimings>;
+  /** Another adapter's pages, served from here. */
+  readonly mounted?: MountedRoutes;
 }
 
 export interface HttpAdapter extends Adapter {
@@ -39,7 +42,8 @@ const replyTarget = z.object({ platform: z.literal('http') });
 
 /** @throws BotError `config_invalid` when it would listen to the network without an API key. */
 export function createHttpAdapter(options: HttpAdapterOptions): HttpAdapter {
-  const { host, port, apiKey, httpTimeoutMs, timings, minTtl, maxTtl, defaultTtl, maxMessageChars, ...deps } = options;
+  const { host, port, apiKey, httpTimeoutMs, timings, mounted, ...rest } = options;
+  const { minTtl, maxTtl, defaultTtl, maxMessageChars, ...deps } = rest;
   const local = isLoopback(host);
   if (!local && apiKey === undefined) {
     throw new BotError('config_invalid', `To listen on ${host}, set API_KEY; or set HOST to 127.0.0.1.`);
@@ -61,13 +65,13 @@ export function createHttpAdapter(options: HttpAdapterOptions): HttpAdapter {
           limits: { minTtl, maxTtl, defaultTtl, maxMessageChars },
           timings: { ...TIMINGS, answerMs: httpTimeoutMs, ...timings },
         },
-        { local, ...(apiKey === undefined ? {} : { apiKey }) },
+        { local, ...(apiKey === undefined ? {} : { apiKey }), ...(mounted === undefined ? {} : { mounted }) },
       );
       server = await listen(app, host, port);
     },
     async openReply(target, { sessionId, turnId, lease }) {
       replyTarget.parse(target);
-      return createHttpReply({
+      return createAnnouncedReply({
         async announce(event) {
           // A turn left over from before a restart may begin ahead of `start`: its caller, if any, looks by themselves.
           if (bot === undefined)

@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
+import type { MountedRoutes } from '../mounted-routes.ts';
 import { addChatRoute } from './chat.ts';
 import type { HttpDeps } from './deps.ts';
 import { addDocs } from './docs.ts';
@@ -13,14 +14,16 @@ import { addServiceRoutes } from './service-routes.ts';
 export interface HttpGuards {
   /** The server listens on the loopback interface: Host, Origin and Sec-Fetch-Site are checked. */
   readonly local: boolean;
-  /** When set, every route but /health wants it. */
+  /** When set, every route but /health wants it, and what a mounted page itself consists of. */
   readonly apiKey?: string;
+  /** Another adapter's pages, behind the same guards. */
+  readonly mounted?: MountedRoutes;
 }
 
 /** Statuses that say that the request itself was at fault. */
 const MALFORMED = [400, 401, 403, 405, 413, 415, 422];
 
-export function createHttpApp(deps: HttpDeps, { local, apiKey }: HttpGuards): Hono {
+export function createHttpApp(deps: HttpDeps, { local, apiKey, mounted }: HttpGuards): Hono {
   const app = new Hono();
 
   app.onError((error, c) => {
@@ -48,7 +51,7 @@ export function createHttpApp(deps: HttpDeps, { local, apiKey }: HttpGuards): Ho
     if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
   });
   if (local) app.use(localOnly());
-  if (apiKey !== undefined) app.use(bearerKey(apiKey));
+  if (apiKey !== undefined) app.use(bearerKey(apiKey, (path) => path === '/health' || mounted?.isOpen(path) === true));
   app.use(
     methodNotAllowed({
       app,
@@ -64,5 +67,6 @@ export function createHttpApp(deps: HttpDeps, { local, apiKey }: HttpGuards): Ho
   addMemoryRoutes(app, deps);
   addServiceRoutes(app, deps);
   addDocs(app, { limits: deps.limits, withKey: apiKey !== undefined });
+  if (mounted !== undefined) app.route('/', mounted.app);
   return app;
 }

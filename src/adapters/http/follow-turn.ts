@@ -4,7 +4,8 @@ import type { Clock } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
 import type { JsonValue, TurnId, TurnRecord } from '../../core/types.ts';
 import { BotError, type ErrorCode, toBotError } from '../../errors.ts';
-import { type EndEvent, httpEvent, joinText, type LiveText, NOTHING_SEEN } from './events.ts';
+import { createBell } from '../bell.ts';
+import { type EndEvent, joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../live-text.ts';
 
 /** How a turn ended. Times in milliseconds, `timestamp` Unix. */
 export type Settlement =
@@ -57,13 +58,13 @@ export async function followTurn(
   let look = true;
 
   const hear = (payload: JsonValue) => {
-    const event = httpEvent.safeParse(payload);
-    if (event.success && event.data.kind === 'http.text') {
+    const event = liveEvent.safeParse(payload);
+    if (event.success && event.data.kind === 'live.text') {
       const before = live.text;
       live = joinText(live, event.data);
       newText ||= live.text !== before;
     } else {
-      if (event.success && event.data.kind === 'http.end') ended = event.data;
+      if (event.success && event.data.kind === 'live.end') ended = event.data;
       look = true;
     }
     bell.ring();
@@ -139,40 +140,4 @@ async function findAnswer(bot: TurnReader, sessionId: SessionId, turnId: TurnId)
     if (history.total <= RECENT) return undefined;
   }
   return undefined;
-}
-
-interface Bell {
-  ring(): void;
-  /** Resolves at the next ring, at once when one came since the last wait. */
-  wait(ms: number, signal: AbortSignal): Promise<'rung' | 'timeout' | 'aborted'>;
-}
-
-function createBell(): Bell {
-  let rung = false;
-  let wake: (() => void) | undefined;
-  return {
-    ring() {
-      rung = true;
-      wake?.();
-    },
-    async wait(ms, signal) {
-      if (!rung && !signal.aborted) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(done, ms);
-          function done(): void {
-            clearTimeout(timer);
-            signal.removeEventListener('abort', done);
-            wake = undefined;
-            resolve();
-          }
-          signal.addEventListener('abort', done);
-          wake = done;
-        });
-      }
-      if (signal.aborted) return 'aborted';
-      if (!rung) return 'timeout';
-      rung = false;
-      return 'rung';
-    },
-  };
 }

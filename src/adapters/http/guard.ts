@@ -64,14 +64,14 @@ export function localOnly(): MiddlewareHandler {
   };
 }
 
-/** Wants `Authorization: Bearer <key>` on every route but /health; else 401. */
-export function bearerKey(key: string): MiddlewareHandler {
+/** Wants `Authorization: Bearer <key>` on every route that is not open; else 401. */
+export function bearerKey(key: string, isOpen: (path: string) => boolean): MiddlewareHandler {
   const expected = digest(key);
   return async (c, next) => {
     const [, given] = /^Bearer +(\S+) *$/i.exec(c.req.header('authorization') ?? '') ?? [];
     // Digests have one length, so the comparison takes the same time for every key.
     const right = given !== undefined && timingSafeEqual(digest(given), expected);
-    if (!right && c.req.path !== '/health') {
+    if (!right && !isOpen(c.req.path)) {
       throw refuse(401, 'Send the API key as "Authorization: Bearer <key>".', { 'WWW-Authenticate': 'Bearer' });
     }
     await next();

@@ -95,12 +95,11 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
     };
   }
 
-  /** Runs it, sends what files come of it, and gives the answer that says so. @throws BotError as the store does */
-  async function run(call: CommandCall): Promise<CommandResult> {
-    const result = await bot.commands.run(call);
+  /** Sends what files came of a command; gives the answer that says so. */
+  async function withFiles(result: CommandResult, { person, locale }: CommandContext): Promise<CommandResult> {
     if (result.files.length === 0) return result;
-    const { user } = call.context.person;
-    const { filesSent, filesNotSent } = phrases(call.context.locale).slack;
+    const { user } = person;
+    const { filesSent, filesNotSent } = phrases(locale).slack;
     const sent = await answers.send({ user }, result.files).then(
       () => filesSent,
       (thrown: unknown) => {
@@ -115,7 +114,7 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
   async function answered(call: CommandCall, respond: Respond, replaces: boolean): Promise<void> {
     let result: Pick<CommandResult, 'kind' | 'text' | 'actions'>;
     try {
-      result = await run(call);
+      result = await withFiles(await bot.commands.run(call), call.context);
     } catch (thrown) {
       const { code, message } = toBotError(thrown);
       logger.warn({ command: call.command.name, code, err: message }, 'a command failed');
@@ -150,10 +149,10 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
     async typed(message, command) {
       const { team, channel, user, thread, ts, direct, clientMsgId } = message;
       if (!(await claim(message))) return;
+      const context = await contextOf({ team, channel, user, root: thread, surface: 'text' });
       let result: CommandResult;
       try {
-        const context = await contextOf({ team, channel, user, root: thread, surface: 'text' });
-        result = await run({ command, context });
+        result = await bot.commands.run({ command, context });
       } catch (thrown) {
         // Not run, so the next delivery may; if this is not to be had either, the claim runs out by itself.
         const place = placeOf(team, channel);
@@ -161,8 +160,9 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
         throw thrown;
       }
       const where = direct ? { thread: thread ?? ts } : thread === undefined ? {} : { thread };
-      answers
-        .tell({ channel, user, direct, ...where }, result)
+      // Slack is acked meanwhile: a file takes longer than it waits.
+      withFiles(result, context)
+        .then((answer) => answers.tell({ channel, user, direct, ...where }, answer))
         .catch(logged(logger, 'a command could not be answered'));
     },
 

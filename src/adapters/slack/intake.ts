@@ -32,8 +32,9 @@ export interface IntakeDeps {
   readonly commands: SlackCommands;
   readonly stop: SlackStop;
   readonly logger: Logger;
-  /** Slack has taken the bot token back. */
+  /** Slack has taken the bot token back: nothing can be answered any more. */
   readonly revoked: () => void;
+  readonly isRevoked: () => boolean;
   /** Counts a payload that could not be read. */
   readonly malformed: () => void;
 }
@@ -102,6 +103,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   }
 
   async function act(input: SlackInput): Promise<void> {
+    if (deps.isRevoked() && input.kind !== 'uninstalled') return;
     switch (input.kind) {
       case 'message':
         return await message(input);

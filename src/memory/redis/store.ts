@@ -22,10 +22,7 @@ export interface RedisStoreOptions extends StoreOptions {
   readonly warn: (message: string) => void;
 }
 
-export interface RedisStore extends ConversationStore, AppendTurn {
-  /** Takes overdue conversations out of the indexes. Called now and then; figures do it by themselves. */
-  sweep(): Promise<void>;
-}
+export interface RedisStore extends ConversationStore, AppendTurn {}
 
 /**
  * Connects and checks that this server keeps what it is given.
@@ -41,10 +38,18 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     throw toStoreError(thrown);
   }
   const context = createContext(redis, keyspace(options.prefix), options);
+  const turns = createRedisTurns(context);
+  const { sweep, ...stats } = createRedisStats(context);
   return {
-    ...createRedisTurns(context),
+    ...turns,
     ...createRedisMemory(context),
-    ...createRedisStats(context),
+    ...stats,
+    async claimSweep(ms) {
+      const claimed = await turns.claimSweep(ms);
+      // Whoever sweeps takes what is overdue out of the indexes too, so that they stay small where nobody asks for figures.
+      if (claimed) context.behind('sweep', sweep);
+      return claimed;
+    },
     channels: createRedisChannels(context),
     notes: createRedisNotes(context),
     ping: () => context.call('ping', async () => void (await redis.ping())),

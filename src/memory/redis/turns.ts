@@ -1,9 +1,9 @@
 /** The turn protocol on Redis: see docs/turns.md; each operation is one script on the place. */
 import { z } from 'zod';
-import { baseSession, parseSessionId, type SessionId, toSessionId } from '../../core/session.ts';
+import { baseSession, type SessionId, toSessionId } from '../../core/session.ts';
 import type { Answer, Located, OfferResult, Turns } from '../../core/store.ts';
-import type { ChatMessage, IncomingMessage, TurnLease } from '../../core/types.ts';
-import { serialiseElement } from '../elements.ts';
+import type { TurnLease } from '../../core/types.ts';
+import { serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
 import { replies } from './client.ts';
 import {
   indexMembers,
@@ -35,12 +35,9 @@ function located(value: string): Located {
   return { turnId, sessionId: toSessionId(sessionId) };
 }
 
-/** What of a message is remembered, or decides how. */
-type TurnMessage = Pick<IncomingMessage, 'id' | 'turnId' | 'author' | 'text' | 'sentAt' | 'isDirect' | 'ttl'>;
-
 /** A turn that other code ran, written like any other: both halves at once. */
 export interface AppendTurn {
-  append(sessionId: SessionId, message: TurnMessage, answer: Answer): Promise<void>;
+  append(message: TurnMessage, answer: Answer): Promise<void>;
 }
 
 export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
@@ -75,9 +72,10 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
   };
 
   return {
-    append: (sessionId, message, answer) =>
+    append: (message, answer) =>
       call('append', async () => {
-        const lease = { sessionId, turnId: message.turnId, fence: 0 };
+        const { sessionId, turnId } = message;
+        const lease = { sessionId, turnId, fence: 0 };
         const stored = appendReply.parse(await redis.appendTurn(...turnArguments(context, lease, message, answer)));
         indexMembers(context, sessionId, message.author.id, offerKeep * 1_000);
         indexTurn(sessionId, message, answer, stored);
@@ -240,15 +238,12 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
 /** The keys and arguments of commitTurn and appendTurn. */
 function turnArguments({ keys, options }: RedisContext, lease: TurnLease, message: TurnMessage, answer: Answer) {
   const own = keys.session(lease.sessionId);
-  const shared = { turn: lease.turnId, source: message.id, authorId: message.author.id };
-  const asked: ChatMessage = { role: 'user', content: message.text, timestamp: message.sentAt, ...shared };
-  const said: ChatMessage = { role: 'assistant', content: answer.text, timestamp: answer.timestamp, ...shared };
-  const named = parseSessionId(lease.sessionId).user === undefined && !message.isDirect;
+  const [asked, said] = turnHalves(message, answer);
   return [
     ...[own.list, own.meta, own.generation, own.ttl, keys.session(baseSession(lease.sessionId)).ttl],
     ...[own.fence, own.turn(lease.turnId), own.place, lease.fence],
-    serialiseElement(named ? { ...asked, author: message.author.name } : asked),
-    serialiseElement(answer.stopped ? { ...said, stopped: true } : said),
+    serialiseElement(asked),
+    serialiseElement(said),
     ...[answer.text, answer.stopped ? '1' : '', options.maxMessages, options.defaultTtl, options.minTtl],
     ...[message.ttl ?? '', answer.tokens, lease.sessionId, KEEP_CHOICE_S, KEEP_GENERATION_S],
   ];

@@ -5,15 +5,13 @@ import { isJsonValue } from '../../core/types.ts';
 import { readCursor, storedCursor } from '../cursors.ts';
 import type { SqliteContext } from './context.ts';
 
-const row = z
-  .object({ id: z.string(), about: z.string(), cursor: z.string() })
-  .transform(
-    ({ id, about, cursor }): WatchedChannel => ({
-      id: z.string().parse(JSON.parse(id)),
-      about: z.custom<WatchedChannel['about']>(isJsonValue).parse(JSON.parse(about)),
-      cursor: readCursor(cursor),
-    }),
-  );
+const row = z.object({ id: z.string(), about: z.string(), cursor: z.string() }).transform(
+  ({ id, about, cursor }): WatchedChannel => ({
+    id: z.string().parse(JSON.parse(id)),
+    about: z.custom<WatchedChannel['about']>(isJsonValue).parse(JSON.parse(about)),
+    cursor: readCursor(cursor),
+  }),
+);
 
 export function createSqliteChannels({ db, read, write }: SqliteContext): Channels {
   const upsert = db.change(

@@ -287,7 +287,7 @@ describe('its life', () => {
     if (message === undefined) throw new Error('Nothing was taken in.');
     // More than any buffer on the way holds.
     const text = 'x'.repeat(30_000_000);
-    await bot.announce(message.sessionId, message.turnId, { kind: 'http.text', stream: 'a', from: 0, text });
+    await bot.announce(message.sessionId, message.turnId, { kind: 'live.text', stream: 'a', from: 0, text });
     await adapter.stop();
     await expect.poll(() => bot.followers()).toBe(0);
   });

@@ -89,7 +89,7 @@ describe('POST /chat', () => {
     const [message] = bot.taken;
     if (message === undefined) throw new Error('Nothing was taken in.');
     await bot.announce(message.sessionId, message.turnId, {
-      kind: 'http.end',
+      kind: 'live.end',
       outcome: 'answered',
       text: 'short-lived',
     });

@@ -6,8 +6,8 @@ import {
   type LiveText,
   NOTHING_SEEN,
   type TextEvent,
-} from '../../../src/adapters/http/events.ts';
-import { createHttpReply } from '../../../src/adapters/http/reply.ts';
+} from '../../../src/adapters/live-text.ts';
+import { createAnnouncedReply } from '../../../src/adapters/announced-reply.ts';
 
 /** Lets everything that can go on without the test go on. */
 const pass = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -17,7 +17,7 @@ function startReply(stream = 'one', alive = () => true) {
   const announced: (TextEvent | EndEvent)[] = [];
   const lost: unknown[] = [];
   const gates: { open: () => void; fail: (error: Error) => void }[] = [];
-  const reply = createHttpReply({
+  const reply = createAnnouncedReply({
     stream,
     lease: { alive },
     onLost: (error) => void lost.push(error),
@@ -48,12 +48,12 @@ describe('a reply over HTTP', () => {
     reply.update('One');
     reply.update('One, two');
     reply.update('One, two, three');
-    expect(announced).toEqual([{ kind: 'http.text', stream: 'one', from: 0, text: 'One' }]);
+    expect(announced).toEqual([{ kind: 'live.text', stream: 'one', from: 0, text: 'One' }]);
     await letThrough();
-    expect(announced.slice(1)).toEqual([{ kind: 'http.text', stream: 'one', from: 3, text: ', two, three' }]);
+    expect(announced.slice(1)).toEqual([{ kind: 'live.text', stream: 'one', from: 3, text: ', two, three' }]);
     await letThrough();
     reply.update('One, two, three!');
-    expect(announced.slice(2)).toEqual([{ kind: 'http.text', stream: 'one', from: 15, text: '!' }]);
+    expect(announced.slice(2)).toEqual([{ kind: 'live.text', stream: 'one', from: 15, text: '!' }]);
   });
 
   test('has shown what went out, and nothing more', async () => {
@@ -70,7 +70,7 @@ describe('a reply over HTTP', () => {
     await lose();
     expect(lost).toHaveLength(1);
     reply.update('One, two');
-    expect(announced.at(-1)).toEqual({ kind: 'http.text', stream: 'one', from: 0, text: 'One, two' });
+    expect(announced.at(-1)).toEqual({ kind: 'live.text', stream: 'one', from: 0, text: 'One, two' });
   });
 
   test('begins anew when the text is another one', async () => {
@@ -78,7 +78,7 @@ describe('a reply over HTTP', () => {
     reply.update('Hello');
     await letThrough();
     reply.update('Help');
-    expect(announced.at(-1)).toEqual({ kind: 'http.text', stream: 'one', from: 0, text: 'Help' });
+    expect(announced.at(-1)).toEqual({ kind: 'live.text', stream: 'one', from: 0, text: 'Help' });
   });
 
   test('ends with the whole text, after the piece that is on its way', async () => {
@@ -89,7 +89,7 @@ describe('a reply over HTTP', () => {
     await pass();
     expect(announced).toHaveLength(1);
     await letThrough();
-    expect(announced.slice(1)).toEqual([{ kind: 'http.end', outcome: 'answered', text: 'One, two, three' }]);
+    expect(announced.slice(1)).toEqual([{ kind: 'live.end', outcome: 'answered', text: 'One, two, three' }]);
     await letThrough();
     await ending;
     reply.update('more');
@@ -135,7 +135,7 @@ describe('a reply over HTTP', () => {
 });
 
 describe('the text that a follower puts together', () => {
-  const piece = (stream: string, from: number, text: string): TextEvent => ({ kind: 'http.text', stream, from, text });
+  const piece = (stream: string, from: number, text: string): TextEvent => ({ kind: 'live.text', stream, from, text });
   const textAfter = (...events: TextEvent[]) => events.reduce(joinText, NOTHING_SEEN).text;
 
   test('waits where a piece is missing, and goes on when it is told again', () => {
@@ -171,12 +171,12 @@ describe('the text that a follower puts together', () => {
           let heard = true;
           const told = new Set(['']);
           const begin = (stream: string) =>
-            createHttpReply({
+            createAnnouncedReply({
               stream,
               lease: { alive: () => true },
               onLost: () => {},
               announce: async (event) => {
-                if (heard && event.kind === 'http.text') live = joinText(live, event);
+                if (heard && event.kind === 'live.text') live = joinText(live, event);
               },
             });
           let reply = begin('a');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EndEvent, TextEvent } from '../../../src/adapters/http/events.ts';
+import type { EndEvent, TextEvent } from '../../../src/adapters/live-text.ts';
 import { streamEvents } from '../../../src/adapters/http/schemas.ts';
 import { BotError } from '../../../src/errors.ts';
 import { allEvents, createTestApp, postChat, readEvents, type ServerEvent, type TestAppOptions } from './support.ts';
@@ -21,7 +21,7 @@ async function openStream(options: TestAppOptions = {}) {
     response,
     turnId,
     tell,
-    write: (stream: string, from: number, text: string) => tell({ kind: 'http.text', stream, from, text }),
+    write: (stream: string, from: number, text: string) => tell({ kind: 'live.text', stream, from, text }),
     async next(): Promise<ServerEvent> {
       const { value } = await events.next();
       if (value === undefined) throw new Error('The stream has ended.');
@@ -110,7 +110,7 @@ describe('POST /chat as an event stream', () => {
     bot.record = async () => {
       throw new TypeError('x is undefined');
     };
-    await tell({ kind: 'http.end', outcome: 'answered', text: 'x' });
+    await tell({ kind: 'live.end', outcome: 'answered', text: 'x' });
     expect((await rest()).at(-1)).toEqual({
       event: 'error',
       data: { status: 500, detail: 'Something went wrong inside the bot. It has been logged.' },
@@ -168,7 +168,7 @@ describe('POST /chat as an event stream', () => {
     const ada = bot.taken[1];
     if (ada === undefined) throw new Error('Nothing was taken in.');
     // The beginning was told before the second caller came.
-    await bot.announce(ada.sessionId, ada.turnId, { kind: 'http.text', stream: 'a', from: 6, text: 'Ada' });
+    await bot.announce(ada.sessionId, ada.turnId, { kind: 'live.text', stream: 'a', from: 6, text: 'Ada' });
     bot.commit(ada.turnId, 'Hello Ada!');
     const events = await allEvents(again);
     expect(events.map(({ event }) => event)).toEqual(['turn', 'delta', 'done']);

@@ -1,8 +1,8 @@
-/** The reply of a turn that came over HTTP: it is told to whichever replica holds the caller's connection. */
-import type { Lease, Reply } from '../../core/ports.ts';
-import { type EndEvent, type TextEvent, textEventOf } from './events.ts';
+/** The reply of a turn whose reader is connected to us: it is told to whichever replica holds the connection. */
+import type { Lease, Reply } from '../core/ports.ts';
+import { type EndEvent, type TextEvent, textEventOf } from './live-text.ts';
 
-export interface HttpReplyDeps {
+export interface AnnouncedReplyDeps {
   /** Tells the followers of the turn, wherever they are. */
   readonly announce: (event: TextEvent | EndEvent) => Promise<void>;
   readonly lease: Pick<Lease, 'alive'>;
@@ -11,11 +11,16 @@ export interface HttpReplyDeps {
   readonly onLost: (error: unknown) => void;
 }
 
+export interface AnnouncedReply extends Reply {
+  /** Tells the whole text once more, for somebody who has come in the middle of it. */
+  repeat(): void;
+}
+
 /**
  * Announces the answer as it grows, one announcement in flight, so that a slow store gets fewer and longer ones. A lost
  * announcement harms nobody (the caller reads the answer from the store), so nothing here rejects.
  */
-export function createHttpReply({ announce, lease, stream, onLost }: HttpReplyDeps): Reply {
+export function createAnnouncedReply({ announce, lease, stream, onLost }: AnnouncedReplyDeps): AnnouncedReply {
   let latest = '';
   let told = '';
   let open = true;
@@ -53,7 +58,7 @@ export function createHttpReply({ announce, lease, stream, onLost }: HttpReplyDe
     async end({ kind, text }) {
       await settle();
       if (!lease.alive()) return;
-      await announce({ kind: 'http.end', outcome: kind, text }).catch(onLost);
+      await announce({ kind: 'live.end', outcome: kind, text }).catch(onLost);
     },
     abandon: settle,
   };

@@ -1,11 +1,12 @@
 /**
- * What the replica that runs a turn tells the one that holds the caller's connection. Events only show the answer while
+ * Answers shown live over a connection of ours (HTTP, the playground): what the replica that runs a turn tells the one that
+ * holds the connection. Events only show the answer while
  * it is being written and wake the one who waits: any of them may be lost, and the turn's record is the truth.
  */
 import { z } from 'zod';
 
 const textEvent = z.object({
-  kind: z.literal('http.text'),
+  kind: z.literal('live.text'),
   /** One writing of the answer by one worker; another worker that goes on begins a stream of its own at 0. */
   stream: z.string(),
   /** UTF-16 offset from which `text` is what the answer now reads. */
@@ -14,13 +15,13 @@ const textEvent = z.object({
 });
 
 const endEvent = z.object({
-  kind: z.literal('http.end'),
+  kind: z.literal('live.end'),
   outcome: z.enum(['answered', 'failed', 'forgotten']),
   /** What the person reads at the end, whole. */
   text: z.string(),
 });
 
-export const httpEvent = z.discriminatedUnion('kind', [textEvent, endEvent]);
+export const liveEvent = z.discriminatedUnion('kind', [textEvent, endEvent]);
 
 export type TextEvent = z.infer<typeof textEvent>;
 export type EndEvent = z.infer<typeof endEvent>;
@@ -28,7 +29,7 @@ export type EndEvent = z.infer<typeof endEvent>;
 /** The event that brings a follower who knows `known` of this stream to `text`. */
 export function textEventOf(stream: string, known: string, text: string): TextEvent {
   const from = text.startsWith(known) ? known.length : 0;
-  return { kind: 'http.text', stream, from, text: text.slice(from) };
+  return { kind: 'live.text', stream, from, text: text.slice(from) };
 }
 
 /** What a follower has seen of an answer. `past` are the streams that another one took over from. */

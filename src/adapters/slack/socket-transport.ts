@@ -1,0 +1,161 @@
+/**
+ * Socket Mode, with the connecting done here: Bolt's client waits for 5 s after each of Slack's requests to connect anew, and
+ * ends the process (by an unhandled rejection) when Slack can't be reached then or sends an envelope without an event.
+ */
+import { type Logger as SlackLogger, SocketModeReceiver } from '@slack/bolt';
+import { z } from 'zod';
+import type { Logger } from '../../core/ports.ts';
+import { type BotError, toBotError } from '../../errors.ts';
+import { inTime } from '../in-time.ts';
+import type { Timers } from '../pacer.ts';
+import { toPlatformError } from './platform-error.ts';
+import type { SlackTransport } from './transport.ts';
+
+export interface SocketTransportOptions {
+  readonly appToken: string;
+  readonly apiUrl: string | undefined;
+  readonly logger: Logger;
+  readonly slackLogger: SlackLogger;
+  readonly timers: Timers;
+}
+
+/** From the request for a connection to Slack's hello, at most; milliseconds. */
+const CONNECT_MS = 15_000;
+const REQUEST_MS = 10_000;
+/** The wait after a failed attempt, doubled with each further one; milliseconds. */
+const FIRST_RETRY_MS = 250;
+const MAX_RETRY_MS = 10_000;
+
+const envelopeShape = z.object({ envelope_id: z.string(), type: z.literal('events_api'), payload: z.unknown() });
+const eventShape = z.object({ event: z.object({ type: z.string() }) });
+
+export function createSocketTransport(options: SocketTransportOptions): SlackTransport {
+  const { logger, timers } = options;
+  const receiver = new SocketModeReceiver({
+    appToken: options.appToken,
+    logger: options.slackLogger,
+    autoReconnectEnabled: false,
+    installerOptions: {
+      clientOptions: {
+        ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
+        ...{ retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: REQUEST_MS },
+      },
+    },
+    // Not stored, so not acked: Slack sends it again.
+    processEventErrorHandler: async ({ error }) => {
+      logger.warn({ code: toBotError(error).code }, 'a delivery was not taken');
+      return false;
+    },
+  });
+  const { client } = receiver;
+  let connected = false;
+  let stopped = false;
+  let connecting: Promise<void> | undefined;
+  let endWait = () => {};
+  let trouble: BotError | undefined;
+
+  client.on('connected', () => {
+    connected = true;
+    trouble = undefined;
+  });
+  client.on('disconnected', () => {
+    connected = false;
+    if (!stopped && connecting === undefined) connecting = reconnect();
+  });
+
+  const [deliver] = client.listeners('ws_message');
+  client.removeAllListeners('ws_message');
+  client.on('ws_message', (data: unknown, isBinary: unknown) => {
+    const envelope = typeof data === 'string' ? withoutEvent(data) : undefined;
+    if (envelope === undefined) {
+      Promise.resolve(deliver?.call(client, data, isBinary)).catch((thrown: unknown) => {
+        logger.warn({ err: toBotError(thrown).message }, 'a message of the socket could not be read');
+      });
+      return;
+    }
+    // `app_rate_limited`, mostly. Slack wants its ack for this too.
+    logger.warn({ kind: kindOf(envelope.payload) }, 'Slack sent news without an event');
+    client.websocket?.send(JSON.stringify({ envelope_id: envelope.envelope_id, payload: {} }), () => {});
+  });
+
+  async function connect(): Promise<void> {
+    try {
+      await inTime(CONNECT_MS, timers, async () => {
+        // It rejects with nothing when the connection closes before the hello.
+        await client.start().catch((thrown: unknown) => {
+          throw toPlatformError(thrown ?? new Error('The connection was closed.'));
+        });
+      });
+    } catch (thrown) {
+      client.websocket?.disconnect();
+      throw thrown;
+    }
+  }
+
+  async function reconnect(): Promise<void> {
+    for (let failures = 0; !stopped && !connected; failures += 1) {
+      try {
+        await connect();
+      } catch (thrown) {
+        trouble = toPlatformError(thrown);
+        logger.warn({ code: trouble.code, err: trouble.message, failures }, 'Slack’s socket could not be opened');
+        await pause(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures));
+      }
+    }
+    connecting = undefined;
+    // It may have been closed again before the line above.
+    if (!stopped && !connected) connecting = reconnect();
+  }
+
+  function pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = timers.after(ms, resolve);
+      endWait = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  async function stop(): Promise<void> {
+    if (stopped) return;
+    stopped = true;
+    endWait();
+    if (!connected) return;
+    // Bolt's own stop resolves with the socket still open.
+    await client.disconnect();
+  }
+
+  return {
+    receiver,
+    async start() {
+      connecting = connect();
+      await connecting.finally(() => {
+        connecting = undefined;
+      });
+      if (!connected) connecting = reconnect();
+    },
+    stopIntake: stop,
+    stop,
+    health() {
+      if (connected) return { ok: true };
+      return { ok: false, detail: `Slack’s socket is not open${trouble === undefined ? '' : `: ${trouble.message}`}` };
+    },
+  };
+}
+
+/** An Events API envelope that holds no event, at which Bolt's client throws. */
+function withoutEvent(text: string): z.infer<typeof envelopeShape> | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const envelope = envelopeShape.safeParse(parsed);
+  return envelope.success && !eventShape.safeParse(envelope.data.payload).success ? envelope.data : undefined;
+}
+
+function kindOf(payload: unknown): string {
+  return z.object({ type: z.string() }).safeParse(payload).data?.type ?? 'unknown';
+}

@@ -1,0 +1,104 @@
+/** What the black-box tests of Slack share: the real process against the fake Slack. */
+import { readFileSync } from 'node:fs';
+import { expect, vi } from 'vitest';
+import { z } from 'zod';
+import type { BotProcess, BotSettings } from '../support/bot-process.ts';
+import type { FakeMessage, FakeSlack } from '../support/fake-slack/fake-slack.ts';
+import { type FakeSlackOptions, startFakeSlack } from '../support/fake-slack/fake-slack.ts';
+import { freePort } from '../support/free-port.ts';
+import type { FakeModel } from '../support/model.ts';
+import { useWorkshop, type Workshop, withModel } from './http-support.ts';
+
+export type SlackTransportName = 'socket' | 'http';
+
+const manifestShape = z.object({ oauth_config: z.object({ scopes: z.object({ bot: z.array(z.string()) }) }) });
+
+/** The scopes that people who install the app give it: the fake refuses everything else. */
+export function scopesOf(transport: SlackTransportName): readonly string[] {
+  const name = transport === 'socket' ? 'manifest.json' : 'manifest.http.json';
+  const manifest = JSON.parse(readFileSync(new URL(`../../slack/${name}`, import.meta.url), 'utf8'));
+  return manifestShape.parse(manifest).oauth_config.scopes.bot;
+}
+
+/** A workspace with people, a model, a Redis, and bots that serve it. */
+export interface SlackWorld {
+  readonly slack: FakeSlack;
+  readonly model: FakeModel;
+  readonly settings: BotSettings;
+  /** A bot that is connected. Each further one is one more replica. */
+  startBot(more?: BotSettings): Promise<BotProcess>;
+}
+
+export interface SlackWorkshop extends Workshop {
+  makeWorld(transport: SlackTransportName, options?: Partial<FakeSlackOptions>): Promise<SlackWorld>;
+}
+
+export const ADA = 'U0ADA';
+export const GRACE = 'U0GRACE';
+export const CHANNEL = 'C0ROOM';
+
+export function useSlackWorkshop(): SlackWorkshop {
+  const workshop = useWorkshop();
+  return {
+    ...workshop,
+    async makeWorld(transport, options = {}) {
+      const urls: string[] = [];
+      const slack = await workshop.keep(
+        await startFakeSlack({
+          scopes: scopesOf(transport),
+          transport: transport === 'socket' ? { kind: 'socket' } : { kind: 'http', urls: () => urls },
+          ...options,
+        }),
+        (made) => made.close(),
+      );
+      slack.addUser({ id: ADA, name: 'Ada' });
+      slack.addUser({ id: GRACE, name: 'Grace' });
+      const model = await workshop.makeModel();
+      const redis = await workshop.makeRedis();
+      const settings: BotSettings = {
+        ...{ ...withModel(model), REDIS_URL: redis.url, SLACK_BOT_TOKEN: slack.botToken, SLACK_API_URL: slack.apiUrl },
+        ...(transport === 'socket' ? { SLACK_APP_TOKEN: slack.appToken } : { SLACK_SIGNING_SECRET: slack.signingSecret }),
+        LOG_LEVEL: 'debug',
+      };
+      return {
+        ...{ slack, model, settings },
+        async startBot(more = {}) {
+          const port = await freePort();
+          const before = slack.deliveries.connections();
+          const bot = await workshop.start(await workshop.makeFolder(), {
+            ...{ ...settings, SLACK_PORT: String(port), ...more },
+          });
+          if (transport === 'http') urls.push(`http://127.0.0.1:${port}/slack/events`);
+          else await until(() => expect(slack.deliveries.connections()).toBeGreaterThan(before));
+          return bot;
+        },
+      };
+    },
+  };
+}
+
+/** Waits until the assertions hold; the deadline only says when to give up. */
+export async function until(assertions: () => void | Promise<void>, timeout = 20_000): Promise<void> {
+  await vi.waitFor(assertions, { timeout, interval: 20 });
+}
+
+/** What the bot has written in a thread, once it has ended all that it writes there. */
+export async function answersIn(
+  slack: FakeSlack,
+  channel: string,
+  root: string,
+  count = 1,
+): Promise<readonly FakeMessage[]> {
+  await until(() => {
+    const replies = slack.replies(channel, root);
+    expect(replies.length).toBeGreaterThanOrEqual(count);
+    for (const reply of replies) expect(reply.stream).toBeUndefined();
+    expect(slack.workspace.sessions.get(`${channel} ${root}`)).toBe('active');
+    expect(slack.workspace.statuses.get(`${channel} ${root}`)).toBeUndefined();
+  });
+  return slack.replies(channel, root);
+}
+
+export function texts(messages: readonly FakeMessage[]): readonly string[] {
+  return messages.map(({ text }) => text);
+}
