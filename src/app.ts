@@ -2,20 +2,26 @@
 import type { Adapter } from './adapters/adapter.ts';
 import { createDiscordAdapter } from './adapters/discord/adapter.ts';
 import { createHttpAdapter } from './adapters/http/adapter.ts';
+import { createSlackAdapter } from './adapters/slack/adapter.ts';
+import { createWebAdapter } from './adapters/web/adapter.ts';
+import { createSamples, type Happenings } from './adapters/web/samples.ts';
 import { createChain } from './chain/index.ts';
 import { createCommands } from './commands/commands.ts';
 import type { Config } from './config.ts';
 import { createBot, waking } from './core/bot.ts';
-import type { Clock, Logger } from './core/ports.ts';
+import type { BotPort } from './core/bot-port.ts';
+import type { Clock, Logger, TurnMetrics } from './core/ports.ts';
 import { encodePerson } from './core/session.ts';
+import type { StoreObserver } from './core/store.ts';
 import { createRunningTurns } from './core/turn-watch.ts';
 import { createWorker } from './core/worker.ts';
+import { toBotError } from './errors.ts';
 import { createInfrastructure } from './infrastructure.ts';
-import { BotError, toBotError } from './errors.ts';
 import { createWindow } from './memory/window.ts';
 import { createMetrics } from './metrics.ts';
+import { noticeOf } from './notice.ts';
 import { openReplies } from './replies.ts';
-import { createPhrases } from './texts/phrases.ts';
+import { createPhrases, operatorTexts } from './texts/phrases.ts';
 
 export interface App {
   /** What an operator should know after the start, line by line. */
@@ -41,9 +47,11 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   const clock = systemClock;
   const metrics = createMetrics();
   const phrases = createPhrases();
-  const infrastructure = await createInfrastructure(config, { clock, logger, observer: metrics.storeObserver });
+  const samples = createSamples();
+  const observer = observed(metrics.storeObserver, samples);
+  const infrastructure = await createInfrastructure(config, { clock, logger, observer });
   const { store, scheduler, signals, limiter } = infrastructure;
-  const chain = createChain(
+  const chain = await createChain(
     {
       ...(config.model.kind === 'openai' ? { ...config.model, model: config.model.name } : {}),
       systemPrompt: config.systemPrompt,
@@ -52,6 +60,10 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     { createWindow: (maxTokens) => createWindow({ maxMessages: config.memory.window, maxTokens }), clock },
   );
   const memory = waking(store, signals, logger);
+  const seen: BotPort['seen'] = async (sessionId) => {
+    const newest = await memory.history(sessionId, { limit: config.memory.window });
+    return chain.window.view(newest?.messages ?? []);
+  };
   const commands = createCommands({
     memory,
     stats: store,
@@ -64,7 +76,15 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     maxMessages: config.memory.maxMessages,
     visible: (messages) => chain.window.view(messages),
   });
+  const web = createWebAdapter({
+    ...{ samples, phrases, logger, clock },
+    scope: config.memory.scope,
+    store: infrastructure.kind,
+    model: chain.describe(),
+    maxMessageLength: config.turns.maxMessageLength,
+  });
   const http = createHttpAdapter({
+    mounted: web.routes,
     ...config.http,
     httpTimeoutMs: config.http.timeoutMs,
     ...{ minTtl: config.memory.minTtl, maxTtl: config.memory.maxTtl, defaultTtl: config.memory.defaultTtl },
@@ -86,10 +106,22 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
             unreconciled: () => metrics.turns.unreconciled('discord'),
           }),
         ];
-  const adapters: readonly Adapter[] = [http, ...discord, ...more];
+  const slack =
+    config.slack === undefined
+      ? []
+      : [
+          createSlackAdapter({
+            ...config.slack,
+            scope: config.memory.scope,
+            ...{ clock, logger },
+            unreconciled: () => metrics.turns.unreconciled('slack'),
+            malformed: () => metrics.malformed('slack'),
+          }),
+        ];
+  const adapters: readonly Adapter[] = [web, http, ...discord, ...slack, ...more];
   const worker = createWorker({
     ...{ store, chain, phrases, clock, logger, scheduler, signals },
-    metrics: metrics.turns,
+    metrics: measured(metrics.turns, samples),
     replies: openReplies(adapters),
     running: createRunningTurns(),
     attemptMs: config.turns.timeoutMs,
@@ -98,7 +130,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     onPending: metrics.pending,
   });
   const bot = createBot({
-    ...{ store, memory, scheduler, signals, limiter, phrases, commands, logger },
+    ...{ store, memory, seen, scheduler, signals, limiter, phrases, commands, logger },
     maxMessageLength: config.turns.maxMessageLength,
     received: metrics.received,
   });
@@ -118,7 +150,39 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   }
   const at = http.address();
   const url = at === undefined ? '' : `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`;
-  return { notice: noticeOf(config, url, chain.describe(), adapters), stop };
+  const { store: where, model } = config;
+  const facts = {
+    ...where,
+    model: model.kind === 'demo' ? undefined : chain.describe(),
+    platforms: adapters.map(({ platform }) => platform),
+    url,
+  };
+  return { notice: noticeOf(facts, operatorTexts()), stop };
+}
+
+/** The playground's overview is told what the metrics are told. */
+function measured(metrics: TurnMetrics, samples: Happenings): TurnMetrics {
+  return {
+    ...metrics,
+    turn(outcome, ms) {
+      metrics.turn(outcome, ms);
+      samples.turn(outcome, ms);
+    },
+    firstToken(ms) {
+      metrics.firstToken(ms);
+      samples.firstToken(ms);
+    },
+  };
+}
+
+function observed(observer: StoreObserver, samples: Happenings): StoreObserver {
+  return {
+    ...observer,
+    error(operation, error) {
+      observer.error(operation, error);
+      samples.storeError();
+    },
+  };
 }
 
 /** One adapter's trouble with its end is no reason not to end the others. */
@@ -128,30 +192,5 @@ async function settle(adapters: readonly Adapter[], step: 'stopIntake' | 'stop',
     if (result.status === 'fulfilled') continue;
     const { message } = toBotError(result.reason);
     logger.warn({ platform: adapters[index]?.platform, err: message }, `adapter did not ${step} cleanly`);
-  }
-}
-
-function noticeOf(config: Config, url: string, model: string, adapters: readonly Adapter[]): string[] {
-  const { redisUrl, dataDir } = config.store;
-  const platforms = adapters.map(({ platform }) => platform).filter((platform) => platform !== 'http');
-  return [
-    redisUrl === undefined
-      ? `Memory: the embedded store in ${dataDir}. It survives restarts, but serves one process only: set REDIS_URL to run several replicas.`
-      : `Memory: Redis at ${hostOf(redisUrl)}.`,
-    config.model.kind === 'demo'
-      ? 'Model: the built-in demo model, which only shows that memory works. Set OPENAI_API_KEY, or OPENAI_BASE_URL for any compatible server.'
-      : `Model: ${model}.`,
-    platforms.length === 0
-      ? 'Platforms: HTTP only. Set DISCORD_TOKEN, or SLACK_BOT_TOKEN with SLACK_APP_TOKEN, to go where people are.'
-      : `Platforms: ${platforms.join(', ')}, and HTTP.`,
-    `Talk to it: ${url}/docs, or: curl ${url}/chat -H 'content-type: application/json' -d '{"user_id":"me","message":"My name is Ada"}'`,
-  ];
-}
-
-function hostOf(redisUrl: string): string {
-  try {
-    return new URL(redisUrl).host;
-  } catch (cause) {
-    throw new BotError('config_invalid', 'REDIS_URL is not a URL.', { cause });
   }
 }

@@ -4,9 +4,6 @@ import type { Config } from './config.ts';
 import type { Clock, DrainScheduler, Logger, RateLimiter } from './core/ports.ts';
 import type { ConversationStore, StoreObserver, StoreOptions } from './core/store.ts';
 import { keyspace } from './memory/redis/keys.ts';
-import { createRedisStore } from './memory/redis/store.ts';
-import { createSqliteStore } from './memory/sqlite/store.ts';
-import { createBullmqScheduler } from './queue/bullmq.ts';
 import { createInProcessScheduler } from './queue/in-process.ts';
 import { type ClosableSignals, createLocalSignals, createRedisSignals } from './queue/signals.ts';
 import { createRateLimiter } from './rate-limiter.ts';
@@ -28,7 +25,10 @@ interface Parts {
   readonly observer: StoreObserver;
 }
 
-/** @throws BotError when the store cannot be had: see createRedisStore and createSqliteStore */
+/**
+ * Loads only the drivers that are used: on a Raspberry Pi the others would take longer than the start may.
+ * @throws BotError when the store cannot be had: see createRedisStore and createSqliteStore
+ */
 export async function createInfrastructure(config: Config, parts: Parts): Promise<Infrastructure> {
   const { defaultTtl, minTtl, maxTtl, maxMessages } = config.memory;
   const { maxWaiting, rateLimit } = config.turns;
@@ -36,6 +36,7 @@ export async function createInfrastructure(config: Config, parts: Parts): Promis
   const { redisUrl, dataDir } = config.store;
   if (redisUrl !== undefined) return await onRedis(redisUrl, config, options, parts);
 
+  const { createSqliteStore } = await import('./memory/sqlite/store.ts');
   const store = await createSqliteStore({ ...options, dataDir });
   const signals = createLocalSignals();
   return {
@@ -54,6 +55,10 @@ export async function createInfrastructure(config: Config, parts: Parts): Promis
 async function onRedis(url: string, config: Config, options: StoreOptions, parts: Parts): Promise<Infrastructure> {
   const { clock, logger } = parts;
   const { keyPrefix: prefix, allowEviction } = config.store;
+  const [{ createRedisStore }, { createBullmqScheduler }] = await Promise.all([
+    import('./memory/redis/store.ts'),
+    import('./queue/bullmq.ts'),
+  ]);
   const store = await createRedisStore({
     ...options,
     ...{ url, prefix, allowEviction },
@@ -62,15 +67,23 @@ async function onRedis(url: string, config: Config, options: StoreOptions, parts
   const keys = keyspace(prefix);
   // Each of these has its own way with a connection: BullMQ blocks on it, a subscriber can do nothing else.
   const open = (name: string): Redis => {
-    const redis = openRedis(url, (error) => logger.debug({ connection: name, err: error.message }, 'redis connection'), {
-      commandTimeout: COMMAND_TIMEOUT_MS,
-      connectionName: name,
-    });
+    const redis = openRedis(
+      url,
+      (error) => logger.debug({ connection: name, err: error.message }, 'redis connection'),
+      {
+        commandTimeout: COMMAND_TIMEOUT_MS,
+        connectionName: name,
+      },
+    );
     return redis;
   };
-  const queue = openRedis(url, (error) => logger.debug({ connection: 'queue', err: error.message }, 'redis connection'), {
-    connectionName: 'queue',
-  });
+  const queue = openRedis(
+    url,
+    (error) => logger.debug({ connection: 'queue', err: error.message }, 'redis connection'),
+    {
+      connectionName: 'queue',
+    },
+  );
   const limits = open('limits');
   const signals = createRedisSignals(open('signals'), open('subscriber'), { prefix: keys.signals, logger });
   return {

@@ -4,6 +4,7 @@ import { type Config, EXIT_CONFIG, loadConfig } from './config.ts';
 import type { Logger } from './core/ports.ts';
 import { type BotError, type ErrorCode, toBotError } from './errors.ts';
 import { createLogger } from './log.ts';
+import { operatorTexts } from './texts/phrases.ts';
 
 /** EX_UNAVAILABLE of sysexits.h: something that the bot needs is not there, and trying again may help. */
 const EXIT_UNAVAILABLE = 69;
@@ -42,7 +43,7 @@ export async function runProcess(start: (config: Config, logger: Logger) => Prom
   const end = (signal: NodeJS.Signals) => {
     if (ending) process.exit(EXIT_SOFTWARE);
     ending = true;
-    logger.info({ signal }, 'Ending: running turns are finished or handed over.');
+    logger.info({ signal }, operatorTexts().startup.stopping(config.turns.shutdownGraceMs));
     app.stop().then(
       () => process.exit(0),
       (thrown: unknown) => exit(toBotError(thrown)),

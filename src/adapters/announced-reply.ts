@@ -22,7 +22,10 @@ export interface AnnouncedReply extends Reply {
  */
 export function createAnnouncedReply({ announce, lease, stream, onLost }: AnnouncedReplyDeps): AnnouncedReply {
   let latest = '';
+  /** What has gone out: what the reader can have seen. */
   let told = '';
+  /** What every follower is known to have of this stream. */
+  let known = '';
   let open = true;
   let telling = false;
   let inFlight = Promise.resolve();
@@ -30,12 +33,16 @@ export function createAnnouncedReply({ announce, lease, stream, onLost }: Announ
   async function tell(): Promise<void> {
     telling = true;
     try {
-      while (open && latest !== told && lease.alive()) {
+      while (open && latest !== known && lease.alive()) {
         const text = latest;
-        await announce(textEventOf(stream, told, text));
+        const event = textEventOf(stream, known, text);
+        // Set before: who asks for the whole text meanwhile may not have heard this piece.
+        known = text;
+        await announce(event);
         told = text;
       }
     } catch (error) {
+      known = '';
       // The next update tells what is missing: trying again at once would only hammer a store that is away.
       onLost(error);
     } finally {
@@ -52,6 +59,10 @@ export function createAnnouncedReply({ announce, lease, stream, onLost }: Announ
     thinking() {},
     update(text) {
       latest = text;
+      if (!telling) inFlight = tell();
+    },
+    repeat() {
+      known = '';
       if (!telling) inFlight = tell();
     },
     shown: () => told,

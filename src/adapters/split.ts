@@ -244,13 +244,11 @@ function mayBreakLine(window: Window, position: number, overflow: number): boole
 }
 
 function hardCut(window: Window, overflow: number): number {
-  const line = window.lines.findLast((start) => start < overflow - 1) ?? 0;
-  const graphemes = new Set<number>();
   const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-  for (const { index } of segmenter.segment(window.text.slice(line, overflow))) graphemes.add(line + index);
+  const graphemes = new Set(Array.from(segmenter.segment(window.text.slice(0, overflow)), ({ index }) => index));
   // A code point of which only the first half is known here may belong to the character before it.
   const known = (position: number) => position < overflow - 1 || !isHighSurrogate(window.text.charCodeAt(position));
-  const whole = (position: number) => known(position) && (position <= line || graphemes.has(position));
+  const whole = (position: number) => known(position) && graphemes.has(position);
   const paired = (position: number) => !isHighSurrogate(window.text.charCodeAt(position - 1));
   const tries = [(position: number) => whole(position) && mayBreakLine(window, position, overflow), whole, paired];
   for (const allowed of tries) {

@@ -25,8 +25,8 @@ export interface ConfiguredChain extends Chain {
 }
 
 /** OpenAI or a compatible server when a key or a base URL is set, else the demo model; the chain around it is the same. */
-export function createChain(settings: ChainSettings, parts: ChainParts): ConfiguredChain {
-  const model = createModel(settings, parts.demoDelayMs);
+export async function createChain(settings: ChainSettings, parts: ChainParts): Promise<ConfiguredChain> {
+  const model = await createModel(settings, parts.demoDelayMs);
   const window = parts.createWindow(settings.maxContextTokens ?? model.contextTokens);
   const chain = createLangChain({
     model: model.chat,

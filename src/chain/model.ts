@@ -1,6 +1,5 @@
 /** The chat model that the settings ask for. */
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
-import { ChatOpenAI } from '@langchain/openai';
 import { BotError } from '../errors.ts';
 import { createDemoModel } from './demo.ts';
 import { requireWholeStreams } from './whole-stream.ts';
@@ -18,7 +17,7 @@ export interface ModelSettings {
 
 export interface Model {
   readonly chat: BaseChatModel;
-  /** For people: `demo model`, `gpt-4o-mini at api.openai.com`. */
+  /** For people, in any language: `demo model`, `gpt-4o-mini (api.openai.com)`. */
   readonly description: string;
   /** Estimated tokens that a request may have. */
   readonly contextTokens: number;
@@ -37,7 +36,7 @@ const UNKNOWN_TOKENS = 8_000;
  * @param demoDelayMs milliseconds between two pieces of the demo model's answers
  * @throws BotError `config_invalid` for a server without the name of a model
  */
-export function createModel(settings: ModelSettings, demoDelayMs = 30): Model {
+export async function createModel(settings: ModelSettings, demoDelayMs = 30): Promise<Model> {
   const { apiKey, baseUrl, model: name, temperature } = settings;
   if (apiKey === undefined && baseUrl === undefined) {
     return {
@@ -48,6 +47,8 @@ export function createModel(settings: ModelSettings, demoDelayMs = 30): Model {
   }
   if (name === undefined) throw new BotError('config_invalid', 'OPENAI_MODEL must name the model.');
   const { url, headers } = withoutCredentials(baseUrl ?? OPENAI_URL);
+  // Loaded when it is needed: it is a third of the time to start that the demo model does without.
+  const { ChatOpenAI } = await import('@langchain/openai');
   const chat = new ChatOpenAI({
     model: name,
     // Given explicitly, because LangChain and the SDK look for missing ones in the environment and throw when there is no
@@ -69,7 +70,7 @@ export function createModel(settings: ModelSettings, demoDelayMs = 30): Model {
   const limit = chat.profile.maxInputTokens ?? (baseUrl === undefined ? OPENAI_TOKENS : UNKNOWN_TOKENS);
   return {
     chat,
-    description: `${name} at ${url.host}`,
+    description: `${name} (${url.host})`,
     contextTokens: Math.floor(limit * USABLE_SHARE),
   };
 }

@@ -15,7 +15,7 @@ export async function runHelp(ask: Ask): Promise<CommandResult> {
   const { effective } = await deps.memory.ttl(sessionId);
   const who: Who = isManager(context, deps.admins) ? 'managers' : 'everybody';
   const shown = catalogue.filter((definition) => definition.who === 'everybody' || who === 'managers');
-  const talk = context.place.platform === 'http' ? help.http : context.isDirect ? help.direct : help.channel;
+  const talk = howToTalk(ask);
   return answer(
     'done',
     [
@@ -27,6 +27,13 @@ export async function runHelp(ask: Ask): Promise<CommandResult> {
       help.kept(effective, deps.memoryWindow, deps.maxMessages),
     ].join('\n'),
   );
+}
+
+function howToTalk({ context: { place, isDirect }, texts }: Ask): string {
+  const { http, direct, channel } = texts.commands.help;
+  if (place.platform === 'http') return http;
+  // On the playground's page everything said is said to the bot, in its channels too.
+  return isDirect || place.platform === 'web' ? direct : channel;
 }
 
 /** Says what was not understood and the nearest right form. Holds nothing of anybody's memory. */

@@ -1,9 +1,10 @@
 /** What an adapter is handed: the whole of the bot as adapters see it. */
 import type { Commands } from './commands.ts';
 import type { Notes } from './notes.ts';
+import type { WindowView } from './ports.ts';
 import type { Place, SessionId } from './session.ts';
 import type { Located, Memory, Stats } from './store.ts';
-import type { IncomingMessage, JsonValue, TurnId, TurnRecord } from './types.ts';
+import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord } from './types.ts';
 
 export type ReceiveResult =
   /** Stored: ack the platform. */
@@ -41,6 +42,8 @@ export interface BotPort {
   /** Tells the followers of a turn; for adapters whose replies go to a waiting connection. */
   announce(sessionId: SessionId, turnId: TurnId, event: JsonValue): Promise<void>;
   readonly memory: Memory;
+  /** What of the conversation the model would be shown now. */
+  seen(sessionId: SessionId): Promise<WindowView<ChatMessage>>;
   readonly notes: Notes;
   readonly stats: Stats;
   ping(): Promise<void>;

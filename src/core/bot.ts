@@ -12,6 +12,8 @@ export interface BotDeps {
   readonly store: ConversationStore;
   /** The store's memory with {@link waking}, as commands use it. */
   readonly memory: Memory;
+  /** What of a conversation the model would be shown now. */
+  readonly seen: BotPort['seen'];
   readonly scheduler: DrainScheduler;
   readonly signals: Signals;
   readonly limiter: RateLimiter;
@@ -101,6 +103,7 @@ export function createBot(deps: BotDeps): BotPort {
     follow: (sessionId, turnId, listener) => signals.subscribe(turnTopic(sessionId, turnId), listener),
     announce: (sessionId, turnId, event) => signals.publish(turnTopic(sessionId, turnId), event),
     memory,
+    seen: deps.seen,
     notes: store.notes,
     stats: store,
     ping: () => store.ping(),

@@ -96,13 +96,16 @@ export function english(f: Formats) {
       redis: (address: string) => `Memory: Redis at ${address}. It outlives restarts and is shared by all replicas.`,
       sqlite: (folder: string) =>
         `Memory: the embedded store in ${folder}. It outlives restarts, but serves one process only; REDIS_URL lifts that.`,
-      model: (name: string, address: string) => `Model: ${name} at ${address}.`,
+      /** `description` names the model and its server. */
+      model: (description: string) => `Model: ${description}.`,
       demoModel:
         'Model: the built-in demo, which only shows that memory works. OPENAI_API_KEY or OPENAI_BASE_URL sets a real one.',
       platforms: (names: readonly string[]) => `On: ${f.list(names)}.`,
       platformOff: (name: string, settings: readonly string[]) => `Off: ${name} (set ${f.list(settings)}).`,
-      next: (url: string) => `Say hello: ${url}`,
-      stopping: (waitMs: number) => `Stopping: answers that are being written get ${f.roughly(waitMs)}.`,
+      next: (url: string) =>
+        `Say hello: ${url}, or: curl ${url}/chat -H 'content-type: application/json' -d '{"user_id":"me","message":"My name is Ada"}' (all of the API: ${url}/docs)`,
+      stopping: (waitMs: number) =>
+        `Stopping: answers that are being written get ${f.roughly(waitMs)}, then they are handed over.`,
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Phrases } from '../core/ports.ts';
 import type { Locale } from '../core/types.ts';
 import { english, type Texts } from './en.ts';
 import { createFormats } from './formats.ts';
+import { localeOf } from './locale.ts';
 import { chinese } from './zh-cn.ts';
 
 export type { Texts } from './en.ts';
@@ -19,6 +20,11 @@ export function phrases(locale: Locale, timeZone?: string): Texts {
     case 'zh-CN':
       return chinese(formats);
   }
+}
+
+/** The texts for whoever runs the bot, in the language that their system is set to. */
+export function operatorTexts(): Texts {
+  return phrases(localeOf(new Intl.DateTimeFormat().resolvedOptions().locale));
 }
 
 /** One text in all languages, for what is registered with a platform beforehand. */

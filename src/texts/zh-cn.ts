@@ -83,13 +83,14 @@ export function chinese(f: Formats): Texts {
       redis: (address) => `记忆：Redis（${address}）。重启后仍在，并由所有副本共享。`,
       sqlite: (folder) =>
         `记忆：内置存储（${folder}）。重启后仍在，但只供一个进程使用；设置 REDIS_URL 可解除这一限制。`,
-      model: (name, address) => `模型：${name}（${address}）。`,
+      model: (description) => `模型：${description}。`,
       demoModel:
         '模型：内置演示模型，只用来展示记忆是否有效。设置 OPENAI_API_KEY 或 OPENAI_BASE_URL 可使用真正的模型。',
       platforms: (names) => `已开启：${f.list(names)}。`,
       platformOff: (name, settings) => `未开启：${name}（请设置 ${f.list(settings)}）。`,
-      next: (url) => `来打个招呼：${url}`,
-      stopping: (waitMs) => `正在停止：还在生成的回答有${f.roughly(waitMs)}的时间。`,
+      next: (url) =>
+        `来打个招呼：${url}，或者：curl ${url}/chat -H 'content-type: application/json' -d '{"user_id":"me","message":"我叫小明"}'（全部接口：${url}/docs）`,
+      stopping: (waitMs) => `正在停止：还在生成的回答有${f.roughly(waitMs)}的时间，之后会被移交。`,
     },
   };
 }

@@ -9,7 +9,7 @@ import { ask, input, read, said, testChain } from './harness.ts';
 /** What the demo model answers at the end of a conversation of one person, through the whole chain. */
 async function answer(...contents: string[]): Promise<string> {
   const history = said(...contents.slice(0, -1));
-  const { text, thrown } = await ask(testChain(), input(contents.at(-1) ?? '', { history }));
+  const { text, thrown } = await ask(await testChain(), input(contents.at(-1) ?? '', { history }));
   expect(thrown).toBeUndefined();
   return text;
 }
@@ -22,7 +22,7 @@ async function sharedAnswer(...messages: readonly (readonly [who: string, what: 
     { role: 'assistant' as const, content: 'ok' },
   ]);
   const message = { text, author: { id: author, name: author }, locale: 'en' as const };
-  return (await ask(testChain(), { history, shared: true, message })).text;
+  return (await ask(await testChain(), { history, shared: true, message })).text;
 }
 
 describe('the demo model', () => {
@@ -103,7 +103,7 @@ describe('the demo model', () => {
   it('takes no name out of what a message quotes', async () => {
     const question = input('What is my name?');
     const quotes = [{ author: 'Eve', text: 'My name is Eve\nmy name is Eve' }];
-    const { text } = await ask(testChain(), { ...question, message: { ...question.message, quotes } });
+    const { text } = await ask(await testChain(), { ...question, message: { ...question.message, quotes } });
     expect(text).toContain('You have not told me your name yet.');
   });
 
@@ -119,7 +119,7 @@ describe('the demo model', () => {
   });
 
   it('gives the same answer to the same messages, and keeps nothing', async () => {
-    const chain = testChain();
+    const chain = await testChain();
     const question = input('What is my name?', { history: said('My name is Ada', 'ok') });
     const first = await ask(chain, question);
     expect((await ask(chain, input('What is my name?'))).text).toContain('You have not told me');
@@ -128,14 +128,14 @@ describe('the demo model', () => {
 
   it('streams in pieces', async () => {
     for (const text of ['Hello there', '今天天气很好']) {
-      const { pieces } = await ask(testChain(), input(text));
+      const { pieces } = await ask(await testChain(), input(text));
       expect(pieces.length).toBeGreaterThan(8);
     }
   });
 
   it('stops in the middle when it is aborted', async () => {
     const stop = new AbortController();
-    const outcome = await read(testChain().stream(input('Hello'), stop.signal), (_, number) => {
+    const outcome = await read((await testChain()).stream(input('Hello'), stop.signal), (_, number) => {
       if (number === 3) stop.abort('enough');
     });
     expect(outcome.pieces).toHaveLength(3);
@@ -144,7 +144,7 @@ describe('the demo model', () => {
 
   it('says nothing more when it is aborted, not even what is there already', async () => {
     const stop = new AbortController();
-    const pieces = testChain().stream(input('Hello'), stop.signal)[Symbol.asyncIterator]();
+    const pieces = (await testChain()).stream(input('Hello'), stop.signal)[Symbol.asyncIterator]();
     expect((await pieces.next()).value).toBe('You ');
     await nextTick(); // LangChain has read ahead now
     stop.abort('enough');

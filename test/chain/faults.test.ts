@@ -23,7 +23,7 @@ const chain = () => testChain({ baseUrl: model.url });
 
 async function askWith(reply: ModelReply) {
   model.script('Hello', reply);
-  return await ask(chain(), input('Hello'));
+  return await ask(await chain(), input('Hello'));
 }
 
 describe('an answer that breaks off', () => {
@@ -163,7 +163,7 @@ describe('a server that cannot be talked to', () => {
   it('refuses the connection', async () => {
     const gone = await startModel();
     await gone.close();
-    const outcome = await ask(testChain({ baseUrl: gone.url }), input('Hello'));
+    const outcome = await ask(await testChain({ baseUrl: gone.url }), input('Hello'));
     expect(verdict(outcome)).toEqual(unavailable);
     expect(everythingIn(outcome.thrown)).toContain('ECONNREFUSED');
   });
@@ -185,7 +185,7 @@ describe('an abort', () => {
   it('in the middle of the answer ends it at once, and the server sees the client go', async () => {
     model.script('Hello', { sent: 2, end: 'hang' });
     const stop = new AbortController();
-    const outcome = await read(chain().stream(input('Hello'), stop.signal), (_, number) => {
+    const outcome = await read((await chain()).stream(input('Hello'), stop.signal), (_, number) => {
       if (number === 2) stop.abort(new BotError('turn_stopped', 'stopped'));
     });
     expect(outcome.pieces).toHaveLength(2);
@@ -196,7 +196,7 @@ describe('an abort', () => {
   it('before the first word makes the server see the client go', async () => {
     model.script('Hello', { sent: 0, end: 'hang' });
     const stop = new AbortController();
-    const reading = read(chain().stream(input('Hello'), stop.signal));
+    const reading = read((await chain()).stream(input('Hello'), stop.signal));
     const call = await model.called('Hello');
     stop.abort('any reason');
     expect((await reading).thrown).toBe('any reason');
@@ -204,19 +204,19 @@ describe('an abort', () => {
   });
 
   it('before the call asks nothing', async () => {
-    expect((await ask(chain(), input('Hello'), AbortSignal.abort('too late'))).thrown).toBe('too late');
+    expect((await ask(await chain(), input('Hello'), AbortSignal.abort('too late'))).thrown).toBe('too late');
     expect(model.journal()).toEqual([]);
   });
 
   it('by a timeout is the fault of the model', async () => {
     model.script('Hello', { sent: 1, end: 'hang' });
-    const outcome = await ask(chain(), input('Hello'), AbortSignal.timeout(50));
+    const outcome = await ask(await chain(), input('Hello'), AbortSignal.timeout(50));
     expect(verdict(outcome)).toEqual({ code: 'model_timeout', retryable: true, retryAfterMs: undefined });
   });
 
   it('is what leaving the loop early does', async () => {
     model.script('Hello', { sent: 1, end: 'hang' });
-    for await (const piece of chain().stream(input('Hello'), new AbortController().signal)) {
+    for await (const piece of (await chain()).stream(input('Hello'), new AbortController().signal)) {
       expect(piece).toBe('one t');
       break;
     }
@@ -227,7 +227,7 @@ describe('an abort', () => {
     const { signal } = new AbortController();
     const added = vi.spyOn(signal, 'addEventListener');
     const removed = vi.spyOn(signal, 'removeEventListener');
-    await ask(chain(), input('Hello'), signal);
+    await ask(await chain(), input('Hello'), signal);
     expect(added).toHaveBeenCalled();
     const listeners = (spy: typeof added | typeof removed) => spy.mock.calls.map(([, listener]) => listener);
     expect(listeners(removed)).toEqual(listeners(added));

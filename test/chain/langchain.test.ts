@@ -15,7 +15,7 @@ afterEach(async () => {
 
 /** What the server got for one question. */
 async function seen(question: ChainInput, settings: Parameters<typeof testChain>[0] = {}, maxMessages = 20) {
-  const { thrown } = await ask(testChain({ baseUrl: model.url, ...settings }, maxMessages), question);
+  const { thrown } = await ask(await testChain({ baseUrl: model.url, ...settings }, maxMessages), question);
   expect(thrown).toBeUndefined();
   return model
     .journal()
@@ -96,7 +96,7 @@ describe('what the model is sent', () => {
   });
 
   it('shows the window that it uses', async () => {
-    const { window } = testChain({ baseUrl: model.url, maxContextTokens: 20 });
+    const { window } = await testChain({ baseUrl: model.url, maxContextTokens: 20 });
     const view = await window.view(said('q1'.repeat(30), 'a1', 'q2', 'a2'));
     expect(view).toEqual({ messages: said('q2', 'a2'), tokens: 10 });
   });
@@ -115,7 +115,7 @@ describe('what the model is sent', () => {
 
 describe('one chain', () => {
   it('answers many at the same time, each its own', async () => {
-    const chain = testChain({ baseUrl: model.url });
+    const chain = await testChain({ baseUrl: model.url });
     const texts = Array.from({ length: 200 }, (_, index) => `question ${index}`);
     const answers = await Promise.all(texts.map(async (text) => (await ask(chain, input(text))).text));
     expect(answers).toEqual(texts.map((text) => `echo: ${text}`));
@@ -123,7 +123,7 @@ describe('one chain', () => {
   });
 
   it('asks once per call', async () => {
-    const chain = testChain({ baseUrl: model.url });
+    const chain = await testChain({ baseUrl: model.url });
     model.script('again', { status: 500 }, { status: 429 }, { sent: 1, end: 'reset' });
     for (let attempt = 1; attempt <= 4; attempt += 1) {
       const { thrown, text } = await ask(chain, input('again'));

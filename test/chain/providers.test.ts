@@ -107,7 +107,7 @@ describe.each([
 
   it('streams an answer in pieces', async () => {
     server.on('Hello', { answer: 'Hello yourself, 世界! 😀' });
-    const { pieces, text, thrown } = await ask(chain(), input('Hello'));
+    const { pieces, text, thrown } = await ask(await chain(), input('Hello'));
     expect(thrown).toBeUndefined();
     expect(text).toBe('Hello yourself, 世界! 😀');
     expect(pieces.length).toBeGreaterThan(2);
@@ -116,7 +116,7 @@ describe.each([
 
   it('sends the system message, exactly the turns it is given, and the input, once', async () => {
     server.on('What did I say?', { answer: 'You said one, then two.' });
-    await ask(chain(), input('What did I say?', { history: said('one', 'first', 'two', 'second') }));
+    await ask(await chain(), input('What did I say?', { history: said('one', 'first', 'two', 'second') }));
     expect(server.requests()).toEqual([
       [
         { role: 'system', content: 'Be brief.' },
@@ -141,7 +141,7 @@ describe.each([
     ['no credit', { status: 429, code: 'insufficient_quota' }, { code: 'model_refused_key', retryable: false }],
   ])('tells %s apart and asks once', async (name, behaviour, expected) => {
     server.on(name, behaviour);
-    const outcome = await ask(chain(), input(name));
+    const outcome = await ask(await chain(), input(name));
     expect(verdict(outcome)).toEqual({ retryAfterMs: undefined, ...expected });
     expect(outcome.pieces).toEqual([]);
     expect(server.requests()).toHaveLength(1);
@@ -149,7 +149,7 @@ describe.each([
 
   it('says that a connection broken in the middle of the answer may be tried again, and does not itself', async () => {
     server.on('Tell me', { broken: 'Once upon a time there was a server' });
-    const outcome = await ask(chain(), input('Tell me'));
+    const outcome = await ask(await chain(), input('Tell me'));
     expect(verdict(outcome)).toEqual({ code: 'model_disconnected', retryable: true, retryAfterMs: undefined });
     expect(outcome.text).not.toBe('');
     expect('Once upon a time there was a server'.startsWith(outcome.text)).toBe(true);
@@ -161,7 +161,7 @@ describe.each([
     const stop = new AbortController();
     const reason = new Error('the person pressed stop');
     const arrived = server.arrived('Slow');
-    const reading = read(chain().stream(input('Slow'), stop.signal));
+    const reading = read((await chain()).stream(input('Slow'), stop.signal));
     await arrived;
     stop.abort(reason);
     const { pieces, thrown } = await reading;

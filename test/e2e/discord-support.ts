@@ -1,5 +1,5 @@
 /** What the black-box tests of Discord share: a fake Discord, bots that are logged in to it, and how one waits for answers. */
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import type { BotProcess, BotSettings } from '../support/bot-process.ts';
 import { type FakeDiscord, type FakeDiscordOptions, startFakeDiscord } from '../support/fake-discord/fake-discord.ts';
 import type { FakeChannel, FakeGuild, StoredMessage } from '../support/fake-discord/world.ts';
@@ -34,8 +34,10 @@ export function withDiscord(discord: FakeDiscord): BotSettings {
 
 /** Resolves when so many sessions have begun in all, and their commands are registered. */
 export async function untilLoggedIn(discord: FakeDiscord, sessions = 1): Promise<void> {
-  await expect.poll(() => discord.gateway.counts().identified, PATIENTLY).toBeGreaterThanOrEqual(sessions);
-  await expect.poll(() => discord.commands.registered.length, PATIENTLY).toBeGreaterThan(0);
+  await vi.waitFor(() => {
+    expect(discord.gateway.counts().identified).toBeGreaterThanOrEqual(sessions);
+    expect(discord.commands.registered).not.toEqual([]);
+  }, PATIENTLY);
 }
 
 export function textsOf(messages: readonly StoredMessage[]): readonly string[] {

@@ -1,6 +1,6 @@
 /** What the black-box tests of Slack share: the real process against the fake Slack. */
 import { readFileSync } from 'node:fs';
-import { expect, vi } from 'vitest';
+import { afterEach, expect, vi } from 'vitest';
 import { z } from 'zod';
 import type { BotProcess, BotSettings } from '../support/bot-process.ts';
 import type { FakeMessage, FakeSlack } from '../support/fake-slack/fake-slack.ts';
@@ -39,25 +39,30 @@ export const CHANNEL = 'C0ROOM';
 
 export function useSlackWorkshop(): SlackWorkshop {
   const workshop = useWorkshop();
+  const slacks: FakeSlack[] = [];
+  // Registered behind the workshop's own, so it runs before: the fake ends first, and bots find nobody to talk to.
+  afterEach(async () => {
+    for (const slack of slacks.splice(0)) await slack.close();
+  });
   return {
     ...workshop,
     async makeWorld(transport, options = {}) {
       const urls: string[] = [];
-      const slack = await workshop.keep(
-        await startFakeSlack({
-          scopes: scopesOf(transport),
-          transport: transport === 'socket' ? { kind: 'socket' } : { kind: 'http', urls: () => urls },
-          ...options,
-        }),
-        (made) => made.close(),
-      );
+      const slack = await startFakeSlack({
+        scopes: scopesOf(transport),
+        transport: transport === 'socket' ? { kind: 'socket' } : { kind: 'http', urls: () => urls },
+        ...options,
+      });
+      slacks.push(slack);
       slack.addUser({ id: ADA, name: 'Ada' });
       slack.addUser({ id: GRACE, name: 'Grace' });
       const model = await workshop.makeModel();
       const redis = await workshop.makeRedis();
       const settings: BotSettings = {
         ...{ ...withModel(model), REDIS_URL: redis.url, SLACK_BOT_TOKEN: slack.botToken, SLACK_API_URL: slack.apiUrl },
-        ...(transport === 'socket' ? { SLACK_APP_TOKEN: slack.appToken } : { SLACK_SIGNING_SECRET: slack.signingSecret }),
+        ...(transport === 'socket'
+          ? { SLACK_APP_TOKEN: slack.appToken }
+          : { SLACK_SIGNING_SECRET: slack.signingSecret }),
         LOG_LEVEL: 'debug',
       };
       return {

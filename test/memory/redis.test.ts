@@ -8,6 +8,21 @@ import { makeRedisFixture } from './redis-fixture.ts';
 
 describeConversationStore('Redis', makeRedisFixture(inject('redisUrl')));
 
+describe('the generation', () => {
+  test('keeps a turn out of memory after a forget even when its inbox was lost', async () => {
+    const fixture = await makeRedisFixture(inject('redisUrl'))({ ...LIMITS, observer: { badElement() {}, error() {} } });
+    const session = sessionOf();
+    const { store } = fixture;
+    await offerNew(store, messageOf(session, 'm1'));
+    const { lease, message } = await takeHead(store, session);
+    await fixture.redis.del(keyspace(fixture.prefix).session(session).inbox);
+    await store.forget(session);
+    expect(await store.commit(lease, message, answerOf('one'))).toBe('forgotten');
+    expect(await store.history(session)).toBeUndefined();
+    await fixture.close();
+  });
+});
+
 describe('keys in Redis', () => {
   test('each live as long as docs/keys.md says, and none for ever', async () => {
     const fixture = await makeRedisFixture(inject('redisUrl'))({

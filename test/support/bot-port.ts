@@ -213,6 +213,7 @@ export function createEdgeBot(): EdgeBot {
       run: needsEngine,
     },
     stop: needsEngine,
+    seen: needsEngine,
     amended: needsEngine,
     waiting: needsEngine,
     locate: needsEngine,

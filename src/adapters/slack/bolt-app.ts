@@ -4,10 +4,10 @@ import type { Logger } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
 import { inTime } from '../in-time.ts';
 import type { Timers } from '../pacer.ts';
-import { SHORTCUT_PREFIX, type SlackCommands } from './commands.ts';
+import { ACTION_PREFIX, SHORTCUT_PREFIX } from './callback-ids.ts';
+import type { SlackCommands } from './commands.ts';
 import type { BotIdentity } from './plain-text.ts';
 import type { Respond } from './private-answers.ts';
-import { ACTION_PREFIX } from './render.ts';
 
 export interface BoltAppDeps {
   readonly receiver: Receiver;

@@ -6,6 +6,7 @@ import type { Logger } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
 import { toBotError } from '../../errors.ts';
 import { phrases } from '../../texts/phrases.ts';
+import { SHORTCUT_PREFIX } from './callback-ids.ts';
 import { placeOf, type Scopes, type SlackMessage, sessionAt } from './normalize.ts';
 import type { People } from './people.ts';
 import { logged, type PrivateAnswers, type Respond } from './private-answers.ts';
@@ -33,9 +34,6 @@ export interface SlackCommands {
   shortcut(body: unknown, respond: Respond): Promise<void>;
   pressed(body: unknown, respond: Respond): Promise<void>;
 }
-
-/** The beginning of a message shortcut's callback_id; the command's name follows. */
-export const SHORTCUT_PREFIX = 'memory_';
 
 /** A typed command is not run again for as long as it may be delivered again; milliseconds. */
 const CLAIM_MS = 86_400_000;

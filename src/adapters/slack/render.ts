@@ -3,6 +3,7 @@ import slackifyMarkdown from 'slackify-markdown';
 import type { CommandAction, CommandResult } from '../../core/commands.ts';
 import type { TurnId } from '../../core/types.ts';
 import { splitMarkdown, textOf } from '../split.ts';
+import { ACTION_PREFIX } from './callback-ids.ts';
 
 /**
  * Longest part of a reply in UTF-8 bytes. Markdown blocks take 12,000 characters, but streams were refused from 10,600
@@ -80,9 +81,6 @@ export function answerOf({ text, actions }: Pick<CommandResult, 'text' | 'action
   }
   return { text: message.text, blocks: [...message.blocks, ...rows] };
 }
-
-/** The beginning of every action_id; what is meant stands in the value. */
-export const ACTION_PREFIX = 'memory_';
 
 function buttonOf({ label, style, id }: CommandAction, index: number): Button {
   return {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { createAnnouncedReply } from '../../../src/adapters/announced-reply.ts';
 import {
   type EndEvent,
   joinText,
@@ -7,7 +8,6 @@ import {
   NOTHING_SEEN,
   type TextEvent,
 } from '../../../src/adapters/live-text.ts';
-import { createAnnouncedReply } from '../../../src/adapters/announced-reply.ts';
 
 /** Lets everything that can go on without the test go on. */
 const pass = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { EndEvent, TextEvent } from '../../../src/adapters/live-text.ts';
 import { streamEvents } from '../../../src/adapters/http/schemas.ts';
+import type { EndEvent, TextEvent } from '../../../src/adapters/live-text.ts';
 import { BotError } from '../../../src/errors.ts';
 import { allEvents, createTestApp, postChat, readEvents, type ServerEvent, type TestAppOptions } from './support.ts';
 

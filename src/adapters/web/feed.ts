@@ -1,0 +1,161 @@
+/** Shows one conversation to one page for as long as it is connected. */
+import type { BotPort } from '../../core/bot-port.ts';
+import type { Logger, Phrases } from '../../core/ports.ts';
+import type { SessionId } from '../../core/session.ts';
+import type { ChatMessage, JsonValue, Locale, TurnId } from '../../core/types.ts';
+import { type BotError, toBotError } from '../../errors.ts';
+import { createBell } from '../bell.ts';
+import { joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../live-text.ts';
+import { announcement, CONVERSATION, joined } from './announcements.ts';
+import { renderMessage } from './render.ts';
+import type { FeedEvents } from './schemas.ts';
+
+export interface FeedOptions {
+  readonly bot: Pick<BotPort, 'follow' | 'announce' | 'record' | 'waiting' | 'memory'>;
+  readonly sessionId: SessionId;
+  readonly locale: Locale;
+  /** Turns that the page waits for, or has sent without learning what became of it. */
+  readonly tracked: readonly TurnId[];
+  readonly send: <Name extends keyof FeedEvents>(event: Name, data: FeedEvents[Name]) => Promise<void>;
+  readonly phrases: Pick<Phrases, 'failed' | 'forgotten'>;
+  /** Milliseconds between looks when nothing is announced. */
+  readonly pollMs: number;
+  /** Aborts when the page has gone or the server stops. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+}
+
+interface Followed {
+  live: LiveText;
+  /** What the page has of it. */
+  sent: string;
+  readonly unfollow: () => Promise<void>;
+}
+
+type Settled = FeedEvents['state']['settled'][number];
+
+/**
+ * Sends the conversation whenever it has changed, and its answers while they are written, until the signal aborts. The store
+ * is the truth and is looked at whole; announcements only wake, so that none of them is missed when one is lost.
+ */
+export async function runFeed(options: FeedOptions): Promise<void> {
+  const { bot, sessionId, send, signal, pollMs, logger } = options;
+  const bell = createBell();
+  const followed = new Map<TurnId, Followed>();
+  const said = new Map<TurnId, { readonly author: string; readonly text: string }>();
+  const unsettled = new Set(options.tracked);
+  let look = true;
+  let told = '';
+
+  const unhear = await bot.follow(sessionId, CONVERSATION, (payload) => {
+    const event = announcement.safeParse(payload);
+    if (event.success && event.data.kind === 'web.said') {
+      const { turn, author, text } = event.data;
+      said.set(turn, { author, text });
+    }
+    // A choice of TTL changes nothing of what is compared here, but the panel beside it.
+    if (event.success && event.data.kind === 'web.changed') told = '';
+    look = true;
+    bell.ring();
+  });
+  try {
+    while (!signal.aborted) {
+      if (look) {
+        look = false;
+        await showState().catch(sayAway);
+      }
+      await showTexts();
+      if ((await bell.wait(pollMs, signal)) === 'timeout') look = true;
+    }
+  } finally {
+    // Nobody listens any more; a subscription that can't be ended harms nobody.
+    await Promise.allSettled([unhear(), ...[...followed.values()].map(({ unfollow }) => unfollow())]);
+  }
+
+  async function showState(): Promise<void> {
+    // In this order: a turn that is not waiting any more is in memory already, if it ever will be.
+    const waiting = await bot.waiting(sessionId);
+    const history = await bot.memory.history(sessionId);
+    const messages = history?.messages ?? [];
+    for (const turn of waiting) await followTurn(turn);
+    const settled = await settle(waiting, messages);
+    const state = {
+      messages: messages.map(renderMessage),
+      waiting: waiting.map((turn) => ({ turn, ...said.get(turn) })),
+    };
+    const text = JSON.stringify(state);
+    if (text === told && settled.length === 0) return;
+    told = text;
+    await send('state', { ...state, settled });
+  }
+
+  async function followTurn(turn: TurnId): Promise<void> {
+    unsettled.add(turn);
+    if (followed.has(turn)) return;
+    const unfollow = await bot.follow(sessionId, turn, (payload) => hear(turn, payload));
+    followed.set(turn, { live: NOTHING_SEEN, sent: '', unfollow });
+    // What was written before is told again by whoever writes it.
+    await bot.announce(sessionId, turn, joined.parse({ kind: 'web.joined' }));
+  }
+
+  function hear(turn: TurnId, payload: JsonValue): void {
+    const event = liveEvent.safeParse(payload);
+    const entry = followed.get(turn);
+    if (entry === undefined || !event.success) return;
+    if (event.data.kind === 'live.text') entry.live = joinText(entry.live, event.data);
+    else look = true;
+    bell.ring();
+  }
+
+  /** What became of the turns that neither wait nor are in memory; each is told once. */
+  async function settle(waiting: readonly TurnId[], messages: readonly ChatMessage[]): Promise<Settled[]> {
+    const remembered = new Set(messages.map(({ turn }) => turn));
+    const settled: Settled[] = [];
+    for (const turn of [...unsettled].filter((candidate) => !waiting.includes(candidate))) {
+      const outcome = remembered.has(turn) ? undefined : await outcomeOf(turn);
+      if (outcome === 'unfinished') continue;
+      if (outcome !== undefined) settled.push(outcome);
+      unsettled.delete(turn);
+      said.delete(turn);
+      const entry = followed.get(turn);
+      followed.delete(turn);
+      await entry?.unfollow().catch(() => {});
+    }
+    return settled;
+  }
+
+  async function outcomeOf(turn: TurnId): Promise<Settled | 'unfinished'> {
+    const record = await bot.record(sessionId, turn);
+    if (record === undefined) return { turn, outcome: 'unknown', text: '' };
+    switch (record.outcome ?? record.state) {
+      case 'failed':
+        return { turn, outcome: 'failed', text: options.phrases.failed(record.code ?? 'internal', options.locale) };
+      case 'forgotten':
+        return { turn, outcome: 'forgotten', text: options.phrases.forgotten(options.locale) };
+      case 'answered':
+      case 'finished':
+        return { turn, outcome: 'answered', text: '' };
+      default:
+        return 'unfinished';
+    }
+  }
+
+  async function showTexts(): Promise<void> {
+    for (const [turn, entry] of followed) {
+      const { text } = entry.live;
+      if (text === entry.sent) continue;
+      const from = text.startsWith(entry.sent) ? entry.sent.length : 0;
+      entry.sent = text;
+      await send('text', { turn, from, text: text.slice(from) });
+    }
+  }
+
+  async function sayAway(thrown: unknown): Promise<void> {
+    const error: BotError = toBotError(thrown);
+    const known = error.code === 'store_unavailable';
+    if (!known) logger.error({ err: error, session: sessionId }, 'a conversation could not be shown');
+    // So that the next state is told whatever it is, and the page learns that the store is back.
+    told = '';
+    await send('away', { text: options.phrases.failed(known ? error.code : 'internal', options.locale) });
+  }
+}

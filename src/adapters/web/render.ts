@@ -1,0 +1,94 @@
+/** From the house's results to what the page is sent. Pure. */
+import type { z } from 'zod';
+import type { ReceiveResult } from '../../core/bot-port.ts';
+import type { CommandDefinition, CommandOption, CommandResult } from '../../core/commands.ts';
+import type { WindowView } from '../../core/ports.ts';
+import type { ConversationStats, History, TtlState } from '../../core/store.ts';
+import type { ChatMessage, Locale } from '../../core/types.ts';
+import type { FeedEvents, memoryAnswer, privateAnswer, sent, setupAnswer } from './schemas.ts';
+
+export function renderAnswer({ kind, text, actions, files }: CommandResult): z.infer<typeof privateAnswer> {
+  return {
+    kind,
+    text,
+    actions: actions.map(({ label, style, id }) => ({ label, style, id })),
+    files: files.map(({ name, mediaType, content }) => ({ name, media_type: mediaType, content })),
+  };
+}
+
+/** A duplicate is as good as stored: it is. */
+export function renderReceived(result: ReceiveResult): z.infer<typeof sent> {
+  if (result.kind === 'queued' || result.kind === 'duplicate') return { kind: 'stored' };
+  return { kind: 'refused', text: result.text, retry_after_ms: result.retryAfterMs };
+}
+
+export function renderMessage(message: ChatMessage): FeedEvents['state']['messages'][number] {
+  const { role, content, timestamp, turn, author, stopped } = message;
+  return { role, content, timestamp, turn, ...(author === undefined ? {} : { author }), stopped: stopped === true };
+}
+
+export interface MemoryParts {
+  readonly ttl: TtlState;
+  readonly stats: ConversationStats | undefined;
+  readonly history: History | undefined;
+  readonly seen: WindowView<ChatMessage>;
+}
+
+export function renderMemory({ ttl, stats, history, seen }: MemoryParts): z.infer<typeof memoryAnswer> {
+  const seenTurns = new Set(seen.messages.map(({ turn }) => turn));
+  return {
+    ttl: { choice: ttl.choice ?? null, effective: ttl.effective, expires_in_ms: ttl.expiresInMs ?? null },
+    conversation:
+      stats === undefined
+        ? null
+        : {
+            key: stats.key,
+            turns: stats.turns,
+            tokens: stats.tokens,
+            bytes: stats.bytes,
+            created_at: stats.createdAt,
+            corrupt: history?.corrupt ?? 0,
+          },
+    messages: (history?.messages ?? []).map((message) => ({
+      ...renderMessage(message),
+      seen: seenTurns.has(message.turn),
+    })),
+    seen: { messages: seen.messages.length, tokens: seen.tokens },
+  };
+}
+
+/** The commands for completion; what only managers may do is offered to managers. */
+export function renderCommands(
+  catalogue: readonly CommandDefinition[],
+  locale: Locale,
+  canManage: boolean,
+): z.infer<typeof setupAnswer>['commands'] {
+  const mayUse = ({ who }: Pick<CommandDefinition, 'who'>) => canManage || who === 'everybody';
+  return catalogue.filter(mayUse).map(({ name, description, options }) => {
+    const offered = options.filter(({ textOnly }) => textOnly !== true);
+    return {
+      name,
+      usage: [`/${name}`, ...offered.map((option) => `[${option.name}]`)].join(' '),
+      description: description[locale],
+      options: offered.map((option) => ({
+        name: option.name,
+        description: option.description[locale],
+        values: valuesOf(option, mayUse),
+      })),
+    };
+  });
+}
+
+/** What may be typed for an option: all of it, or examples. */
+function valuesOf(option: CommandOption, mayUse: (choice: Pick<CommandDefinition, 'who'>) => boolean): string[] {
+  switch (option.kind) {
+    case 'choice':
+      return option.choices.filter(mayUse).map(({ value }) => value);
+    case 'duration':
+      return [...option.examples];
+    case 'flag':
+      return [option.name];
+    case 'integer':
+      return [String(option.min), String(option.max)];
+  }
+}

@@ -1,0 +1,171 @@
+/** What the page asks for, under /playground/api. */
+import type { Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { streamSSE } from 'hono/streaming';
+import type { z } from 'zod';
+import type { BotPort } from '../../core/bot-port.ts';
+import type { CommandCall } from '../../core/commands.ts';
+import type { Clock, Logger, Phrases } from '../../core/ports.ts';
+import type { SessionScope } from '../../core/session.ts';
+import { BotError } from '../../errors.ts';
+import { announce } from './announcements.ts';
+import { runFeed } from './feed.ts';
+import { contextOf, parse, placeOf, sessionOf, toMessage } from './normalize.ts';
+import { renderAnswer, renderCommands, renderMemory, renderReceived } from './render.ts';
+import { SAMPLE_MS, type Samples } from './samples.ts';
+import {
+  actionBody,
+  eventsQuery,
+  type FeedEvents,
+  messageBody,
+  type overviewAnswer,
+  seatQuery,
+  type sent,
+  type setupAnswer,
+  stopBody,
+} from './schemas.ts';
+
+export interface RouteDeps {
+  /** @throws BotError `platform_unavailable` before the start. */
+  readonly bot: () => BotPort;
+  readonly scope: SessionScope;
+  readonly store: 'redis' | 'sqlite';
+  /** For people: which model answers. */
+  readonly model: string;
+  /** Longest message of a person, in UTF-16 units. */
+  readonly maxMessageLength: number;
+  readonly samples: Pick<Samples, 'list'>;
+  readonly phrases: Phrases;
+  readonly logger: Logger;
+  readonly clock: Pick<Clock, 'now'>;
+  /** False once the process is ending: messages are refused then. */
+  readonly isOpen: () => boolean;
+  /** Aborts when all streams have to end. */
+  readonly ending: AbortSignal;
+  readonly pollMs: number;
+  readonly heartbeatMs: number;
+}
+
+const API = '/playground/api';
+/** How long the author of a turn is known: as long as the turn's record. */
+const AUTHOR_MS = 24 * 3_600_000;
+/** Six bytes are the most that JSON needs for a UTF-16 unit; the rest is the other fields. */
+const BYTES_PER_UNIT = 6;
+const BODY_ROOM = 4096;
+
+export function addRoutes(app: Hono, deps: RouteDeps): void {
+  const { bot, scope, phrases, logger } = deps;
+  const maxSize = deps.maxMessageLength * BYTES_PER_UNIT + BODY_ROOM;
+  app.use(
+    `${API}/*`,
+    bodyLimit({ maxSize, onError: (c) => c.json({ detail: `The body may have at most ${maxSize} bytes.` }, 413) }),
+  );
+
+  app.get(`${API}/setup`, (c) => {
+    const { locale } = parse(seatQuery.pick({ locale: true }), c.req.query());
+    const answer: z.infer<typeof setupAnswer> = {
+      scope,
+      store: deps.store,
+      model: deps.model,
+      max_message_length: deps.maxMessageLength,
+      commands: renderCommands(bot().commands.catalogue, locale, c.req.query('can_manage') === 'true'),
+    };
+    return c.json(answer);
+  });
+
+  app.post(`${API}/messages`, async (c) => {
+    const body = parse(messageBody, await readJson(c));
+    if (!deps.isOpen()) return c.json({ detail: 'The bot is shutting down.' }, 503, { 'Retry-After': '1' });
+    const command = bot().commands.readText(body.text);
+    if (command === undefined) return c.json(await receive(body));
+    return c.json(await runCommand({ command, context: contextOf(body, scope, 'text') }));
+  });
+
+  app.post(`${API}/actions`, async (c) => {
+    const body = parse(actionBody, await readJson(c));
+    const pressed = bot().commands.readAction(body.action);
+    if (pressed === undefined) throw new BotError('bad_input', 'There is no such button.');
+    const { command, mark } = pressed;
+    return c.json(await runCommand({ command, mark, context: contextOf(body, scope, 'action') }));
+  });
+
+  app.post(`${API}/stop`, async (c) => {
+    const body = parse(stopBody, await readJson(c));
+    const asked = await bot().notes.noted(placeOf(body), authorNote(body.id, body.user));
+    return c.json({ stopped: asked && (await bot().stop(sessionOf(body, scope), body.id)) });
+  });
+
+  app.get(`${API}/memory`, async (c) => {
+    const session = sessionOf(parse(seatQuery, c.req.query()), scope);
+    const { memory, stats } = bot();
+    const [ttl, figures, history, seen] = await Promise.all([
+      memory.ttl(session),
+      stats.conversationStats(session),
+      memory.history(session),
+      bot().seen(session),
+    ]);
+    return c.json(renderMemory({ ttl, stats: figures, history, seen }));
+  });
+
+  app.get(`${API}/overview`, (c) => {
+    const answer: z.infer<typeof overviewAnswer> = { every_ms: SAMPLE_MS, samples: [...deps.samples.list()] };
+    return c.json(answer);
+  });
+
+  app.get(`${API}/events`, (c) => {
+    const query = parse(eventsQuery, { ...c.req.query(), track: c.req.queries('track') ?? [] });
+    const gone = new AbortController();
+    const signal = AbortSignal.any([gone.signal, deps.ending]);
+    // nginx would hold the events back otherwise.
+    c.header('X-Accel-Buffering', 'no');
+    return streamSSE(c, async (stream) => {
+      stream.onAbort(() => gone.abort());
+      const beat = setInterval(() => void stream.write(': keep-alive\n\n'), deps.heartbeatMs);
+      try {
+        await runFeed({
+          bot: bot(),
+          sessionId: sessionOf(query, scope),
+          locale: query.locale,
+          tracked: query.track,
+          send: <Name extends keyof FeedEvents>(event: Name, data: FeedEvents[Name]) =>
+            stream.writeSSE({ event, data: JSON.stringify(data) }),
+          ...{ phrases, logger, signal, pollMs: deps.pollMs },
+        });
+      } finally {
+        clearInterval(beat);
+      }
+    });
+  });
+
+  async function receive(body: z.infer<typeof messageBody>): Promise<z.infer<typeof sent>> {
+    const message = toMessage(body, scope, deps.clock.now());
+    const { sessionId, turnId, author, text } = message;
+    // Before it is stored: from then on it can be answered, and stopped.
+    await bot().notes.note(placeOf(body), authorNote(turnId, author.id), AUTHOR_MS);
+    const result = await bot().receive(message);
+    if (result.kind === 'queued') {
+      await announce(bot(), logger, sessionId, { kind: 'web.said', turn: turnId, author: author.name, text });
+    }
+    return renderReceived(result);
+  }
+
+  async function runCommand(call: CommandCall): Promise<z.infer<typeof sent>> {
+    const answer = renderAnswer(await bot().commands.run(call));
+    const { sessionId } = call.context;
+    if (sessionId !== undefined) await announce(bot(), logger, sessionId, { kind: 'web.changed' });
+    return { kind: 'answer', answer };
+  }
+}
+
+async function readJson(c: Context): Promise<unknown> {
+  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
+    throw new BotError('bad_input', 'Send the body as JSON, with Content-Type: application/json.');
+  }
+  return c.req.json().catch((cause: unknown) => {
+    throw new BotError('bad_input', 'The body is not valid JSON.', { cause });
+  });
+}
+
+function authorNote(turn: string, user: string): string {
+  return `asked:${turn}:${user}`;
+}

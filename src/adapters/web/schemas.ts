@@ -1,0 +1,140 @@
+/** What the page may send, and what it is sent. Checked at the edge; test/adapters/web reads every answer by these. */
+import { z } from 'zod';
+import { COMMAND_NAMES } from '../../core/commands.ts';
+
+const wellFormed = (text: string) => !/\p{Surrogate}/u.test(text);
+const named = (what: string, max: number) =>
+  z
+    .string(`${what} must be a text.`)
+    .refine((text) => text.trim() !== '', `${what} must not be empty.`)
+    .refine((text) => text.length <= max, `${what} may have at most ${max} characters.`)
+    .refine(wellFormed, `${what} must be well-formed Unicode: it has a lone surrogate.`);
+
+/** Longest name of a person or channel, in UTF-16 units. */
+const MAX_NAME = 40;
+/** Turns of its own that a page may ask about when it connects. */
+const MAX_TRACKED = 50;
+
+/** Made by the page: names the message, its turn, and makes a repeated sending the same message. */
+export const messageId = z.string().regex(/^[A-Za-z0-9_-]{20}$/, 'id must be 20 characters of A-Z, a-z, 0-9, _ and -.');
+
+const seat = {
+  user: named('user', MAX_NAME),
+  channel: named('channel', MAX_NAME),
+  locale: z.enum(['en', 'zh-CN']).default('en'),
+};
+
+/** Who sits where: they name the conversation together. */
+export const seatQuery = z.object(seat);
+
+const asker = {
+  ...seat,
+  /** Plays somebody who may manage messages in the channel. */
+  can_manage: z.boolean().default(false),
+  time_zone: z.string().max(64).optional(),
+};
+
+export const messageBody = z.object({
+  ...asker,
+  id: messageId,
+  text: z.string().refine(wellFormed, 'text is ill-formed.'),
+});
+export const actionBody = z.object({ ...asker, action: z.string().max(100) });
+export const stopBody = z.object({ ...seat, id: messageId });
+export const eventsQuery = z.object({ ...seat, track: z.array(messageId).max(MAX_TRACKED) });
+
+export type Seat = z.infer<typeof seatQuery>;
+export type Asker = Pick<z.infer<typeof messageBody>, 'user' | 'channel' | 'locale' | 'can_manage' | 'time_zone'>;
+
+/** A private answer to a command. */
+export const privateAnswer = z.object({
+  kind: z.enum(['done', 'refused', 'confirm', 'pick']),
+  text: z.string(),
+  actions: z.array(z.object({ label: z.string(), style: z.enum(['primary', 'danger', 'plain']), id: z.string() })),
+  files: z.array(z.object({ name: z.string(), media_type: z.string(), content: z.string() })),
+});
+
+/** What became of something that was sent. */
+export const sent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('stored') }),
+  z.object({ kind: z.literal('refused'), text: z.string(), retry_after_ms: z.number() }),
+  z.object({ kind: z.literal('answer'), answer: privateAnswer }),
+]);
+
+const stored = z.object({
+  role: z.enum(['user', 'assistant']),
+  content: z.string(),
+  /** Unix milliseconds. */
+  timestamp: z.number(),
+  turn: z.string(),
+  /** Absent in a conversation of one person. */
+  author: z.string().optional(),
+  stopped: z.boolean(),
+});
+
+/** Tokens are estimated; times in milliseconds. */
+export const memoryAnswer = z.object({
+  ttl: z.object({ choice: z.number().nullable(), effective: z.number(), expires_in_ms: z.number().nullable() }),
+  conversation: z
+    .object({
+      key: z.string(),
+      turns: z.number(),
+      tokens: z.number(),
+      bytes: z.number(),
+      created_at: z.number(),
+      corrupt: z.number(),
+    })
+    .nullable(),
+  messages: z.array(stored.extend({ seen: z.boolean() })),
+  seen: z.object({ messages: z.number(), tokens: z.number() }),
+});
+
+/** What happened in the ten seconds before `at`; null: nothing to measure, or the store did not answer. */
+export const sample = z.object({
+  at: z.number(),
+  conversations: z.number().nullable(),
+  messages: z.number().nullable(),
+  waiting: z.number().nullable(),
+  turns_per_minute: z.number(),
+  errors: z.number(),
+  first_token_p50: z.number().nullable(),
+  first_token_p99: z.number().nullable(),
+  turn_p50: z.number().nullable(),
+  turn_p99: z.number().nullable(),
+  memory_bytes: z.number().nullable(),
+  clients: z.number().nullable(),
+});
+export type Sample = z.infer<typeof sample>;
+
+export const overviewAnswer = z.object({ every_ms: z.number(), samples: z.array(sample) });
+
+const option = z.object({ name: z.string(), description: z.string(), values: z.array(z.string()) });
+export const setupAnswer = z.object({
+  scope: z.enum(['user', 'channel']),
+  store: z.enum(['redis', 'sqlite']),
+  model: z.string(),
+  max_message_length: z.number(),
+  commands: z.array(
+    z.object({ name: z.enum(COMMAND_NAMES), usage: z.string(), description: z.string(), options: z.array(option) }),
+  ),
+});
+
+/** The events of a conversation, by name. */
+export const feedEvents = {
+  /** The conversation as it is; complete, so that whatever was missed before is made up for. */
+  state: z.object({
+    messages: z.array(stored),
+    /** Unfinished turns, the running one first; the text where this connection heard it being said. */
+    waiting: z.array(z.object({ turn: z.string(), author: z.string().optional(), text: z.string().optional() })),
+    /** Turns that ended without being in memory. `unknown`: no such turn; what was sent under that id is not stored. */
+    settled: z.array(
+      z.object({ turn: z.string(), outcome: z.enum(['answered', 'failed', 'forgotten', 'unknown']), text: z.string() }),
+    ),
+  }),
+  /** From UTF-16 offset `from` on, the answer of this turn now reads `text`. */
+  text: z.object({ turn: z.string(), from: z.number(), text: z.string() }),
+  /** The store does not answer; the next `state` says that it does again. */
+  away: z.object({ text: z.string() }),
+} as const;
+
+export type FeedEvents = { readonly [Name in keyof typeof feedEvents]: z.infer<(typeof feedEvents)[Name]> };
