@@ -33,7 +33,7 @@ export interface MarkdownPart {
 }
 
 /** Below this the added fence lines leave no room for text. */
-export const MIN_LIMIT = 64;
+const MIN_LIMIT = 64;
 
 /** Size of a text in units of `measure`. */
 export function sizeOf(text: string, measure: Measure): number {

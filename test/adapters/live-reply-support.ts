@@ -9,7 +9,7 @@ import { createLogger } from '../../src/log.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 
 export const MARK = ' ▌';
-export const SESSION = encodeSession({ place: { platform: 'recording', channel: 'c1' }, user: 'u1' });
+const SESSION = encodeSession({ place: { platform: 'recording', channel: 'c1' }, user: 'u1' });
 
 /** `queue`: the way of a post through the client's own queue, before its bytes leave. */
 type Operation = 'queue' | 'post' | 'edit' | 'remove' | 'find' | 'think' | 'intent' | 'id';

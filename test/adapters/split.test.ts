@@ -195,7 +195,7 @@ describe('splitMarkdown', () => {
           at += lead.length + body.length;
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [[`1. \`\`\`js\r\n${'a👍🏽🇨🇳👨‍👩‍👧'.repeat(9)}é\r\n> > \`\`\`\``, 64, 'utf16']] },
     );
   });
 

@@ -287,11 +287,17 @@ describe.each(STORES)('a conversation that a channel shares, on %s', (store) => 
     test('in the middle of another’s turn a member’s /forget lets it go on; in the middle of their own it ends it', async () => {
       const { ada, bob } = people();
       await talk(bob, `tasmania ${bob.user}`);
-      const running = await hangIn(ada, `question ${ada.user}`, 'the answer that goes on for a while');
+      const { platform, model } = it.world;
+      const slow = 'an answer that goes on for a while';
+      model.script(`slow question ${ada.user}`, { text: slow, pieces: 30, betweenMs: 50 });
+      const other = platform.say({ ...ada, text: `slow question ${ada.user}` });
+      await platform.until(() => platform.outcome(other.id).text.includes('an answer'), PATIENCE_MS);
       await ask(bob, 'forget');
-      await ask(ada, 'memstats');
-      const { platform } = it.world;
-      expect(platform.outcome(running)).toMatchObject({ replies: 1, half: true });
+      expect(platform.outcome(other.id)).toMatchObject({ half: true });
+      await platform.until(() => !platform.outcome(other.id).half, PATIENCE_MS);
+      expect(platform.outcome(other.id)).toEqual({ replies: 1, text: slow, half: false });
+
+      const running = await hangIn(ada, `question ${ada.user}`, 'another answer, which is never finished');
       await ask(ada, 'forget');
       await platform.until(() => platform.outcome(running).text === texts.forgotten, PATIENCE_MS);
       for (const secret of [`tasmania ${bob.user}`, `question ${ada.user}`]) {

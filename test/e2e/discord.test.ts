@@ -59,6 +59,7 @@ describe('talking', () => {
       await expect.poll(() => textsOf(discord.replies(reply)).join(), PATIENTLY).toContain(text);
     }
     const theirs = discord.say(bob, channel, 'the launch is on Monday');
+    model.script('is that so?', { text: 'So they say.' });
     const about = discord.say(ada, channel, `<@${discord.world.bot.id}> is that so?`, { replyTo: theirs });
     await expect.poll(() => discord.replies(about).length, PATIENTLY).toBe(1);
     const question = model.journal().findLast(({ text }) => text.includes('is that so?'));
@@ -109,7 +110,7 @@ describe('talking', () => {
     const chat = discord.slash(ada, theirs, 'chat', options);
     await expect
       .poll(
-        () => [chat.answer()?.message, ...chat.followUps].map((each) => each?.message.content).join('\n'),
+        () => [chat.answer()?.message, ...chat.followUps].map((each) => each?.message.content.trim()).join('\n'),
         PATIENTLY,
       )
       .toBe(long);
@@ -236,7 +237,7 @@ describe('talking', () => {
 
   test('the start says where the bot can be added, and nothing that was written is in the log', async () => {
     const { discord, bot } = shared;
-    await untilPrinted(bot, `oauth2/authorize\\?client_id=${discord.world.applicationId}&permissions=\\d+&scope=bot`);
+    await untilPrinted(bot, `oauth2/authorize?client_id=${discord.world.applicationId}&permissions=`);
     expect(bot.output()).not.toContain('dark and stormy');
     expect(bot.output()).not.toContain('the launch is on Monday');
     expect(bot.output()).not.toContain(discord.token);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { chatResponse, healthResponse, statsResponse } from '../../src/adapters/http/schemas.ts';
+import { phrases } from '../../src/texts/phrases.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
 import { ask, detailOf, history, historyUrl, said, say, useStores, useWorkshop, withModel } from './http-support.ts';
@@ -184,20 +185,50 @@ describe.each(stores)('on %s, with a model', (name, makeStore) => {
     expect(await said(run.bot, 'unlucky')).toEqual(['Hello', 'echo: Hello']);
   });
 
-  test('commands work as messages, and are not part of the conversation', async () => {
-    await ask(run.bot, 'commander', 'Hello');
-    await ask(run.bot, 'commander', '/ttl 600');
-    expect((await history(run.bot, 'commander')).ttl_remaining).toBeLessThanOrEqual(600);
-    expect(await ask(run.bot, 'commander', '/memstats')).toMatch(/\b2\b/);
-    expect(await ask(run.bot, 'commander', '/history')).toContain('echo: Hello');
-    expect(await ask(run.bot, 'commander', 'forget it, tell me a joke')).toBe('echo: forget it, tell me a joke');
-    expect(await said(run.bot, 'commander')).toHaveLength(4);
-    expect(model.count('/history')).toBe(0);
-    await ask(run.bot, 'commander', '/forget');
-    await ask(run.bot, 'commander', '/forget confirm');
-    expect((await fetch(historyUrl(run.bot, 'commander'))).status).toBe(404);
-    await ask(run.bot, 'commander', 'Hello');
-    expect((await history(run.bot, 'commander')).ttl_remaining).toBeLessThanOrEqual(600);
+  test('the memory commands work as messages, and are neither remembered nor shown to the model', async () => {
+    const user = 'commander';
+    const { commands } = phrases('en');
+    expect(await ask(run.bot, user, '/history')).toBe(commands.nothingHere);
+    expect(await ask(run.bot, user, '/ttl 600')).toContain(commands.ttl.set(600));
+    const joke = 'forget it, tell me a joke';
+    await ask(run.bot, user, joke);
+    expect((await history(run.bot, user)).ttl_remaining).toBeLessThanOrEqual(600);
+    expect(await ask(run.bot, user, '/history')).toMatch(/> forget it[\s\S]*> echo: forget it/);
+    expect(await ask(run.bot, user, '/memstats')).toContain(commands.memstats.messages(2, 1));
+    expect(await ask(run.bot, user, '!help')).toContain(commands.help.http);
+    expect(await ask(run.bot, user, '/histroy')).toContain(commands.hint.unknown('/histroy'));
+    const exported = await ask(run.bot, user, '/history export');
+    const [, json = ''] = /```\n([\s\S]*?)\n```/.exec(exported) ?? [];
+    expect(JSON.parse(json)).toMatchObject({ messages: [{ content: joke }, { content: `echo: ${joke}` }] });
+
+    const chinese = await say(run.bot, user, '/ttl', { 'Accept-Language': 'zh-CN' });
+    expect(chatResponse.parse(await chinese.json()).response).toContain(
+      phrases('zh-CN').commands.ttl.setting(600, true),
+    );
+    const streamed = await allEvents(await say(run.bot, user, '/memstats', { Accept: 'text/event-stream' }));
+    expect(streamed.map(({ event }) => event)).toEqual(['delta', 'done']);
+    expect(chatResponse.parse(streamed[1]?.data).response).toContain(commands.memstats.messages(2, 1));
+
+    expect(await said(run.bot, user)).toEqual([joke, `echo: ${joke}`]);
+    const shown = model.journal().flatMap(({ messages }) => messages.map(({ content }) => content));
+    expect(shown.filter((content) => /^[/!](history|ttl|memstats|help)/.test(content))).toEqual([]);
+
+    const done = commands.forget.done({ conversations: 1, messages: 2, waiting: 0 });
+    expect(await ask(run.bot, user, '/forget')).toBe(done);
+    expect((await fetch(historyUrl(run.bot, user))).status).toBe(404);
+    expect(await ask(run.bot, user, '/ttl')).toContain(commands.ttl.setting(600, true));
+  });
+
+  test('/forget in mid-answer: whoever waits for the answer is told', async () => {
+    model.script('slow riddle', { firstMs: 1000 });
+    const asked = say(run.bot, 'riddler', 'slow riddle');
+    await model.called('slow riddle');
+    expect(await ask(run.bot, 'riddler', '/history')).toBe(phrases('en').commands.nothingHere);
+    expect(await ask(run.bot, 'riddler', '/forget')).toBe(
+      phrases('en').commands.forget.done({ conversations: 1, messages: 0, waiting: 1 }),
+    );
+    expect((await asked).status).toBe(410);
+    expect((await fetch(historyUrl(run.bot, 'riddler'))).status).toBe(404);
   });
 
   describe('bad input gets a clear error and loses nothing', () => {

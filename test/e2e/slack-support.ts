@@ -7,6 +7,7 @@ import type { FakeMessage, FakeSlack } from '../support/fake-slack/fake-slack.ts
 import { type FakeSlackOptions, startFakeSlack } from '../support/fake-slack/fake-slack.ts';
 import { freePort } from '../support/free-port.ts';
 import type { FakeModel } from '../support/model.ts';
+import type { RedisServer } from '../support/redis-server.ts';
 import { useWorkshop, type Workshop, withModel } from './http-support.ts';
 
 export type SlackTransportName = 'socket' | 'http';
@@ -24,6 +25,7 @@ export function scopesOf(transport: SlackTransportName): readonly string[] {
 export interface SlackWorld {
   readonly slack: FakeSlack;
   readonly model: FakeModel;
+  readonly redis: RedisServer;
   readonly settings: BotSettings;
   /** A bot that is connected. Each further one is one more replica. */
   startBot(more?: BotSettings): Promise<BotProcess>;
@@ -66,7 +68,7 @@ export function useSlackWorkshop(): SlackWorkshop {
         LOG_LEVEL: 'debug',
       };
       return {
-        ...{ slack, model, settings },
+        ...{ slack, model, redis, settings },
         async startBot(more = {}) {
           const port = await freePort();
           const before = slack.deliveries.connections();

@@ -18,7 +18,7 @@ import { type Tellers, takeCommand } from './recording-commands.ts';
 import { type Ack, type Delivery, deliverySchema, MARK, MESSAGE_LIMIT } from './recording-protocol.ts';
 import { createRecordingClient, createRecordingTransport } from './recording-transport.ts';
 
-export const RECORDING = 'recording';
+const RECORDING = 'recording';
 
 /** What the adapter needs of the bot. */
 export type RecordingBot = Pick<BotPort, 'receive' | 'stop' | 'commands'>;

@@ -20,7 +20,7 @@ interface SendOptions {
 }
 
 /** What `send` gives when there is no such message. */
-export const MISSING = Symbol('missing');
+const MISSING = Symbol('missing');
 
 interface Answer {
   readonly status: number;

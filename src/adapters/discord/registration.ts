@@ -112,12 +112,17 @@ export function isRegistered(existing: unknown, wanted: readonly CommandBody[]):
   return parsed.success && canonical(parsed.data) === canonical(wanted);
 }
 
+/** One text for all spellings of the same: in any order, with what is absent left out or said to be nothing. */
 function canonical(commands: readonly CommandBody[]): string {
   const sorted = commands.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return JSON.stringify(sorted, (_, value: unknown) => {
     if (Array.isArray(value)) return value.every((each) => typeof each === 'number') ? value.toSorted() : value;
     if (typeof value !== 'object' || value === null) return value;
-    const entries = Object.entries(value).filter(([, each]) => each !== null && each !== undefined && each !== false);
+    const entries = Object.entries(value).filter(([, each]) => !isNothing(each));
     return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   });
+}
+
+function isNothing(value: unknown): boolean {
+  return value === null || value === undefined || value === false || (Array.isArray(value) && value.length === 0);
 }

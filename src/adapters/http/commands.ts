@@ -50,7 +50,10 @@ function fenced({ name, content }: CommandResult['files'][number]): string {
   return `${name}\n${fence}\n${content}\n${fence}`;
 }
 
+/** As the answers of the model are streamed, in one piece; there is no turn to be told of. */
 function stream(c: Context, answer: z.infer<typeof chatResponse>): Response {
+  // nginx would hold the events back otherwise.
+  c.header('X-Accel-Buffering', 'no');
   return streamSSE(c, async (events) => {
     await events.writeSSE({ event: 'delta', data: JSON.stringify({ text: answer.response }) });
     await events.writeSSE({ event: 'done', data: JSON.stringify(answer) });

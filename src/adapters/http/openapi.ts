@@ -101,8 +101,10 @@ export function openApiDocument({ limits, withKey }: OpenApiOptions): Json {
       description:
         'The message is stored before anything else happens: 503 and 507 mean that it was not, and once it is, it will be ' +
         'answered and the answer will be in the history, whatever becomes of the connection. After a 503, or when the ' +
-        'connection was lost, send it again with the same Idempotency-Key and it is never answered twice. A whole message ' +
-        'that is a memory command (`/help` names them) is run at once instead: it is neither stored nor shown to the model.',
+        'connection was lost, send it again with the same Idempotency-Key and it is never answered twice.\n\n' +
+        'A whole message that is a memory command (`/history export`, `!ttl 600`; `/help` names them all) is run at once ' +
+        'instead, also while others wait for their answers. It is answered in the language of Accept-Language (English ' +
+        'or Chinese) and neither stored nor shown to the model; its `ttl` and Idempotency-Key do nothing.',
       operationId: 'chat',
       parameters: [
         {
@@ -112,6 +114,12 @@ export function openApiDocument({ limits, withKey }: OpenApiOptions): Json {
             'Names this message among those of its user_id for 24 hours: sent again, it gets the first answer; with ' +
             'another body, 422.',
           schema: { type: 'string', minLength: 1, maxLength: MAX_KEY_LENGTH },
+        },
+        {
+          name: 'Accept-Language',
+          in: 'header',
+          description: 'The language of what the bot says by itself: English, or Chinese where it is liked better.',
+          schema: { type: 'string' },
         },
       ],
       requestBody: { required: true, content: { 'application/json': { schema: ref('ChatRequest') } } },

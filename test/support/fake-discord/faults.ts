@@ -5,7 +5,9 @@ export type Fault =
   | { readonly kind: 'rate_limited'; readonly retryAfterS: number; readonly global?: boolean }
   | { readonly kind: 'status'; readonly status: number }
   | { readonly kind: 'lost' | 'before' }
-  | { readonly kind: 'slow'; readonly ms: number };
+  | { readonly kind: 'slow'; readonly ms: number }
+  /** The answer names another gateway. */
+  | { readonly kind: 'elsewhere'; readonly gateway: string };
 
 export interface Faults {
   /** The next `times` requests of this method whose path matches meet with the fault. */

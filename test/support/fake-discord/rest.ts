@@ -107,6 +107,7 @@ export async function startRest({
       }
       const body = route.handle({ method, path, query: url.searchParams, payload }, ...groups);
       if (fault?.kind === 'lost') return cut();
+      if (fault?.kind === 'elsewhere') return send(200, { ...body, url: fault.gateway });
       send(body === undefined ? 204 : 200, body);
     } catch (thrown) {
       if (!(thrown instanceof ApiError)) throw thrown;

@@ -1,0 +1,42 @@
+/** Pieces of Lua that scripts on a place share. */
+
+/** `read(element)` of an inbox: the message without its text, generation, skeleton line; nil when it is not one of ours. */
+export const READ_HEAD = `
+local function read(element)
+  local gen, skeleton = string.match(element, '^(%d+)\\n([^\\n]+)\\n')
+  if not gen then return nil end
+  local ok, message = pcall(cjson.decode, skeleton)
+  if not ok or type(message) ~= 'table' or type(message.turnId) ~= 'string' then return nil end
+  return message, gen, skeleton
+end
+local function tombstone(gen, skeleton) return gen .. '\\n' .. skeleton .. '\\n""\\n{}' end
+`;
+
+/** `now`: Unix milliseconds by Redis' clock. */
+export const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/** `forgetWaiting(base, inbox, matches)`: takes the text out of waiting messages; gives how many will not be answered. */
+export const TOMBSTONES = `${READ_HEAD}
+local function forgetWaiting(base, inbox, matches)
+  local waiting = 0
+  for i, element in ipairs(redis.call('LRANGE', inbox, 0, -1)) do
+    local message, gen, skeleton = read(element)
+    if message and matches(message) then
+      local record = base .. ':turn:' .. message.turnId
+      local state = redis.call('HGET', record, 'state')
+      if state == 'queued' or state == 'running' then waiting = waiting + 1 end
+      redis.call('LSET', inbox, i - 1, tombstone(gen, skeleton))
+      if state and state ~= 'finished' then
+        redis.call('HSET', record, 'state', 'forgotten', 'outcome', 'forgotten')
+        redis.call('HDEL', record, 'answer', 'code', 'stopped')
+      end
+    elseif not message then
+      redis.call('LSET', inbox, i - 1, '')
+    end
+  end
+  return waiting
+end
+`;

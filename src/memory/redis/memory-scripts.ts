@@ -1,0 +1,73 @@
+/** The scripts that forget, remove and time a conversation; scripts.ts says what all of them keep to. */
+import { NOW, TOMBSTONES } from './lua.ts';
+
+/**
+ * KEYS  1 conversation, 2 meta, 3 inbox, 4 generation, 5 place index
+ * ARGV  1 session id, 2 keep of gen (s)
+ * gives {messages erased, waiting ones withdrawn}
+ */
+export const forgetConversation = `${TOMBSTONES}
+local messages = redis.call('LLEN', KEYS[1])
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('INCR', KEYS[4])
+redis.call('EXPIRE', KEYS[4], ARGV[2])
+redis.call('ZREM', KEYS[5], ARGV[1])
+return {messages, forgetWaiting(KEYS[1], KEYS[3], function() return true end)}
+`;
+
+/**
+ * KEYS  1 conversation, 2 meta, 3 inbox, 4 place index
+ * ARGV  1 'source' or 'authorId', 2 its value, 3 session id
+ * gives {messages removed, waiting ones withdrawn, messages left, expiry (ms)}
+ */
+export const removeTurns = `${TOMBSTONES}
+redis.call('LREM', KEYS[1], 0, '')
+local removed, turns = 0, {}
+for _, element in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local ok, message = pcall(cjson.decode, element)
+  if ok and type(message) == 'table' and message[ARGV[1]] == ARGV[2] then
+    removed = removed + redis.call('LREM', KEYS[1], 1, element)
+    turns[message.turn or ''] = true
+  end
+end
+local left = redis.call('LLEN', KEYS[1])
+if left == 0 then
+  redis.call('DEL', KEYS[2])
+  redis.call('ZREM', KEYS[4], ARGV[3])
+else
+  local count = 0
+  for _ in pairs(turns) do count = count + 1 end
+  if count > 0 then redis.call('HINCRBY', KEYS[2], 'turns', -count) end
+end
+local waiting = forgetWaiting(KEYS[1], KEYS[3], function(message)
+  if ARGV[1] == 'source' then return message.id == ARGV[2] end
+  return type(message.author) == 'table' and message.author.id == ARGV[2]
+end)
+return {removed, waiting, left, redis.call('PEXPIRETIME', KEYS[1])}
+`;
+
+/**
+ * KEYS  1 conversation, 2 meta, 3 ttl choice, 4 ttl choice of the place, 5 place index
+ * ARGV  1 seconds or '' (takes the choice back), 2 remember ('1' or ''), 3 default ttl (s), 4 keep of a choice (s), 5 session id
+ * gives {choice or '', milliseconds left (-2: no conversation), expiry (ms) if there is one, messages}
+ */
+export const setTtl = `${NOW}
+local seconds = tonumber(ARGV[1])
+if ARGV[2] ~= '' then
+  if seconds then
+    redis.call('SET', KEYS[3], ARGV[1], 'EX', math.max(tonumber(ARGV[4]), 2 * seconds))
+  else
+    redis.call('DEL', KEYS[3])
+  end
+end
+local choice = redis.call('GET', KEYS[3]) or redis.call('GET', KEYS[4]) or ''
+local effective = tonumber(choice) or tonumber(ARGV[3])
+local ttl = seconds or effective
+local expiry = now + ttl * 1000
+if redis.call('PEXPIREAT', KEYS[1], expiry) == 1 then
+  redis.call('PEXPIREAT', KEYS[2], expiry)
+  redis.call('ZADD', KEYS[5], expiry, ARGV[5])
+  if redis.call('PTTL', KEYS[5]) < ttl * 1000 then redis.call('PEXPIREAT', KEYS[5], expiry) end
+end
+return {choice, redis.call('PTTL', KEYS[1]), expiry, redis.call('LLEN', KEYS[1])}
+`;

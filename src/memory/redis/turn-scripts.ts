@@ -1,0 +1,219 @@
+/** The scripts of the turn protocol (docs/turns.md); scripts.ts says what all of them keep to. */
+import { NOW, READ_HEAD } from './lua.ts';
+
+/**
+ * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5.. seen keys
+ * ARGV  1 the element's lines after the generation, 2 turn id, 3 session id, 4 most waiting, 5 keep (s), 6 keep of gen (s)
+ * gives {'duplicate', '<turn> <session>', waiting} | {'full', waiting} | {'queued', ahead}
+ */
+export const offerTurn = `
+local known
+for i = 5, #KEYS do
+  known = redis.call('GET', KEYS[i])
+  if known then break end
+end
+if not known and redis.call('EXISTS', KEYS[4]) == 1 then known = ARGV[2] .. ' ' .. ARGV[3] end
+if known then
+  for i = 5, #KEYS do redis.call('SET', KEYS[i], known, 'NX', 'EX', ARGV[5]) end
+  return {'duplicate', known, redis.call('LLEN', KEYS[2])}
+end
+local ahead = redis.call('LLEN', KEYS[2])
+if ahead >= tonumber(ARGV[4]) then return {'full', ahead} end
+local gen = redis.call('GET', KEYS[3]) or '0'
+redis.call('RPUSH', KEYS[2], gen .. '\\n' .. ARGV[1])
+redis.call('EXPIRE', KEYS[2], ARGV[5])
+redis.call('EXPIRE', KEYS[3], ARGV[6])
+for i = 5, #KEYS do redis.call('SET', KEYS[i], ARGV[2] .. ' ' .. ARGV[3], 'EX', ARGV[5]) end
+redis.call('HSET', KEYS[4], 'state', 'queued', 'gen', gen)
+redis.call('EXPIRE', KEYS[4], ARGV[5])
+return {'queued', ahead}
+`;
+
+/**
+ * KEYS  1 conversation, 2 inbox, 3 fence
+ * ARGV  1 keep (s)
+ * gives {bad elements dropped} when empty | {bad, fence, element, record as flat list}
+ */
+export const takeTurn = `${READ_HEAD}${NOW}
+local bad = 0
+while true do
+  local head = redis.call('LINDEX', KEYS[2], 0)
+  if not head then return {bad} end
+  local message = read(head)
+  local record = message and (KEYS[1] .. ':turn:' .. message.turnId)
+  local state = record and redis.call('HGET', record, 'state')
+  if not message then
+    redis.call('LPOP', KEYS[2])
+    bad = bad + 1
+  elseif state == 'finished' then
+    redis.call('LPOP', KEYS[2])
+  else
+    redis.call('EXPIRE', KEYS[2], ARGV[1])
+    local fence = redis.call('INCR', KEYS[3])
+    redis.call('EXPIRE', KEYS[3], ARGV[1])
+    if state == 'running' then redis.call('HINCRBY', record, 'takeovers', 1) end
+    if not state or state == 'queued' then redis.call('HSET', record, 'state', 'running') end
+    redis.call('HSETNX', record, 'startedAt', now)
+    redis.call('HINCRBY', record, 'attempt', 1)
+    redis.call('HSET', record, 'fence', fence)
+    redis.call('EXPIRE', record, ARGV[1])
+    return {bad, fence, head, redis.call('HGETALL', record)}
+  end
+end
+`;
+
+/**
+ * KEYS  1 fence, 2 turn record
+ * ARGV  1 the lease's fence, 2.. field, value pairs to set on the record
+ * gives 1, or 0 when fenced
+ */
+export const writeRecord = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+return 1
+`;
+
+/**
+ * KEYS  1 fence, 2 turn record
+ * ARGV  1 the lease's fence
+ * gives the failures counted, or -1 when fenced
+ */
+export const countFailure = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+return redis.call('HINCRBY', KEYS[2], 'failures', 1)
+`;
+
+/**
+ * KEYS  1 fence, 2 turn record
+ * ARGV  1 the lease's fence, 2 the state asked for ('queued' hands back, 'failed' ends), 3 code or ''
+ * gives 1, or 0 when fenced; a settled turn stays as it is
+ */
+export const settleTurn = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local state = redis.call('HGET', KEYS[2], 'state')
+if state ~= 'running' and state ~= 'queued' then return 1 end
+redis.call('HDEL', KEYS[2], 'answer')
+redis.call('HSET', KEYS[2], 'state', ARGV[2])
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], 'outcome', ARGV[2], 'code', ARGV[3]) end
+return 1
+`;
+
+/** The keys and arguments that commitTurn and appendTurn have in common are numbered alike in both. */
+const REMEMBER = `
+local function remember()
+  redis.call('RPUSH', KEYS[1], ARGV[2], ARGV[3])
+  local function keep(choice) return math.max(tonumber(ARGV[12]), 2 * choice) end
+  local ttl
+  local kept = 0
+  local asked = tonumber(ARGV[9])
+  if asked and asked >= tonumber(ARGV[8]) then
+    kept = keep(asked)
+    redis.call('SET', KEYS[4], ARGV[9], 'EX', kept)
+    ttl = asked
+  else
+    for i = 4, 5 do
+      local choice = tonumber(redis.call('GET', KEYS[i]) or '')
+      if choice then
+        redis.call('EXPIRE', KEYS[i], keep(choice))
+        kept = math.max(kept, keep(choice))
+        ttl = ttl or choice
+      end
+    end
+    ttl = asked or ttl or tonumber(ARGV[7])
+  end
+  local expiry = now + ttl * 1000
+  redis.call('LTRIM', KEYS[1], -tonumber(ARGV[6]), -1)
+  redis.call('PEXPIREAT', KEYS[1], expiry)
+  if redis.call('HSETNX', KEYS[2], 'created', now) == 1 then redis.call('HSET', KEYS[2], 'v', 1) end
+  redis.call('HINCRBY', KEYS[2], 'turns', 1)
+  redis.call('HINCRBY', KEYS[2], 'tokens', ARGV[10])
+  redis.call('PEXPIREAT', KEYS[2], expiry)
+  redis.call('EXPIRE', KEYS[3], ARGV[13])
+  redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', now)
+  redis.call('ZADD', KEYS[8], expiry, ARGV[11])
+  if redis.call('PTTL', KEYS[8]) < ttl * 1000 then redis.call('PEXPIREAT', KEYS[8], expiry) end
+  return {redis.call('LLEN', KEYS[1]), expiry, math.max(ttl, kept)}
+end
+`;
+
+/**
+ * KEYS  1 conversation, 2 meta, 3 generation, 4 ttl choice, 5 ttl choice of the place, 6 fence, 7 turn record, 8 place index
+ * ARGV  1 the lease's fence, 2 user's element, 3 assistant's element, 4 answer, 5 stopped ('1' or ''), 6 most messages,
+ *       7 default ttl (s), 8 min ttl (s), 9 ttl of this message (s) or '', 10 tokens, 11 session id, 12 keep of a choice (s),
+ *       13 keep of gen (s)
+ * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages, expiry (ms), seconds it or its ttl choice lives}
+ */
+export const commitTurn = `${NOW}${REMEMBER}
+if redis.call('GET', KEYS[6]) ~= ARGV[1] then return {'fenced'} end
+local record = redis.call('HMGET', KEYS[7], 'state', 'gen')
+if record[1] == 'answered' or record[1] == 'finished' or record[1] == 'failed' then return {'known'} end
+if record[1] == 'forgotten' or (record[2] or '0') ~= (redis.call('GET', KEYS[3]) or '0') then
+  redis.call('HSET', KEYS[7], 'state', 'forgotten', 'outcome', 'forgotten')
+  return {'forgotten'}
+end
+local stored = remember()
+redis.call('HSET', KEYS[7], 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[4])
+if ARGV[5] ~= '' then redis.call('HSET', KEYS[7], 'stopped', '1') end
+return {'committed', unpack(stored)}
+`;
+
+/**
+ * Keys and arguments as commitTurn; a turn that other code ran and that has neither fence nor record: KEYS 6 and 7 and
+ * ARGV 1, 4, 5 are not used.
+ * gives {messages, expiry (ms), seconds it or its ttl choice lives}
+ */
+export const appendTurn = `${NOW}${REMEMBER}
+return remember()
+`;
+
+/**
+ * KEYS  1 inbox, 2 fence, 3 turn record
+ * ARGV  1 the lease's fence, 2 turn id
+ * gives messages still waiting, or -1 when fenced
+ */
+export const finishTurn = `${READ_HEAD}
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end
+local head = redis.call('LINDEX', KEYS[1], 0)
+local message = head and read(head)
+if message and message.turnId == ARGV[2] then redis.call('LPOP', KEYS[1]) end
+redis.call('HDEL', KEYS[3], 'answer')
+if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('HSET', KEYS[3], 'state', 'finished') end
+return redis.call('LLEN', KEYS[1])
+`;
+
+/**
+ * KEYS  1 turn record
+ * gives 1, or 0 when there is no unfinished turn of that id
+ */
+export const stopTurn = `
+local state = redis.call('HGET', KEYS[1], 'state')
+if state ~= 'queued' and state ~= 'running' then return 0 end
+redis.call('HSET', KEYS[1], 'stop', '1')
+return 1
+`;
+
+/**
+ * KEYS  1 conversation, 2 inbox
+ * ARGV  1 source, 2 the new text (JSON string), or '' to withdraw the message
+ * gives 'amended' | 'running' | 'unknown'
+ */
+export const amendTurn = `${READ_HEAD}
+for i, element in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
+  local message, gen, skeleton = read(element)
+  if message and message.id == ARGV[1] then
+    local record = KEYS[1] .. ':turn:' .. message.turnId
+    local state = redis.call('HGET', record, 'state')
+    if state == 'forgotten' then return 'unknown' end
+    if state ~= 'queued' then return 'running' end
+    if ARGV[2] == '' then
+      redis.call('LSET', KEYS[2], i - 1, tombstone(gen, skeleton))
+      redis.call('HSET', record, 'state', 'forgotten', 'outcome', 'forgotten')
+    else
+      local rest = string.match(element, '([^\\n]*)$')
+      redis.call('LSET', KEYS[2], i - 1, gen .. '\\n' .. skeleton .. '\\n' .. ARGV[2] .. '\\n' .. rest)
+    end
+    return 'amended'
+  end
+end
+return 'unknown'
+`;

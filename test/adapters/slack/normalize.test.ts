@@ -1,0 +1,239 @@
+import type { types } from '@slack/bolt';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  readEvent,
+  type Scopes,
+  type SlackInput,
+  type SlackMessage,
+  sessionAt,
+  toIncoming,
+  whereaboutsOf,
+} from '../../../src/adapters/slack/normalize.ts';
+import { plainText } from '../../../src/adapters/slack/plain-text.ts';
+import { parseSessionId } from '../../../src/core/session.ts';
+
+const self = { team: 'T1', user: 'U0BOT', name: 'recollect', bot: 'B0BOT' };
+const TS = '1700000001.000100';
+const ROOT = '1700000000.000100';
+
+const plain: types.GenericMessageEvent = {
+  ...{ type: 'message', subtype: undefined, channel: 'C1', channel_type: 'channel', user: 'U1', ts: TS, event_ts: TS },
+  ...{ text: '<@U0BOT> hello', client_msg_id: 'c-1', team: 'T1' },
+};
+
+function envelope(event: object, more: object = {}): object {
+  return {
+    ...{ type: 'event_callback', event_id: 'Ev1', team_id: 'T1', api_app_id: 'A1', event_time: 1_700_000_001 },
+    authorizations: [{ team_id: 'T1', user_id: 'U0BOT', is_bot: true }],
+    ...more,
+    event,
+  };
+}
+
+const read = (event: object, more: object = {}): SlackInput => readEvent(envelope(event, more), self);
+
+function message(event: object = plain, more: object = {}): SlackMessage {
+  const input = read(event, more);
+  if (input.kind !== 'message') throw new Error(`It was read as ${input.kind}.`);
+  return input;
+}
+
+describe('an event', () => {
+  it('that is a message of a person is read with all its ids', () => {
+    expect(read(plain)).toEqual({
+      ...{ kind: 'message', team: 'T1', channel: 'C1', ts: TS, user: 'U1', raw: '<@U0BOT> hello' },
+      ...{ direct: false, mention: true, eventId: 'Ev1', clientMsgId: 'c-1', files: [] },
+    });
+  });
+
+  it('that is the mention of a pair is the same message under another event id', () => {
+    const mention: types.AppMentionEvent = {
+      ...{ type: 'app_mention', user: 'U1', text: '<@U0BOT> hello', ts: TS, channel: 'C1', event_ts: TS },
+      client_msg_id: 'c-1',
+    };
+    expect(read(mention, { event_id: 'Ev2' })).toEqual({ ...message(), eventId: 'Ev2' });
+  });
+
+  it('in a DM needs no mention, and one outside of threads has no thread', () => {
+    const { text: _, ...rest } = plain;
+    const dm = { ...rest, channel: 'D1', channel_type: 'im', text: 'hi', thread_ts: '' };
+    expect(message(dm)).toMatchObject({ direct: true, mention: false });
+    expect(message(dm)).not.toHaveProperty('thread');
+    expect(message({ ...dm, thread_ts: TS })).not.toHaveProperty('thread');
+    expect(message({ ...dm, thread_ts: ROOT })).toMatchObject({ thread: ROOT });
+  });
+
+  it('with files names them', () => {
+    const files = [{ id: 'F1', name: 'report.pdf' }, { id: 'F2', name: null, title: 'Notes' }, { id: 'F3' }];
+    expect(message({ ...plain, subtype: 'file_share', files }).files).toEqual(['report.pdf', 'Notes', '?']);
+  });
+
+  const bot: types.BotMessageEvent = {
+    ...{ type: 'message', subtype: 'bot_message', channel: 'C1', channel_type: 'channel', ts: TS, event_ts: TS },
+    ...{ text: '<@U0BOT> hello', bot_id: 'B9' },
+  };
+  it.each<[string, object]>([
+    ['of another app', bot],
+    ['of an app that writes as a person', { ...plain, bot_id: 'B9' }],
+    ['of an app with a profile only', { ...plain, bot_profile: { id: 'B9' } }],
+    ['of the bot itself', { ...plain, user: 'U0BOT' }],
+    ['of Slackbot', { ...plain, user: 'USLACKBOT' }],
+    ['that somebody joined', { ...plain, subtype: 'channel_join' }],
+    ['that a topic was set', { ...plain, subtype: 'channel_topic' }],
+    ['of nobody', { ...plain, user: undefined }],
+    ['of a kind nobody knows', { type: 'star_added', user: 'U1' }],
+    ['that the home tab was opened', { type: 'app_home_opened', user: 'U1', channel: 'D1', tab: 'home' }],
+  ])('%s starts nothing', (_, event) => {
+    expect(read(event)).toEqual({ kind: 'ignored' });
+  });
+
+  const changed = (text: string, before: string, more: object = {}) => ({
+    ...{ type: 'message', subtype: 'message_changed', channel: 'C1', ts: '1700000009.000100', hidden: true },
+    message: { ...plain, text, edited: { user: 'U1', ts: TS }, ...more },
+    previous_message: { ...plain, text: before },
+  });
+  const place = { platform: 'slack', workspace: 'T1', channel: 'C1' };
+
+  it('by which a person edits or deletes a message says which', () => {
+    expect(read(changed('<@U0BOT> new', '<@U0BOT> old'))).toEqual({ kind: 'edited', place, ts: TS, text: 'new' });
+    const deletion = { ...changed('', 'old'), subtype: 'message_deleted', deleted_ts: TS, message: undefined };
+    expect(read(deletion)).toEqual({ kind: 'deleted', place, ts: TS });
+    expect(read(changed('This message was deleted.', 'old', { subtype: 'tombstone' }))).toEqual({
+      ...{ kind: 'deleted', place, ts: TS },
+    });
+  });
+
+  it.each<[string, object]>([
+    ['a link preview', changed('same', 'same')],
+    ['a change that is no edit', changed('new', 'old', { edited: undefined })],
+    ['an edit of the bot’s own', changed('new', 'old', { user: 'U0BOT', bot_id: 'B0BOT' })],
+    [
+      'a deletion of the bot’s own',
+      {
+        ...{ type: 'message', subtype: 'message_deleted', channel: 'C1', ts: TS, deleted_ts: TS },
+        previous_message: { ...plain, bot_id: 'B0BOT' },
+      },
+    ],
+  ])('that is %s starts nothing', (_, event) => {
+    expect(read(event)).toEqual({ kind: 'ignored' });
+  });
+
+  it('of the app’s own life is told apart', () => {
+    const stopped: types.AgentSessionStoppedEvent = {
+      ...{ type: 'agent_session_stopped', channel: 'D1', user: 'U1', thread_ts: ROOT, event_ts: TS },
+      streaming_message_ts: [TS],
+    };
+    expect(read(stopped)).toEqual({ kind: 'stop', team: 'T1', channel: 'D1', thread: ROOT, user: 'U1' });
+    const opened: types.AppHomeOpenedEvent = {
+      ...{ type: 'app_home_opened', user: 'U1', channel: 'D1', tab: 'messages', event_ts: TS },
+    };
+    expect(read(opened)).toEqual({ kind: 'opened', channel: 'D1', user: 'U1' });
+    expect(read({ type: 'app_uninstalled' })).toEqual({ kind: 'uninstalled', team: 'T1' });
+    expect(read({ type: 'tokens_revoked', tokens: { bot: ['U0BOT'] } })).toEqual({ kind: 'revoked' });
+    expect(read({ type: 'tokens_revoked', tokens: { oauth: ['U1'] } })).toEqual({ kind: 'ignored' });
+  });
+
+  it('that can’t be read says why, whatever it is', () => {
+    expect(readEvent(undefined, self).kind).toBe('malformed');
+    expect(read({ type: 'message', channel: 7 }).kind).toBe('malformed');
+    fc.assert(
+      fc.property(fc.anything(), (body) => {
+        expect(readEvent(body, self).kind).toBe('malformed');
+      }),
+    );
+    fc.assert(
+      fc.property(fc.object(), (event) => {
+        expect(['ignored', 'malformed']).toContain(read({ ...event, type: 'message' }).kind);
+      }),
+    );
+  });
+});
+
+describe('the conversation of a message', () => {
+  const scopes = (scope: Scopes['scope'], dmScope: Scopes['dmScope'] = 'thread'): Scopes => ({ scope, dmScope });
+  const session = (event: object, by: Scopes, more: object = {}) =>
+    parseSessionId(sessionAt(whereaboutsOf(message(event, more)), by));
+  const reply = { ...plain, thread_ts: ROOT };
+  const dm = { ...plain, channel: 'D1', channel_type: 'im' };
+
+  it('is the person’s own in the thread, or the thread’s', () => {
+    const place = { platform: 'slack', workspace: 'T1', channel: 'C1' };
+    expect(session(plain, scopes('user'))).toEqual({ place, thread: TS, user: 'U1' });
+    expect(session(reply, scopes('user'))).toEqual({ place, thread: ROOT, user: 'U1' });
+    expect(session(reply, scopes('channel'))).toEqual({ place, thread: ROOT });
+  });
+
+  it('in a DM is that of the thread, or the whole DM', () => {
+    const place = { platform: 'slack', workspace: 'T1', channel: 'D1' };
+    expect(session(dm, scopes('user'))).toEqual({ place, thread: TS });
+    expect(session({ ...dm, thread_ts: ROOT }, scopes('channel'))).toEqual({ place, thread: ROOT });
+    expect(session({ ...dm, thread_ts: ROOT }, scopes('user', 'channel'))).toEqual({ place });
+  });
+
+  it('is never that of another team, whatever the ids are', () => {
+    const id = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => !/\p{Surrogate}/u.test(text));
+    fc.assert(
+      fc.property(id, id, id, id, id, (one, other, channel, user, thread) => {
+        fc.pre(one !== other);
+        const of = (team: string) =>
+          sessionAt({ team, channel, user, root: thread, direct: false }, { scope: 'user', dmScope: 'thread' });
+        expect(of(one)).not.toBe(of(other));
+      }),
+    );
+  });
+
+  it('belongs to the installation that Slack names, also in a channel that teams share', () => {
+    const by = { team_id: 'T9', authorizations: [{ team_id: 'T1' }] };
+    expect(session(plain, scopes('user'), by).place.workspace).toBe('T1');
+    expect(session(plain, scopes('user'), { team_id: 'T9', authorizations: undefined }).place.workspace).toBe('T9');
+  });
+});
+
+describe('an incoming message', () => {
+  const around = { name: 'Ada', locale: 'en', quotes: [] } as const;
+  const scopes: Scopes = { scope: 'user', dmScope: 'thread' };
+
+  it('is plain JSON that any replica can answer', () => {
+    const incoming = toIncoming(message({ ...plain, thread_ts: ROOT }), around, self, scopes);
+    expect(JSON.parse(JSON.stringify(incoming))).toEqual(incoming);
+    expect(incoming).toMatchObject({
+      ...{ id: TS, turnId: TS, platform: 'slack', author: { id: 'U1', name: 'Ada' }, text: 'hello', isMention: true },
+      ...{ sentAt: 1_700_000_001_000, isDirect: false, locale: 'en' },
+      dedupeIds: [TS, 'event:Ev1', 'client:c-1'],
+      replyTo: {
+        ...{ platform: 'slack', team: 'T1', channel: 'C1', thread: ROOT, trigger: TS, user: 'U1' },
+        direct: false,
+      },
+    });
+    expect(incoming).not.toHaveProperty('quotes');
+    expect(incoming).not.toHaveProperty('attachments');
+  });
+
+  it('carries quotes and the names of files', () => {
+    const quotes = [{ author: 'Grace', text: 'earlier' }];
+    const withFile = { ...plain, subtype: 'file_share', files: [{ name: 'a.txt' }] };
+    const incoming = toIncoming(message(withFile), { ...around, quotes }, self, scopes);
+    expect(incoming).toMatchObject({ quotes, attachments: ['a.txt'] });
+  });
+});
+
+describe('what people write', () => {
+  it.each([
+    ['<@U0BOT> hello', 'hello'],
+    ['hello <@U0BOT>', 'hello'],
+    ['<@U0BOT|recollect> <@U0BOT> /forget', '/forget'],
+    ['is <@U0BOT> there?', 'is @recollect there?'],
+    ['<@U2> and <@U3|grace>', '@U2 and @grace'],
+    ['<#C1|general> and <#C2>', '#general and #C2'],
+    ['<!here> <!subteam^S1|@crew> <!subteam^S2> <!date^1^{date}|today>', '@here @crew @subteam today'],
+    ['<https://a.example/?x=1&amp;y=2>', 'https://a.example/?x=1&y=2'],
+    ['<https://a.example|the page>', 'the page (https://a.example)'],
+    ['<mailto:ada@a.example|ada@a.example>', 'ada@a.example'],
+    ['if (a &lt; b &amp;&amp; c &gt; d)', 'if (a < b && c > d)'],
+    ['&amp;lt;', '&lt;'],
+    ['  ', ''],
+  ])('%j is read as %j', (raw, text) => {
+    expect(plainText(raw, self)).toBe(text);
+  });
+});

@@ -1,0 +1,201 @@
+/** The memory commands in Discord, from outside. */
+import { describe, expect, test } from 'vitest';
+import { buttonsOf, type FakeInteraction } from '../support/fake-discord/fake-discord.ts';
+import {
+  PATIENTLY,
+  shareDiscord,
+  textsOf,
+  untilAnswered,
+  untilLoggedIn,
+  useDiscord,
+  withDiscord,
+} from './discord-support.ts';
+import { useStores, useWorkshop } from './http-support.ts';
+
+const [[, makeRedisStore]] = useStores();
+const workshop = useWorkshop();
+
+async function answerTo(interaction: FakeInteraction, text: string | RegExp): Promise<void> {
+  await expect.poll(() => interaction.answer()?.message.message.content ?? '', PATIENTLY).toMatch(text);
+}
+
+describe('commands', () => {
+  const shared = shareDiscord(workshop, makeRedisStore);
+
+  test('are registered with options, in both languages, for servers and for people', () => {
+    const { registered } = shared.discord.commands;
+    expect(registered.map(({ name }) => name)).toEqual(['chat', 'history', 'forget', 'ttl', 'memstats', 'help']);
+    for (const { contexts, integration_types: types, description_localizations: others } of registered) {
+      expect([contexts, types]).toEqual([
+        [0, 1, 2],
+        [0, 1],
+      ]);
+      expect(others?.['zh-CN']).toMatch(/\p{Script=Han}/u);
+    }
+    const forget = registered.find(({ name }) => name === 'forget');
+    expect(forget?.options?.map(({ name }) => name)).toEqual(['scope']);
+  });
+
+  test('are answered to the person alone, in their language', async () => {
+    const { discord, guild } = shared;
+    const channel = discord.channel(guild);
+    const ada = discord.world.person('Ada');
+    const help = discord.slash(ada, channel, 'help');
+    await answerTo(help, 'I am a chatbot that remembers');
+    expect(help.acked).toBe('private');
+    expect(help.answer()?.message.ephemeralFor).toBe(ada.id);
+    await answerTo(discord.slash(ada, channel, 'help', { locale: 'zh-CN' }), /\p{Script=Han}/u);
+    await answerTo(discord.slash(ada, channel, 'ttl', { options: { value: '10m' } }), '10 minutes');
+    await answerTo(discord.slash(ada, channel, 'ttl', { options: { value: 'soon' } }), 'soon');
+    expect(discord.said(channel)).toEqual([]);
+  });
+
+  test('/history pages in place and exports files; /forget forgets what was said', async () => {
+    const { discord, guild } = shared;
+    const channel = discord.channel(guild);
+    const ada = discord.world.person('Ada');
+    const mention = `<@${discord.world.bot.id}>`;
+    for (const text of ['one', 'two', 'three']) {
+      await untilAnswered(discord, discord.say(ada, channel, `${mention} ${text}`), `echo: ${text}`);
+    }
+    const history = discord.slash(ada, channel, 'history', { options: { limit: 2 } });
+    await answerTo(history, 'three');
+    const page = history.answer()?.message;
+    if (page === undefined) throw new Error('There is a page.');
+    expect(buttonsOf(page.message).map(({ label }) => label)).toEqual(['Older']);
+    const older = discord.press(ada, page, 'Older');
+    await answerTo(older, 'two');
+    expect(older.acked).toBe('in place');
+    expect(page.message.content).not.toContain('three');
+    expect(buttonsOf(page.message).map(({ label }) => label)).toEqual(['Older', 'Newer']);
+
+    const exported = discord.slash(ada, channel, 'history', { options: { export: true } });
+    await expect.poll(() => exported.answer()?.files.size, PATIENTLY).toBe(2);
+    for (const content of exported.answer()?.files.values() ?? []) expect(content).toContain('echo: two');
+
+    await answerTo(discord.slash(ada, channel, 'forget'), /6 messages/);
+    await answerTo(discord.slash(ada, channel, 'history'), 'I remember nothing');
+    const everywhere = discord.slash(ada, channel, 'forget', { options: { scope: 'everywhere' } });
+    await expect.poll(() => everywhere.answer()?.message.message.components?.length, PATIENTLY).toBe(1);
+    const question = everywhere.answer()?.message;
+    if (question === undefined) throw new Error('There is a question.');
+    await answerTo(discord.press(ada, question, 'Forget all of it'), /Forgotten|nothing/);
+    expect(buttonsOf(question.message)).toEqual([]);
+  });
+
+  test('typed in a server they are a button that opens the private answer, for that person alone', async () => {
+    const { discord, guild } = shared;
+    const channel = discord.channel(guild);
+    const [ada, bob] = [discord.world.person('Ada'), discord.world.person('Bob')];
+    const mention = `<@${discord.world.bot.id}>`;
+    await untilAnswered(discord, discord.say(ada, channel, `${mention} my secret`), 'echo: my secret');
+    const typed = discord.say(ada, channel, `${mention} /history`);
+    await expect.poll(() => textsOf(discord.replies(typed)), PATIENTLY).toEqual(['The answer is for you alone:']);
+    const notice = discord.replies(typed)[0];
+    if (notice === undefined) throw new Error('There is a notice.');
+    const opened = discord.press(ada, notice, 'Show /history to me alone');
+    await answerTo(opened, 'my secret');
+    expect(opened.acked).toBe('private');
+    const foreign = discord.press(bob, notice, 'Show /history to me alone');
+    await answerTo(foreign, 'made for somebody else');
+    expect(buttonsOf(notice.message)).toHaveLength(1);
+    // A whole message is needed: this one goes to the model.
+    await untilAnswered(discord, discord.say(ada, channel, `${mention} forget it`), 'echo: forget it');
+    const near = discord.say(ada, channel, `${mention} /histroy`);
+    await expect.poll(() => textsOf(discord.replies(near)).join(), PATIENTLY).toContain('/history');
+  });
+
+  test('typed in a DM they are answered there; erasing is asked about first', async () => {
+    const { discord } = shared;
+    const ada = discord.world.person('Ada');
+    const dm = discord.dm(ada);
+    await untilAnswered(discord, discord.say(ada, dm, 'my name is Ada'), 'echo: my name is Ada');
+    const typed = discord.say(ada, dm, '!forget');
+    await expect.poll(() => textsOf(discord.replies(typed)).join(), PATIENTLY).toContain('Shall I forget');
+    const question = discord.replies(typed)[0];
+    if (question === undefined) throw new Error('There is a question.');
+    const pressed = discord.press(ada, question, 'Forget this conversation');
+    await answerTo(pressed, /Forgotten: 1 conversation, 2 messages/);
+    expect(question.message.content).toContain('Forgotten');
+    const stats = discord.say(ada, dm, '/memstats');
+    await expect.poll(() => textsOf(discord.replies(stats)).join(), PATIENTLY).toContain('Live:');
+  });
+
+  test('/forget while an answer is written: the answer becomes what it says', async () => {
+    const { discord, model } = shared;
+    const ada = discord.world.person('Ada');
+    const dm = discord.dm(ada);
+    model.script('tell all', { text: 'A secret that must be forgotten.', pieces: 4, sent: 2, end: 'hang' });
+    const asked = discord.say(ada, dm, 'tell all');
+    await expect.poll(() => textsOf(discord.replies(asked)).join(), PATIENTLY).toContain('A secret');
+    await answerTo(discord.slash(ada, dm, 'forget'), 'Forgotten');
+    await untilAnswered(discord, asked, 'Forgotten.');
+  });
+
+  test('an ack whose answer is lost is made once, and what follows is answered all the same', async () => {
+    const { discord } = shared;
+    const ada = discord.world.person('Ada');
+    const dm = discord.dm(ada);
+    discord.faults.add('POST', /^\/interactions\/.*\/callback$/, { kind: 'lost' });
+    const help = discord.slash(ada, dm, 'help');
+    await answerTo(help, 'I am a chatbot');
+    discord.faults.add('POST', /^\/interactions\/.*\/callback$/, { kind: 'status', status: 502 });
+    discord.faults.add('PATCH', /^\/webhooks\//, { kind: 'status', status: 500 }, 2);
+    await answerTo(discord.slash(ada, dm, 'help'), 'I am a chatbot');
+    expect(discord.faults.left()).toBe(0);
+  });
+});
+
+describe('the start', () => {
+  const { make } = useDiscord();
+
+  test('registers the commands only when they differ', async () => {
+    const discord = await make();
+    const folder = await workshop.makeFolder();
+    const settings = { DATA_DIR: 'data', ...withDiscord(discord) };
+    const first = await workshop.start(folder, settings);
+    await untilLoggedIn(discord);
+    expect(await first.end('SIGTERM')).toBe(0);
+    expect(discord.commands.writes).toBe(1);
+    const reads = () =>
+      discord.journal.filter(({ method, path }) => method === 'GET' && path.endsWith('/commands')).length;
+    const before = reads();
+    await workshop.start(folder, settings);
+    await expect.poll(reads, PATIENTLY).toBe(before + 1);
+    const ada = discord.world.person('Ada');
+    const dm = discord.dm(ada);
+    const hello = discord.say(ada, dm, 'hello');
+    await expect.poll(() => discord.replies(hello).length, PATIENTLY).toBe(1);
+    expect(discord.commands.writes).toBe(1);
+  });
+});
+
+describe('with the store away', () => {
+  const { make } = useDiscord();
+
+  test('commands and /chat are acked in time, and say that the memory is out of reach', async () => {
+    const discord = await make();
+    const redis = await workshop.makeRedis();
+    await workshop.start(await workshop.makeFolder(), { REDIS_URL: redis.url, ...withDiscord(discord) });
+    await untilLoggedIn(discord);
+    const ada = discord.world.person('Ada');
+    const dm = discord.dm(ada);
+    await redis.kill9();
+    const history = discord.slash(ada, dm, 'history');
+    const chat = discord.slash(ada, dm, 'chat', { options: { message: 'hello' } });
+    await answerTo(history, 'My memory is out of reach');
+    await answerTo(chat, 'My memory is out of reach');
+    expect([history.timedOut, chat.timedOut]).toEqual([false, false]);
+    await redis.restart();
+    await expect
+      .poll(
+        async () => {
+          const again = discord.slash(ada, dm, 'history');
+          await expect.poll(() => again.answer(), PATIENTLY).toBeDefined();
+          return again.answer()?.message.message.content;
+        },
+        { ...PATIENTLY, interval: 500 },
+      )
+      .toContain('I remember nothing');
+  });
+});
