@@ -152,6 +152,8 @@ module.exports = {
   options: {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
+    // The playground's page: modules of the browser, by URL.
+    exclude: { path: '^src/adapters/web/public/' },
     enhancedResolveOptions: {
       extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'],
       exportsFields: ['exports'],

@@ -92,6 +92,8 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     store: infrastructure.kind,
     metrics: metrics.text,
     refused: metrics.httpRefused,
+    platforms: () =>
+      adapters.flatMap(({ platform, health }) => (health === undefined ? [] : [{ platform, ...health() }])),
     ...{ phrases, logger, clock },
   });
   const discord =

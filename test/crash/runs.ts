@@ -35,7 +35,8 @@ const KINDS: readonly Kind[] = [
 
 /** 200 conversations of 10 messages; fewer where each fault takes its time anyway. */
 export function longRuns(seed: number): CrashRun[] {
-  return KINDS.map((kind) => ({ ...kind, conversations: 200, messages: 10, seed }));
+  // People take their time, so that there is time for many faults.
+  return KINDS.map((kind) => ({ ...kind, conversations: 200, messages: 10, seed, pauseMs: kind.pauseMs ?? 15_000 }));
 }
 
 export function shortRuns(seed: number): CrashRun[] {

@@ -20,7 +20,8 @@ async function untilAllAnswered(discord: FakeDiscord, messages: readonly StoredM
 
 describe.each(stores)('on %s', (_, makeStore) => {
   test('messages that were sent while the bot was down are answered when it is back, in order, in every channel that it talked in', async () => {
-    const discord = await make();
+    // 110 answers are to come through.
+    const discord = await make({ windowMs: 100 });
     const guild = discord.guild();
     const channel = discord.channel(guild);
     const thread = discord.thread(channel);
@@ -50,7 +51,6 @@ describe.each(stores)('on %s', (_, makeStore) => {
     const inChannel = discord.say(ada, channel, `${mention} for the bot`);
     const inThread = discord.say(ada, thread, 'in the thread');
     const typed = discord.say(ada, dm, '/help');
-    // Both posts and edits go at the pace that the fake takes: 5 a second in a channel.
     await start(folder, settings);
     await untilLoggedIn(discord, 2);
     const live = discord.say(ada, dm, 'live');

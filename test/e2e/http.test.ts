@@ -220,7 +220,7 @@ describe.each(stores)('on %s, with a model', (name, makeStore) => {
   });
 
   test('/forget in mid-answer: whoever waits for the answer is told', async () => {
-    model.script('slow riddle', { firstMs: 1000 });
+    model.script('slow riddle', { sent: 0, end: 'hang' });
     const asked = say(run.bot, 'riddler', 'slow riddle');
     await model.called('slow riddle');
     expect(await ask(run.bot, 'riddler', '/history')).toBe(phrases('en').commands.nothingHere);

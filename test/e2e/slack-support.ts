@@ -27,6 +27,8 @@ export interface SlackWorld {
   readonly model: FakeModel;
   readonly redis: RedisServer;
   readonly settings: BotSettings;
+  /** Where the first bot listens for Slack over HTTP. */
+  readonly eventsUrl: () => string;
   /** A bot that is connected. Each further one is one more replica. */
   startBot(more?: BotSettings): Promise<BotProcess>;
 }
@@ -68,15 +70,15 @@ export function useSlackWorkshop(): SlackWorkshop {
         LOG_LEVEL: 'debug',
       };
       return {
-        ...{ slack, model, redis, settings },
+        ...{ slack, model, redis, settings, eventsUrl: () => urls[0] ?? '' },
         async startBot(more = {}) {
           const port = await freePort();
-          const before = slack.deliveries.connections();
+          const before = slack.deliveries.connected();
           const bot = await workshop.start(await workshop.makeFolder(), {
             ...{ ...settings, SLACK_PORT: String(port), ...more },
           });
           if (transport === 'http') urls.push(`http://127.0.0.1:${port}/slack/events`);
-          else await until(() => expect(slack.deliveries.connections()).toBeGreaterThan(before));
+          else await until(() => expect(slack.deliveries.connected()).toBeGreaterThan(before));
           return bot;
         },
       };

@@ -26,6 +26,7 @@ export async function buildBot(): Promise<BotBuild> {
   const options = ['--incremental', 'false', '--noUnusedLocals', 'false', '--noUnusedParameters', 'false'];
   const args = ['-p', 'tsconfig.build.json', '--outDir', folder, ...options];
   await promisify(execFile)('node_modules/.bin/tsc', args, { cwd: ROOT });
+  await promisify(execFile)(process.execPath, ['scripts/copy-assets.mjs', folder], { cwd: ROOT });
   return { main: join(folder, 'main.js'), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 

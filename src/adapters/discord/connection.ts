@@ -61,11 +61,14 @@ export function createConnection(options: ConnectionOptions): Connection {
       intents: [Guilds, GuildMessages, DirectMessages, ...(content ? [MessageContent] : [])],
       allowedMentions: { parse: [], repliedUser: false },
       rest: apiOf(options.apiUrl),
+      // As many connections as Discord recommends: from 2500 servers on, one alone is refused.
+      shards: 'auto',
       // The payloads themselves are read; of discord.js's own memory only channels and servers are asked.
       makeCache: Options.cacheWithLimits({
         ...Options.DefaultMakeCacheSettings,
-        MessageManager: 0,
-        ReactionManager: 0,
+        ...{ MessageManager: 0, ReactionManager: 0, PresenceManager: 0, VoiceStateManager: 0, ThreadMemberManager: 0 },
+        UserManager: { maxSize: 0, keepOverLimit: ({ id, client: own }) => id === own.user.id },
+        GuildMemberManager: { maxSize: 0, keepOverLimit: ({ id, client: own }) => id === own.user.id },
       }),
     });
   }

@@ -4,12 +4,15 @@ import type { BotPort } from '../../core/bot-port.ts';
 import type { Channels } from '../../core/channels.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
 import type { SessionScope } from '../../core/session.ts';
+import { toBotError } from '../../errors.ts';
+import { inTime } from '../in-time.ts';
+import { systemTimers } from '../pacer.ts';
 import type { Connection } from './connection.ts';
 import { createIntake } from './intake.ts';
 import { createInteractions } from './interactions.ts';
 import { createLanes } from './lanes.ts';
 import { isByPerson, isToBot, readMessage, readText } from './normalize.ts';
-import { createPauses } from './pauses.ts';
+import { backoff, createPauses } from './pauses.ts';
 import {
   channelPayload,
   deletePayload,
@@ -18,8 +21,11 @@ import {
   type MessagePayload,
   messagePayload,
 } from './payloads.ts';
-import { placeOf } from './places.ts';
+import { DISCORD, placeOf } from './places.ts';
 import type { DiscordRest } from './rest.ts';
+
+const STOP_WITHIN_MS = 5_000;
+const MAX_BACKOFF_MS = 30_000;
 
 export interface EventsDeps {
   readonly bot: BotPort;
@@ -44,7 +50,7 @@ export function createEvents(deps: EventsDeps): Events {
   const { bot, rest, connection, channels, scope, clock, log } = deps;
   const pauses = createPauses();
   const intake = createIntake({ bot, rest, pauses, clock, log });
-  const interacting = new Set<Promise<void>>();
+  const background = new Set<Promise<void>>();
   const botId = () => connection.self().user.id;
 
   const lanes = createLanes({
@@ -93,13 +99,33 @@ export function createEvents(deps: EventsDeps): Events {
     GUILD_DELETE(data) {
       const { id, unavailable } = guildDeletePayload.parse(data);
       // Unavailable: an outage of Discord's. Else the bot was taken out.
-      if (unavailable !== true) lanes.removeGuild(id);
+      if (unavailable !== true) inBackground(leave(id));
     },
     INTERACTION_CREATE(data) {
-      const running = interact(interactionPayload.parse(data)).finally(() => interacting.delete(running));
-      interacting.add(running);
+      inBackground(interact(interactionPayload.parse(data)));
     },
   };
+
+  /** The bot was taken out of a server: what it remembers of it goes, too. */
+  async function leave(guild: string): Promise<void> {
+    lanes.removeGuild(guild);
+    for (let failures = 1; !pauses.ended(); failures += 1) {
+      try {
+        const { conversations } = await bot.memory.erase({ platform: DISCORD, workspace: guild });
+        log.info({ conversations }, 'taken out of a server: its conversations are erased');
+        return;
+      } catch (thrown) {
+        log.warn({ code: toBotError(thrown).code, failures }, 'the conversations of a server are not erased yet');
+        await pauses.wait(backoff(failures, MAX_BACKOFF_MS));
+      }
+    }
+  }
+
+  /** Waited for, for a while, when intake ends. */
+  function inBackground(task: Promise<void>): void {
+    const running = task.finally(() => background.delete(running));
+    background.add(running);
+  }
 
   return {
     handle(name, data) {
@@ -114,8 +140,11 @@ export function createEvents(deps: EventsDeps): Events {
     },
     sessionBegan: lanes.sessionBegan,
     async stop() {
-      await lanes.stop();
-      await Promise.all(interacting);
+      const done = lanes.stop().then(() => Promise.all(background));
+      // A Discord that does not answer must not hold up the end.
+      await inTime(STOP_WITHIN_MS, systemTimers, () => done).catch((thrown: unknown) => {
+        log.warn({ code: toBotError(thrown).code }, 'intake ended before all was dealt with');
+      });
     },
   };
 }

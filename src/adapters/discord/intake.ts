@@ -12,10 +12,10 @@ import { answerBody, type MessageBody, messageBody, rowsOf } from './render.ts';
 import type { DiscordRest, RestFile } from './rest.ts';
 import { readTarget } from './target.ts';
 
-/** While a channel is caught up on, a message waits so long for room in its conversation before it is refused. */
-const PATIENCE_MS = 120_000;
 const LEAST_PAUSE_MS = 500;
 const MOST_PAUSE_MS = 10_000;
+/** Between two looks whether there is room in a conversation again. */
+const ROOM_PAUSE_MS = 1_000;
 
 export interface IntakeDeps {
   readonly bot: BotPort;
@@ -27,7 +27,7 @@ export interface IntakeDeps {
 
 export interface Intake {
   /** As `take` of a lane. */
-  take(message: IncomingMessage, about: ChannelAbout, patient: boolean): Promise<void>;
+  take(message: IncomingMessage, about: ChannelAbout, patientUntil: number): Promise<void>;
 }
 
 /** What is posted at once. The nonce of its own makes it one message, however often (or by how many replicas) it is posted. */
@@ -55,19 +55,19 @@ export function createIntake({ bot, rest, pauses, clock, log }: IntakeDeps): Int
     }
   }
 
-  async function receive(message: IncomingMessage, patient: boolean): Promise<void> {
-    const until = clock.monotonic() + (patient ? PATIENCE_MS : 0);
+  async function receive(message: IncomingMessage, patientUntil: number): Promise<void> {
     let tell = false;
     for (;;) {
       const result = await bot.receive(message);
       if (!('tell' in result)) return;
       tell ||= result.tell;
       const full = result.kind === 'rate_limited' || result.kind === 'inbox_full';
-      if (!full || clock.monotonic() >= until || pauses.ended()) {
+      if (!full || clock.monotonic() >= patientUntil || pauses.ended()) {
         if (tell) await say(message, 'refusal', messageBody(result.text));
         return;
       }
-      await pauses.wait(Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, result.retryAfterMs)));
+      const pause = result.kind === 'inbox_full' ? ROOM_PAUSE_MS : result.retryAfterMs;
+      await pauses.wait(Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, pause)));
     }
   }
 
@@ -93,9 +93,9 @@ export function createIntake({ bot, rest, pauses, clock, log }: IntakeDeps): Int
   }
 
   return {
-    async take(message, about, patient) {
+    async take(message, about, patientUntil) {
       const command = bot.commands.readText(message.text);
-      if (command === undefined) await receive(message, patient);
+      if (command === undefined) await receive(message, patientUntil);
       else await runTyped(command, message, about);
     },
   };

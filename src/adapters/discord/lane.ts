@@ -3,7 +3,7 @@
  * so the cursor moves past a message only when that is stored or was deliberately ignored. What was missed (the store was
  * away, a session could not be resumed, a restart) is read over REST before anything newer of the channel (docs/turns.md).
  */
-import type { Logger } from '../../core/ports.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import { type BotError, toBotError } from '../../errors.ts';
 import type { Reading } from './normalize.ts';
@@ -25,10 +25,11 @@ export interface LaneDeps {
   /** Says what a message is. Pure. */
   readonly read: (message: MessagePayload, about: ChannelAbout, watched: boolean) => Reading;
   /**
-   * Takes a message in: resolves when it is stored, or was refused and that was told. `patient`: it waits for room first.
+   * Takes a message in: resolves when it is stored, or was refused and that was told. Until `patientUntil` (monotonic
+   * milliseconds) it waits for room first.
    * @throws BotError `store_unavailable`, `store_full`
    */
-  readonly take: (message: IncomingMessage, about: ChannelAbout, patient: boolean) => Promise<void>;
+  readonly take: (message: IncomingMessage, about: ChannelAbout, patientUntil: number) => Promise<void>;
   /** An edit (`text`) or a deletion (`null`). @throws as `take` */
   readonly amend: (about: ChannelAbout, id: string, message: MessagePayload | null) => Promise<void>;
   /** Keeps the channel in the registry, with its cursor. @throws as `take` */
@@ -43,6 +44,7 @@ export interface LaneDeps {
   readonly oldest: () => string;
   /** Everything was dealt with. */
   readonly emptied: () => void;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly pauses: Pauses;
   readonly log: Logger;
 }
@@ -52,6 +54,8 @@ const MAX_PAGES = 20;
 /** Messages held in memory while something is away; behind that they are read over REST. */
 const MAX_HELD = 200;
 const MAX_BACKOFF_MS = 15_000;
+/** For so long a catch-up waits, all in all, for room in conversations that are full; the channel waits with it. */
+const PATIENCE_MS = 5 * 60_000;
 /** Smaller than any id. */
 const NOWHERE = '0';
 
@@ -95,10 +99,10 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   let failures = 0;
   let working: Promise<void> | undefined;
 
-  async function deal(event: ChannelEvent, here: ChannelAbout, patient: boolean): Promise<void> {
+  async function deal(event: ChannelEvent, here: ChannelAbout, patientUntil: number): Promise<void> {
     switch (event.kind) {
       case 'message':
-        return await receive(event.message, here, patient);
+        return await receive(event.message, here, patientUntil);
       case 'edited':
         return await deps.amend(here, event.message.id, event.message);
       case 'deleted':
@@ -109,7 +113,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     }
   }
 
-  async function receive(message: MessagePayload, here: ChannelAbout, patient: boolean): Promise<void> {
+  async function receive(message: MessagePayload, here: ChannelAbout, patientUntil: number): Promise<void> {
     const reading = deps.read(message, here, watched);
     if (reading.kind === 'ignored') {
       cursor = newest(cursor, message.id);
@@ -118,7 +122,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     // First of all in the registry: if storing the message fails, and this process ends, it is found there.
     if (!watched) await deps.keep(here, cursor);
     watched = true;
-    await deps.take(reading.message, here, patient);
+    await deps.take(reading.message, here, patientUntil);
     await talked(here, message.id);
   }
 
@@ -136,9 +140,9 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   }
 
   /** What can't be dealt with at all is left out: it must not stop everything behind it. */
-  async function dealWith(event: ChannelEvent, here: ChannelAbout, patient: boolean): Promise<void> {
+  async function dealWith(event: ChannelEvent, here: ChannelAbout, patientUntil: number): Promise<void> {
     try {
-      await deal(event, here, patient);
+      await deal(event, here, patientUntil);
     } catch (thrown) {
       const error = toBotError(thrown);
       if (isWaitedFor(error)) throw error;
@@ -153,6 +157,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
       caughtUp = asked;
       return;
     }
+    const patientUntil = deps.clock.monotonic() + PATIENCE_MS;
     let after = newest(cursor, deps.oldest());
     let count = 0;
     let more = true;
@@ -160,7 +165,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
       const found = await deps.history(after);
       for (const message of found.messages) {
         if (pauses.ended()) return;
-        await dealWith({ kind: 'message', message }, here, true);
+        await dealWith({ kind: 'message', message }, here, patientUntil);
         after = newest(after, message.id);
         readUpTo = after;
         count += 1;
@@ -199,7 +204,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     const event = queue[0];
     if (event === undefined) return;
     const known = event.kind === 'message' && !isNewer(event.message.id, readUpTo);
-    if (!known) await dealWith(event, about, false);
+    if (!known) await dealWith(event, about, 0);
     queue.shift();
   }
 

@@ -30,7 +30,7 @@ export interface LanesDeps extends Pick<LaneDeps, 'read' | 'take' | 'pauses' | '
   /** What the gateway has told of a channel. */
   readonly known: (id: string) => ChannelPayload | undefined;
   readonly ping: () => Promise<void>;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Clock;
 }
 
 export interface Lanes {
@@ -97,7 +97,7 @@ export function createLanes(deps: LanesDeps): Lanes {
     if (existing !== undefined) return existing;
     const lane = createLane(
       {
-        ...{ read: deps.read, take: deps.take, pauses, storeBack },
+        ...{ read: deps.read, take: deps.take, clock: deps.clock, pauses, storeBack },
         amend: (about, message, changed) => deps.amend(about, id, message, changed),
         log: log.child({ channel: id }),
         about: async () => (guild === undefined ? DIRECT : await ask(id, guild)),

@@ -62,7 +62,8 @@ export function createDiscordRest({ token, apiUrl }: RestOptions): DiscordRest {
     ...apiOf(apiUrl),
     retries: 0,
     timeout: TIMEOUT_MS,
-    rejectOnRateLimit: ({ timeToReset }) => timeToReset > MAX_QUEUE_MS,
+    // Of a limit that Discord answers with, only `retryAfter` is sure to be told; of one that is foreseen, both are.
+    rejectOnRateLimit: ({ timeToReset, retryAfter }) => Math.max(timeToReset, retryAfter) > MAX_QUEUE_MS,
     makeRequest: (url, init) => {
       checks.getStore()?.();
       return DefaultRestOptions.makeRequest(url, init);

@@ -16,6 +16,12 @@ export interface HttpTimings {
   readonly healthMs: number;
 }
 
+export interface PlatformHealth {
+  readonly platform: string;
+  readonly ok: boolean;
+  readonly detail?: string;
+}
+
 export interface HttpDeps {
   readonly bot: BotPort;
   readonly limits: HttpLimits;
@@ -26,6 +32,8 @@ export interface HttpDeps {
   readonly metrics: () => Promise<string>;
   /** Counts a request that was refused for what it was, by its status. */
   readonly refused: (status: number) => void;
+  /** How the other platforms are doing; /health tells the first that can't receive messages. */
+  readonly platforms?: () => readonly PlatformHealth[];
   readonly phrases: Pick<Phrases, 'failed'>;
   readonly logger: Logger;
   readonly clock: Clock;

@@ -76,7 +76,7 @@ export function openApiDocument({ limits, withKey }: OpenApiOptions): Json {
       },
       '/health': {
         get: {
-          summary: 'Can the bot reach its memory?',
+          summary: 'Can the bot reach its memory and its platforms?',
           operationId: 'getHealth',
           security: [],
           responses: { 200: body('Health', 'It can'), 503: body('Health', 'It cannot') },

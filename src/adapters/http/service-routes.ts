@@ -4,14 +4,20 @@ import { BotError, toBotError } from '../../errors.ts';
 import type { HttpDeps } from './deps.ts';
 import { isoTime, renderStats } from './render.ts';
 
-export function addServiceRoutes(app: Hono, { bot, metrics, store, timings, clock, logger }: HttpDeps): void {
+export function addServiceRoutes(app: Hono, deps: HttpDeps): void {
+  const { bot, metrics, store, timings, clock, logger, platforms = () => [] } = deps;
+
   app.get('/stats', async (c) => c.json(renderStats(await bot.stats.stats())));
 
   app.get('/health', async (c) => {
     const redis = (state: 'connected' | 'disconnected') => (store === 'redis' ? state : 'not configured');
     try {
       await within(timings.healthMs, bot.ping());
-      return c.json({ status: 'healthy', redis: redis('connected'), timestamp: isoTime(clock.now()) });
+      const timestamp = isoTime(clock.now());
+      const deaf = platforms().find(({ ok }) => !ok);
+      if (deaf === undefined) return c.json({ status: 'healthy', redis: redis('connected'), timestamp });
+      const error = `${deaf.platform}: ${deaf.detail ?? 'no messages can be received'}`;
+      return c.json({ status: 'unhealthy', redis: redis('connected'), error, timestamp }, 503);
     } catch (error) {
       // Anybody may ask this route, so the error's own text (with addresses, perhaps) goes to the log only.
       logger.warn({ err: error }, 'The store does not answer');

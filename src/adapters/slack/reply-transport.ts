@@ -31,6 +31,7 @@ const repliesShape = z.object({
         user: z.string().optional(),
         bot_id: z.string().optional(),
         files: z.array(z.unknown()).optional(),
+        text: z.string().optional(),
         metadata: z
           .object({ event_type: z.string().optional(), event_payload: z.unknown().optional() })
           .nullish()
@@ -48,7 +49,13 @@ const MAX_PAGES = 3;
 /** How far Slack's clock and ours may differ, in milliseconds. */
 const CLOCK_SKEW_MS = 10_000;
 
-export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarget, turnId: TurnId): ReplyTransport {
+/** @param lostText what a stream was started with whose answer was lost */
+export function createSlackTransport(
+  deps: SlackTransportDeps,
+  target: SlackTarget,
+  turnId: TurnId,
+  lostText?: string,
+): ReplyTransport {
   const { clients, self, abilities } = deps;
   const { channel, thread } = target;
   /** The messages of this reply that are known: none of them is a part that is looked for. */
@@ -80,9 +87,12 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
     }
   }
 
+  /** It can only be this reply's: nobody else's stands in the thread, or it holds what ours was started with. */
+  const isOurs = (text: string) => target.exclusive || (lostText !== undefined && letters(text) === letters(lostText));
+
   /** Of all messages since the intent: the part itself, and the bot's messages that are marked as nothing. */
   async function search(part: number, oldest: string) {
-    const unmarked: string[] = [];
+    const unmarked: { readonly ts: string; readonly text: string }[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const answer = await clients.write(
@@ -94,10 +104,10 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
           }),
       );
       const { messages, response_metadata: more } = repliesShape.parse(answer);
-      for (const { ts, user, bot_id: bot, metadata, files = [] } of messages) {
+      for (const { ts, user, bot_id: bot, metadata, text = '', files = [] } of messages) {
         const own = user === self.user || (bot !== undefined && bot === self.bot);
         if (!own || ts <= oldest || known.has(ts)) continue;
-        if ((metadata?.event_type ?? '') === '' && files.length === 0) unmarked.push(ts);
+        if ((metadata?.event_type ?? '') === '' && files.length === 0) unmarked.push({ ts, text });
         if (metadata?.event_type !== REPLY_EVENT) continue;
         const mark = markShape.safeParse(metadata?.event_payload);
         if (mark.success && mark.data.turn === turnId && mark.data.part === part) return { found: ts, unmarked };
@@ -154,7 +164,7 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
 
     /**
      * A posted part is found by its metadata. A stream has none before its end: it is the bot's only unmarked message since
-     * the intent, and surely so only where nobody else's reply can stand in the same thread.
+     * the intent, and surely so only where nobody else's reply can stand in the same thread, or its text is known.
      */
     async find(part, { intentAt, after }) {
       if (after !== undefined) known.add(after);
@@ -174,8 +184,8 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
         await sleep(READ_BACK_MS);
         ({ found, unmarked } = await look());
       }
-      const [only] = unmarked;
-      const id = found ?? (target.exclusive && unmarked.length === 1 ? only : undefined);
+      const [ours, ...rivals] = unmarked.filter(({ text }) => isOurs(text));
+      const id = found ?? (rivals.length === 0 ? ours?.ts : undefined);
       if (id === undefined && unmarked.length > 0) {
         throw new BotError('platform_refused', 'Nobody can tell whose message in the thread this is.');
       }
@@ -183,6 +193,11 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
       return id;
     },
   };
+}
+
+/** What of a text every rendering keeps: Slack gives its own back, not the Markdown that it was given. */
+function letters(text: string): string {
+  return text.replace(/[^\p{L}\p{N}]/gu, '');
 }
 
 /** Milliseconds after which Slack surely gives back what it has taken; "eventually" is all that it promises. */

@@ -42,6 +42,8 @@ export interface SlackStream {
   close(): Promise<void>;
   /** The messages so far, for whoever goes on with them. */
   handles(): Handles;
+  /** What the last message was started with, when the answer to that was lost. */
+  lostText(): string | undefined;
 }
 
 export interface SlackStreamDeps {
@@ -83,6 +85,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
   let anew = false;
   let state: 'streaming' | 'gave_up' | 'lost' = 'streaming';
   let lost: BotError | undefined;
+  let lostText: string | undefined;
   let running = false;
   let work = Promise.resolve();
 
@@ -115,6 +118,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     } catch (thrown) {
       // Refused: there is no such message, and nobody has to look for it.
       if (toBotError(thrown).code !== 'platform_unavailable') handles.delete(part);
+      else lostText = head + cut.text;
       throw thrown;
     }
     sent += lead + cut.taken;
@@ -280,6 +284,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     },
     close: settle,
     handles: () => new Map(handles),
+    lostText: () => lostText,
   };
 }
 

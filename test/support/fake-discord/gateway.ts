@@ -80,7 +80,8 @@ const HEARTBEAT_MS = 10_000;
 export async function startGateway({ world, accepts, guildCreate, violations }: GatewayOptions): Promise<Gateway> {
   const port = await freePort();
   const sessions = new Map<string, Session>();
-  const sockets = new Set<WebSocket>();
+  /** Open connections, and the session of each. */
+  const sockets = new Map<WebSocket, Session | undefined>();
   const denied = new Set<GatewayIntentBits>();
   const url = `ws://127.0.0.1:${port}`;
   let counts = { identified: 0, resumed: 0, replayed: 0 };
@@ -147,10 +148,10 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
   }
 
   function serve(socket: WebSocket): void {
-    let session: Session | undefined;
-    sockets.add(socket);
+    sockets.set(socket, undefined);
     socket.on('error', () => undefined);
     socket.on('close', () => {
+      const session = sockets.get(socket);
       sockets.delete(socket);
       if (session?.socket === socket) session.socket = undefined;
     });
@@ -158,11 +159,11 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
     socket.on('message', (data) => {
       const { op, d } = packetSchema.parse(JSON.parse(String(data)));
       if (op === GatewayOpcodes.Heartbeat) send(socket, { op: GatewayOpcodes.HeartbeatAck });
-      else if (session !== undefined && (op === GatewayOpcodes.Identify || op === GatewayOpcodes.Resume)) {
+      else if (sockets.get(socket) !== undefined && (op === GatewayOpcodes.Identify || op === GatewayOpcodes.Resume)) {
         violations.push('identified twice on one connection');
         socket.close(GatewayCloseCodes.AlreadyAuthenticated);
-      } else if (op === GatewayOpcodes.Identify) session = identify(socket, d);
-      else if (op === GatewayOpcodes.Resume) session = resume(socket, d);
+      } else if (op === GatewayOpcodes.Identify) sockets.set(socket, identify(socket, d));
+      else if (op === GatewayOpcodes.Resume) sockets.set(socket, resume(socket, d));
       else violations.push(`unknown opcode ${op}`);
     });
   }
@@ -189,7 +190,7 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
     server = undefined;
     if (closing === undefined) return;
     closing.close();
-    for (const socket of sockets) socket.terminate();
+    for (const socket of sockets.keys()) socket.terminate();
     closing.closeAllConnections();
     await once(closing, 'close');
   }
@@ -206,20 +207,23 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
     counts: () => counts,
     connected: () => [...sessions.values()].filter(({ socket, muted }) => socket !== undefined && !muted).length,
     askToReconnect() {
-      for (const socket of sockets) send(socket, { op: GatewayOpcodes.Reconnect, d: null });
+      for (const socket of sockets.keys()) send(socket, { op: GatewayOpcodes.Reconnect, d: null });
     },
     invalidate(resumable) {
-      for (const session of sessions.values())
-        send(session.socket, { op: GatewayOpcodes.InvalidSession, d: resumable });
+      for (const [socket, session] of sockets) {
+        if (session !== undefined) session.socket = undefined;
+        sockets.set(socket, undefined);
+        send(socket, { op: GatewayOpcodes.InvalidSession, d: resumable });
+      }
       if (!resumable) sessions.clear();
     },
     cut({ forget = false } = {}) {
       if (forget) sessions.clear();
-      for (const socket of sockets) socket.terminate();
+      for (const socket of sockets.keys()) socket.terminate();
     },
     close(code) {
       sessions.clear();
-      for (const socket of sockets) socket.close(code);
+      for (const socket of sockets.keys()) socket.close(code);
     },
     mute() {
       for (const session of sessions.values()) session.muted = true;

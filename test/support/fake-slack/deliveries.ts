@@ -35,6 +35,8 @@ export interface Deliveries {
   /** A WebSocket URL's ticket, good for one connection. */
   issueTicket(): string;
   connections(): number;
+  /** Connections that were ever made. */
+  connected(): number;
   /** Asks all clients to connect anew, as Slack does every few hours. */
   askToReconnect(): void;
   /** Cuts all connections. */
@@ -61,6 +63,7 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
   let silent = false;
   let closed = false;
   let turn = 0;
+  let made = 0;
   const pings = setInterval(() => {
     if (!silent) for (const socket of sockets) socket.ping();
   }, PING_MS);
@@ -157,12 +160,14 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
         () => !silent,
       );
       sockets.add(socket);
+      made += 1;
       socket.send(
         JSON.stringify({ type: 'hello', num_connections: sockets.size, connection_info: { app_id: 'A0APP' } }),
       );
       if (!silent) socket.ping();
     },
     connections: () => sockets.size,
+    connected: () => made,
     askToReconnect() {
       for (const socket of sockets) {
         sockets.delete(socket);

@@ -2,8 +2,9 @@
  * Markdown to elements. The library only reads it into tokens; the elements are made here, one kind of token after the
  * other, so HTML in a text is shown as the text that it is, and nothing that is not listed here can come out.
  */
-import { Lexer } from './vendor/marked.js';
+
 import { h } from './dom.js';
+import { Lexer } from './vendor/marked.js';
 
 /** Where links may lead. */
 const SCHEMES = ['http:', 'https:', 'mailto:'];
@@ -65,11 +66,25 @@ function codeBlock({ text, lang }, labels) {
 }
 
 function table({ header, rows }, labels) {
-  const row = (cells, tag) => h('tr', {}, cells.map((cell) => h(tag, {}, inlines(cell.tokens))));
+  const row = (cells, tag) =>
+    h(
+      'tr',
+      {},
+      cells.map((cell) => h(tag, {}, inlines(cell.tokens))),
+    );
   return h(
     'div',
     { class: 'table', tabindex: 0, role: 'region', 'aria-label': labels.table },
-    h('table', {}, h('thead', {}, row(header, 'th')), h('tbody', {}, rows.map((cells) => row(cells, 'td')))),
+    h(
+      'table',
+      {},
+      h('thead', {}, row(header, 'th')),
+      h(
+        'tbody',
+        {},
+        rows.map((cells) => row(cells, 'td')),
+      ),
+    ),
   );
 }
 
@@ -106,7 +121,7 @@ function inline(token) {
 }
 
 function link(href, children) {
-  const url = URL.parse(href);
-  if (url === null || !SCHEMES.includes(url.protocol)) return h('span', {}, children);
+  const url = URL.canParse(href) ? new URL(href) : undefined;
+  if (url === undefined || !SCHEMES.includes(url.protocol)) return h('span', {}, children);
   return h('a', { href: url.href, target: '_blank', rel: 'noopener noreferrer nofollow' }, children);
 }

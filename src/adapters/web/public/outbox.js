@@ -32,7 +32,10 @@ export function createOutbox({ api, context, onAnswer, onChange }) {
   addEventListener('storage', onChange);
   addEventListener('online', () => wake?.());
   const leftBehind = Date.now() - LEFT_BEHIND_MS;
-  save('outbox', all().map((entry) => (entry.status === 'sending' && entry.at < leftBehind ? { ...entry, tab } : entry)));
+  save(
+    'outbox',
+    all().map((entry) => (entry.status === 'sending' && entry.at < leftBehind ? { ...entry, tab } : entry)),
+  );
 
   async function flush() {
     if (flushing) return;
@@ -86,7 +89,11 @@ export function createOutbox({ api, context, onAnswer, onChange }) {
     },
     /** The bot had it and gave it up: it goes out as a new message. */
     again(id) {
-      write(all().map((entry) => (entry.id === id ? { ...entry, id: randomId(), tab, status: 'sending', note: '' } : entry)));
+      write(
+        all().map((entry) =>
+          entry.id === id ? { ...entry, id: randomId(), tab, status: 'sending', note: '' } : entry,
+        ),
+      );
       flush();
     },
     fail: (id, note) => update(id, { status: 'failed', note }),

@@ -1,0 +1,304 @@
+/** One channel: what is dealt with, in which order, and how far its cursor may go. */
+import { expect, test, vi } from 'vitest';
+import {
+  beginningWith,
+  type ChannelEvent,
+  createLane,
+  type LaneDeps,
+  type LaneStart,
+} from '../../../src/adapters/discord/lane.ts';
+import { readMessage } from '../../../src/adapters/discord/normalize.ts';
+import { createPauses } from '../../../src/adapters/discord/pauses.ts';
+import type { MessagePayload } from '../../../src/adapters/discord/payloads.ts';
+import { isNewer } from '../../../src/adapters/discord/snowflake.ts';
+import { BotError } from '../../../src/errors.ts';
+import { createLogger } from '../../../src/log.ts';
+import { BOT, bob, bot, CHANNEL, GUILD, parsed } from './payloads.ts';
+
+const PAGE = 100;
+const FIRST = 100_000_000_000_000_000n;
+const idOf = (number: number) => String(FIRST + BigInt(number));
+const about = { guild: GUILD, direct: false };
+
+/** The `number`th message of the channel; to the bot unless `to` says otherwise. */
+function say(number: number, to: 'bot' | 'nobody' = 'bot'): MessagePayload {
+  const id = idOf(number);
+  if (to === 'nobody') return parsed({ id, author: bob, content: `${number}` });
+  return parsed({ id, content: `<@${BOT}> ${number}`, mentions: [bot] });
+}
+
+const event = (message: MessagePayload): ChannelEvent => ({ kind: 'message', message });
+const unavailable = new BotError('store_unavailable', 'away', { retryable: true });
+
+function makeLane(start: Partial<LaneStart> = {}, more: Partial<LaneDeps> = {}) {
+  const pauses = createPauses();
+  /** What Discord has of the channel. */
+  const channel: MessagePayload[] = [];
+  const world = {
+    taken: [] as string[],
+    amended: [] as (string | null)[],
+    kept: [] as string[],
+    down: false,
+    reads: [] as string[],
+  };
+  const reach = () => {
+    if (world.down) throw unavailable;
+  };
+  const lane = createLane(
+    {
+      about: async () => about,
+      read: (message, channelAbout, watched) =>
+        readMessage(message, { botId: BOT, scope: 'user', channel: channelAbout, watched }),
+      async take(message) {
+        reach();
+        world.taken.push(message.text);
+      },
+      async amend(_, id, message) {
+        reach();
+        world.amended.push(message === null ? `gone ${id}` : message.content);
+      },
+      async keep(_, cursor) {
+        reach();
+        world.kept.push(cursor);
+      },
+      async history(after) {
+        world.reads.push(after);
+        const found = channel.filter(({ id }) => isNewer(id, after)).slice(0, PAGE);
+        return { messages: found, more: found.length === PAGE };
+      },
+      async storeBack() {
+        await vi.waitFor(() => expect(world.down || pauses.ended()).toBe(pauses.ended()), { interval: 1 });
+      },
+      oldest: () => '0',
+      emptied() {},
+      clock: { monotonic: () => performance.now() },
+      pauses,
+      log: createLogger({ level: 'silent', secrets: [] }),
+      ...more,
+    },
+    { about, cursor: idOf(0), watched: true, ...start },
+  );
+  const push = (...messages: readonly MessagePayload[]) => {
+    for (const message of messages) {
+      channel.push(message);
+      lane.push(event(message));
+    }
+  };
+  return { lane, world, channel, pauses, push };
+}
+
+test('nothing is dealt with before it goes on, and then what was missed comes before what is held', async () => {
+  const { lane, world, channel, push } = makeLane();
+  channel.push(say(1), say(2));
+  push(say(3));
+  await lane.idle();
+  expect(world.taken).toEqual([]);
+  lane.goOn();
+  await lane.idle();
+  expect(world.taken).toEqual(['1', '2', '3']);
+});
+
+test('the cursor passes what is stored at once, and what is ignored without a write', async () => {
+  const { lane, world, push } = makeLane();
+  lane.goOn();
+  push(say(1), say(2, 'nobody'));
+  await lane.idle();
+  expect(world.kept).toEqual([idOf(1)]);
+  expect(lane.unsaved()).toBe(idOf(2));
+  lane.saved(idOf(2));
+  expect(lane.unsaved()).toBeUndefined();
+});
+
+test('a message that is not stored is not passed: it and all behind it come when the store is back, each once', async () => {
+  const { lane, world, push } = makeLane();
+  lane.goOn();
+  push(say(1));
+  await lane.idle();
+  world.down = true;
+  push(say(2), say(3, 'nobody'), say(4));
+  await vi.waitFor(() => expect(world.reads.length).toBeGreaterThan(0));
+  expect(lane.unsaved()).toBeUndefined();
+  expect(world.kept.at(-1)).toBe(idOf(1));
+  world.down = false;
+  await lane.idle();
+  expect(world.taken).toEqual(['1', '2', '4']);
+  expect(world.kept.at(-1)).toBe(idOf(4));
+});
+
+test('the first message of a channel is in the registry before it is stored, with a cursor just before it', async () => {
+  const order: string[] = [];
+  const first = say(7);
+  const { lane, push } = makeLane(
+    { ...beginningWith(event(first)) },
+    {
+      take: async (message) => void order.push(`stored ${message.text}`),
+      keep: async (_, cursor) => void order.push(`kept ${cursor}`),
+    },
+  );
+  lane.goOn();
+  push(first);
+  await lane.idle();
+  expect(order).toEqual([`kept ${idOf(6)}`, 'stored 7', `kept ${idOf(7)}`]);
+});
+
+test('what the registry knows better goes before where a lane was made', async () => {
+  const live = say(9);
+  const { lane, world, channel } = makeLane(beginningWith(event(live)));
+  channel.push(say(4), say(5), live);
+  lane.push(event(live));
+  lane.goOn({ about, cursor: idOf(4), watched: true });
+  await lane.idle();
+  expect(world.taken).toEqual(['5', '9']);
+});
+
+test('where another replica has dealt with more, that is not dealt with again', async () => {
+  const { lane, world, channel } = makeLane({ cursor: idOf(1) });
+  channel.push(say(2), say(3));
+  lane.goOn({ about, cursor: idOf(2), watched: true });
+  await lane.idle();
+  expect(world.taken).toEqual(['3']);
+});
+
+test('a new session holds everything until the registry was read again', async () => {
+  const { lane, world, channel, push } = makeLane();
+  lane.goOn();
+  await lane.idle();
+  lane.hold();
+  channel.push(say(1));
+  push(say(2));
+  await lane.idle();
+  expect(world.taken).toEqual([]);
+  lane.goOn();
+  await lane.idle();
+  expect(world.taken).toEqual(['1', '2']);
+});
+
+test('long outages: what is too much to hold is read over REST, page by page, in order', async () => {
+  const { lane, world, push } = makeLane();
+  lane.goOn();
+  world.down = true;
+  const all = Array.from({ length: 450 }, (_, index) => say(index + 1));
+  push(...all);
+  world.down = false;
+  await lane.idle();
+  expect(world.taken).toEqual(all.map((_, index) => String(index + 1)));
+});
+
+test('what is older than it is worth is left out', async () => {
+  const { lane, world, channel } = makeLane({}, { oldest: () => idOf(2) });
+  channel.push(say(1), say(2), say(3));
+  lane.goOn();
+  await lane.idle();
+  expect(world.taken).toEqual(['3']);
+});
+
+test('a channel that can’t be read any more: what is held is dealt with all the same', async () => {
+  const { lane, world, push } = makeLane(
+    {},
+    {
+      history: async () => {
+        throw new BotError('platform_refused', 'no access');
+      },
+    },
+  );
+  push(say(1));
+  lane.goOn();
+  await lane.idle();
+  expect(world.taken).toEqual(['1']);
+});
+
+test('a Discord that does not answer is asked again', async () => {
+  let tries = 0;
+  const { lane, world, push } = makeLane(
+    {},
+    {
+      history: async () => {
+        tries += 1;
+        if (tries === 1) throw new BotError('platform_unavailable', 'away', { retryable: true });
+        return { messages: [say(1)], more: false };
+      },
+    },
+  );
+  push(say(2));
+  lane.goOn();
+  await lane.idle();
+  expect(world.taken).toEqual(['1', '2']);
+});
+
+test('a message that can’t be dealt with at all stops nothing behind it', async () => {
+  const taken: string[] = [];
+  const { lane, push } = makeLane(
+    {},
+    {
+      take: async ({ text }) => {
+        if (text === '2') throw new BotError('session_invalid', 'no session');
+        taken.push(text);
+      },
+    },
+  );
+  lane.goOn();
+  push(say(1), say(2), say(3));
+  await lane.idle();
+  expect(taken).toEqual(['1', '3']);
+});
+
+test('edits and deletions have their place in the order', async () => {
+  const order: string[] = [];
+  const { lane, push } = makeLane(
+    {},
+    {
+      take: async ({ text }) => void order.push(text),
+      amend: async (_, id, message) => void order.push(message === null ? `gone ${id}` : message.content),
+    },
+  );
+  lane.goOn();
+  push(say(1));
+  lane.push({ kind: 'edited', message: { ...say(1), content: 'one' } });
+  push(say(2));
+  lane.push({ kind: 'deleted', ids: [idOf(1), idOf(2)] });
+  await lane.idle();
+  expect(order).toEqual(['1', 'one', '2', `gone ${idOf(1)}`, `gone ${idOf(2)}`]);
+});
+
+test('at the end what is held is dealt with; but behind something that was missed nothing is, and the cursor stays', async () => {
+  const good = makeLane();
+  good.lane.goOn();
+  good.push(say(1), say(2), say(3));
+  good.pauses.end();
+  await good.lane.idle();
+  expect(good.world.taken).toEqual(['1', '2', '3']);
+
+  const bad = makeLane();
+  bad.lane.goOn();
+  await bad.lane.idle();
+  bad.world.down = true;
+  bad.push(say(1), say(2));
+  await vi.waitFor(() => expect(bad.world.reads.length).toBeGreaterThan(0));
+  bad.pauses.end();
+  bad.world.down = false;
+  await bad.lane.idle();
+  expect(bad.world.taken).toEqual([]);
+  expect(bad.lane.unsaved()).toBeUndefined();
+});
+
+test('a lane for a deletion alone has missed nothing', async () => {
+  const { lane, world, channel } = makeLane({ ...beginningWith({ kind: 'deleted', ids: [idOf(1)] }) });
+  channel.push(say(1), say(2));
+  lane.push({ kind: 'deleted', ids: [idOf(1)] });
+  lane.goOn();
+  await lane.idle();
+  expect([world.taken, world.amended]).toEqual([[], [`gone ${idOf(1)}`]]);
+  lane.push(event(say(3)));
+  await lane.idle();
+  expect(world.kept).toEqual([idOf(2), idOf(3)]);
+});
+
+test(`a place that is not one of the bot's channels is left without a trace (${CHANNEL})`, async () => {
+  const emptied = vi.fn();
+  const { lane, world, push } = makeLane({ ...beginningWith(event(say(1, 'nobody'))) }, { emptied });
+  lane.goOn();
+  push(say(1, 'nobody'));
+  await lane.idle();
+  expect([world.kept, lane.watched(), lane.unsaved()]).toEqual([[], false, undefined]);
+  expect(emptied).toHaveBeenCalled();
+});

@@ -1,0 +1,195 @@
+/** The memory commands in Slack: by slash, umbrella, shortcut, text and buttons; answers for one person alone. */
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { FakeSlack, Interaction } from '../support/fake-slack/fake-slack.ts';
+import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
+
+const workshop = useSlackWorkshop();
+
+const actionsShape = z.object({
+  type: z.literal('actions'),
+  elements: z.array(z.object({ value: z.string(), text: z.object({ text: z.string() }) })),
+});
+
+/** The buttons of an answer: what they mean, by their labels. */
+function buttonsOf(blocks: readonly unknown[]): ReadonlyMap<string, string> {
+  const rows = blocks.flatMap((block) => actionsShape.safeParse(block).data?.elements ?? []);
+  return new Map(rows.map(({ text, value }) => [text.text, value]));
+}
+
+/** The one answer, for the person alone. */
+async function answerTo({ answers }: Interaction) {
+  await until(() => expect(answers).toHaveLength(1));
+  const [answer] = answers;
+  expect(answer?.ephemeral).toBe(true);
+  if (answer === undefined) throw new Error('There is no answer.');
+  return answer;
+}
+
+async function turn(slack: FakeSlack, text: string, user = ADA): Promise<string> {
+  const { ts } = slack.say(text, { user });
+  await answersIn(slack, slack.workspace.directOf(user), ts);
+  return ts;
+}
+
+describe.each(['socket', 'http'] as const)('over %s', (transport) => {
+  test('every command answers, by its own name and by the umbrella', async () => {
+    const { slack, startBot } = await workshop.makeWorld(transport);
+    await startBot();
+    await turn(slack, 'Remember this');
+    const ask = async (command: string, text = '') =>
+      (await answerTo(slack.command(command, text, { user: ADA }))).text;
+    expect(await ask('/history')).toContain('Remember this');
+    expect(await ask('/memory', 'history 5')).toContain('echo: Remember this');
+    expect(await ask('/ttl', '600')).toMatch(/10 minutes/);
+    expect(await ask('/memory', 'ttl')).toMatch(/10 minutes/);
+    expect(await ask('/memstats')).toMatch(/Messages: 2/);
+    expect(await ask('/memory', 'stats')).toMatch(/Messages: 2/);
+    expect(await ask('/help')).toMatch(/\/forget/);
+    expect(await ask('/memory', 'histroy')).toContain('/memory history');
+    expect(await ask('/ttl', 'soon')).toContain('/ttl');
+    expect(await ask('/forget')).toMatch(/Forgotten: 1 conversation, 2 messages/);
+    expect(await ask('/history')).toMatch(/remember nothing/);
+    expect(slack.workspace.ephemerals).toEqual([]);
+  });
+
+  test('a shortcut on a message means its thread, and erases after a confirmation by its owner alone', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld(transport);
+    await startBot();
+    const { botUser } = slack.workspace;
+    const root = slack.say(`<@${botUser}> Remember this`, { user: ADA, channel: CHANNEL });
+    const [reply] = await answersIn(slack, CHANNEL, root.ts);
+    if (reply === undefined) throw new Error('There is no reply.');
+    const shortcut = (name: string, user: string) =>
+      slack.shortcut(`memory_${name}`, { user, channel: CHANNEL, message: reply });
+    expect((await answerTo(shortcut('history', ADA))).text).toContain('Remember this');
+    expect((await answerTo(shortcut('history', GRACE))).text).toMatch(/remember nothing/);
+    const question = await answerTo(shortcut('forget', ADA));
+    const [confirm] = [...buttonsOf(question.blocks).values()];
+    const press = (user: string) => slack.press(confirm ?? '', { user, channel: CHANNEL, thread: root.ts });
+    expect((await answerTo(press(GRACE))).text).toMatch(/somebody else/);
+    const done = await answerTo(press(ADA));
+    expect(done).toMatchObject({ text: expect.stringMatching(/Forgotten: 1 conversation/), replaces: true });
+    slack.say('What did I say?', { user: ADA, channel: CHANNEL, thread: root.ts });
+    await answersIn(slack, CHANNEL, root.ts, 2);
+    expect(model.journal().at(-1)?.messages).toHaveLength(2);
+  });
+
+  test('a typed command runs once, however often it is delivered, and only its writer sees the answer', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld(transport);
+    await startBot();
+    await startBot();
+    const { botUser } = slack.workspace;
+    const root = slack.say(`<@${botUser}> Remember this`, { user: ADA, channel: CHANNEL });
+    await answersIn(slack, CHANNEL, root.ts);
+    const asked = slack.say(`<@${botUser}> /history`, { user: ADA, channel: CHANNEL, thread: root.ts });
+    await Promise.all([asked.acked, ...Array.from({ length: 11 }, () => slack.again(asked.ts, CHANNEL).acked)]);
+    await until(() => expect(slack.workspace.ephemerals).toHaveLength(1));
+    const [answer] = slack.workspace.ephemerals;
+    expect(answer).toMatchObject({ user: ADA, channel: CHANNEL, thread: root.ts });
+    expect(answer?.text).toContain('Remember this');
+    expect(slack.replies(CHANNEL, root.ts)).toHaveLength(1);
+    await slack.say('history', { user: ADA, channel: CHANNEL, thread: root.ts }).acked;
+    await answersIn(slack, CHANNEL, root.ts, 2);
+    expect(slack.workspace.ephemerals).toHaveLength(1);
+    expect(model.count('history')).toBe(1);
+  });
+
+  test('an export comes as files by DM', async () => {
+    const { slack, startBot } = await workshop.makeWorld(transport);
+    await startBot();
+    const { botUser } = slack.workspace;
+    const root = slack.say(`<@${botUser}> Remember this`, { user: ADA, channel: CHANNEL });
+    await answersIn(slack, CHANNEL, root.ts);
+    const answer = await answerTo(slack.command('/history', 'export', { user: ADA, channel: CHANNEL }));
+    expect(answer.text).toMatch(/direct messages/);
+    const dm = slack.workspace.directOf(ADA);
+    const files = slack.workspace.messages.filter(({ channel }) => channel === dm).flatMap((message) => message.files);
+    expect(files.map(({ name }) => name.replace(/\d{4}-\d\d-\d\d/, 'day'))).toEqual([
+      'conversation-day.json',
+      'conversation-day.md',
+    ]);
+    const json = z
+      .object({ messages: z.array(z.object({ content: z.string() })) })
+      .parse(JSON.parse(files[0]?.content ?? ''));
+    expect(json.messages.map(({ content }) => content)).toEqual(['Remember this', 'echo: Remember this']);
+  });
+});
+
+test('where the thread is not told and there are several conversations, a picker asks, newest first', async () => {
+  const { slack, startBot } = await workshop.makeWorld('socket');
+  await startBot();
+  await turn(slack, 'The older one');
+  await turn(slack, 'The newer one');
+  const question = await answerTo(slack.command('/history', '', { user: ADA }));
+  const buttons = [...buttonsOf(question.blocks)];
+  expect(buttons.map(([label]) => label)).toEqual([
+    expect.stringContaining('The newer one'),
+    expect.stringContaining('The older one'),
+  ]);
+  const dm = slack.workspace.directOf(ADA);
+  const chosen = await answerTo(slack.press(buttons[1]?.[1] ?? '', { user: ADA, channel: dm }));
+  expect(chosen.text).toContain('The older one');
+  expect(chosen.text).not.toContain('The newer one');
+  const place = await answerTo(slack.command('/ttl', '2h', { user: ADA }));
+  expect(place.text).toMatch(/your conversations here/);
+});
+
+test('in a DM a typed command is answered in its thread, with a button that confirms', async () => {
+  const { slack, startBot } = await workshop.makeWorld('socket');
+  await startBot();
+  const root = await turn(slack, 'Remember this');
+  const dm = slack.workspace.directOf(ADA);
+  slack.say('!forget', { user: ADA, thread: root });
+  const [, question] = await answersIn(slack, dm, root, 2);
+  const [confirm] = [...buttonsOf(question?.blocks ?? []).values()];
+  const pressed = slack.press(confirm ?? '', { user: ADA, channel: dm, thread: root, ephemeral: false });
+  expect((await answerTo(pressed)).text).toMatch(/Forgotten: 1 conversation/);
+});
+
+test('people are answered in their language', async () => {
+  const { slack, startBot } = await workshop.makeWorld('socket');
+  await startBot();
+  slack.addUser({ id: 'U0ZHANG', name: '张三', locale: 'zh-CN' });
+  expect((await answerTo(slack.command('/history', '', { user: 'U0ZHANG' }))).text).toMatch(/\p{Script=Han}/u);
+  const { ts } = slack.say('   ', { user: 'U0ZHANG' });
+  const dm = slack.workspace.directOf('U0ZHANG');
+  await until(() => expect(texts(slack.replies(dm, ts))).toEqual([expect.stringMatching(/\p{Script=Han}/u)]));
+});
+
+test('a command that finds no store is answered all the same', async () => {
+  const { slack, redis, startBot } = await workshop.makeWorld('socket');
+  await startBot();
+  await turn(slack, 'Hello');
+  await redis.kill9();
+  expect((await answerTo(slack.command('/history', '', { user: ADA }))).text).toMatch(/out of reach/);
+});
+
+test('somebody who may manage messages may wipe a shared conversation, others only their own part', async () => {
+  const { slack, model, startBot } = await workshop.makeWorld('socket');
+  await startBot({ SESSION_SCOPE: 'channel' });
+  slack.addUser({ id: 'U0BOSS', name: 'Boss', isAdmin: true });
+  const { botUser } = slack.workspace;
+  const root = slack.say(`<@${botUser}> I am Ada`, { user: ADA, channel: CHANNEL });
+  await answersIn(slack, CHANNEL, root.ts);
+  slack.say('And I am Grace', { user: GRACE, channel: CHANNEL, thread: root.ts });
+  await answersIn(slack, CHANNEL, root.ts, 2);
+  expect(
+    model
+      .journal()[1]
+      ?.messages.map(({ content }) => content)
+      .join(),
+  ).toContain('"Grace" says:');
+  const refused = await answerTo(slack.command('/forget', 'whole', { user: GRACE, channel: CHANNEL }));
+  expect(refused.text).toMatch(/only admins/);
+  await answerTo(slack.command('/forget', '', { user: GRACE, channel: CHANNEL }));
+  const left = (await answerTo(slack.command('/history', '', { user: ADA, channel: CHANNEL }))).text;
+  expect(left).toContain('I am Ada');
+  expect(left).not.toContain('I am Grace');
+  slack.say('I lead here', { user: 'U0BOSS', channel: CHANNEL, thread: root.ts });
+  await answersIn(slack, CHANNEL, root.ts, 3);
+  const question = await answerTo(slack.command('/forget', 'whole', { user: 'U0BOSS', channel: CHANNEL }));
+  const [confirm] = [...buttonsOf(question.blocks).values()];
+  await answerTo(slack.press(confirm ?? '', { user: 'U0BOSS', channel: CHANNEL }));
+  expect((await answerTo(slack.command('/history', '', { user: ADA, channel: CHANNEL }))).text).toMatch(/nothing/);
+});

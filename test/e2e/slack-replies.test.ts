@@ -1,0 +1,243 @@
+/** Replies in Slack when Slack makes trouble: rates, dying streams, lost answers; and what people do to them meanwhile. */
+import { describe, expect, test } from 'vitest';
+import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
+
+const workshop = useSlackWorkshop();
+
+const LONG = Array.from({ length: 60 }, (_, index) => `Sentence number ${index}.`).join(' ');
+/** Takes about 6 s, so it is streamed. */
+const SLOWLY = { text: LONG, pieces: 60, betweenMs: 100 };
+
+describe('a reply', () => {
+  test('longer than a message goes on in the next, with its code fence, and nothing repeated', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    const code = Array.from({ length: 900 }, (_, index) => `print("line ${index}")`).join('\n');
+    const text = `Look:\n\n\`\`\`python\n${code}\n\`\`\`\nThat was it.`;
+    model.script('Tell me', { text, pieces: 60, betweenMs: 50 });
+    const { ts } = slack.say('Tell me', { user: ADA });
+    const dm = slack.workspace.directOf(ADA);
+    const replies = texts(await answersIn(slack, dm, ts, 2));
+    await until(() => expect(slack.replies(dm, ts).at(-1)?.text).toContain('That was it.'));
+    for (const reply of replies) {
+      expect(Buffer.byteLength(reply)).toBeLessThanOrEqual(9_000);
+      expect((reply.match(/```/g) ?? []).length % 2).toBe(0);
+    }
+    const lines = replies.join('\n').match(/line \d+/g);
+    expect(lines).toEqual(Array.from({ length: 900 }, (_, index) => `line ${index}`));
+  });
+
+  test('whose stream dies is continued, never repeated', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    model.script('Tell me', SLOWLY);
+    const { ts } = slack.say('Tell me', { user: ADA });
+    const dm = slack.workspace.directOf(ADA);
+    await until(() => expect(slack.callsOf('chat.appendStream').length).toBeGreaterThan(1));
+    slack.expireStreams();
+    expect(texts(await answersIn(slack, dm, ts))).toEqual([LONG]);
+    expect(slack.callsOf('chat.appendStream').some(({ result }) => result === 'message_not_in_streaming_state')).toBe(
+      true,
+    );
+  });
+
+  test('is posted and edited where streaming is not to be had, and streaming is not tried again', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    slack.fail('chat.startStream', { kind: 'error', error: 'feature_not_enabled' }, 1_000);
+    model.script('Tell me', SLOWLY, SLOWLY);
+    for (const user of [ADA, GRACE]) {
+      const { ts } = slack.say('Tell me', { user });
+      const [reply, ...more] = await answersIn(slack, slack.workspace.directOf(user), ts);
+      expect(more).toEqual([]);
+      expect(reply?.text).toBe(LONG);
+      expect(reply?.edits).toBeGreaterThan(1);
+      expect(reply?.metadata).toEqual({ event_type: 'recollect_reply', event_payload: { turn: ts, part: 1 } });
+    }
+    expect(slack.callsOf('chat.startStream')).toHaveLength(1);
+  });
+
+  test.each([
+    'chat.startStream',
+    'chat.appendStream',
+    'chat.stopStream',
+    'chat.postMessage',
+    'users.info',
+    'assistant.threads.setStatus',
+    'agents.sessions.setStatus',
+  ])('is whole and there once although %s is asked for too often', async (method) => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    slack.fail(method, { kind: 'rate_limited', retryAfter: 1 }, 2);
+    model.script('Tell me', SLOWLY);
+    const long = slack.say('Tell me', { user: ADA });
+    const short = slack.say('Hello', { user: GRACE });
+    expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), long.ts))).toEqual([LONG]);
+    expect(texts(await answersIn(slack, slack.workspace.directOf(GRACE), short.ts))).toEqual(['echo: Hello']);
+  });
+
+  test.each(['chat.startStream', 'chat.appendStream', 'chat.stopStream'])(
+    'is whole and there once although the answer to %s is lost',
+    async (method) => {
+      const { slack, model, startBot } = await workshop.makeWorld('socket');
+      await startBot();
+      slack.fail(method, { kind: 'lost' });
+      model.script('Tell me', SLOWLY);
+      const { ts } = slack.say('Tell me', { user: ADA });
+      expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), ts))).toEqual([LONG]);
+    },
+  );
+
+  test('that was posted without an answer is found again by its metadata, also among others’ in the thread', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    const bot = await startBot();
+    const { botUser } = slack.workspace;
+    const root = slack.say(`<@${botUser}> Hello`, { user: ADA, channel: CHANNEL });
+    await answersIn(slack, CHANNEL, root.ts);
+    slack.fail('chat.postMessage', { kind: 'lost' });
+    slack.say(`<@${botUser}> Me too`, { user: GRACE, channel: CHANNEL, thread: root.ts });
+    expect(texts(await answersIn(slack, CHANNEL, root.ts, 2))).toEqual(['echo: Hello', 'echo: Me too']);
+    await until(async () => {
+      const page = await (await fetch(`${bot.url}/metrics`)).text();
+      expect(page).toContain('bot_turns_total{outcome="answered"} 2');
+      expect(page).not.toContain('bot_unreconciled_posts_total{');
+    });
+    expect(model.count('Me too')).toBe(1);
+  });
+
+  test('calls nobody, whatever the model says', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    const said = 'Dear <!channel> and <@U0ADA>: | a | b |\n| - | - |\n| 1 | 2 |';
+    model.script('Tell me', { text: said, pieces: 30, betweenMs: 50 });
+    model.script('Briefly', { text: said });
+    const dm = slack.workspace.directOf(ADA);
+    for (const text of ['Tell me', 'Briefly']) {
+      const { ts } = slack.say(text, { user: ADA });
+      const [reply] = await answersIn(slack, dm, ts);
+      expect(reply?.text).not.toMatch(/<!channel>|<@U0ADA>/);
+      expect(reply?.text.replaceAll('\u200B', '')).toBe(said);
+    }
+    const sent = slack.calls.filter(({ method }) => method.startsWith('chat.')).map(({ args }) => JSON.stringify(args));
+    expect(sent.some((args) => /<!channel>|<@U0ADA>/.test(args))).toBe(false);
+  });
+
+  test('to a model that fails is one honest message, and the next is answered', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    model.script('odd', { status: 400, error: { message: 'no' } });
+    const { ts } = slack.say('odd question', { user: ADA });
+    const dm = slack.workspace.directOf(ADA);
+    expect(texts(await answersIn(slack, dm, ts))).toEqual([expect.stringContaining('refused this message')]);
+    slack.say('Hello', { user: ADA, thread: ts });
+    expect((await answersIn(slack, dm, ts, 2))[1]?.text).toBe('echo: Hello');
+  });
+
+  test('that breaks off keeps what was read, and says so behind it', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot({ TURN_TIMEOUT: '3' });
+    model.script('Tell me', { ...SLOWLY, sent: 20, end: { data: '{"error":{"message":"no","type":"x"}}' } });
+    for (let attempt = 0; attempt < 5; attempt += 1) model.script('Tell me', { status: 400 });
+    const { ts } = slack.say('Tell me', { user: ADA });
+    const [reply, ...more] = await answersIn(slack, slack.workspace.directOf(ADA), ts);
+    expect(more).toEqual([]);
+    expect(reply?.text.startsWith('Sentence number 0.')).toBe(true);
+    expect(reply?.text).toMatch(/language model/);
+  });
+});
+
+describe('a person', () => {
+  test('who presses Stop stops the turn on whichever replica runs it', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    await startBot();
+    model.script('Tell me', { text: LONG, pieces: 60, sent: 20, end: 'hang' });
+    const { ts } = slack.say('Tell me', { user: ADA });
+    const dm = slack.workspace.directOf(ADA);
+    await until(() => expect(slack.replies(dm, ts)[0]?.text.length).toBeGreaterThan(100));
+    // Slack ends the stream by itself, and leaves the session as it is.
+    const [streaming] = slack.replies(dm, ts);
+    if (streaming !== undefined) streaming.stream = undefined;
+    slack.event({
+      ...{ type: 'agent_session_stopped', channel: dm, user: ADA, thread_ts: ts, event_ts: slack.workspace.nextTs() },
+      streaming_message_ts: [streaming?.ts],
+    });
+    const [reply, ...more] = await answersIn(slack, dm, ts);
+    expect(more).toEqual([]);
+    await until(() => expect(slack.replies(dm, ts)[0]?.text).toMatch(/^Sentence number 0\..*\n\n\(stopped\)$/s));
+    expect(LONG.startsWith(reply?.text.replace(/\n\n\(stopped\)$/, '') ?? '-')).toBe(true);
+    slack.say('And now?', { user: ADA, thread: ts });
+    await answersIn(slack, dm, ts, 2);
+    const [call] = model.journal().filter(({ text }) => text === 'And now?');
+    expect(call?.messages[2]?.content).toMatch(/^Sentence number 0\./);
+    expect(call?.messages[2]?.content).not.toContain('stopped');
+  });
+
+  test('can’t stop somebody else’s answer in a conversation that they share', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot({ SESSION_SCOPE: 'channel' });
+    const { botUser } = slack.workspace;
+    model.script('Tell me', SLOWLY);
+    const { ts } = slack.say(`<@${botUser}> Tell me`, { user: ADA, channel: CHANNEL });
+    await until(() => expect(slack.replies(CHANNEL, ts)).toHaveLength(1));
+    const stop = { type: 'agent_session_stopped', channel: CHANNEL, thread_ts: ts, streaming_message_ts: [] };
+    await slack.event({ ...stop, user: GRACE, event_ts: slack.workspace.nextTs() }).acked;
+    expect(texts(await answersIn(slack, CHANNEL, ts))).toEqual([LONG]);
+    model.script('Once more', SLOWLY);
+    slack.say('Once more', { user: ADA, channel: CHANNEL, thread: ts });
+    await until(() => expect(slack.replies(CHANNEL, ts)).toHaveLength(2));
+    await slack.event({ ...stop, user: ADA, event_ts: slack.workspace.nextTs() }).acked;
+    await answersIn(slack, CHANNEL, ts, 2);
+    await until(() => expect(slack.replies(CHANNEL, ts)[1]?.text).toMatch(/\(stopped\)$/));
+  });
+
+  test('who forgets in mid-answer finds no text of it, neither in Slack nor in the store', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    model.script('Tell me', { text: LONG, pieces: 60, sent: 20, end: 'hang' });
+    const { ts } = slack.say('Tell me', { user: ADA });
+    const dm = slack.workspace.directOf(ADA);
+    await until(() => expect(slack.replies(dm, ts)[0]?.text.length).toBeGreaterThan(100));
+    const { answers } = slack.command('/forget', '', { user: ADA });
+    await until(() => expect(answers).toHaveLength(1));
+    expect(texts(await answersIn(slack, dm, ts))).toEqual(['Forgotten.']);
+    slack.say('What did I say?', { user: ADA, thread: ts });
+    await answersIn(slack, dm, ts, 2);
+    const [call] = model.journal().filter(({ text }) => text === 'What did I say?');
+    expect(call?.messages).toHaveLength(2);
+  });
+
+  test('who deletes a message takes its turn out of memory', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    const root = slack.say('Keep this', { user: ADA });
+    const dm = slack.workspace.directOf(ADA);
+    await answersIn(slack, dm, root.ts);
+    const secret = slack.say('My secret', { user: ADA, thread: root.ts });
+    await answersIn(slack, dm, root.ts, 2);
+    await slack.deleteMessage(secret.ts, dm).acked;
+    slack.say('What do you know?', { user: ADA, thread: root.ts });
+    await answersIn(slack, dm, root.ts, 3);
+    const [call] = model.journal().filter(({ text }) => text === 'What do you know?');
+    expect(call?.messages.slice(1).map(({ content }) => content)).toEqual([
+      'Keep this',
+      'echo: Keep this',
+      'What do you know?',
+    ]);
+  });
+
+  test('who edits a message that waits is answered to what it says now', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    model.script('First', { text: 'one', sent: 0, end: 'hang' });
+    const root = slack.say('First', { user: ADA });
+    await model.called('First');
+    const second = slack.say('Secnod', { user: ADA, thread: root.ts });
+    await second.acked;
+    const dm = slack.workspace.directOf(ADA);
+    await slack.edit(second.ts, dm, 'Second').acked;
+    model.release();
+    expect((await answersIn(slack, dm, root.ts, 2))[1]?.text).toBe('echo: Second');
+    expect(model.count('Secnod')).toBe(0);
+  });
+});
