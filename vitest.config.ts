@@ -10,6 +10,8 @@ export default defineConfig({
     setupFiles: [support('end-with-the-run.ts')],
     // Processes, not threads: native modules (libsql), signals and exit codes are real there.
     pool: 'forks',
+    // Most of the time is spent waiting for processes: two files at a time, on the two cores that CI has.
+    maxWorkers: 2,
     // Bounds for what hangs, not expectations: a slow machine with two cores must not fail for being slow.
     testTimeout: 30_000,
     hookTimeout: 60_000,

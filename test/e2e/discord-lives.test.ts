@@ -1,5 +1,6 @@
 /** What is sent in Discord while something is away: the bot, its store, the gateway. And what comes more than once. */
 import { describe, expect, test } from 'vitest';
+import { statsResponse } from '../../src/adapters/http/schemas.ts';
 import { buttonsOf, type FakeDiscord, type StoredMessage } from '../support/fake-discord/fake-discord.ts';
 import { PATIENTLY, textsOf, untilAnswered, untilLoggedIn, useDiscord, withDiscord } from './discord-support.ts';
 import { useStores, useWorkshop, withModel } from './http-support.ts';
@@ -334,5 +335,30 @@ describe('with Redis', () => {
     const other = discord.world.person('Bob');
     await untilAnswered(discord, discord.say(other, discord.dm(other), 'mine'), 'echo: mine');
     expect(discord.replies(four)).toEqual([]);
+  });
+
+  test('taken out of a server, it forgets what was said there, and nothing else', async () => {
+    const discord = await make();
+    const [guild, other] = [discord.guild(), discord.guild()];
+    const [channel, elsewhere] = [discord.channel(guild), discord.channel(other)];
+    const model = await makeModel();
+    const ada = discord.world.person('Ada');
+    const settings = { ...(await makeRedisStore()), ...withModel(model), ...withDiscord(discord) };
+    const bot = await start(await makeFolder(), settings);
+    await untilLoggedIn(discord);
+    for (const place of [channel, elsewhere]) {
+      await untilAnswered(discord, discord.say(ada, place, `<@${discord.world.bot.id}> hello`), 'echo: hello');
+    }
+    const live = async () => {
+      const answered = await fetch(`${bot.url}/stats`);
+      const { total_users: conversations } = statsResponse.parse(await answered.json());
+      return conversations;
+    };
+    expect(await live()).toBe(2);
+    discord.outage(other);
+    discord.leave(guild);
+    await expect.poll(live, PATIENTLY).toBe(1);
+    const shown = discord.slash(ada, elsewhere, 'history');
+    await expect.poll(() => shown.answer()?.message.message.content, PATIENTLY).toContain('hello');
   });
 });

@@ -188,6 +188,11 @@ describe('talking', () => {
     }
     // The fake refuses what comes too fast; a well-behaved bot does not get there.
     expect(discord.journal.filter(({ status }) => status === 429)).toEqual([]);
+    // Behind the first post nothing says that the bot is typing: it would say so for 10 s more.
+    const posted = Date.parse(discord.replies(asked)[0]?.message.timestamp ?? '');
+    const typed = discord.typing().filter(({ channelId }) => channelId === dm.id);
+    expect(typed.length).toBeGreaterThan(0);
+    for (const { at } of typed) expect(at).toBeLessThanOrEqual(posted);
     expect(bot.output()).not.toContain('word1');
   });
 
@@ -233,6 +238,26 @@ describe('talking', () => {
     const dm = discord.dm(ada);
     model.script('你好', { status: 400, error: { message: 'no' } });
     await untilAnswered(discord, discord.say(ada, dm, '你好'), '语言模型拒绝了这条消息。请换个说法，或者缩短一些。');
+  });
+
+  test('while the model thinks for long, the bot is shown as typing all the time', async () => {
+    const { discord, model } = shared;
+    const ada = discord.world.person('Ada');
+    const dm = discord.dm(ada);
+    model.script('think hard', { text: 'Done.', sent: 0, end: 'hang' });
+    const asked = discord.say(ada, dm, 'think hard');
+    // Discord shows it for 10 s.
+    const times = () =>
+      discord
+        .typing()
+        .filter(({ channelId }) => channelId === dm.id)
+        .map(({ at }) => at);
+    await expect.poll(() => times().length, PATIENTLY).toBe(2);
+    const [first = 0, second = 0] = times();
+    expect(second - first).toBeLessThan(10_000);
+    model.release();
+    await untilAnswered(discord, asked, 'Done.');
+    expect(times()).toHaveLength(2);
   });
 
   test('the start says where the bot can be added, and nothing that was written is in the log', async () => {

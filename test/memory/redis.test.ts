@@ -10,7 +10,10 @@ describeConversationStore('Redis', makeRedisFixture(inject('redisUrl')));
 
 describe('the generation', () => {
   test('keeps a turn out of memory after a forget even when its inbox was lost', async () => {
-    const fixture = await makeRedisFixture(inject('redisUrl'))({ ...LIMITS, observer: { badElement() {}, error() {} } });
+    const fixture = await makeRedisFixture(inject('redisUrl'))({
+      ...LIMITS,
+      observer: { badElement() {}, error() {} },
+    });
     const session = sessionOf();
     const { store } = fixture;
     await offerNew(store, messageOf(session, 'm1'));

@@ -57,7 +57,7 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
     if (live !== undefined) return live;
     const handles = stream?.handles() ?? context.handles;
     live = createLiveReply(
-      createSlackTransport(deps, target, turnId),
+      createSlackTransport(deps, target, turnId, stream?.lostText()),
       { ...context, handles },
       {
         ...{ limit: PART_LIMIT, measure: 'utf8', mark: MARK, nonceTrustMs: 0 },

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Hono } from 'hono';
-import { etag } from 'hono/etag';
+import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 
 /** What the page itself consists of is under here. */
 export const PAGE_PATH = '/playground/';
@@ -62,9 +62,9 @@ export function isPagePath(path: string): boolean {
 
 export function addPage(app: Hono): void {
   const require = createRequire(import.meta.url);
-  app.use('/', etag());
-  app.use(`${PAGE_PATH}:file`, etag());
-  app.use(`${PAGE_PATH}vendor/:file`, etag());
+  // "Not modified" must repeat the page's policy: the server's own, which allows nothing, would take its place.
+  const unchanged = etag({ retainedHeaders: [...RETAINED_304_HEADERS, 'content-security-policy'] });
+  for (const path of ['/', `${PAGE_PATH}:file`, `${PAGE_PATH}vendor/:file`]) app.use(path, unchanged);
 
   app.get('/', async (c) =>
     c.html(await readFile(join(PUBLIC, 'index.html'), 'utf8'), 200, { ...CACHE, 'Content-Security-Policy': POLICY }),

@@ -80,6 +80,10 @@ export interface FakeDiscord {
   /** Sends what everybody was already sent once more. */
   repeat(stored: StoredMessage): void;
   removeMany(stored: readonly StoredMessage[]): void;
+  /** The bot is taken out of a server. */
+  leave(guild: FakeGuild): void;
+  /** A server is not available for a while. */
+  outage(guild: FakeGuild): void;
   slash(person: APIUser, channel: FakeChannel, name: string, options?: CommandOptions): FakeInteraction;
   press(person: APIUser, stored: StoredMessage, label: string, options?: CommandOptions): FakeInteraction;
   /** The messages of the bot in a channel that all can see, oldest first. */
@@ -275,6 +279,14 @@ export async function startFakeDiscord({ windowMs = 1_000 }: FakeDiscordOptions 
         t: GatewayDispatchEvents.MessageDeleteBulk,
         d: { ids, channel_id, ...where },
       }));
+    },
+    leave({ id }) {
+      world.guilds.delete(id);
+      gateway.dispatch(GatewayIntentBits.Guilds, () => ({ t: GatewayDispatchEvents.GuildDelete, d: { id } }));
+    },
+    outage({ id }) {
+      const d = { id, unavailable: true };
+      gateway.dispatch(GatewayIntentBits.Guilds, () => ({ t: GatewayDispatchEvents.GuildDelete, d }));
     },
     slash(person, channel, name, more = {}) {
       const registered = commands.registered.find((command) => command.name === name);

@@ -1,0 +1,214 @@
+/** The routes of the playground on the whole bot: its own store, the demo model, the guards of the HTTP server. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { feedEvents, memoryAnswer, overviewAnswer, sent, setupAnswer } from '../../../src/adapters/web/schemas.ts';
+import { type App, startApp } from '../../../src/app.ts';
+import { loadConfig } from '../../../src/config.ts';
+import { freePort } from '../../support/free-port.ts';
+import { keepLog, postChat, readEvents } from '../http/support.ts';
+
+const PUBLIC = fileURLToPath(new URL('../../../src/adapters/web/public/', import.meta.url));
+const KEY = 'correct-horse';
+const AUTHORISED = { Authorization: `Bearer ${KEY}` };
+
+let apps: App[] = [];
+let folders: string[] = [];
+let url = '';
+let locked = '';
+let ids = 0;
+
+async function open(settings: Record<string, string>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'recollect-web-'));
+  folders.push(folder);
+  const port = String(await freePort());
+  const config = loadConfig({ PORT: port, DATA_DIR: 'data', SHUTDOWN_GRACE: '1', ...settings }, { cwd: folder });
+  apps.push(await startApp({ config, logger: keepLog([]) }));
+  return `http://127.0.0.1:${port}`;
+}
+
+beforeAll(async () => {
+  url = await open({ MAX_MESSAGE_LENGTH: '500' });
+  locked = await open({ API_KEY: KEY });
+});
+afterAll(async () => {
+  for (const app of apps) await app.stop();
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+  apps = [];
+  folders = [];
+});
+
+const nextId = () => {
+  ids += 1;
+  return String(ids).padStart(20, 'x');
+};
+const api = (path: string) => `${url}/playground/api/${path}`;
+const message = (user: string, text: string, id = nextId()) => postChat({ user, channel: 'general', id, text });
+
+async function memoryOf(user: string) {
+  const response = await fetch(api(`memory?user=${encodeURIComponent(user)}&channel=general`));
+  return memoryAnswer.strict().parse(await response.json());
+}
+
+/** The first events of a conversation, until one of them is as wanted. */
+async function untilState(
+  user: string,
+  track: readonly string[],
+  wanted: (state: z.infer<typeof feedEvents.state>) => boolean,
+) {
+  const query = new URLSearchParams({ user, channel: 'general' });
+  for (const id of track) query.append('track', id);
+  const response = await fetch(api(`events?${query}`));
+  expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+  for await (const { event, data } of readEvents(response)) {
+    if (event !== 'state') continue;
+    const state = feedEvents.state.strict().parse(data);
+    if (wanted(state)) return state;
+  }
+  throw new Error('The stream ended.');
+}
+
+describe('the page', () => {
+  test('is served with all of its files, under a policy of its own, also when it has not changed', async () => {
+    const page = await fetch(url);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    const policy = page.headers.get('content-security-policy');
+    expect(policy).toContain("script-src 'self'");
+    const again = await fetch(url, { headers: { 'If-None-Match': page.headers.get('etag') ?? '' } });
+    expect(again.status).toBe(304);
+    expect(again.headers.get('content-security-policy')).toBe(policy);
+    const files = (await readdir(PUBLIC)).filter((name) => name !== 'index.html');
+    for (const name of [...files, 'vendor/marked.js', 'vendor/uplot.js', 'vendor/uplot.css']) {
+      const response = await fetch(`${url}/playground/${name}`);
+      expect([name, response.status]).toEqual([name, 200]);
+      expect(response.headers.get('content-type')).toMatch(/^(text\/(javascript|css)|image\/svg)/);
+    }
+  });
+
+  test.each(['index.html', '../adapter.js', '%2e%2e%2fadapter.js', 'vendor/package.json', ''])(
+    'nothing else is: /playground/%s',
+    async (path) => {
+      expect((await fetch(`${url}/playground/${path}`)).status).toBe(404);
+    },
+  );
+
+  test('says the same things in both languages', async () => {
+    const module: unknown = await import(join(PUBLIC, 'texts.js'));
+    const table: z.ZodType<Record<string, unknown>> = z.record(z.string(), z.unknown());
+    const texts = z.object({ TEXTS: z.object({ en: table, 'zh-CN': table }) }).parse(module).TEXTS;
+    const shape = (value: unknown): unknown =>
+      typeof value === 'object' && value !== null
+        ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shape(inner)]))
+        : typeof value;
+    expect(shape(texts['zh-CN'])).toEqual(shape(texts.en));
+  });
+});
+
+describe('the guards', () => {
+  test.each([
+    ['another origin', { Origin: 'https://evil.example' }],
+    ['another site', { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' }],
+  ])('keep out a page of %s', async (_, headers) => {
+    for (const path of ['memory?user=Ada&channel=general', 'overview', 'events?user=Ada&channel=general']) {
+      expect((await fetch(api(path), { headers })).status).toBe(403);
+    }
+  });
+
+  test('with API_KEY set, open the page and its files to anybody, and nothing of the API', async () => {
+    for (const path of ['/', '/playground/main.js', '/playground/vendor/marked.js']) {
+      expect((await fetch(locked + path)).status).toBe(200);
+    }
+    const paths = ['api/setup', 'api/overview', 'api/memory?user=a&channel=b', 'api/events?user=a&channel=b'];
+    for (const path of paths) expect((await fetch(`${locked}/playground/${path}`)).status).toBe(401);
+    for (const path of ['/stats', '/docs', '/playground/../stats', '/playground/%2e%2e/stats']) {
+      expect((await fetch(locked + path)).status).toBe(401);
+    }
+    expect((await fetch(`${locked}/playground/api/overview`, { headers: AUTHORISED })).status).toBe(200);
+  });
+});
+
+describe('a conversation', () => {
+  test('is answered and shown, with what the model sees of it; a repeated message is the same message', async () => {
+    const id = nextId();
+    const said = () => fetch(api('messages'), message('Ada', 'My name is Ada', id)).then((response) => response.json());
+    expect(sent.parse(await said())).toEqual({ kind: 'stored' });
+    expect(sent.parse(await said())).toEqual({ kind: 'stored' });
+    const { messages } = await untilState(
+      'Ada',
+      [],
+      (state) => state.messages.length > 0 && state.waiting.length === 0,
+    );
+    expect(messages.map(({ role, turn }) => [role, turn])).toEqual([
+      ['user', id],
+      ['assistant', id],
+    ]);
+    const memory = await memoryOf('Ada');
+    expect(memory.messages.map(({ seen }) => seen)).toEqual([true, true]);
+    expect(memory.seen.messages).toBe(2);
+    expect(memory.seen.tokens).toBeGreaterThan(0);
+    expect(memory.conversation).toMatchObject({ key: '{web:playground:general}:u-Ada', turns: 1, corrupt: 0 });
+    expect(memory.ttl).toMatchObject({ choice: null, effective: 1800 });
+  });
+
+  test('that is not there is empty, and a message that never came is unknown', async () => {
+    const id = nextId();
+    const state = await untilState('Nobody', [id], () => true);
+    expect(state).toEqual({ messages: [], waiting: [], settled: [{ turn: id, outcome: 'unknown', text: '' }] });
+    expect(await memoryOf('Nobody')).toMatchObject({ conversation: null, messages: [] });
+  });
+
+  test('is forgotten by the button of a private answer, which is another person’s no use', async () => {
+    await fetch(api('messages'), message('Grace', 'Hello'));
+    await untilState('Grace', [], ({ messages }) => messages.length === 2);
+    const asked = sent.parse(await (await fetch(api('messages'), message('Grace', '/forget'))).json());
+    const action = asked.kind === 'answer' ? asked.answer.actions[0]?.id : undefined;
+    const press = async (user: string) => {
+      const response = await fetch(api('actions'), postChat({ user, channel: 'general', action }));
+      const pressed = sent.parse(await response.json());
+      return pressed.kind === 'answer' ? pressed.answer.kind : pressed.kind;
+    };
+    expect(await press('Mallory')).toBe('refused');
+    expect((await memoryOf('Grace')).messages).toHaveLength(2);
+    expect(await press('Grace')).toBe('done');
+    expect((await memoryOf('Grace')).messages).toEqual([]);
+  });
+
+  test.each([
+    ['no body', { method: 'POST' }, 422],
+    ['not JSON', postChat('{'), 422],
+    ['another type', { method: 'POST', body: '{}', headers: { 'Content-Type': 'text/plain' } }, 422],
+    ['no id', postChat({ user: 'Ada', channel: 'general', text: 'x' }), 422],
+    ['a body that is too large', postChat({ user: 'Ada', channel: 'general', text: 'x'.repeat(20_000) }), 413],
+  ])('is not touched by %s', async (_, init, status) => {
+    const response = await fetch(api('messages'), init);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ detail: expect.stringMatching(/\w{3}/) });
+  });
+
+  test('refuses what is too long and what is empty, in the language of the page', async () => {
+    const long = sent.parse(await (await fetch(api('messages'), message('Ada', 'x'.repeat(501)))).json());
+    expect(long).toMatchObject({ kind: 'refused', text: expect.stringContaining('500') });
+    const body = { user: 'Ada', channel: 'general', id: nextId(), text: ' ', locale: 'zh-CN' };
+    const empty = sent.parse(await (await fetch(api('messages'), postChat(body))).json());
+    expect(empty).toMatchObject({ kind: 'refused', text: expect.stringMatching(/\p{Script=Han}/u) });
+  });
+});
+
+test('the setup names the commands in the language asked for; what managers may do, to managers only', async () => {
+  const setup = async (query: string) => setupAnswer.strict().parse(await (await fetch(api(`setup?${query}`))).json());
+  const { commands, scope, store } = await setup('locale=zh-CN');
+  expect({ scope, store }).toEqual({ scope: 'user', store: 'sqlite' });
+  expect(commands.map(({ name }) => name)).toEqual(['history', 'forget', 'ttl', 'memstats', 'help']);
+  for (const { description } of commands) expect(description).toMatch(/\p{Script=Han}/u);
+  const scopes = (all: typeof commands) => all.find(({ name }) => name === 'forget')?.options[0]?.values;
+  expect(scopes(commands)).toEqual(['here', 'everywhere']);
+  expect(scopes((await setup('can_manage=true')).commands)).toEqual(['here', 'everywhere', 'whole']);
+});
+
+test('the overview has a sample from the start', async () => {
+  const { samples } = overviewAnswer.strict().parse(await (await fetch(api('overview'))).json());
+  expect(samples.length).toBeGreaterThan(0);
+});
