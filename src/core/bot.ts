@@ -40,7 +40,11 @@ export function createBot(deps: BotDeps): BotPort {
     if (!allowed.ok) {
       // A message that is in already was paid for: its redelivery is a duplicate, whatever the limit says now.
       const known = await store.locate(place, message.dedupeIds);
-      if (known !== undefined) return { kind: 'duplicate', ...known };
+      if (known !== undefined) {
+        // Else the message behind it would not be the first that is refused, and nobody would be told.
+        await limiter.giveBack(person);
+        return { kind: 'duplicate', ...known };
+      }
       const { retryAfterMs, first } = allowed;
       return {
         kind: 'rate_limited',

@@ -2,7 +2,7 @@
 import { GatewayCloseCodes, GatewayIntentBits } from 'discord-api-types/v10';
 import { expect, test } from 'vitest';
 import { PATIENTLY, untilAnswered, untilLoggedIn, untilPrinted, useDiscord, withDiscord } from './discord-support.ts';
-import { useWorkshop, withModel } from './http-support.ts';
+import { say, useWorkshop, withModel } from './http-support.ts';
 
 const { makeFolder, makeModel, start, launch } = useWorkshop();
 const { make } = useDiscord();
@@ -69,5 +69,5 @@ test('a token that is taken back while the bot runs: said, and the other platfor
   discord.gateway.close(GatewayCloseCodes.AuthenticationFailed);
   await untilPrinted(bot, 'Discord is off');
   expect(bot.output()).toContain('DISCORD_TOKEN');
-  expect((await fetch(`${bot.url}/health`)).status).toBe(200);
+  expect((await say(bot, 'grace', 'Hello')).status).toBe(200);
 });

@@ -165,9 +165,9 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await say(page, '/history export');
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      items(page, 'private').getByRole('button', { name: /⤓/ }).click(),
+      items(page, 'private').getByRole('button', { name: /\.md$/ }).click(),
     ]);
-    expect(download.suggestedFilename()).toMatch(/\w/);
+    expect(download.suggestedFilename()).toMatch(/^conversation-.*\.md$/);
     await say(page, '/memstats');
     await shows(items(page, 'private'), 'The service');
     await say(page, '/hisotry');

@@ -1,5 +1,12 @@
 /** Bolt with our listeners, and with acks of events that wait until the event is stored. */
-import { App, type Receiver, type ReceiverEvent, type RespondFn, type Logger as SlackLogger } from '@slack/bolt';
+import {
+  App,
+  type AppOptions,
+  type Receiver,
+  type ReceiverEvent,
+  type RespondFn,
+  type Logger as SlackLogger,
+} from '@slack/bolt';
 import type { Logger } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
 import { inTime } from '../in-time.ts';
@@ -25,30 +32,31 @@ export interface BoltAppDeps {
 const RESPOND_MS = 9_000;
 
 /**
- * Bolt acks an event before its listeners run, so a crash in between would lose it (measured). Here the ack of an event is
- * given when the listeners are done; when one of them rejects it is not given, and Slack delivers again.
+ * Bolt acks an event before its listeners run, so a crash in between would lose it (measured), and it throws at events that
+ * are not as Slack makes them. Here an event goes to `take`, and is acked when that resolves; when it rejects, it is not
+ * acked, and Slack delivers again.
  */
 class DurableApp extends App {
+  readonly #take: (body: unknown) => Promise<void>;
+
+  constructor(options: AppOptions, take: (body: unknown) => Promise<void>) {
+    super(options);
+    this.#take = take;
+  }
+
   override async processEvent(event: ReceiverEvent): Promise<void> {
     const { body, ack } = event;
-    // News without an event, which Bolt would leave without an ack.
-    if (body.type === 'app_rate_limited') return await ack();
-    if (body.event === undefined) return await super.processEvent(event);
-    let acked = false;
-    await super.processEvent({
-      ...event,
-      ack: async () => {
-        acked = true;
-      },
-    });
-    if (acked) await ack();
+    const isEvent = body.event !== undefined || body.type === 'event_callback' || body.type === 'app_rate_limited';
+    if (!isEvent) return await super.processEvent(event);
+    await this.#take(body);
+    await ack();
   }
 }
 
 /** Hands everything that comes from the receiver to `take` and `commands`. */
 export function connectBolt(deps: BoltAppDeps): void {
   const { self, take, commands, timers, logger } = deps;
-  const app = new DurableApp({
+  const options: AppOptions = {
     receiver: deps.receiver,
     authorize: async () => ({
       botToken: deps.botToken,
@@ -60,13 +68,13 @@ export function connectBolt(deps: BoltAppDeps): void {
     // Who is a bot is decided in normalize.ts, and conversations are kept by nobody but the store.
     ignoreSelf: false,
     convoStore: false,
-  });
+  };
+  const app = new DurableApp(options, take);
 
   app.error(async (error) => {
     logger.warn({ code: toBotError(error.original ?? error).code }, 'a delivery could not be dealt with');
     throw error.original ?? error;
   });
-  app.event(/.*/, ({ body }) => take(body));
   app.command(/.*/, async ({ ack, body, respond }) => {
     await ack();
     await commands.slash(body, respondBy(respond));

@@ -49,6 +49,7 @@ const FOLLOW_MS = 30 * 86_400_000;
 
 export function createIntake(deps: IntakeDeps): Intake {
   const { bot, self, scopes, people, quotes, answers, logger } = deps;
+  const taking = new Map<string, Promise<void>>();
 
   async function message(input: SlackMessage): Promise<void> {
     const sessionId = sessionAt(whereaboutsOf(input), scopes);
@@ -106,7 +107,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     if (deps.isRevoked() && input.kind !== 'uninstalled') return;
     switch (input.kind) {
       case 'message':
-        return await message(input);
+        return await inTurn(input);
       case 'edited':
         return await bot.amended(input.place, input.ts, input.text);
       case 'deleted':
@@ -128,6 +129,22 @@ export function createIntake(deps: IntakeDeps): Intake {
         return;
       case 'ignored':
         return;
+    }
+  }
+
+  /** The deliveries of one message that come at the same time, one behind the other: the pair of a mention does. */
+  async function inTurn(input: SlackMessage): Promise<void> {
+    const key = `${input.team} ${input.channel} ${input.ts}`;
+    const before = taking.get(key);
+    const now = (async () => {
+      await before?.catch(() => undefined);
+      await message(input);
+    })();
+    taking.set(key, now);
+    try {
+      await now;
+    } finally {
+      if (taking.get(key) === now) taking.delete(key);
     }
   }
 

@@ -7,7 +7,7 @@ import type { Hono } from 'hono';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 
 /** What the page itself consists of is under here. */
-export const PAGE_PATH = '/playground/';
+const PAGE_PATH = '/playground/';
 
 const PUBLIC = fileURLToPath(new URL('./public', import.meta.url));
 

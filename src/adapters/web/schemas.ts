@@ -16,7 +16,7 @@ const MAX_NAME = 40;
 const MAX_TRACKED = 50;
 
 /** Made by the page: names the message, its turn, and makes a repeated sending the same message. */
-export const messageId = z.string().regex(/^[A-Za-z0-9_-]{20}$/, 'id must be 20 characters of A-Z, a-z, 0-9, _ and -.');
+const messageId = z.string().regex(/^[A-Za-z0-9_-]{20}$/, 'id must be 20 characters of A-Z, a-z, 0-9, _ and -.');
 
 const seat = {
   user: named('user', MAX_NAME),

@@ -64,6 +64,20 @@ describe('a reply over HTTP', () => {
     expect(reply.shown()).toBe('One');
   });
 
+  test('tells the whole text once more to somebody who has come in the middle of it', async () => {
+    const { reply, announced, letThrough } = startReply();
+    reply.update('One');
+    await letThrough();
+    reply.repeat();
+    expect(announced.slice(1)).toEqual([{ kind: 'live.text', stream: 'one', from: 0, text: 'One' }]);
+    // Meanwhile somebody else comes: this piece may have gone out before they listened.
+    reply.repeat();
+    reply.update('One, two');
+    expect(reply.shown()).toBe('One');
+    await letThrough();
+    expect(announced.at(-1)).toEqual({ kind: 'live.text', stream: 'one', from: 0, text: 'One, two' });
+  });
+
   test('tells again what was lost with the next piece', async () => {
     const { reply, announced, lost, lose } = startReply();
     reply.update('One');

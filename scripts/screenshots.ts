@@ -1,0 +1,65 @@
+// `npm run screenshots`: the playground as it is, for the README: docs/images/*.png. Builds the bot, starts it on an empty
+// store with the demo model, and plays a short talk in Chromium.
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { buildBot, startBot } from '../test/support/bot-process.ts';
+import { CHROMIUM_OPTIONS, haveChromium } from '../test/support/chromium.ts';
+
+const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
+const DESKTOP = { width: 1200, height: 760 };
+const PHONE = { width: 390, height: 760 };
+/** So long the overview is watched, in milliseconds: a few samples, ten seconds apart. */
+const WATCHED_MS = 45_000;
+
+async function say(page: Page, text: string, answer: string): Promise<void> {
+  await page.locator('#message').fill(text);
+  await page.locator('#message').press('Enter');
+  await page.locator('#log .item').filter({ hasText: answer }).last().waitFor();
+  await page.locator('#log .live').waitFor({ state: 'detached' });
+}
+
+async function talk(page: Page): Promise<void> {
+  await say(page, 'Hello! My name is Ada Lovelace.', 'Nice to meet you');
+  await say(page, 'What is my name?', 'Your name is Ada Lovelace');
+  await say(page, '/ttl 2h', '2 hours');
+}
+
+async function shoot(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(IMAGES, `${name}.png`) });
+  process.stdout.write(`docs/images/${name}.png\n`);
+}
+
+async function takeAll(browser: Browser, url: string): Promise<void> {
+  const desktop = await browser.newPage({ viewport: DESKTOP, colorScheme: 'light', locale: 'en-US' });
+  await desktop.goto(url);
+  await talk(desktop);
+  await shoot(desktop, 'playground');
+  await desktop.getByRole('button', { name: 'Overview' }).click();
+  await desktop.waitForTimeout(WATCHED_MS);
+  await shoot(desktop, 'overview');
+
+  const phone = await browser.newPage({ viewport: PHONE, colorScheme: 'dark', locale: 'zh-CN' });
+  await phone.goto(url);
+  await say(phone, '我叫小明', '很高兴认识你');
+  await say(phone, '我叫什么名字？', '你叫小明');
+  await shoot(phone, 'playground-phone');
+}
+
+const executablePath = await haveChromium();
+if (executablePath === undefined) process.exit(1);
+await mkdir(IMAGES, { recursive: true });
+const folder = await mkdtemp(join(tmpdir(), 'recollect-screenshots-'));
+const build = await buildBot();
+const bot = await startBot(build, folder, {});
+const browser = await chromium.launch({ executablePath, args: [...CHROMIUM_OPTIONS] });
+try {
+  await takeAll(browser, bot.url);
+} finally {
+  await browser.close();
+  await bot.release();
+  await build.remove();
+  await rm(folder, { recursive: true, force: true });
+}
