@@ -11,8 +11,9 @@ import { CHROMIUM_OPTIONS, haveChromium } from '../test/support/chromium.ts';
 const IMAGES = fileURLToPath(new URL('../docs/images/', import.meta.url));
 const DESKTOP = { width: 1200, height: 760 };
 const PHONE = { width: 390, height: 760 };
-/** So long the overview is watched, in milliseconds: a few samples, ten seconds apart. */
-const WATCHED_MS = 45_000;
+/** Rounds of talk that the overview shows; each is a sample's time. */
+const ROUNDS = 12;
+const ROUND_MS = 10_000;
 
 async function say(page: Page, text: string, answer: string): Promise<void> {
   await page.locator('#message').fill(text);
@@ -27,6 +28,16 @@ async function talk(page: Page): Promise<void> {
   await say(page, '/ttl 2h', '2 hours');
 }
 
+/** Somebody says something. */
+async function post(url: string, round: number, person: number): Promise<void> {
+  const id = `round-${round}-person-${person}`.padEnd(20, '_');
+  await fetch(`${url}/playground/api/messages`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ user: `person ${person}`, channel: `channel ${round % 5}`, id, text: `Round ${round}` }),
+  });
+}
+
 async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(IMAGES, `${name}.png`) });
   process.stdout.write(`docs/images/${name}.png\n`);
@@ -38,11 +49,15 @@ async function takeAll(browser: Browser, url: string): Promise<void> {
   await talk(desktop);
   await shoot(desktop, 'playground');
   await desktop.getByRole('button', { name: 'Overview' }).click();
-  await desktop.waitForTimeout(WATCHED_MS);
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    await Promise.all(Array.from({ length: 4 + ((round * 5) % 7) }, (_, person) => post(url, round, person)));
+    await desktop.waitForTimeout(ROUND_MS);
+  }
   await shoot(desktop, 'overview');
 
   const phone = await browser.newPage({ viewport: PHONE, colorScheme: 'dark', locale: 'zh-CN' });
   await phone.goto(url);
+  await phone.locator('#person').selectOption('小明');
   await say(phone, '我叫小明', '很高兴认识你');
   await say(phone, '我叫什么名字？', '你叫小明');
   await shoot(phone, 'playground-phone');

@@ -1,8 +1,6 @@
 /** The composition root: settings in, a running bot out. Nothing else knows all the parts. */
 import type { Adapter } from './adapters/adapter.ts';
-import { createDiscordAdapter } from './adapters/discord/adapter.ts';
 import { createHttpAdapter } from './adapters/http/adapter.ts';
-import { createSlackAdapter } from './adapters/slack/adapter.ts';
 import { createWebAdapter } from './adapters/web/adapter.ts';
 import { createSamples, type Happenings } from './adapters/web/samples.ts';
 import { createChain } from './chain/index.ts';
@@ -20,6 +18,7 @@ import { createInfrastructure } from './infrastructure.ts';
 import { createWindow } from './memory/window.ts';
 import { createMetrics } from './metrics.ts';
 import { noticeOf } from './notice.ts';
+import { createPlatforms } from './platforms.ts';
 import { openReplies } from './replies.ts';
 import { createPhrases, operatorTexts } from './texts/phrases.ts';
 
@@ -96,31 +95,8 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
       adapters.flatMap(({ platform, health }) => (health === undefined ? [] : [{ platform, ...health() }])),
     ...{ phrases, logger, clock },
   });
-  const discord =
-    config.discord === undefined
-      ? []
-      : [
-          createDiscordAdapter({
-            ...config.discord,
-            scope: config.memory.scope,
-            channels: store.channels,
-            ...{ clock, log: logger },
-            unreconciled: () => metrics.turns.unreconciled('discord'),
-          }),
-        ];
-  const slack =
-    config.slack === undefined
-      ? []
-      : [
-          createSlackAdapter({
-            ...config.slack,
-            scope: config.memory.scope,
-            ...{ clock, logger },
-            unreconciled: () => metrics.turns.unreconciled('slack'),
-            malformed: () => metrics.malformed('slack'),
-          }),
-        ];
-  const adapters: readonly Adapter[] = [web, http, ...discord, ...slack, ...more];
+  const platforms = await createPlatforms(config, { store, metrics, clock, logger });
+  const adapters: readonly Adapter[] = [web, http, ...platforms, ...more];
   const worker = createWorker({
     ...{ store, chain, phrases, clock, logger, scheduler, signals },
     metrics: measured(metrics.turns, samples),

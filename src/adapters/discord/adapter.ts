@@ -47,7 +47,7 @@ const LOGIN_MS = 60_000;
 const PERMISSIONS = (1n << 10n) | (1n << 11n) | (1n << 15n) | (1n << 16n) | (1n << 38n);
 
 /** Where the owner of a server adds the bot to it. */
-export function inviteLink(application: string): string {
+function inviteLink(application: string): string {
   const scope = encodeURIComponent('bot applications.commands');
   return `https://discord.com/oauth2/authorize?client_id=${application}&permissions=${PERMISSIONS}&scope=${scope}`;
 }

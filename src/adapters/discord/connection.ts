@@ -33,8 +33,6 @@ export interface Connection {
   close(): Promise<void>;
   /** Who the bot is. @throws BotError `platform_unavailable` (retryable) before the first session */
   self(): ReadyPayload;
-  /** False: Discord keeps most texts in servers from this bot. */
-  readsContent(): boolean;
   /** What is known of a channel without asking. */
   channel(id: string): ChannelPayload | undefined;
   /** The language that a server has set. */
@@ -84,8 +82,10 @@ export function createConnection(options: ConnectionOptions): Connection {
       const packet = packetSchema.safeParse(raw);
       if (!packet.success || packet.data.t == null || current !== client || closed) return;
       const { t: name, d: data } = packet.data;
-      if (name === 'READY') {
-        self = readyPayload.parse(data);
+      const begun = name === 'READY' ? readyPayload.safeParse(data) : undefined;
+      if (begun?.success === false) log.error({}, 'Discord began a session that can’t be read');
+      if (begun?.success === true) {
+        self = begun.data;
         // The first one is told when the channels are known, too.
         if (ready) onSession();
       }
@@ -161,7 +161,6 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (self !== undefined) return self;
       throw new BotError('platform_unavailable', 'There was no session with Discord yet.', { retryable: true });
     },
-    readsContent: () => content,
     channel(id) {
       const channel = client?.channels.cache.get(id);
       if (channel === undefined || channel.isDMBased()) return undefined;

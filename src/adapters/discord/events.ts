@@ -134,8 +134,9 @@ export function createEvents(deps: EventsDeps): Events {
       try {
         handler(data);
       } catch (thrown) {
-        const issues = thrown instanceof z.ZodError ? thrown.issues.map(({ path }) => path.join('.')) : undefined;
-        log.error({ event: name, issues, err: thrown }, 'an event of Discord could not be read');
+        const what =
+          thrown instanceof z.ZodError ? { faulty: thrown.issues.map(({ path }) => path.join('.')) } : { thrown };
+        log.error({ event: name, ...what }, 'an event of Discord could not be read');
       }
     },
     sessionBegan: lanes.sessionBegan,

@@ -83,9 +83,15 @@ export function createLanes(deps: LanesDeps): Lanes {
     const query = { after, limit: String(PAGE) };
     try {
       const found = await gate(() => rest.request('GET', `/channels/${id}/messages`, { query }));
-      const messages = z.array(messagePayload).parse(found);
+      const page = z.array(z.unknown()).parse(found);
+      const messages = page.flatMap((element): MessagePayload[] => {
+        const parsed = messagePayload.safeParse(element);
+        // One that can't be read must not hide the others.
+        if (!parsed.success) log.error({ channel: id }, 'a message of Discord could not be read');
+        return parsed.success ? [parsed.data] : [];
+      });
       const inOrder = messages.toSorted((a, b) => (isNewer(a.id, b.id) ? 1 : -1));
-      return { messages: inOrder, more: messages.length === PAGE };
+      return { messages: inOrder, more: page.length === PAGE && messages.length > 0 };
     } catch (thrown) {
       if (codeOf(thrown) === UNKNOWN_CHANNEL) remove([id]);
       throw thrown;

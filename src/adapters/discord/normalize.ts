@@ -50,7 +50,11 @@ export function isByPerson({ author, webhook_id, type }: Authored): boolean {
 
 /** Says by itself that it is for the bot: names it, or answers it. */
 export function isToBot(message: MessagePayload, botId: string): boolean {
-  return message.mentions.some(({ id }) => id === botId) || message.referenced_message?.author.id === botId;
+  return mentions(message, botId) || message.referenced_message?.author.id === botId;
+}
+
+function mentions(message: MessagePayload, botId: string): boolean {
+  return message.mentions.some(({ id }) => id === botId);
 }
 
 export function readMessage(payload: MessagePayload, around: Surroundings): Reading {
@@ -61,9 +65,9 @@ export function readMessage(payload: MessagePayload, around: Surroundings): Read
   if (!named && !channel.direct && !goesOn) return { kind: 'ignored', reason: 'elsewhere' };
   const text = readText(payload, botId);
   const attachments = payload.attachments.map(({ filename }) => filename);
-  if (!named && !channel.direct && text === '' && attachments.length === 0) {
-    return { kind: 'ignored', reason: 'unreadable' };
-  }
+  // Of what mentions it, and in a DM, Discord keeps nothing back: that is empty because nothing was written.
+  const whole = channel.direct || mentions(payload, botId);
+  if (!whole && text === '' && attachments.length === 0) return { kind: 'ignored', reason: 'unreadable' };
   const { id, channel_id, author, referenced_message: referenced } = payload;
   const replyTo: ChannelTarget = {
     platform: DISCORD,
@@ -108,7 +112,7 @@ function quotesOf({ author, content }: NonNullable<MessagePayload['referenced_me
   return content === '' ? [] : [{ author: nameOf(author), text: content.slice(0, MAX_QUOTE) }];
 }
 
-export function nameOf(user: UserPayload, nick?: string | null): string {
+function nameOf(user: UserPayload, nick?: string | null): string {
   return nick ?? user.global_name ?? user.username;
 }
 

@@ -71,7 +71,7 @@ export type ReadyPayload = z.infer<typeof readyPayload>;
 export const COMMAND_INTERACTION = 2;
 export const COMPONENT_INTERACTION = 3;
 /** Where an interaction came from: a server, the DM with the bot, a DM of other people. */
-export const IN_GUILD = 0;
+const IN_GUILD = 0;
 export const IN_BOT_DM = 1;
 
 /** Installed to the server (or, in its DM, the bot itself), as opposed to by a user for themselves. */

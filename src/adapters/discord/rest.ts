@@ -98,12 +98,6 @@ export function codeOf(thrown: unknown): number | undefined {
   return cause instanceof DiscordAPIError && typeof cause.code === 'number' ? cause.code : undefined;
 }
 
-/** The HTTP status, where Discord said no. */
-export function statusOf(thrown: unknown): number | undefined {
-  const cause = thrown instanceof BotError ? thrown.cause : thrown;
-  return cause instanceof DiscordAPIError ? cause.status : undefined;
-}
-
 /** What a failure means. `auth`: the bot's token was sent, so a refusal is one of the token. */
 export function toPlatformError(thrown: unknown, auth = true): BotError {
   if (thrown instanceof BotError) return thrown;

@@ -127,6 +127,10 @@ export function createIntake(deps: IntakeDeps): Intake {
         deps.malformed();
         logger.warn({ why: input.why }, 'a payload of Slack could not be read');
         return;
+      case 'overloaded':
+        // 30,000 an hour and workspace (docs.slack.dev, rate limits of the Events API).
+        logger.warn({}, 'Slack holds events back: there are too many');
+        return;
       case 'ignored':
         return;
     }

@@ -40,6 +40,8 @@ export type SlackInput =
   | { readonly kind: 'opened'; readonly channel: string; readonly user: string }
   | { readonly kind: 'uninstalled'; readonly team: string }
   | { readonly kind: 'revoked' }
+  /** Slack holds events back: there were too many. */
+  | { readonly kind: 'overloaded' }
   /** Nothing is started by it. */
   | { readonly kind: 'ignored' }
   | { readonly kind: 'malformed'; readonly why: string };
@@ -67,6 +69,7 @@ const changeShape = z.object({ channel: id, message: nested, previous_message: n
 const stopShape = z.object({ channel: id, thread_ts: id, user: id });
 const openedShape = z.object({ channel: id, user: id, tab: z.string().optional() });
 const revokedShape = z.object({ tokens: z.object({ bot: z.array(z.string()).nullish() }) });
+const overloadShape = z.object({ type: z.literal('app_rate_limited') });
 const envelopeShape = z.object({
   team_id: id.optional(),
   event_id: id.optional(),
@@ -83,6 +86,7 @@ const IGNORED: SlackInput = { kind: 'ignored' };
 
 /** Reads the body of an Events API delivery. */
 export function readEvent(body: unknown, self: BotIdentity): SlackInput {
+  if (overloadShape.safeParse(body).success) return { kind: 'overloaded' };
   const envelope = envelopeShape.safeParse(body);
   if (!envelope.success) return malformed(envelope.error);
   const { event, event_id: eventId, team_id: outer, authorizations } = envelope.data;

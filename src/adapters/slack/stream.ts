@@ -219,7 +219,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     let tries = 0;
     while (state === 'streaming' && (hasMore() || open !== undefined)) {
       if (pacer.heldMs() > MAX_WAIT_MS) throw tooMany(pacer.heldMs());
-      await pacer.ready(false);
+      if (!lease.signal.aborted) await pacer.ready(false);
       try {
         check();
         if (hasMore()) await lastWrite();
@@ -244,6 +244,16 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     sent += cut.taken;
   }
 
+  /** Runs `task`, whose waits end when the lease does. */
+  async function whileLeased<T>(task: () => Promise<T>): Promise<T> {
+    lease.signal.addEventListener('abort', pacer.wake);
+    try {
+      return await task();
+    } finally {
+      lease.signal.removeEventListener('abort', pacer.wake);
+    }
+  }
+
   async function settle(): Promise<void> {
     closed = true;
     pacer.wake();
@@ -261,10 +271,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
       latest = text;
       if (running) return;
       running = true;
-      lease.signal.addEventListener('abort', pacer.wake);
-      work = stream()
-        .catch((thrown: unknown) => void survives(thrown))
-        .finally(() => lease.signal.removeEventListener('abort', pacer.wake));
+      work = whileLeased(stream).catch((thrown: unknown) => void survives(thrown));
     },
     shown: () => (anew ? '' : latest.slice(0, sent)),
     async end(text) {
@@ -280,7 +287,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
           : text.startsWith(before)
             ? text
             : before + text.slice(before.trimEnd().length);
-      return await finish();
+      return await whileLeased(finish);
     },
     close: settle,
     handles: () => new Map(handles),

@@ -57,6 +57,9 @@ describe('a message', () => {
     });
     const kept = parsed({ ...payload, content: '' });
     expect(readMessage(kept, { ...inThread, watched: true })).toEqual({ kind: 'ignored', reason: 'unreadable' });
+    const reply = { content: '', type: MessageType.Reply, referenced_message: message({ author: bot }) };
+    expect(readMessage(parsed(reply), here)).toEqual({ kind: 'ignored', reason: 'unreadable' });
+    expect(readMessage(parsed({ ...reply, mentions: [bot] }), here)).toMatchObject({ message: { text: '' } });
   });
 
   test('in a DM is for it, with a conversation of the channel', () => {

@@ -131,6 +131,7 @@ describe('an event', () => {
     expect(read(opened)).toEqual({ kind: 'opened', channel: 'D1', user: 'U1' });
     expect(read({ type: 'app_uninstalled' })).toEqual({ kind: 'uninstalled', team: 'T1' });
     expect(read({ type: 'tokens_revoked', tokens: { bot: ['U0BOT'] } })).toEqual({ kind: 'revoked' });
+    expect(readEvent({ type: 'app_rate_limited', team_id: 'T1' }, self)).toEqual({ kind: 'overloaded' });
     expect(read({ type: 'tokens_revoked', tokens: { oauth: ['U1'] } })).toEqual({ kind: 'ignored' });
   });
 

@@ -30,8 +30,12 @@ describe('the samples of the overview', () => {
         ...{ first_token_p50: 50, first_token_p99: 99, turn_p50: 500, turn_p99: 990 },
       },
     ]);
+    samples.turn('answered', 2);
+    samples.turn('answered', 1);
+    await samples.take(there, 50_000 + SAMPLE_MS / 2);
+    expect(samples.list()[1]).toMatchObject({ turns_per_minute: 24, turn_p50: 1, turn_p99: 2 });
     await samples.take(there, 50_000 + SAMPLE_MS);
-    expect(samples.list()[1]).toMatchObject({ turns_per_minute: 0, turn_p50: null, first_token_p99: null });
+    expect(samples.list()[2]).toMatchObject({ turns_per_minute: 0, turn_p50: null, first_token_p99: null });
   });
 
   test('count failed turns and failures of the store as errors, and turns left to others not at all', async () => {

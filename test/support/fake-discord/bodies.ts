@@ -1,6 +1,6 @@
 /** What Discord takes as the body of a message; everything else is refused, also what a friendlier server would overlook. */
 import { z } from 'zod';
-import { ApiError, errors } from './api-error.ts';
+import { errors } from './api-error.ts';
 
 const id = z.string().regex(/^\d{17,19}$/);
 const wellFormed = z.string().refine((text) => !/\p{Surrogate}/u.test(text), 'lone surrogate');
@@ -81,5 +81,3 @@ export function rings(body: EditedBody, isReply: boolean): boolean {
   const { parse: parsed, replied_user: replied } = body.allowed_mentions;
   return (isReply && replied === true) || (parsed.length > 0 && /@everyone|@here|<@[!&]?\d+>/.test(content));
 }
-
-export { ApiError };

@@ -145,7 +145,7 @@ export function isNewer(id: string, than: string): boolean {
 }
 
 /** Whether the bot is shown the text: with the intent, in a DM, when it is mentioned, and of its own messages. */
-export function showsContent({ bot, channels }: World, message: APIMessage, intents: number): boolean {
+function showsContent({ bot, channels }: World, message: APIMessage, intents: number): boolean {
   if ((intents & GatewayIntentBits.MessageContent) !== 0) return true;
   if (channels.get(message.channel_id)?.type === ChannelType.DM || message.author.id === bot.id) return true;
   return message.mentions.some(({ id }) => id === bot.id);

@@ -5,6 +5,7 @@ import { bytes } from './memory.js';
 import uPlot from './vendor/uplot.js';
 
 const HOUR_S = 3600;
+const SHORTEST_S = 600;
 const HEIGHT = 150;
 
 /** Each chart: its name in the texts, its lines by the name of the figure, and how its values are written. */
@@ -84,7 +85,10 @@ export function createOverview(api, settings, setup) {
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
-        scales: { x: { range: hourUntilNow }, y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.15)] } },
+        scales: {
+          x: { range: () => shownTimes(samples) },
+          y: { range: (_, __, most) => [0, Math.max(1, (most ?? 0) * 1.15)] },
+        },
         axes: [
           { ...axis, size: 28, space: 70, values: (_, ticks) => ticks.map((tick) => time(tick)) },
           { ...axis, size: 62, space: 34, values: (_, ticks) => ticks.map(write) },
@@ -157,7 +161,9 @@ function color(name) {
   return resolved;
 }
 
-function hourUntilNow() {
+/** The last hour; of a process that is younger, as much as there is, and ten minutes at least. */
+function shownTimes(samples) {
   const now = Date.now() / 1000;
-  return [now - HOUR_S, now];
+  const first = (samples[0]?.at ?? 0) / 1000;
+  return [Math.max(now - HOUR_S, Math.min(first, now - SHORTEST_S)), now];
 }

@@ -1,0 +1,215 @@
+/** The native stream, write by write, against the fake Slack: real requests, on a clock that the test plays. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createBoltLogger } from '../../../src/adapters/slack/bolt-logger.ts';
+import { createSlackClients } from '../../../src/adapters/slack/clients.ts';
+import type { Abilities } from '../../../src/adapters/slack/reply-transport.ts';
+import { createSlackStream, type SlackStream } from '../../../src/adapters/slack/stream.ts';
+import { encodeSession } from '../../../src/core/session.ts';
+import type { Handle } from '../../../src/core/types.ts';
+import { BotError } from '../../../src/errors.ts';
+import { createLogger } from '../../../src/log.ts';
+import { type FakeSlack, startFakeSlack } from '../../support/fake-slack/fake-slack.ts';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
+
+const logger = createLogger({ level: 'silent', secrets: [] });
+const ADA = 'U0ADA';
+
+let slack: FakeSlack;
+let clock: ManualClock;
+let stream: SlackStream;
+let root: string;
+let abilities: Abilities;
+/** What was saved and sent, in order. */
+let steps: string[];
+let lease: { alive: boolean; controller: AbortController };
+let gaveUp: number;
+let saving: (part: number, handle: Handle) => void;
+
+function countUp(): void {
+  gaveUp += 1;
+}
+
+beforeEach(async () => {
+  slack = await startFakeSlack({ scopes: ['chat:write'] });
+  slack.addUser({ id: ADA });
+  root = slack.workspace.add({ channel: 'C0ROOM', user: ADA, text: 'Question' }).ts;
+  clock = createManualClock();
+  steps = [];
+  gaveUp = 0;
+  saving = () => {};
+  lease = { alive: true, controller: new AbortController() };
+  abilities = { streams: true, markdownBlocks: true, sessions: true };
+  const clients = createSlackClients({
+    ...{ botToken: slack.botToken, apiUrl: slack.apiUrl, logger: createBoltLogger(logger) },
+    refused: () => {},
+  });
+  stream = createSlackStream(
+    { clients, abilities, clock, timers: clock, logger, gaveUp: countUp },
+    {
+      ...{ platform: 'slack', team: slack.workspace.team, channel: 'C0ROOM', thread: root, trigger: root, user: ADA },
+      ...{ direct: false, exclusive: false },
+    },
+    {
+      sessionId: encodeSession({ place: { platform: 'slack', channel: 'C0ROOM' } }),
+      ...{ turnId: root, handles: new Map(), locale: 'en' },
+      lease: { alive: () => lease.alive, signal: lease.controller.signal },
+      async saveHandle(part, handle) {
+        saving(part, handle);
+        steps.push(`${handle.id === undefined ? 'intent' : 'id'} ${part} after ${slack.calls.length} calls`);
+      },
+    },
+  );
+});
+afterEach(async () => {
+  await stream.close();
+  await slack.close();
+});
+
+const until = (assertions: () => void) => vi.waitFor(assertions, { timeout: 10_000, interval: 5 });
+const replies = () => slack.replies('C0ROOM', root);
+/** Lets time pass until the next write has been made. */
+async function nextWrite(ms = 1_000): Promise<void> {
+  const before = slack.calls.length;
+  await clock.advance(ms);
+  await until(() => expect(slack.calls.length).toBe(before + 1));
+  await until(() => expect(stream.shown().length).toBeGreaterThan(0));
+}
+
+describe('a stream', () => {
+  it('saves what it is about to do before, and what came of it behind', async () => {
+    stream.update('Hello');
+    await nextWrite();
+    expect(await stream.end('Hello there')).toBe(true);
+    expect(steps).toEqual(['intent 1 after 0 calls', 'id 1 after 1 calls']);
+    expect(slack.calls.map(({ method }) => method)).toEqual(['chat.startStream', 'chat.stopStream']);
+    expect(replies().map(({ text, stream: live }) => [text, live])).toEqual([['Hello there', undefined]]);
+  });
+
+  it('has begun nothing for an answer that is whole at once', async () => {
+    stream.update('Hello');
+    expect(await stream.end('Hello')).toBe(false);
+    expect(stream.handles().size).toBe(0);
+    expect(slack.calls).toEqual([]);
+  });
+
+  it('goes on in a new message before Slack ends the old one, and repeats nothing', async () => {
+    stream.update('One two');
+    await nextWrite();
+    await clock.advance(240_000);
+    stream.update('One two three four fi');
+    await until(() => expect(slack.calls.length).toBe(2));
+    stream.update('One two three four five six');
+    await nextWrite();
+    expect(await stream.end('One two three four five six.')).toBe(true);
+    expect(replies().map(({ text }) => text)).toEqual(['One two three four ', 'five six.']);
+    expect(replies().map(({ metadata }) => metadata)).toMatchObject([
+      { event_payload: { turn: root, part: 1 } },
+      { event_payload: { turn: root, part: 2 } },
+    ]);
+  });
+
+  it('sends only what is new, once a second, however often the text grows', async () => {
+    let text = '';
+    for (let word = 0; word < 50; word += 1) {
+      text += `word${word} `;
+      stream.update(text);
+    }
+    await nextWrite();
+    for (let word = 50; word < 60; word += 1) {
+      text += `word${word} `;
+      stream.update(text);
+    }
+    await nextWrite();
+    expect(slack.calls.map(({ method }) => method)).toEqual(['chat.startStream', 'chat.appendStream']);
+    expect(slack.calls[1]?.args.markdown_text).toBe(Array.from({ length: 10 }, (_, at) => `word${at + 50} `).join(''));
+  });
+
+  it('waits as long as Slack says, and then sends what it had not', async () => {
+    stream.update('Hello');
+    await nextWrite();
+    slack.fail('chat.appendStream', { kind: 'rate_limited', retryAfter: 30 });
+    stream.update('Hello there');
+    await nextWrite();
+    await clock.advance(29_000);
+    expect(slack.calls).toHaveLength(2);
+    await nextWrite(2_000);
+    expect(replies()[0]?.text).toBe('Hello there');
+    expect(gaveUp).toBe(0);
+  });
+
+  it.each([
+    ['its answer is lost', { kind: 'lost' }],
+    ['Slack has trouble', { kind: 'status', status: 503 }],
+    ['the stream is dead', { kind: 'error', error: 'message_not_in_streaming_state' }],
+  ] as const)('gives up when %s: nobody knows what the message holds', async (_, fault) => {
+    stream.update('Hello');
+    await nextWrite();
+    slack.fail('chat.appendStream', fault);
+    stream.update('Hello there');
+    await nextWrite();
+    await until(() => expect(gaveUp).toBe(1));
+    expect(await stream.end('Hello there')).toBe(false);
+    expect(slack.calls).toHaveLength(2);
+    expect(stream.handles().get(1)?.id).toBe(replies()[0]?.ts);
+    expect(stream.shown()).toBe('Hello');
+  });
+
+  it('that could not be begun leaves no intent, unless it may have been', async () => {
+    slack.fail('chat.startStream', { kind: 'error', error: 'unknown_method' });
+    stream.update('Hello');
+    await clock.advance(1_000);
+    await until(() => expect(gaveUp).toBe(1));
+    expect(stream.handles().size).toBe(0);
+    expect(stream.lostText()).toBeUndefined();
+    expect(abilities.streams).toBe(false);
+  });
+
+  it('whose first answer is lost tells what it was begun with', async () => {
+    slack.fail('chat.startStream', { kind: 'lost' });
+    stream.update('Hello');
+    await clock.advance(1_000);
+    await until(() => expect(gaveUp).toBe(1));
+    expect(stream.handles().get(1)).toEqual({ intentAt: expect.any(Number) });
+    expect(stream.lostText()).toBe('Hello');
+    expect(abilities.streams).toBe(true);
+  });
+
+  it('gives up when the answer begins anew, and then shows nothing of it', async () => {
+    stream.update('Hello');
+    await nextWrite();
+    stream.update('Another answer');
+    await until(() => expect(gaveUp).toBe(1));
+    expect(stream.shown()).toBe('');
+    expect(slack.calls).toHaveLength(1);
+  });
+
+  it('writes nothing without its lease', async () => {
+    stream.update('Hello');
+    await nextWrite();
+    lease.alive = false;
+    stream.update('Hello there');
+    await clock.advance(2_000);
+    expect(slack.calls).toHaveLength(1);
+    lease.controller.abort();
+    await expect(stream.end('Hello there')).rejects.toMatchObject({ code: 'turn_lost' });
+    expect(slack.calls).toHaveLength(1);
+  });
+
+  it('writes nothing once another worker has the turn', async () => {
+    saving = () => {
+      throw new BotError('turn_lost', 'Another worker has this turn.');
+    };
+    stream.update('Hello');
+    await clock.advance(1_000);
+    await expect(stream.end('Hello')).rejects.toMatchObject({ code: 'turn_lost' });
+    expect(slack.calls).toEqual([]);
+  });
+
+  it('that Slack has ended by its Stop button is over when nothing is missing', async () => {
+    stream.update('Hello');
+    await nextWrite();
+    slack.expireStreams();
+    expect(await stream.end('Hello')).toBe(true);
+    expect(replies().map(({ text }) => text)).toEqual(['Hello']);
+  });
+});
