@@ -61,7 +61,7 @@ module.exports = {
       name: 'settings-are-handed-in',
       comment: 'Only the composition knows the settings; everything else is given what it needs.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/((main|app|infrastructure|process)\\.ts$|config(\\.ts$|/))' },
+      from: { path: '^src/', pathNot: '^src/((main|app|infrastructure|platforms|process)\\.ts$|config(\\.ts$|/))' },
       to: { path: '^src/config(\\.ts$|/)' },
     },
     {

@@ -172,6 +172,11 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await shows(items(page, 'private'), 'The service');
     await say(page, '/hisotry');
     await shows(items(page, 'private'), 'The nearest I know');
+    const order = () => page.locator('#log .private .head code').allInnerTexts();
+    const all = ['/help', '/ttl 2h', '/history', '/history export', '/memstats', '/hisotry'];
+    expect(await order()).toEqual(all);
+    await items(page, 'private').getByRole('button', { name: 'Dismiss' }).nth(1).click();
+    await expect.poll(order).toEqual(all.filter((command) => command !== '/ttl 2h'));
     expect(model.journal()).toHaveLength(1);
     expect(complaints).toEqual([]);
   });
@@ -463,7 +468,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     expect(await fits()).toBe(true);
     expect(await page.locator('.memory').isVisible()).toBe(false);
     await page.getByRole('button', { name: 'Memory' }).click();
-    await shows(page.locator('#memory'), '2 messages (1 turns)');
+    await shows(page.locator('#memory'), '2 messages (1 turn)');
     expect(await page.locator('.chat').isVisible()).toBe(false);
     expect(await fits()).toBe(true);
     await page.getByRole('button', { name: 'Overview' }).click();

@@ -37,7 +37,7 @@ export interface SlackClientsOptions {
 }
 
 /** Milliseconds for one request; below the time after which a live reply gives a write up by itself (10 s). */
-export const REQUEST_TIMEOUT_MS = 9_000;
+const REQUEST_TIMEOUT_MS = 9_000;
 
 export function createSlackClients(options: SlackClientsOptions): SlackClients {
   const checks = new AsyncLocalStorage<() => void>();

@@ -14,7 +14,7 @@ export interface HttpTransportOptions {
   readonly slackLogger: SlackLogger;
 }
 
-export const EVENTS_PATH = '/slack/events';
+const EVENTS_PATH = '/slack/events';
 /** How far Slack's clock and ours may differ, in seconds (docs.slack.dev, verifying requests). */
 const MAX_SKEW_S = 300;
 /** Between looks for connections that have become idle while the server closes, in milliseconds. */

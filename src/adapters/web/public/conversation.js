@@ -40,7 +40,6 @@ export function createConversation() {
   }
 
   function withAsides(shown) {
-    const placed = new Set(shown.map(({ key }) => key));
     const result = [];
     const follow = (key) => {
       for (const aside of asides.filter(({ after }) => after === key)) {
@@ -48,17 +47,9 @@ export function createConversation() {
         follow(aside.key);
       }
     };
-    // Behind what is no longer there (it was forgotten, or is beyond the limit), an aside comes first.
-    for (const aside of asides) {
-      if (aside.after === undefined) follow(undefined);
-      break;
-    }
-    for (const aside of asides) {
-      const isAside = asides.some(({ key }) => key === aside.after);
-      if (aside.after === undefined || placed.has(aside.after) || isAside || result.includes(aside)) continue;
-      result.push(aside);
-      follow(aside.key);
-    }
+    // What it came after may be gone (forgotten, or beyond the limit): then an aside comes first.
+    const placed = new Set([...shown, ...asides].map(({ key }) => key));
+    for (const gone of new Set(asides.map(({ after }) => after).filter((after) => !placed.has(after)))) follow(gone);
     for (const item of shown) {
       result.push(item);
       follow(item.key);
@@ -95,7 +86,8 @@ export function createConversation() {
     addAside: (aside) => asides.push(aside),
     removeAside(key) {
       const index = asides.findIndex((aside) => aside.key === key);
-      if (index >= 0) asides.splice(index, 1);
+      const [removed] = index < 0 ? [] : asides.splice(index, 1);
+      for (const aside of asides.filter(({ after }) => after === key)) aside.after = removed?.after;
     },
   };
 }

@@ -66,7 +66,7 @@ const english = {
   lifetime: 'Lifetime',
   lifetimeChosen: 'chosen',
   lifetimeDefault: 'default',
-  messagesAndTurns: (messages, turns) => `${messages} messages (${turns} turns)`,
+  messagesAndTurns: (messages, turns) => `${messages} messages (${turns} ${turns === '1' ? 'turn' : 'turns'})`,
   messagesSeen: (seen, all, tokens) => `${seen} of ${all} messages, about ${tokens} tokens`,
   setTtl: 'Lifetime from now on',
   ttlDefault: 'Default',
