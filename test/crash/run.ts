@@ -40,7 +40,13 @@ export interface CrashResult extends Verdict {
 }
 
 export async function runCrash(run: CrashRun, progress: Progress = () => {}): Promise<CrashResult> {
-  const world = await createWorld({ store: run.store, seed: run.seed, ...(run.model && { model: run.model }) });
+  const world = await createWorld({
+    store: run.store,
+    seed: run.seed,
+    ...(run.model && { model: run.model }),
+    // A /forget delivered again because its ack took long may run after the next message was answered, and rightly forget it.
+    ...(run.forgetShare === undefined ? {} : { ackTimeoutMs: 30_000 }),
+  });
   const since = Date.now();
   const report: ChaosReport = [];
   const said: Said[] = [];

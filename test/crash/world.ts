@@ -34,6 +34,8 @@ export interface WorldOptions {
   readonly store: 'redis' | 'sqlite';
   readonly seed: number;
   readonly model?: ModelOptions;
+  /** Milliseconds for an ack; default: the platform's. */
+  readonly ackTimeoutMs?: number;
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -51,11 +53,17 @@ export function openRedisStore(url: string): Promise<ConversationStore> {
   return createRedisStore({ ...LIMITS, observer, url, prefix: 'conversation', allowEviction: false, warn() {} });
 }
 
-export async function createWorld({ store, seed, model: modelOptions, settings = {} }: WorldOptions): Promise<World> {
+export async function createWorld({
+  store,
+  seed,
+  model: modelOptions,
+  settings = {},
+  ackTimeoutMs,
+}: WorldOptions): Promise<World> {
   const random = seededRandom(seed);
   const redis = store === 'redis' ? await startRedis() : undefined;
   const dataDir = await mkdtemp(join(tmpdir(), 'recollect-crash-'));
-  const platform = await startRecordingPlatform({ seed });
+  const platform = await startRecordingPlatform({ seed, ...(ackTimeoutMs === undefined ? {} : { ackTimeoutMs }) });
   const model = await startModel({ reply: { pieces: 6, firstMs: 40, betweenMs: 60 }, seed, ...modelOptions });
   const replicas = createReplicas({
     platformUrl: platform.url,

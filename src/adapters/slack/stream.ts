@@ -1,27 +1,24 @@
 /**
- * A reply by Slack's native streaming: started, appended to, ended. What was sent is never sent again: as soon as it is not
- * certain what a message holds, the stream gives up, and whoever owns it goes on by edits of the same messages.
+ * A reply by Slack's native streaming. What was sent is never sent again: as soon as it is not certain what a message holds,
+ * the stream gives up, and whoever owns it goes on by edits of the same messages.
  */
 import type { Clock, Logger, ReplyContext } from '../../core/ports.ts';
-import type { Handle, Handles } from '../../core/types.ts';
+import type { Handles } from '../../core/types.ts';
 import { BotError, toBotError } from '../../errors.ts';
 import { createPacer, type Timers } from '../pacer.ts';
 import type { SlackClients } from './clients.ts';
 import { refusalOf } from './platform-error.ts';
-import { metadataOf } from './render.ts';
 import type { Abilities } from './reply-transport.ts';
-import { cutStream } from './stream-cut.ts';
+import { createStreamWriter } from './stream-writer.ts';
 import type { SlackTarget } from './target.ts';
 
-/** A stream dies after about five minutes (slackapi/python-slack-sdk#1859): the message ends before. Milliseconds. */
-const MAX_AGE_MS = 240_000;
-/** From one write to the next: chat.appendStream takes about 100 a minute, for all replies of a workspace. */
+/** From one write to the next: chat.appendStream takes about 100 a minute, for all replies of a workspace. Milliseconds. */
 const INTERVAL_MS = 1_000;
-/** From the first text to the first post: an answer that is whole by then is posted in one piece. */
+/** From the first text to the first post: an answer that is whole by then is posted in one piece. Milliseconds. */
 const FIRST_POST_DELAY_MS = 700;
 const BACKOFF_MS = 500;
 const MAX_BACKOFF_MS = 8_000;
-/** The end of a reply waits no longer than this for a rate limit to pass. */
+/** The end of a reply waits no longer than this for a rate limit to pass. Milliseconds. */
 const MAX_WAIT_MS = 30_000;
 const MAX_TRIES = 5;
 
@@ -42,7 +39,7 @@ export interface SlackStream {
   close(): Promise<void>;
   /** The messages so far, for whoever goes on with them. */
   handles(): Handles;
-  /** What the last message was started with, when the answer to that was lost. */
+  /** What the last message was begun with, when the answer to that was lost. */
   lostText(): string | undefined;
 }
 
@@ -56,145 +53,44 @@ export interface SlackStreamDeps {
   readonly gaveUp: () => void;
 }
 
-interface Open {
-  readonly part: number;
-  readonly ts: string;
-  readonly since: number;
-  /** What the message holds. */
-  text: string;
-  /** It is full and only has to be ended; the next message begins with this. */
-  nextHead?: string;
-}
-
 export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, context: ReplyContext): SlackStream {
-  const { clients, abilities, clock, timers, logger } = deps;
+  const { abilities, clock, timers, logger } = deps;
   const { lease, turnId } = context;
-  const { channel, thread } = target;
+  const writer = createStreamWriter(deps, target, context);
   const pacer = createPacer({
     ...{ clock, timers, intervalMs: INTERVAL_MS, backoffMs: BACKOFF_MS, maxBackoffMs: MAX_BACKOFF_MS },
     random: Math.random,
   });
-  const handles = new Map<number, Handle>();
   let latest = '';
   /** UTF-16 units of `latest` that were sent. */
   let sent = 0;
-  let open: Open | undefined;
-  /** What the next message begins with. */
-  let head = '';
-  let closed = false;
-  let anew = false;
   let state: 'streaming' | 'gave_up' | 'lost' = 'streaming';
+  let closed = false;
+  /** The answer began anew: what was streamed is no part of it. */
+  let anew = false;
   let lost: BotError | undefined;
-  let lostText: string | undefined;
   let running = false;
   let work = Promise.resolve();
 
-  function check(): void {
-    if (lease.signal.aborted) throw new BotError('turn_lost', 'This worker may not write to the reply any more.');
-    if (lease.alive()) return;
-    throw new BotError('turn_lost', 'The lease was not renewed in time.', { retryable: true });
-  }
-
-  async function start(): Promise<void> {
-    const part = handles.size + 1;
-    // Blank lines before a message are not shown; within code they are.
-    const lead = head === '' ? (/^(?:[^\S\n]*\n)*/.exec(pending())?.[0].length ?? 0) : 0;
-    const fresh = pending().slice(lead);
-    const intentAt = clock.now();
-    await context.saveHandle(part, { intentAt });
-    handles.set(part, { intentAt });
-    const cut = cutStream(head, fresh, false);
-    try {
-      const { ts } = await clients.write(check, (client) =>
-        client.chat.startStream({
-          ...{ channel, thread_ts: thread, markdown_text: head + cut.text },
-          ...(target.direct ? {} : { recipient_team_id: target.team, recipient_user_id: target.user }),
-        }),
-      );
-      if (ts === undefined) throw new BotError('platform_unavailable', 'Slack gave no ts.', { retryable: true });
-      handles.set(part, { intentAt, id: ts });
-      open = { part, ts, since: clock.monotonic(), text: head + cut.text };
-      if (cut.ends) open.nextHead = cut.head;
-    } catch (thrown) {
-      // Refused: there is no such message, and nobody has to look for it.
-      if (toBotError(thrown).code !== 'platform_unavailable') handles.delete(part);
-      else lostText = head + cut.text;
-      throw thrown;
-    }
-    sent += lead + cut.taken;
-    await saveId(part);
-  }
-
-  async function saveId(part: number): Promise<void> {
-    const id = handles.get(part)?.id;
-    if (id === undefined) return;
-    await context.saveHandle(part, { id }).catch((thrown: unknown) => {
-      // Not fatal: the intent is saved. But nobody writes whose turn is another's.
-      if (toBotError(thrown).code === 'turn_lost') throw thrown;
-    });
-  }
-
-  async function append(message: Open): Promise<void> {
-    const old = clock.monotonic() - message.since >= MAX_AGE_MS;
-    const cut = cutStream(message.text, pending(), old);
-    if (cut.ends) {
-      await stop(cut.text, cut.head);
-      sent += cut.taken;
-      return;
-    }
-    await clients.write(check, (client) =>
-      client.chat.appendStream({ channel, ts: message.ts, markdown_text: cut.text }),
-    );
-    message.text += cut.text;
-    sent += cut.taken;
-  }
-
-  async function stop(text: string, nextHead: string): Promise<void> {
-    if (open === undefined) return;
-    const { part, ts } = open;
-    try {
-      await clients.write(check, (client) =>
-        client.chat.stopStream({
-          ...{ channel, ts, metadata: metadataOf(turnId, part) },
-          ...(text === '' ? {} : { markdown_text: text }),
-        }),
-      );
-    } catch (thrown) {
-      // Slack has ended it before (after five minutes, or by its Stop button), and it holds all that it should.
-      if (text !== '' || refusalOf(thrown) !== 'message_not_in_streaming_state') throw thrown;
-    }
-    open = undefined;
-    head = nextHead;
-  }
-
   const pending = () => latest.slice(sent);
-  const isFull = () => open?.nextHead !== undefined;
-  const hasMore = () => isFull() || (open === undefined ? pending().trim() !== '' : pending() !== '');
-
-  async function write(): Promise<void> {
-    pacer.began();
-    if (open === undefined) await start();
-    else if (open.nextHead !== undefined) await stop('', open.nextHead);
-    else await append(open);
-    pacer.succeeded();
-  }
+  const hasMore = () => writer.isFull() || (writer.isOpen() ? pending() !== '' : pending().trim() !== '');
 
   /** What a fault means. True: the same may be tried again later. */
   function survives(thrown: unknown): boolean {
     const error = toBotError(thrown);
-    logger.warn({ turn: turnId, code: error.code, refusal: refusalOf(thrown) }, 'a write to a stream failed');
+    const refusal = refusalOf(thrown);
+    logger.warn({ turn: turnId, code: error.code, refusal }, 'a write to a stream failed');
     if (error.code === 'turn_lost' && !error.retryable) {
       state = 'lost';
       lost = error;
       return false;
     }
-    const refusal = refusalOf(thrown);
     if (refusal !== undefined && NO_STREAMS.has(refusal)) abilities.streams = false;
     const again =
       error.code === 'turn_lost' ||
       error.code === 'store_unavailable' ||
-      // Nothing was done. But a stream that can't be started now is not waited for: edits have a limit of their own.
-      (error.code === 'platform_rate_limited' && open !== undefined);
+      // Nothing was done. But a stream that can't be begun now is not waited for: edits have a limit of their own.
+      (error.code === 'platform_rate_limited' && writer.isOpen());
     if (again) pacer.failed(error);
     else state = 'gave_up';
     return again;
@@ -205,25 +101,28 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     while (!over()) {
       await pacer.ready(true);
       if (over()) break;
+      pacer.began();
       try {
-        await write();
+        sent += await writer.write(pending(), false);
+        pacer.succeeded();
       } catch (thrown) {
         survives(thrown);
       }
     }
+    // In the same step as the last look at `latest`: an update behind it has to start anew.
     running = false;
     if (state === 'gave_up' && !closed) deps.gaveUp();
   }
 
   async function finish(): Promise<boolean> {
     let tries = 0;
-    while (state === 'streaming' && (hasMore() || open !== undefined)) {
+    while (state === 'streaming' && (hasMore() || writer.isOpen())) {
       if (pacer.heldMs() > MAX_WAIT_MS) throw tooMany(pacer.heldMs());
       if (!lease.signal.aborted) await pacer.ready(false);
       try {
-        check();
-        if (hasMore()) await lastWrite();
-        else await stop('', '');
+        writer.check();
+        if (hasMore()) sent += await writer.write(pending(), true);
+        else await writer.end();
         pacer.succeeded();
         tries = 0;
       } catch (thrown) {
@@ -233,15 +132,6 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     }
     if (lost !== undefined) throw lost;
     return state === 'streaming';
-  }
-
-  /** The rest of the text goes with the call that ends the message. */
-  async function lastWrite(): Promise<void> {
-    if (open === undefined) return await start();
-    if (open.nextHead !== undefined) return await stop('', open.nextHead);
-    const cut = cutStream(open.text, pending(), false);
-    await stop(cut.text, cut.head);
-    sent += cut.taken;
   }
 
   /** Runs `task`, whose waits end when the lease does. */
@@ -264,7 +154,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     update(text) {
       if (closed || state !== 'streaming') return;
       if (!text.startsWith(latest.slice(0, sent))) {
-        // The answer begins anew: what was streamed can only be replaced.
+        // What was streamed can only be replaced.
         state = 'gave_up';
         anew = true;
       } else if (latest.trim() === '') pacer.hold(FIRST_POST_DELAY_MS);
@@ -277,21 +167,21 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     async end(text) {
       await settle();
       if (lost !== undefined) throw lost;
-      if (state !== 'streaming' || handles.size === 0) return false;
+      if (state !== 'streaming' || writer.handles().size === 0) return false;
       const before = latest.slice(0, sent);
-      if (!text.startsWith(before.trimEnd())) return false;
-      // A blank end that was sent already does not count.
-      latest =
-        text.length < before.length
-          ? before
-          : text.startsWith(before)
-            ? text
-            : before + text.slice(before.trimEnd().length);
+      const solid = before.trimEnd();
+      if (!text.startsWith(solid)) return false;
+      // A blank end that was sent already does not count, and is not sent again.
+      latest = text.startsWith(before) ? text : before + text.slice(solid.length);
       return await whileLeased(finish);
     },
-    close: settle,
-    handles: () => new Map(handles),
-    lostText: () => lostText,
+    async close() {
+      await settle();
+      // The next worker then knows what was posted without having to look for it.
+      await writer.saveIds().catch(() => undefined);
+    },
+    handles: writer.handles,
+    lostText: writer.lostText,
   };
 }
 

@@ -1,0 +1,159 @@
+/** The messages of one streamed reply, and the single writes that make them: begin, append, end. One at a time. */
+import type { Clock, ReplyContext } from '../../core/ports.ts';
+import type { Handle, Handles } from '../../core/types.ts';
+import { BotError, toBotError } from '../../errors.ts';
+import type { SlackClients } from './clients.ts';
+import { refusalOf } from './platform-error.ts';
+import { metadataOf } from './render.ts';
+import { cutStream } from './stream-cut.ts';
+import type { SlackTarget } from './target.ts';
+
+/** A stream dies after about five minutes (slackapi/python-slack-sdk#1859): the message ends before. Milliseconds. */
+const MAX_AGE_MS = 240_000;
+
+export interface StreamWriter {
+  /**
+   * Makes one write that brings new text nearer to its reader. `last`: it ends the message if all of it goes in.
+   * Gives how many UTF-16 units of it were sent. @throws BotError `platform_*`, `turn_lost`, or what saveHandle throws
+   */
+  write(fresh: string, last: boolean): Promise<number>;
+  /** Ends the open message as it is. @throws likewise */
+  end(): Promise<void>;
+  /** A message is open: it can be appended to, or has to be ended. */
+  isOpen(): boolean;
+  /** The open message is full and only has to be ended. */
+  isFull(): boolean;
+  /** @throws BotError `turn_lost`; retryable while the lease was only renewed late */
+  check(): void;
+  /** The messages so far. */
+  handles(): Handles;
+  /** What a message was begun with when the answer to that was lost. */
+  lostText(): string | undefined;
+  /** Tries once more to save ids that could not be saved. @throws BotError `turn_lost` */
+  saveIds(): Promise<void>;
+}
+
+interface Open {
+  readonly part: number;
+  readonly ts: string;
+  readonly since: number;
+  /** What the message holds. */
+  text: string;
+  /** It is full; the next message begins with this. */
+  nextHead?: string;
+}
+
+export interface StreamWriterDeps {
+  readonly clients: SlackClients;
+  readonly clock: Clock;
+}
+
+export function createStreamWriter(
+  { clients, clock }: StreamWriterDeps,
+  target: SlackTarget,
+  context: ReplyContext,
+): StreamWriter {
+  const { lease, turnId } = context;
+  const { channel, thread } = target;
+  const handles = new Map<number, Handle>();
+  const unsaved = new Set<number>();
+  let open: Open | undefined;
+  /** What the next message begins with: a code fence that goes on. */
+  let head = '';
+  let lostText: string | undefined;
+
+  function check(): void {
+    if (lease.signal.aborted) throw new BotError('turn_lost', 'This worker may not write to the reply any more.');
+    if (lease.alive()) return;
+    throw new BotError('turn_lost', 'The lease was not renewed in time.', { retryable: true });
+  }
+
+  async function begin(fresh: string): Promise<number> {
+    const part = handles.size + 1;
+    // Blank lines before a message are not shown; within code they are.
+    const lead = head === '' ? (/^(?:[^\S\n]*\n)*/.exec(fresh)?.[0].length ?? 0) : 0;
+    const cut = cutStream(head, fresh.slice(lead), false);
+    const text = head + cut.text;
+    const intentAt = clock.now();
+    await context.saveHandle(part, { intentAt });
+    handles.set(part, { intentAt });
+    let ts: string | undefined;
+    try {
+      ({ ts } = await clients.write(check, (client) =>
+        client.chat.startStream({
+          ...{ channel, thread_ts: thread, markdown_text: text },
+          ...(target.direct ? {} : { recipient_team_id: target.team, recipient_user_id: target.user }),
+        }),
+      ));
+      if (ts === undefined) throw new BotError('platform_unavailable', 'Slack gave no ts.', { retryable: true });
+    } catch (thrown) {
+      // Refused: there is no such message, and nobody has to look for it.
+      if (toBotError(thrown).code !== 'platform_unavailable') handles.delete(part);
+      else lostText = text;
+      throw thrown;
+    }
+    handles.set(part, { intentAt, id: ts });
+    unsaved.add(part);
+    open = { part, ts, since: clock.monotonic(), text, ...(cut.ends ? { nextHead: cut.head } : {}) };
+    await saveIds();
+    return lead + cut.taken;
+  }
+
+  async function saveIds(): Promise<void> {
+    for (const part of unsaved) {
+      const id = handles.get(part)?.id;
+      try {
+        if (id !== undefined) await context.saveHandle(part, { id });
+        unsaved.delete(part);
+      } catch (thrown) {
+        // Not fatal: the intent is saved. But nobody writes whose turn is another's.
+        if (toBotError(thrown).code === 'turn_lost') throw thrown;
+      }
+    }
+  }
+
+  async function append(message: Open, text: string): Promise<void> {
+    await clients.write(check, (client) => client.chat.appendStream({ channel, ts: message.ts, markdown_text: text }));
+    message.text += text;
+  }
+
+  async function stop({ part, ts }: Open, text: string, nextHead: string): Promise<void> {
+    try {
+      await clients.write(check, (client) =>
+        client.chat.stopStream({
+          ...{ channel, ts, metadata: metadataOf(turnId, part) },
+          ...(text === '' ? {} : { markdown_text: text }),
+        }),
+      );
+    } catch (thrown) {
+      // Slack has ended it before (after five minutes, or by its Stop button), and it holds all that it should.
+      if (text !== '' || refusalOf(thrown) !== 'message_not_in_streaming_state') throw thrown;
+    }
+    open = undefined;
+    head = nextHead;
+  }
+
+  return {
+    async write(fresh, last) {
+      await saveIds();
+      if (open === undefined) return await begin(fresh);
+      if (open.nextHead !== undefined) {
+        await stop(open, '', open.nextHead);
+        return 0;
+      }
+      const cut = cutStream(open.text, fresh, clock.monotonic() - open.since >= MAX_AGE_MS);
+      if (cut.ends || last) await stop(open, cut.text, cut.head);
+      else await append(open, cut.text);
+      return cut.taken;
+    },
+    async end() {
+      if (open !== undefined) await stop(open, '', open.nextHead ?? '');
+    },
+    isOpen: () => open !== undefined,
+    isFull: () => open?.nextHead !== undefined,
+    check,
+    handles: () => new Map(handles),
+    lostText: () => lostText,
+    saveIds,
+  };
+}
