@@ -23,6 +23,7 @@ export async function createPlatforms(config: Config, { store, metrics, clock, l
         ...config.discord,
         ...{ scope, clock, log: logger, channels: store.channels },
         unreconciled: () => metrics.turns.unreconciled('discord'),
+        malformed: () => metrics.malformed('discord'),
       }),
     );
   }

@@ -30,6 +30,8 @@ export interface DiscordOptions {
   readonly log: Logger;
   /** Counts a part of a reply of which nobody can find out whether it was posted. */
   readonly unreconciled: () => void;
+  /** Counts what Discord sent and nobody could read. */
+  readonly malformed: () => void;
 }
 
 /** Between two writes of one reply: about 5 edits in 5 s go through, per channel (observed; Discord documents none). */

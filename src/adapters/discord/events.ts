@@ -35,6 +35,8 @@ export interface EventsDeps {
   readonly scope: SessionScope;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Counts what Discord sent and nobody could read. */
+  readonly malformed: () => void;
 }
 
 export interface Events {
@@ -54,7 +56,7 @@ export function createEvents(deps: EventsDeps): Events {
   const botId = () => connection.self().user.id;
 
   const lanes = createLanes({
-    ...{ channels, rest, pauses, clock, log },
+    ...{ channels, rest, pauses, clock, log, malformed: deps.malformed },
     read: (message, channel, watched) => {
       const language = connection.language(channel.guild);
       return readMessage(message, { botId: botId(), scope, channel, watched, language });
@@ -136,6 +138,7 @@ export function createEvents(deps: EventsDeps): Events {
       } catch (thrown) {
         const what =
           thrown instanceof z.ZodError ? { faulty: thrown.issues.map(({ path }) => path.join('.')) } : { thrown };
+        deps.malformed();
         log.error({ event: name, ...what }, 'an event of Discord could not be read');
       }
     },

@@ -23,6 +23,8 @@ const MAX_BACKOFF_MS = 5_000;
 const UNKNOWN_CHANNEL = 10_003;
 
 export interface LanesDeps extends Pick<LaneDeps, 'read' | 'take' | 'pauses' | 'log'> {
+  /** Counts what Discord sent and nobody could read. */
+  readonly malformed: () => void;
   /** As `amend` of a lane, of this channel. */
   readonly amend: (about: ChannelAbout, channel: string, id: string, message: MessagePayload | null) => Promise<void>;
   readonly channels: Channels;
@@ -87,7 +89,10 @@ export function createLanes(deps: LanesDeps): Lanes {
       const messages = page.flatMap((element): MessagePayload[] => {
         const parsed = messagePayload.safeParse(element);
         // One that can't be read must not hide the others.
-        if (!parsed.success) log.error({ channel: id }, 'a message of Discord could not be read');
+        if (!parsed.success) {
+          deps.malformed();
+          log.error({ channel: id }, 'a message of Discord could not be read');
+        }
         return parsed.success ? [parsed.data] : [];
       });
       const inOrder = messages.toSorted((a, b) => (isNewer(a.id, b.id) ? 1 : -1));

@@ -132,7 +132,7 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
       handle: () => ({
         url: deps.gatewayUrl,
         shards: 1,
-        session_start_limit: { total: 1_000, remaining: 999, reset_after: 1, max_concurrency: 1 },
+        session_start_limit: { total: 1_000, remaining: 999, reset_after: 14_400_000, max_concurrency: 1 },
       }),
     },
     {
