@@ -95,7 +95,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
     const asked = say(bot, 'grace', 'slow question');
     await model.called('slow');
     const ended = bot.end('SIGTERM');
-    await expect.poll(() => bot.output(), { timeout: 20_000 }).toContain('Ending');
+    await expect.poll(() => bot.output(), { timeout: 20_000 }).toContain('SIGTERM');
     expect((await say(bot, 'ada', 'Hello')).status).toBe(503);
     model.release();
     expect(chatResponse.parse(await (await asked).json()).response).toBe('echo: slow question');
