@@ -124,9 +124,11 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
 
   /** True when no delivery of this message was here before. */
   async function claim({ team, channel, ts, clientMsgId }: SlackMessage): Promise<boolean> {
-    const firsts = [];
-    for (const id of claimsOf(ts, clientMsgId)) firsts.push(await bot.notes.note(placeOf(team, channel), id, CLAIM_MS));
-    return firsts.every((first) => first);
+    for (const id of claimsOf(ts, clientMsgId)) {
+      // Who is second at one of them must leave the others alone: two deliveries at once would else each take one.
+      if (!(await bot.notes.note(placeOf(team, channel), id, CLAIM_MS))) return false;
+    }
+    return true;
   }
 
   async function read<Schema extends z.ZodType>(
