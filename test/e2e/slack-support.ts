@@ -101,8 +101,12 @@ export async function answersIn(
   await until(() => {
     const replies = slack.replies(channel, root);
     expect(replies.length).toBeGreaterThanOrEqual(count);
-    for (const reply of replies) expect(reply.stream).toBeUndefined();
-    expect(slack.workspace.sessions.get(`${channel} ${root}`)).toBe('active');
+    for (const reply of replies) {
+      expect(reply.stream).toBeUndefined();
+      // The sign that more is to come.
+      expect(reply.text).not.toMatch(/ …$/);
+    }
+    expect(slack.workspace.sessions.get(`${channel} ${root}`)).not.toBe('processing');
     expect(slack.workspace.statuses.get(`${channel} ${root}`)).toBeUndefined();
   });
   return slack.replies(channel, root);

@@ -49,9 +49,11 @@ describe.each(['socket', 'http'] as const)('over %s', (transport) => {
     model.script('Tell me', { text, pieces: 40, betweenMs: 100 });
     const { ts } = slack.say('Tell me', { user: ADA });
     const dm = slack.workspace.directOf(ADA);
+    await until(() => expect(slack.workspace.statuses.get(`${dm} ${ts}`)).toBe('is thinking…'));
     await until(() => expect(slack.replies(dm, ts)[0]?.stream).toBeDefined());
-    expect(slack.workspace.sessions.get(`${dm} ${ts}`)).toBe('processing');
+    await until(() => expect(slack.workspace.sessions.get(`${dm} ${ts}`)).toBe('processing'));
     const [reply] = await answersIn(slack, dm, ts);
+    expect(slack.workspace.sessions.get(`${dm} ${ts}`)).toBe('active');
     expect(reply?.text).toBe(text);
     expect(reply?.streamed).toBe(true);
     expect(reply?.edits).toBe(0);

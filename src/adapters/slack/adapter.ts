@@ -111,7 +111,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
     const answers = createPrivateAnswers({ clients, abilities, logger });
     const commands = createSlackCommands({ bot, scopes, people, answers, logger, malformed });
     const quotes = createQuotes({ clients, people, self: me, timers, logger });
-    const stop = createSlackStop({ bot, clients, abilities, scopes, logger });
+    const stop = createSlackStop({ bot, clients, abilities, scopes, timers, logger });
     const intake = createIntake({
       ...{ bot, self: me, scopes, clients, people, quotes, answers, commands, stop, logger, malformed },
       ...{ revoked: () => revoke(), isRevoked: () => revoked },

@@ -109,6 +109,8 @@ export function createIntake(deps: IntakeDeps): Intake {
       case 'message':
         return await inTurn(input);
       case 'edited':
+        // Only what waits can be amended, and that is known by its id; most edits in a workspace are of other messages.
+        if ((await bot.locate(input.place, [input.ts])) === undefined) return;
         return await bot.amended(input.place, input.ts, input.text);
       case 'deleted':
         return await bot.amended(input.place, input.ts, null);

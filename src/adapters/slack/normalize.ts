@@ -96,7 +96,7 @@ export function readEvent(body: unknown, self: BotIdentity): SlackInput {
     case 'message':
       return readMessageEvent(event, { team, eventId, self });
     case 'app_mention':
-      return parsed(messageShape, event, (message) => asMessage(message, { team, eventId, self }));
+      return parsed(messageShape, event, (message) => asMention(asMessage(message, { team, eventId, self })));
     case 'agent_session_stopped':
       return parsed(stopShape, event, ({ channel, thread_ts: thread, user }) => ({
         ...{ kind: 'stop', team, channel, thread, user },
@@ -143,6 +143,11 @@ function asMessage(message: RawMessage, { team, eventId, self }: Around): SlackI
     ...(clientMsgId === undefined ? {} : { clientMsgId }),
     files: (message.files ?? []).map(({ name, title }) => name ?? title ?? '?'),
   };
+}
+
+/** Slack says that it is one, whatever the text looks like. */
+function asMention(input: SlackInput): SlackInput {
+  return input.kind === 'message' ? { ...input, mention: true } : input;
 }
 
 /** Only a person's own edit counts: link previews, pins and the bot's own edits come as changes too. */

@@ -34,12 +34,13 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
   const { abilities, clients, clock, timers, logger, unreconciled } = deps;
   const { lease, locale, turnId } = context;
   const texts = phrases(locale);
-  const status = createSlackStatus({ clients, abilities, text: texts.slack.status }, target);
+  const alive = () => lease.alive() && !lease.signal.aborted;
+  const leftShown = context.handles.size > 0;
+  const status = createSlackStatus({ clients, abilities, timers, text: texts.slack.status, alive, leftShown }, target);
   const sign = createThinkingSign({
     show: () => inTime(WRITE_TIMEOUT_MS, timers, () => status.show()),
     clear: () => inTime(WRITE_TIMEOUT_MS, timers, () => status.clear()),
-    ...{ refreshMs: STATUS_REFRESH_MS, timers, leftShown: context.handles.size > 0 },
-    alive: () => lease.alive() && !lease.signal.aborted,
+    ...{ refreshMs: STATUS_REFRESH_MS, timers, leftShown, alive },
   });
   let latest = '';
   let live: Reply | undefined;
@@ -107,12 +108,14 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
         await edit().end(whole);
       } finally {
         await sign.clear();
+        status.close();
       }
     },
     async abandon() {
       await stream?.close();
       await live?.abandon();
       await sign.clear();
+      status.close();
     },
   };
 }

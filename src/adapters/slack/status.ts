@@ -1,5 +1,6 @@
 /** What a thread shows while an answer is being prepared: "is thinking…", and Slack's own Stop button. */
-import { BotError } from '../../errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Timers } from '../pacer.ts';
 import type { SlackClients } from './clients.ts';
 import { refusalOf, toPlatformError } from './platform-error.ts';
 import type { Abilities } from './reply-transport.ts';
@@ -8,27 +9,55 @@ import type { SlackTarget } from './target.ts';
 /** Slack takes the status away after two minutes (docs.slack.dev, assistant.threads.setStatus). Milliseconds. */
 export const STATUS_REFRESH_MS = 90_000;
 
+/** An answer that is there by then needs no Stop button: Slack takes about 50 changes of sessions a minute. Milliseconds. */
+const SESSION_DELAY_MS = 1_000;
+/** Times that a session is asked to be over, and the longest wait in between, in milliseconds. */
+const MAX_CLEARS = 3;
+const MAX_CLEAR_WAIT_MS = 3_000;
+
 export interface SlackStatus {
-  /** @throws BotError `platform_*` */
+  /** Shows the status now, and the Stop button after a while. @throws BotError `platform_*` */
   show(): Promise<void>;
-  /** @throws BotError `platform_*` */
+  /** Takes both away, also what a dead worker left. @throws BotError `platform_*` */
   clear(): Promise<void>;
+  /** Shows nothing any more; what is shown stays. */
+  close(): void;
 }
 
 export interface SlackStatusDeps {
   readonly clients: SlackClients;
   readonly abilities: Abilities;
+  readonly timers: Timers;
   /** In the person's language. */
   readonly text: string;
+  /** The worker still has the turn. */
+  readonly alive: () => boolean;
+  /** A dead worker may have left its Stop button. */
+  readonly leftShown: boolean;
 }
 
 type Place = Pick<SlackTarget, 'channel' | 'thread'>;
 
-export function createSlackStatus(
-  { clients, abilities, text }: SlackStatusDeps,
-  { channel, thread }: Place,
-): SlackStatus {
+/** Slack's names for "this app has no agent sessions". */
+const NO_SESSIONS: ReadonlySet<string> = new Set([
+  'unknown_method',
+  'feature_not_enabled',
+  'not_an_agent',
+  'not_allowed',
+]);
+
+export function createSlackStatus(deps: SlackStatusDeps, { channel, thread }: Place): SlackStatus {
+  const { clients, abilities, timers, alive } = deps;
   const where = { channel_id: channel, thread_ts: thread };
+  let cancel: (() => void) | undefined;
+  let showing: Promise<void> = Promise.resolve();
+  let hasButton = deps.leftShown;
+
+  const line = (status: string) =>
+    clients.write(
+      () => {},
+      (client) => client.assistant.threads.setStatus({ ...where, status }),
+    );
 
   /** The session's status is what shows the Stop button. Only apps that are agents have sessions. */
   async function session(status: 'processing' | 'active'): Promise<void> {
@@ -39,41 +68,50 @@ export function createSlackStatus(
         (client) => client.agents.sessions.setStatus({ ...where, status }),
       );
     } catch (thrown) {
-      const refusal = refusalOf(thrown);
-      if (refusal !== undefined && NO_SESSIONS.has(refusal)) abilities.sessions = false;
+      if (NO_SESSIONS.has(refusalOf(thrown) ?? '')) abilities.sessions = false;
       throw thrown;
     }
   }
 
-  const line = (status: string) =>
-    clients.write(
-      () => {},
-      (client) => client.assistant.threads.setStatus({ ...where, status }),
-    );
+  async function showButton(): Promise<void> {
+    if (!alive()) return;
+    hasButton = true;
+    // Without it the answer can't be stopped by a click; that is no reason to hold it up.
+    await session('processing').catch(() => undefined);
+  }
+
+  /** A button that stayed would be there for ever, so this one is insisted on. */
+  async function clearButton(): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await session('active');
+      } catch (thrown) {
+        const { retryable, retryAfterMs = MAX_CLEAR_WAIT_MS / 4 } = toPlatformError(thrown);
+        if (!retryable || tries >= MAX_CLEARS) throw thrown;
+        await sleep(Math.min(retryAfterMs, MAX_CLEAR_WAIT_MS));
+      }
+    }
+  }
+
+  function close(): void {
+    cancel?.();
+    cancel = () => {};
+  }
 
   return {
     async show() {
-      await both(line(text), session('processing'));
+      cancel ??= timers.after(SESSION_DELAY_MS, () => {
+        showing = showButton();
+      });
+      await line(deps.text);
     },
     async clear() {
-      await both(line(''), session('active'));
+      close();
+      // One that is on its way would come up again behind this.
+      await showing;
+      const results = await Promise.allSettled([line(''), hasButton ? clearButton() : undefined]);
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
+    close,
   };
-}
-
-/** Slack's names for "this app has no agent sessions". */
-const NO_SESSIONS: ReadonlySet<string> = new Set([
-  'unknown_method',
-  'feature_not_enabled',
-  'not_an_agent',
-  'not_allowed',
-]);
-
-/** Each is tried whatever becomes of the other; a fault that may pass is told before one that will not. */
-async function both(...attempts: readonly Promise<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(attempts);
-  const faults = results.flatMap((result) => (result.status === 'rejected' ? [toPlatformError(result.reason)] : []));
-  if (faults.length === 0) return;
-  if (faults.length < attempts.length) return;
-  throw faults.find(({ retryable }) => retryable) ?? faults[0] ?? new BotError('internal', 'No fault.');
 }

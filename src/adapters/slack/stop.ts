@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Logger } from '../../core/ports.ts';
 import type { TurnId } from '../../core/types.ts';
+import type { Timers } from '../pacer.ts';
 import type { SlackClients } from './clients.ts';
 import { type Scopes, type SlackInput, sessionAt } from './normalize.ts';
 import { logged } from './private-answers.ts';
@@ -19,12 +20,13 @@ export interface SlackStopDeps {
   readonly clients: SlackClients;
   readonly abilities: Abilities;
   readonly scopes: Scopes;
+  readonly timers: Timers;
   readonly logger: Logger;
 }
 
 const shape = z.object({ messages: z.array(z.object({ ts: z.string(), user: z.string().optional() })).default([]) });
 
-export function createSlackStop({ bot, clients, abilities, scopes, logger }: SlackStopDeps): SlackStop {
+export function createSlackStop({ bot, clients, abilities, scopes, timers, logger }: SlackStopDeps): SlackStop {
   /** The turn's message stands in this thread and is this person's. Turn ids are timestamps of messages. */
   async function isTheirs(turn: TurnId, channel: string, thread: string, user: string): Promise<boolean> {
     const answer = await clients.look((client) =>
@@ -45,7 +47,8 @@ export function createSlackStop({ bot, clients, abilities, scopes, logger }: Sla
       if (mayStop && (await bot.stop(sessionId, running))) return;
       // Slack leaves the session as it was: without this the button would stay.
       if (running === undefined) {
-        const status = createSlackStatus({ clients, abilities, text: '' }, { channel, thread });
+        const shown = { clients, abilities, timers, text: '', alive: () => true, leftShown: true };
+        const status = createSlackStatus(shown, { channel, thread });
         status.clear().catch(logged(logger, 'a status could not be cleared'));
       }
     },

@@ -53,6 +53,7 @@ describe('an event', () => {
       client_msg_id: 'c-1',
     };
     expect(read(mention, { event_id: 'Ev2' })).toEqual({ ...message(), eventId: 'Ev2' });
+    expect(read({ ...mention, text: 'hello' })).toMatchObject({ mention: true });
   });
 
   it('in a DM needs no mention, and one outside of threads has no thread', () => {

@@ -9,7 +9,8 @@ import { text as bodyText } from 'node:stream/consumers';
 import { z } from 'zod';
 import { readBlocks, shownText } from './block-rules.ts';
 import { createDeliveries, type Deliveries, type Delivery, type Transport } from './deliveries.ts';
-import type { MethodContext } from './methods.ts';
+import { changeEvent, plainEvent } from './events.ts';
+import type { MethodContext } from './method-kit.ts';
 import { type ApiCall, createWebApi, type Fault } from './web-api.ts';
 import {
   createWorkspace,
@@ -142,7 +143,7 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
       wrote(kind, message) {
         // The bot hears of its own doings, and must not answer itself.
         if (message.stream !== undefined) return;
-        event(kind === 'posted' ? plainEvent(message) : changeEvent(kind, message, message.text));
+        event(kind === 'posted' ? plainEvent(workspace, message) : changeEvent(workspace, kind, message, message.text));
       },
     },
   });
@@ -194,42 +195,11 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
     });
   }
 
-  function plainEvent(message: FakeMessage, type: 'message' | 'app_mention' = 'message'): object {
-    const { ts, channel, thread, user, text, bot, clientMsgId, files } = message;
-    return {
-      ...{ type, ts, event_ts: ts, channel, user, text: bot ? text : escaped(text) },
-      ...(type === 'message' ? { channel_type: workspace.isDirect(channel) ? 'im' : 'channel' } : {}),
-      ...(thread === undefined ? {} : { thread_ts: thread }),
-      ...(bot ? { bot_id: user === workspace.botUser ? workspace.botId : 'B0OTHER', app_id: 'A1' } : {}),
-      ...(clientMsgId === undefined ? {} : { client_msg_id: clientMsgId }),
-      ...(files.length === 0
-        ? {}
-        : { subtype: 'file_share', files: files.map(({ name }) => ({ id: 'F1', name, mimetype: 'text/plain' })) }),
-    };
-  }
-
-  function changeEvent(kind: 'changed' | 'deleted', message: FakeMessage, before: string): object {
-    const { ts, channel } = message;
-    const common = {
-      type: 'message',
-      hidden: true,
-      channel,
-      channel_type: workspace.isDirect(channel) ? 'im' : 'channel',
-    };
-    const previous_message = { ...plainEvent(message), text: before };
-    return kind === 'deleted'
-      ? { ...common, subtype: 'message_deleted', ts: workspace.nextTs(), deleted_ts: ts, previous_message }
-      : {
-          ...{ ...common, subtype: 'message_changed', ts: workspace.nextTs() },
-          ...{ message: { ...plainEvent(message), edited: { user: message.user, ts } }, previous_message },
-        };
-  }
-
   function deliverMessage(message: FakeMessage): readonly Delivery[] {
     const mentioned = message.text.includes(`<@${workspace.botUser}>`) && !workspace.isDirect(message.channel);
-    if (!mentioned || message.bot) return [event(plainEvent(message))];
+    if (!mentioned || message.bot) return [event(plainEvent(workspace, message))];
     mentions += 1;
-    const pair = [plainEvent(message), plainEvent(message, 'app_mention')];
+    const pair = [plainEvent(workspace, message), plainEvent(workspace, message, 'app_mention')];
     return (mentions % 2 === 0 ? pair.reverse() : pair).map((each) => event(each));
   }
 
@@ -272,20 +242,20 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
     },
     sayAsBot(text, { channel, thread, files = [] }) {
       const message = workspace.add({ channel, thread, user: 'U0OTHERBOT', bot: true, text, files });
-      const sent = [event(plainEvent(message)), event(plainEvent(message, 'app_mention'))];
+      const sent = [event(plainEvent(workspace, message)), event(plainEvent(workspace, message, 'app_mention'))];
       return { ts: message.ts, deliveries: sent, acked: allAcked(sent) };
     },
-    again: (ts, channel) => event(plainEvent(present(workspace.find(channel, ts)))),
+    again: (ts, channel) => event(plainEvent(workspace, present(workspace.find(channel, ts)))),
     edit(ts, channel, text) {
       const message = present(workspace.find(channel, ts));
       const before = message.text;
       message.text = text;
-      return event(changeEvent('changed', message, before));
+      return event(changeEvent(workspace, 'changed', message, before));
     },
     deleteMessage(ts, channel) {
       const message = present(workspace.find(channel, ts));
       workspace.remove(channel, ts);
-      return event(changeEvent('deleted', message, message.text));
+      return event(changeEvent(workspace, 'deleted', message, message.text));
     },
     event,
     command: (command, text, { user, channel = workspace.directOf(user) }) =>
@@ -302,7 +272,7 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
         deliveries.deliver('interactive', {
           ...{ type: 'message_action', callback_id: callbackId, message_ts: message.ts },
           ...interactive(user, channel, responseUrl),
-          message: plainEvent(message),
+          message: plainEvent(workspace, message),
         }),
       ),
     press: (value, { user, channel, thread, ephemeral = true }) =>
@@ -362,14 +332,6 @@ const responseSchema = z.strictObject({
 function end(response: ServerResponse, status: number): void {
   response.writeHead(status);
   response.end();
-}
-
-/** Slack escapes what people type, and leaves its own tokens alone. */
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replace(/<(?![@#!][A-Za-z])/g, '&lt;')
-    .replace(/(?<!<[@#!][^<>]*)>/g, '&gt;');
 }
 
 function present<T>(value: T | undefined): T {

@@ -1,114 +1,12 @@
-/** The Web API methods of the fake Slack: their scopes, tiers and arguments, none of which may be unknown. */
+/** All Web API methods of the fake Slack. */
 import { z } from 'zod';
-import { ApiError, checkMarkdownText, checkStream, checkText, readBlocks, shownText } from './block-rules.ts';
+import { ApiError } from './block-rules.ts';
+import { CHAT_METHODS } from './chat-methods.ts';
+import { CHAT, channel, checkThread, define, flag, json, type Method, TIER_3, TIER_4, ts } from './method-kit.ts';
 import type { FakeMessage, Workspace } from './workspace.ts';
 
-export interface MethodContext {
-  readonly workspace: Workspace;
-  /** Where the fake listens, `http://127.0.0.1:<port>`. */
-  readonly url: string;
-  /** Milliseconds after which a stream is dead. */
-  readonly streamLifetimeMs: () => number;
-  /** Uploads that were announced and not completed yet. */
-  readonly uploads: Map<string, { readonly name: string; content: string | undefined }>;
-  readonly openConnection: () => string;
-  /** The bot wrote, changed or deleted a message. */
-  readonly wrote: (kind: 'posted' | 'changed' | 'deleted', message: FakeMessage) => void;
-}
-
-interface Method {
-  /** Any of these is enough; none needed where there are none. */
-  readonly scopes: readonly string[];
-  readonly token: 'bot' | 'app';
-  readonly perMinute: number;
-  readonly run: (args: unknown, context: MethodContext) => object;
-}
-
-const TIER_2 = 20;
-const TIER_3 = 50;
-const TIER_4 = 100;
-
-/** A field that is JSON within the form. */
-const json = <Schema extends z.ZodType>(schema: Schema) =>
-  z
-    .string()
-    .transform((text, context): unknown => {
-      try {
-        return JSON.parse(text);
-      } catch {
-        context.addIssue('not JSON');
-        return z.NEVER;
-      }
-    })
-    .pipe(schema);
-
-const ts = z.string().regex(/^\d{10}\.\d{6}$/);
-const channel = z.string().regex(/^[CDG][A-Z0-9]+$/);
-const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
-const metadata = json(
-  z.strictObject({ event_type: z.string().min(1), event_payload: z.record(z.string(), z.unknown()) }),
-);
-const chunks = json(z.array(z.strictObject({ type: z.literal('markdown_text'), text: z.string() })));
-
-function define<Args extends z.ZodRawShape>(
-  options: Omit<Method, 'run' | 'token'> & { readonly token?: 'app' },
-  shape: Args,
-  run: (args: z.infer<z.ZodObject<Args>>, context: MethodContext) => object,
-): Method {
-  const schema = z.strictObject(shape);
-  return {
-    token: 'bot',
-    ...options,
-    run(args, context) {
-      const parsed = schema.safeParse(args);
-      if (!parsed.success) throw new ApiError(`invalid_arguments: ${z.prettifyError(parsed.error)}`);
-      return run(parsed.data, context);
-    },
-  };
-}
-
-function own(context: MethodContext, at: { readonly channel: string; readonly ts: string }): FakeMessage {
-  const message = context.workspace.find(at.channel, at.ts);
-  if (message === undefined) throw new ApiError('message_not_found');
-  if (!message.bot) throw new ApiError('cant_update_message');
-  return message;
-}
-
-/** The thread must be there, and named by its root. */
-function checkThread({ workspace }: MethodContext, at: string, thread: string | undefined): void {
-  if (thread === undefined) return;
-  const root = workspace.find(at, thread);
-  if (root === undefined) throw new ApiError('thread_not_found');
-  if (root.thread !== undefined) throw new ApiError('invalid_thread_ts');
-}
-
-function streaming(context: MethodContext, at: { readonly channel: string; readonly ts: string }): FakeMessage {
-  const message = own(context, at);
-  const dead =
-    message.stream === undefined || performance.now() - message.stream.startedAt > context.streamLifetimeMs();
-  if (dead) {
-    message.stream = undefined;
-    throw new ApiError('message_not_in_streaming_state');
-  }
-  return message;
-}
-
-const streamed = { markdown_text: z.string().optional(), chunks: chunks.optional() };
-
-function streamText(args: { markdown_text?: string | undefined; chunks?: { text: string }[] | undefined }): string {
-  const text = (args.markdown_text ?? '') + (args.chunks ?? []).map((chunk) => chunk.text).join('');
-  checkMarkdownText(text);
-  return text;
-}
-
-function append(message: FakeMessage, text: string): void {
-  checkStream(message.text + text);
-  message.text += text;
-}
-
-const CHAT = { scopes: ['chat:write'] };
-
 export const METHODS: Readonly<Record<string, Method>> = {
+  ...CHAT_METHODS,
   'auth.test': define({ scopes: [], perMinute: 1000 }, {}, (_, { workspace, url }) => ({
     ...{ url, team: 'Fake', user: 'recollect', team_id: workspace.team, user_id: workspace.botUser },
     bot_id: workspace.botId,
@@ -116,118 +14,6 @@ export const METHODS: Readonly<Record<string, Method>> = {
   'apps.connections.open': define({ scopes: [], perMinute: 1000, token: 'app' }, {}, (_, { openConnection }) => ({
     url: openConnection(),
   })),
-
-  'chat.postMessage': define(
-    { ...CHAT, perMinute: 600 },
-    {
-      ...{ channel, text: z.string().optional(), blocks: json(z.unknown()).optional(), metadata: metadata.optional() },
-      ...{ thread_ts: ts.optional(), unfurl_links: flag.optional(), unfurl_media: flag.optional() },
-    },
-    (args, context) => {
-      checkText('chat.postMessage', args.text);
-      checkThread(context, args.channel, args.thread_ts);
-      const blocks = args.blocks === undefined ? [] : readBlocks(args.blocks);
-      if (blocks.length === 0 && (args.text ?? '') === '') throw new ApiError('no_text');
-      const message = context.workspace.add({
-        ...{ channel: args.channel, thread: args.thread_ts, user: context.workspace.botUser, bot: true },
-        ...{ text: shownText(args.text, blocks), blocks, metadata: args.metadata },
-      });
-      context.wrote('posted', message);
-      return { channel: args.channel, ts: message.ts };
-    },
-  ),
-  'chat.update': define(
-    { ...CHAT, perMinute: TIER_3 },
-    {
-      ...{ channel, ts, text: z.string().optional(), blocks: json(z.unknown()).optional() },
-      metadata: metadata.optional(),
-    },
-    (args, context) => {
-      const message = own(context, args);
-      const alive =
-        message.stream !== undefined && performance.now() - message.stream.startedAt <= context.streamLifetimeMs();
-      if (alive) throw new ApiError('streaming_state_conflict');
-      checkText('chat.update', args.text);
-      const blocks = args.blocks === undefined ? [] : readBlocks(args.blocks);
-      message.stream = undefined;
-      message.text = shownText(args.text, blocks);
-      message.blocks = blocks;
-      message.edits += 1;
-      if (args.metadata !== undefined) message.metadata = args.metadata;
-      context.wrote('changed', message);
-      return { channel: args.channel, ts: args.ts, text: message.text };
-    },
-  ),
-  'chat.delete': define({ ...CHAT, perMinute: TIER_3 }, { channel, ts }, (args, context) => {
-    const message = own(context, args);
-    context.workspace.remove(args.channel, args.ts);
-    context.wrote('deleted', message);
-    return { channel: args.channel, ts: args.ts };
-  }),
-  'chat.startStream': define(
-    { ...CHAT, perMinute: TIER_2 },
-    {
-      ...{ channel, thread_ts: ts, ...streamed },
-      ...{ recipient_team_id: z.string().optional(), recipient_user_id: z.string().optional() },
-    },
-    (args, context) => {
-      checkThread(context, args.channel, args.thread_ts);
-      if (!context.workspace.isDirect(args.channel)) {
-        if (args.recipient_team_id === undefined) throw new ApiError('missing_recipient_team_id');
-        if (args.recipient_user_id === undefined) throw new ApiError('missing_recipient_user_id');
-      }
-      const text = streamText(args);
-      checkStream(text);
-      const message = context.workspace.add({
-        ...{ channel: args.channel, thread: args.thread_ts, user: context.workspace.botUser, bot: true },
-        ...{ text, streaming: true },
-      });
-      context.wrote('posted', message);
-      return { channel: args.channel, ts: message.ts };
-    },
-  ),
-  'chat.appendStream': define({ ...CHAT, perMinute: TIER_4 }, { channel, ts, ...streamed }, (args, context) => {
-    const text = streamText(args);
-    if (text === '') throw new ApiError('no_text');
-    append(streaming(context, args), text);
-    return { channel: args.channel, ts: args.ts };
-  }),
-  'chat.stopStream': define(
-    { ...CHAT, perMinute: TIER_2 },
-    {
-      ...{ channel, ts, ...streamed, metadata: metadata.optional(), blocks: json(z.unknown()).optional() },
-      session_status: z.enum(['active', 'processing', 'suspended', 'closed']).optional(),
-    },
-    (args, context) => {
-      const message = streaming(context, args);
-      append(message, streamText(args));
-      if (args.blocks !== undefined) message.blocks = readBlocks(args.blocks);
-      message.stream = undefined;
-      if (args.metadata !== undefined) message.metadata = args.metadata;
-      if (args.session_status !== undefined) {
-        context.workspace.sessions.set(`${args.channel} ${message.thread}`, args.session_status);
-      }
-      context.wrote('changed', message);
-      return { channel: args.channel, ts: args.ts };
-    },
-  ),
-  'chat.postEphemeral': define(
-    { ...CHAT, perMinute: TIER_4 },
-    {
-      ...{ channel, user: z.string(), text: z.string().optional(), blocks: json(z.unknown()).optional() },
-      thread_ts: ts.optional(),
-    },
-    (args, context) => {
-      checkThread(context, args.channel, args.thread_ts);
-      if (!context.workspace.users.has(args.user)) throw new ApiError('user_not_in_channel');
-      const blocks = args.blocks === undefined ? [] : readBlocks(args.blocks);
-      context.workspace.ephemerals.push({
-        ...{ channel: args.channel, user: args.user, thread: args.thread_ts, blocks },
-        text: shownText(args.text, blocks),
-      });
-      return { message_ts: context.workspace.nextTs() };
-    },
-  ),
 
   'assistant.threads.setStatus': define(
     { scopes: ['chat:write', 'assistant:write'], perMinute: 600 },
@@ -256,7 +42,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
     },
   ),
   'agents.sessions.setStatus': define(
-    { ...CHAT, perMinute: TIER_3 * 4 },
+    { ...CHAT, perMinute: TIER_3 },
     {
       ...{ channel_id: channel, thread_ts: ts },
       status: z.enum(['active', 'processing', 'suspended', 'closed']),

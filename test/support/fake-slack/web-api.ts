@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text as bodyText } from 'node:stream/consumers';
 import { ApiError } from './block-rules.ts';
-import { METHODS, type MethodContext } from './methods.ts';
+import type { MethodContext } from './method-kit.ts';
+import { METHODS } from './methods.ts';
 
 export type Fault =
   /** The method answers `ok: false` with this error; nothing is done. */
