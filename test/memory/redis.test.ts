@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { answerOf, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from '../contracts/store/support.ts';
 import { describeConversationStore } from '../contracts/store.contract.ts';
+import { freePort } from '../support/free-port.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { makeRedisFixture } from './redis-fixture.ts';
 
@@ -69,18 +70,20 @@ describe('keys in Redis', () => {
  * script makes itself (the turn records'), so those are read from the server's own monitor.
  */
 describe('on a server in cluster mode', () => {
-  let server: RedisServer;
+  let server: RedisServer | undefined;
   let url = '';
 
   beforeAll(async () => {
-    server = await startRedis({ args: ['--cluster-enabled', 'yes'] });
+    // The bus listens on port + 10,000 by default: among the ephemeral ports, where an outgoing connection may sit.
+    const bus = String(await freePort());
+    server = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', bus] });
     url = server.url;
     const redis = new Redis(url);
     await redis.cluster('ADDSLOTSRANGE', '0', '16383');
     await vi.waitFor(async () => expect(await redis.cluster('INFO')).toContain('cluster_state:ok'), 10_000);
     redis.disconnect();
   });
-  afterAll(() => server.stop());
+  afterAll(() => server?.stop());
 
   test('a script over two slots is refused', async () => {
     const redis = new Redis(url);
