@@ -18,12 +18,12 @@ function keptLog(settings: Partial<LogSettings> = {}, isTTY = false) {
 describe('the log', () => {
   it('writes one line of json with level, time, fields and message', () => {
     const { log, lines, last } = keptLog();
-    log.info({ sessionId: '{http:ada}', ms: 12, ok: true, gone: null }, 'turn answered');
+    log.info({ session: '{http:ada}', ms: 12, ok: true, gone: null }, 'turn answered');
     expect(lines).toHaveLength(1);
     expect(lines[0]?.endsWith('\n')).toBe(true);
     expect(last()).toMatchObject({
       level: 'info',
-      sessionId: '{http:ada}',
+      session: '{http:ada}',
       ms: 12,
       ok: true,
       gone: null,
@@ -49,8 +49,8 @@ describe('the log', () => {
 
   it('gives the fields of a child to each of its lines', () => {
     const { log, last } = keptLog();
-    log.child({ platform: 'slack', token: 'xoxb-1' }).child({ turnId: '1' }).warn({ ms: 3 }, 'slow');
-    expect(last()).toMatchObject({ platform: 'slack', token: '[hidden]', turnId: '1', ms: 3, msg: 'slow' });
+    log.child({ platform: 'slack', token: 'xoxb-1' }).child({ turn: '1' }).warn({ ms: 3 }, 'slow');
+    expect(last()).toMatchObject({ platform: 'slack', token: '[hidden]', turn: '1', ms: 3, msg: 'slow' });
   });
 
   it.each([

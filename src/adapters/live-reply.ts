@@ -54,7 +54,8 @@ export interface LiveReplyOptions {
 /** A reply by `transport` for one turn. See {@link Reply} for what each method promises. */
 export function createLiveReply(transport: ReplyTransport, context: ReplyContext, options: LiveReplyOptions): Reply {
   const { lease, turnId } = context;
-  const { clock, timers, log, mark, measure = 'utf16' } = options;
+  const { clock, timers, mark, measure = 'utf16' } = options;
+  const log = options.log.child({ session: context.sessionId, turn: turnId });
   const { writeTimeoutMs = 10_000, maxTries = 5, maxWaitMs = 30_000, liveControls = false } = options;
   const { backoffMs = 500, maxBackoffMs = 8_000, random = Math.random } = options;
   const pacer = createPacer({ clock, timers, intervalMs: options.intervalMs, backoffMs, maxBackoffMs, random });
@@ -137,7 +138,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
     const error = toBotError(thrown);
     if (error.code === 'turn_lost' && !error.retryable) lost = error;
     pacer.failed(error);
-    log.warn({ turnId, code: error.code, failures: pacer.failures() }, 'a write to the platform failed');
+    log.warn({ code: error.code, failures: pacer.failures() }, 'a write to the platform failed');
     return error;
   }
 

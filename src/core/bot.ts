@@ -81,11 +81,17 @@ export function createBot(deps: BotDeps): BotPort {
 
   return {
     async receive(message) {
-      const result = await receive(message);
-      deps.received(result.kind, message.platform);
       const { sessionId: session, turnId: turn, platform } = message;
-      logger.debug({ session, turn, platform, kind: result.kind, length: message.text.length }, 'message received');
-      return result;
+      try {
+        const result = await receive(message);
+        deps.received(result.kind, platform);
+        logger.debug({ session, turn, platform, kind: result.kind, length: message.text.length }, 'message received');
+        return result;
+      } catch (thrown) {
+        const error = toBotError(thrown);
+        logger.warn({ session, turn, platform, code: error.code, err: error.message }, 'message not stored');
+        throw thrown;
+      }
     },
     commands: deps.commands,
     async stop(sessionId, turnId) {
@@ -133,10 +139,8 @@ function turnTopic(sessionId: SessionId, turnId: TurnId): string {
 async function wake(signals: Signals, logger: Logger, sessionId: SessionId, turnId?: TurnId): Promise<void> {
   const payload: JsonValue = turnId === undefined ? { sessionId } : { sessionId, turnId };
   await signals.publish(CONTROL_TOPIC, payload).catch((thrown: unknown) => {
-    logger.warn(
-      { session: sessionId, err: toBotError(thrown).message },
-      'running turn not woken, it will look by itself',
-    );
+    const err = toBotError(thrown).message;
+    logger.warn({ session: sessionId, turn: turnId, err }, 'running turn not woken, it will look by itself');
   });
 }
 

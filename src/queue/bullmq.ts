@@ -81,6 +81,10 @@ export function createBullmqScheduler(redis: Redis, { prefix, clock, logger }: B
         const { lease, end } = leases.begin(job.id ?? sessionId);
         try {
           await drain(sessionId, lease);
+        } catch (thrown) {
+          // The conversation is still noted as pending: the sweep brings it back.
+          logger.warn({ session: sessionId, err: thrown }, 'drain failed');
+          throw thrown;
         } finally {
           end();
         }

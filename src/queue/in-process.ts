@@ -31,7 +31,7 @@ export function createInProcessScheduler({ clock, logger }: { clock: Clock; logg
       await drain(sessionId, lease);
     } catch (thrown) {
       // The conversation is still noted as pending: the sweep brings it back.
-      logger.warn({ err: thrown instanceof Error ? thrown.message : String(thrown) }, 'drain failed');
+      logger.warn({ session: sessionId, err: thrown }, 'drain failed');
     }
     end();
     if (running.get(sessionId)?.again) waiting.add(sessionId);

@@ -47,7 +47,8 @@ export function createIntake({ bot, rest, pauses, clock, log }: IntakeDeps): Int
       } catch (thrown) {
         const error = toBotError(thrown);
         if (!error.retryable || tries >= 3 || pauses.ended()) {
-          log.warn({ code: error.code, purpose }, 'something could not be told');
+          const { sessionId: session, turnId: turn } = message;
+          log.warn({ session, turn, code: error.code, purpose }, 'something could not be told');
           return;
         }
         await pauses.wait(Math.max(LEAST_PAUSE_MS, error.retryAfterMs ?? 0));

@@ -80,7 +80,7 @@ export function createHttpAdapter(options: HttpAdapterOptions): HttpAdapter {
         },
         lease,
         stream: randomBytes(6).toString('base64url'),
-        onLost: (error) => deps.logger.debug({ err: error, turnId }, 'A live event was lost'),
+        onLost: (error) => deps.logger.debug({ session: sessionId, turn: turnId, err: error }, 'a live event was lost'),
       });
     },
     async stopIntake() {

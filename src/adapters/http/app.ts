@@ -29,7 +29,7 @@ export function createHttpApp(deps: HttpDeps, { local, apiKey, mounted }: HttpGu
   app.onError((error, c) => {
     const response = responseTo(error);
     if (response.status >= 500) {
-      deps.logger.error({ err: error, method: c.req.method, path: c.req.path }, 'A request failed');
+      deps.logger.error({ err: error, method: c.req.method, path: c.req.path }, 'a request failed');
     }
     return response;
   });
