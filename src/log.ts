@@ -107,6 +107,8 @@ export function createLogger(settings: LogSettings, output: LogOutput = process.
       level: settings.level,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      // Errors are plain data by then: pino's own serializer would add an empty stack and its own idea of a type.
+      serializers: { err: (plain: unknown) => plain },
     },
     { write },
   );

@@ -43,7 +43,7 @@ export function createMetrics(): Metrics {
   const malformed = counter('bot_malformed_payloads_total', 'What platforms sent and nobody could read.', ['platform']);
   const pending = new Gauge({
     name: 'bot_pending_conversations',
-    help: 'Conversations with messages that are not answered yet, as the last sweep saw them.',
+    help: 'Conversations with messages that are not answered yet, of all replicas; looked up every 2 s.',
     registers,
   });
   const turnSeconds = new Histogram({

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { BotError, toBotError } from '../src/errors.ts';
 import { createLogger, type LogSettings } from '../src/log.ts';
 
@@ -176,6 +177,12 @@ describe('odd fields', () => {
     expect(last().long).toMatch(/^x{500}… \(10000 characters\)$/);
     expect(last().list).toHaveLength(51);
     expect(JSON.stringify(last()).length).toBeLessThan(2_500);
+  });
+
+  it('an error has the same fields under any name', () => {
+    const { log, last } = keptLog();
+    log.error({ err: new RangeError('too far') }, 'x');
+    expect(Object.keys(z.object({ err: z.looseObject({}) }).parse(last()).err)).toEqual(['name', 'message', 'at']);
   });
 
   it('an error given in place of fields is logged as one', () => {

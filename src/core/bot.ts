@@ -53,7 +53,11 @@ export function createBot(deps: BotDeps): BotPort {
         tell: first,
       };
     }
-    const offered = await store.offer(message);
+    const offered = await store.offer(message).catch(async (thrown: unknown) => {
+      // It comes again: an outage must not use up what its author may send.
+      await limiter.giveBack(person).catch(() => {});
+      throw thrown;
+    });
     switch (offered.kind) {
       case 'queued':
         wakeWorkers(message.sessionId);

@@ -44,8 +44,9 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   /** Whatever was lost on the way (a crash between offer and schedule, the queue's own keys): pending is the truth. */
   const sweep = async () => {
-    if (!(await store.claimSweep(SWEEP_MS - 100))) return;
+    // Every replica: the gauge of one that never wins the sweep would tell of long ago.
     deps.onPending(await store.countPending());
+    if (!(await store.claimSweep(SWEEP_MS - 100))) return;
     await scheduleBefore(clock.now() - SWEEP_MS);
   };
 

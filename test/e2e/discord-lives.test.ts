@@ -1,4 +1,5 @@
 /** What is sent in Discord while something is away: the bot, its store, the gateway. And what comes more than once. */
+import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { statsResponse } from '../../src/adapters/http/schemas.ts';
 import { buttonsOf, type FakeDiscord, type StoredMessage } from '../support/fake-discord/fake-discord.ts';
@@ -144,6 +145,33 @@ describe('with Redis', () => {
     await untilAllAnswered(discord, [...messages, live], ['one', 'two, changed', 'three', 'live']);
     await untilAnswered(discord, first, 'echo: first word here');
     expect(model.count('thought better of it')).toBe(0);
+  });
+
+  test('the store full: people are told so once, can read what is there, and are answered when there is room', async () => {
+    const discord = await make();
+    const channel = discord.channel(discord.guild());
+    const redis = await makeRedis();
+    const model = await makeModel();
+    const ada = discord.world.person('Ada');
+    const [dm, mention] = [discord.dm(ada), `<@${discord.world.bot.id}>`];
+    await start(await makeFolder(), { REDIS_URL: redis.url, ...withModel(model), ...withDiscord(discord) });
+    await untilLoggedIn(discord);
+    await untilAnswered(discord, discord.say(ada, dm, 'hello'), 'echo: hello');
+    const admin = new Redis(redis.url);
+    await admin.config('SET', 'maxmemory', '1mb');
+    const full = 'My memory is full. Until whoever runs me makes room, I can read it but keep nothing new.';
+    const one = discord.say(ada, dm, 'one');
+    const first = discord.say(ada, channel, `${mention} first word here`);
+    await untilAnswered(discord, one, full);
+    await untilAnswered(discord, first, full);
+    const two = discord.say(ada, dm, 'two');
+    const history = discord.slash(ada, dm, 'history');
+    await expect.poll(() => history.answer()?.message.message.content ?? '', PATIENTLY).toContain('echo: hello');
+    await admin.config('SET', 'maxmemory', '0');
+    admin.disconnect();
+    await expect.poll(() => textsOf(discord.replies(one)), PATIENTLY).toEqual([full, 'echo: one']);
+    await expect.poll(() => textsOf(discord.replies(first)), PATIENTLY).toEqual([full, 'echo: first word here']);
+    await untilAnswered(discord, two, 'echo: two');
   });
 
   test('the store away at the start of a session: nothing goes on before the registry was read', async () => {

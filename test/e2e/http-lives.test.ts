@@ -232,13 +232,16 @@ describe('several replicas on one Redis', () => {
 
 test('Redis going away: a clear error in bounded time, and everything again when it is back', async () => {
   const own = await makeRedis();
-  const bot = await start(await makeFolder(), { REDIS_URL: own.url });
+  const bot = await start(await makeFolder(), { REDIS_URL: own.url, RATE_LIMIT: '4/h' });
   await ask(bot, 'grace', 'My name is Grace Hopper');
   await own.kill9();
-  const refused = await say(bot, 'grace', 'What is my name?');
-  expect(refused.status).toBe(503);
-  expect(refused.headers.get('retry-after')).not.toBeNull();
-  await detailOf(refused);
+  // More often than a person may send: what is not stored does not count.
+  for (let times = 0; times < 6; times += 1) {
+    const refused = await say(bot, 'grace', 'What is my name?');
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).not.toBeNull();
+    await detailOf(refused);
+  }
   expect((await fetch(historyUrl(bot, 'grace'))).status).toBe(503);
   const health = await fetch(`${bot.url}/health`);
   expect(health.status).toBe(503);

@@ -61,7 +61,7 @@ export function createEvents(deps: EventsDeps): Events {
       const language = connection.language(channel.guild);
       return readMessage(message, { botId: botId(), scope, channel, watched, language });
     },
-    take: intake.take,
+    ...intake,
     async amend(about, channel, id, message) {
       const text = message === null ? null : readText(message, botId());
       // Without its text Discord has not told what it was changed to.

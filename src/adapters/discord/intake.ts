@@ -6,6 +6,7 @@ import { personOf } from '../../core/session.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import { toBotError } from '../../errors.ts';
 import { phrases } from '../../texts/phrases.ts';
+import { createQuiet } from '../quiet.ts';
 import type { Pauses } from './pauses.ts';
 import { type ChannelAbout, placeOf } from './places.ts';
 import { answerBody, type MessageBody, messageBody, rowsOf } from './render.ts';
@@ -16,6 +17,8 @@ const LEAST_PAUSE_MS = 500;
 const MOST_PAUSE_MS = 10_000;
 /** Between two looks whether there is room in a conversation again. */
 const ROOM_PAUSE_MS = 1_000;
+/** Between two times that a channel is told that the memory is full. */
+const FULL_TOLD_MS = 10 * 60_000;
 
 export interface IntakeDeps {
   readonly bot: BotPort;
@@ -28,12 +31,16 @@ export interface IntakeDeps {
 export interface Intake {
   /** As `take` of a lane. */
   take(message: IncomingMessage, about: ChannelAbout, patientUntil: number): Promise<void>;
+  /** As `tellFull` of a lane. */
+  tellFull(message: IncomingMessage): Promise<void>;
 }
 
 /** What is posted at once. The nonce of its own makes it one message, however often (or by how many replicas) it is posted. */
 type Purpose = 'refusal' | 'command';
 
 export function createIntake({ bot, rest, pauses, clock, log }: IntakeDeps): Intake {
+  const worthTellingFull = createQuiet(clock, FULL_TOLD_MS);
+
   /** Never throws: what can't be told is no reason to deal with the message again. */
   async function say(message: IncomingMessage, purpose: Purpose, body: MessageBody, files: readonly RestFile[] = []) {
     const { channel } = readTarget(message.replyTo);
@@ -98,6 +105,10 @@ export function createIntake({ bot, rest, pauses, clock, log }: IntakeDeps): Int
       const command = bot.commands.readText(message.text);
       if (command === undefined) await receive(message, patientUntil);
       else await runTyped(command, message, about);
+    },
+    async tellFull(message) {
+      if (!worthTellingFull(readTarget(message.replyTo).channel)) return;
+      await say(message, 'refusal', messageBody(phrases(message.locale).failed.store_full));
     },
   };
 }

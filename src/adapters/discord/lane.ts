@@ -30,6 +30,11 @@ export interface LaneDeps {
    * @throws BotError `store_unavailable`, `store_full`
    */
   readonly take: (message: IncomingMessage, about: ChannelAbout, patientUntil: number) => Promise<void>;
+  /**
+   * The store is full, and stays so until somebody makes room: the message waits, and its author is not left in silence.
+   * Says so once in a while and never throws.
+   */
+  readonly tellFull: (message: IncomingMessage) => Promise<void>;
   /** An edit (`text`) or a deletion (`null`). @throws as `take` */
   readonly amend: (about: ChannelAbout, id: string, message: MessagePayload | null) => Promise<void>;
   /** Keeps the channel in the registry, with its cursor. @throws as `take` */
@@ -119,10 +124,15 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
       cursor = newest(cursor, message.id);
       return;
     }
-    // First of all in the registry: if storing the message fails, and this process ends, it is found there.
-    if (!watched) await deps.keep(here, cursor);
-    watched = true;
-    await deps.take(reading.message, here, patientUntil);
+    try {
+      // First of all in the registry: if storing the message fails, and this process ends, it is found there.
+      if (!watched) await deps.keep(here, cursor);
+      watched = true;
+      await deps.take(reading.message, here, patientUntil);
+    } catch (thrown) {
+      if (toBotError(thrown).code === 'store_full') await deps.tellFull(reading.message);
+      throw thrown;
+    }
     await talked(here, message.id);
   }
 

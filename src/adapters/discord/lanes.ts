@@ -22,7 +22,7 @@ const TIDY_MS = 3_600_000;
 const MAX_BACKOFF_MS = 5_000;
 const UNKNOWN_CHANNEL = 10_003;
 
-export interface LanesDeps extends Pick<LaneDeps, 'read' | 'take' | 'pauses' | 'log'> {
+export interface LanesDeps extends Pick<LaneDeps, 'read' | 'take' | 'tellFull' | 'pauses' | 'log'> {
   /** Counts what Discord sent and nobody could read. */
   readonly malformed: () => void;
   /** As `amend` of a lane, of this channel. */
@@ -108,7 +108,7 @@ export function createLanes(deps: LanesDeps): Lanes {
     if (existing !== undefined) return existing;
     const lane = createLane(
       {
-        ...{ read: deps.read, take: deps.take, clock: deps.clock, pauses, storeBack },
+        ...{ read: deps.read, take: deps.take, tellFull: deps.tellFull, clock: deps.clock, pauses, storeBack },
         amend: (about, message, changed) => deps.amend(about, id, message, changed),
         log: log.child({ channel: id }),
         about: async () => (guild === undefined ? DIRECT : await ask(id, guild)),

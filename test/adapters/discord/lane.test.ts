@@ -53,6 +53,9 @@ function makeLane(start: Partial<LaneStart> = {}, more: Partial<LaneDeps> = {}) 
         reach();
         world.taken.push(message.text);
       },
+      async tellFull({ text }) {
+        world.taken.push(`full: ${text}`);
+      },
       async amend(_, id, message) {
         reach();
         world.amended.push(message === null ? `gone ${id}` : message.content);
