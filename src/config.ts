@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-import { checkTogether, noteOddities } from './config/cross-checks.ts';
+import { checkTogether, noteOddities, noteTracing } from './config/cross-checks.ts';
 import type { RateLimit } from './config/parsers.ts';
 import { SETTINGS, settingsSchema, type Values } from './config/settings.ts';
 import { findTypos } from './config/typos.ts';
@@ -128,7 +128,7 @@ export function loadConfig(env: Texts = process.env, { cwd = process.cwd() }: Lo
   const given = new Set(Object.keys(texts));
   const names = SETTINGS.map(({ name }) => name);
   const typos = findTypos(given, names).map(({ given, meant }) => `${given} is not a setting; did you mean ${meant}?`);
-  return deepFreeze(arrange(values, cwd, [...typos, ...noteOddities(values, given)]));
+  return deepFreeze(arrange(values, cwd, [...typos, ...noteOddities(values, given), ...noteTracing(env)]));
 }
 
 /** An absent file is as good as an empty one. */

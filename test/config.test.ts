@@ -336,6 +336,13 @@ describe('.env', () => {
 });
 
 describe('warnings', () => {
+  it('says that LangChain sends texts elsewhere, when it is told to', () => {
+    for (const name of ['LANGSMITH_TRACING_V2', 'LANGCHAIN_TRACING_V2', 'LANGSMITH_TRACING', 'LANGCHAIN_TRACING']) {
+      expect(load({ [name]: 'true' }).warnings).toEqual([expect.stringContaining(`${name} is set: LangChain sends`)]);
+      expect(load({ [name]: 'false' }).warnings).toEqual([]);
+    }
+  });
+
   it.each([
     ['OPENAI_MODLE', 'OPENAI_MODEL'],
     ['REDIS_URI', 'REDIS_URL'],

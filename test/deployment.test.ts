@@ -30,6 +30,14 @@ const composeFile = z.strictObject({
   volumes: z.record(z.string(), z.null()),
 });
 
+/** The lines of a redis.conf as options of the command line, where tests put them: both are read by the same parser. */
+const optionsOf = (conf: string) =>
+  conf
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .flatMap((line) => [`--${line.split(' ')[0]}`, ...line.split(' ').slice(1)])
+    .map((word) => (word === '""' ? '' : word));
+
 const readCompose = async () => composeFile.parse(parse(await read('docker-compose.yml')));
 
 describe('docker-compose.yml', () => {
@@ -76,15 +84,18 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(volumes)).toContain(source);
   });
 
-  it('runs it with options that a real Redis takes: append-only file, no eviction', async () => {
-    const [server, ...args] = (await readCompose()).services.redis.command;
-    expect(server).toBe('redis-server');
+  it('runs it with a redis.conf that a real Redis takes: append-only file, no snapshots, no eviction', async () => {
+    const { command, volumes } = (await readCompose()).services.redis;
+    expect(command[0]).toBe('redis-server');
+    expect(volumes).toContain(`./redis.conf:${command[1]}:ro`);
+    const args = optionsOf(await read('redis.conf'));
+    expect(args).toEqual(expect.arrayContaining(['--appendonly', '--appendfsync', '--save', '--maxmemory-policy']));
     const running = await startRedis({ args });
     onTestFinished(() => running.stop());
     const redis = new Redis(running.url);
     onTestFinished(() => redis.disconnect());
     const setting = async (name: string) => (await redis.config('GET', name))?.at(1);
-    expect(args).toEqual(expect.arrayContaining(['--appendonly', '--maxmemory-policy']));
+    expect(await setting('save')).toBe('');
     expect(await setting('appendonly')).toBe('yes');
     expect(await setting('appendfsync')).toBe('everysec');
     expect(await setting('maxmemory-policy')).toBe('noeviction');

@@ -98,3 +98,13 @@ export function noteOddities(values: Values, given: ReadonlySet<string>): string
   ];
   return oddities.flatMap(([odd, note]) => (odd ? [note] : []));
 }
+
+/** Variables of LangChain's own, read by it from the environment of the process (not from `.env`): each sends texts to LangSmith. */
+const TRACING = ['LANGSMITH_TRACING_V2', 'LANGCHAIN_TRACING_V2', 'LANGSMITH_TRACING', 'LANGCHAIN_TRACING'];
+
+/** What people say would go somewhere that nobody may have thought of. */
+export function noteTracing(environment: Readonly<Record<string, string | undefined>>): string[] {
+  return TRACING.filter((name) => environment[name] === 'true').map(
+    (name) => `${name} is set: LangChain sends what people say to LangSmith. Unset it unless you mean it.`,
+  );
+}

@@ -64,8 +64,12 @@ interface RunningTurn extends TurnDeps {
 async function openTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promise<RunningTurn> {
   const { store, replies, running, clock, metrics, logger } = deps;
   const { sessionId, turnId } = taken.lease;
-  if (taken.record.takeovers > 0) metrics.takeover();
-  logger.debug({ attempt: taken.record.attempt, state: taken.record.state }, 'turn taken');
+  const { attempt, state, takeovers } = taken.record;
+  logger.debug({ attempt, state }, 'turn taken');
+  if (takeovers > 0) {
+    metrics.takeover();
+    logger.warn({ takeovers, state }, 'turn taken over');
+  }
   const reply = await replies.openReply(taken.message.replyTo, {
     sessionId,
     turnId,
