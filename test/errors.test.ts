@@ -40,7 +40,8 @@ import {
   toldByTheTurn,
   undelivered,
 } from './errors/seeing.ts';
-import { type BotBuild, type BotSettings, buildBot, launchBot } from './support/bot-process.ts';
+import { type BotSettings, launchBot } from './support/bot-process.ts';
+import { builtBot } from './support/built-bot.ts';
 import { startApi, startOldRedis } from './support/far-ends.ts';
 import { startModel } from './support/model.ts';
 
@@ -58,14 +59,13 @@ interface Pairing {
 }
 
 let folder = '';
-let build: BotBuild;
+let build: Awaited<ReturnType<typeof builtBot>>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'recollect-errors-'));
-  build = await buildBot();
+  build = await builtBot();
 }, 120_000);
 afterAll(async () => {
-  await build.remove();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -260,7 +260,13 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
   turn_lost: {
     raise: async () => {
       const gone = AbortSignal.abort();
-      const context = { sessionId: sessionOf(), turnId: 'm1', handles: new Map(), locale: 'en' } as const;
+      const context = {
+        sessionId: sessionOf(),
+        turnId: 'm1',
+        handles: new Map(),
+        resumed: false,
+        locale: 'en',
+      } as const;
       const lease = { signal: gone, alive: () => false };
       const never = () => Promise.reject(new Error('Nothing may be written.'));
       const reply = createLiveReply(

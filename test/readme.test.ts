@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { SETTINGS } from '../src/config.ts';
 import { DEFAULT_PREFIX, keyspace } from '../src/memory/redis/keys.ts';
 import { sessionOf } from './contracts/store/support.ts';
-import { type BotBuild, buildBot, launchBot } from './support/bot-process.ts';
+import { launchBot } from './support/bot-process.ts';
+import { builtBot } from './support/built-bot.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,14 +21,13 @@ function blocks(markdown: string, language: string): string[] {
   return [...markdown.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code = '']) => code);
 }
 
-let build: BotBuild;
+let build: Awaited<ReturnType<typeof builtBot>>;
 let folder: string;
 beforeAll(async () => {
-  build = await buildBot();
+  build = await builtBot();
   folder = await mkdtemp(join(tmpdir(), 'recollect-readme-'));
 }, 120_000);
 afterAll(async () => {
-  await build.remove();
   await rm(folder, { recursive: true, force: true });
 });
 

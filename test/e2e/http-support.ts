@@ -5,14 +5,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
 import { chatResponse, errorResponse, historyResponse } from '../../src/adapters/http/schemas.ts';
 import { postChat } from '../adapters/http/support.ts';
-import {
-  type BotBuild,
-  type BotProcess,
-  type BotSettings,
-  buildBot,
-  launchBot,
-  startBot,
-} from '../support/bot-process.ts';
+import { type BotProcess, type BotSettings, launchBot, startBot } from '../support/bot-process.ts';
+import { builtBot } from '../support/built-bot.ts';
 import { type FakeModel, type ModelOptions, startModel } from '../support/model.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 
@@ -38,12 +32,11 @@ const TEST_WITHIN_MS = 180_000;
 
 export function useWorkshop(): Workshop {
   vi.setConfig({ testTimeout: TEST_WITHIN_MS, hookTimeout: TEST_WITHIN_MS });
-  let built: BotBuild | undefined;
+  let built: Awaited<ReturnType<typeof builtBot>> | undefined;
   beforeAll(async () => {
-    built = await buildBot();
+    built = await builtBot();
   });
-  afterAll(() => built?.remove());
-  const build = (): BotBuild => {
+  const build = () => {
     if (built === undefined) throw new Error('The bot is built before the tests, not earlier.');
     return built;
   };

@@ -18,10 +18,15 @@ export interface BotBuild {
   remove(): Promise<void>;
 }
 
-/** Compiles into a folder of its own under `dist`, so that nobody else's build changes it while it runs. */
-export async function buildBot(): Promise<BotBuild> {
+/** Makes a folder for a build: under `dist`, where the packages are found. */
+export async function makeBuildFolder(): Promise<string> {
   await mkdir(join(ROOT, 'dist'), { recursive: true });
-  const folder = await mkdtemp(join(ROOT, 'dist', 'e2e-'));
+  return await mkdtemp(join(ROOT, 'dist', 'e2e-'));
+}
+
+/** Compiles into a folder of its own, so that nobody else's build changes it while it runs; into `given` when there is one. */
+export async function buildBot(given?: string): Promise<BotBuild> {
+  const folder = given ?? (await makeBuildFolder());
   // Unused names are the linter's business: they must not keep a test from running.
   const options = ['--incremental', 'false', '--noUnusedLocals', 'false', '--noUnusedParameters', 'false'];
   const args = ['-p', 'tsconfig.build.json', '--outDir', folder, ...options];
@@ -34,6 +39,7 @@ export async function buildBot(): Promise<BotBuild> {
 export type BotSettings = Readonly<Record<string, string | undefined>>;
 
 export interface BotProcess {
+  readonly pid: number;
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
   readonly port: number;
@@ -48,7 +54,11 @@ export interface BotProcess {
 }
 
 /** Starts it with these settings and no others in the folder `cwd`; does not wait for anything. */
-export async function launchBot(build: BotBuild, cwd: string, settings: BotSettings): Promise<BotProcess> {
+export async function launchBot(
+  build: Pick<BotBuild, 'main'>,
+  cwd: string,
+  settings: BotSettings,
+): Promise<BotProcess> {
   const port = Number(settings.PORT ?? (await freePort()));
   const bot = await startGuarded(process.execPath, [build.main], {
     cwd,
@@ -61,6 +71,7 @@ export async function launchBot(build: BotBuild, cwd: string, settings: BotSetti
     });
   }
   return {
+    pid: bot.pid,
     url: `http://127.0.0.1:${port}`,
     port,
     output: () => output,
@@ -77,7 +88,7 @@ export async function launchBot(build: BotBuild, cwd: string, settings: BotSetti
 }
 
 /** The same, and resolves when it is healthy. @throws when it ends before, with what it printed */
-export async function startBot(build: BotBuild, cwd: string, settings: BotSettings): Promise<BotProcess> {
+export async function startBot(build: Pick<BotBuild, 'main'>, cwd: string, settings: BotSettings): Promise<BotProcess> {
   const bot = await launchBot(build, cwd, settings);
   let code: number | undefined;
   bot.exited.then((ended) => {
