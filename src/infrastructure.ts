@@ -7,7 +7,6 @@ import { keyspace } from './memory/redis/keys.ts';
 import { createInProcessScheduler } from './queue/in-process.ts';
 import { type ClosableSignals, createLocalSignals, createRedisSignals } from './queue/signals.ts';
 import { createRateLimiter } from './rate-limiter.ts';
-import { COMMAND_TIMEOUT_MS, openRedis } from './redis.ts';
 
 export interface Infrastructure {
   readonly kind: 'redis' | 'sqlite';
@@ -55,9 +54,10 @@ export async function createInfrastructure(config: Config, parts: Parts): Promis
 async function onRedis(url: string, config: Config, options: StoreOptions, parts: Parts): Promise<Infrastructure> {
   const { clock, logger } = parts;
   const { keyPrefix: prefix, allowEviction } = config.store;
-  const [{ createRedisStore }, { createBullmqScheduler }] = await Promise.all([
+  const [{ createRedisStore }, { createBullmqScheduler }, { COMMAND_TIMEOUT_MS, openRedis }] = await Promise.all([
     import('./memory/redis/store.ts'),
     import('./queue/bullmq.ts'),
+    import('./redis.ts'),
   ]);
   const store = await createRedisStore({
     ...options,

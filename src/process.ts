@@ -31,26 +31,29 @@ export async function runProcess(start: (config: Config, logger: Logger) => Prom
   const logger = createLogger(config.log);
   for (const warning of config.warnings) logger.warn({}, warning);
 
-  let app: App;
-  try {
-    app = await start(config, logger);
-  } catch (thrown) {
-    return exit(toBotError(thrown));
-  }
-  for (const line of app.notice) logger.info({}, line);
-
+  const starting = start(config, logger);
   let ending = false;
   const end = (signal: NodeJS.Signals) => {
     if (ending) process.exit(EXIT_SOFTWARE);
     ending = true;
     logger.info({ signal }, operatorTexts().startup.stopping(config.turns.shutdownGraceMs));
-    app.stop().then(
-      () => process.exit(0),
-      (thrown: unknown) => exit(toBotError(thrown)),
-    );
+    // Also while it starts: a turn that it has taken already is ended, or handed over.
+    starting
+      .then((app) => app.stop())
+      .then(
+        () => process.exit(0),
+        (thrown: unknown) => exit(toBotError(thrown)),
+      );
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
+
+  try {
+    const app = await starting;
+    for (const line of app.notice) logger.info({}, line);
+  } catch (thrown) {
+    exit(toBotError(thrown));
+  }
 }
 
 function exit(error: BotError): void {

@@ -72,7 +72,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
     clear: () => inTime(writeTimeoutMs, timers, async (signal) => transport.stopThinking?.(signal)),
     refreshMs: options.thinkingRefreshMs,
     timers,
-    leftShown: context.handles.size > 0,
+    leftShown: context.resumed,
     alive: () => lease.alive() && !lease.signal.aborted,
   });
 

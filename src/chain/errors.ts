@@ -1,5 +1,4 @@
 /** Tells apart what can go wrong with a model. */
-import { OpenAIClient } from '@langchain/openai';
 import { BotError, type ErrorCode, toBotError } from '../errors.ts';
 
 /**
@@ -18,12 +17,14 @@ import { BotError, type ErrorCode, toBotError } from '../errors.ts';
  * What the server wrote is not repeated, save for its error code and a 404's text: servers echo keys and prompts in their
  * error texts, and these errors are logged. `now`: Unix milliseconds.
  */
-export function toModelError(thrown: unknown, now: number): BotError {
+export async function toModelError(thrown: unknown, now: number): Promise<BotError> {
   const chain = causesOf(thrown);
   const own = chain.find((error) => error instanceof BotError);
   if (own !== undefined) return own;
   // LangChain turns one kind of refusal into an error of its own, which has lost the status.
   if (chain.some(({ name }) => name === 'ContextOverflowError')) return tooLong();
+  // Whoever uses it has loaded it before; the demo model starts without it.
+  const { OpenAIClient } = await import('@langchain/openai');
   const answer = chain.find((error) => error instanceof OpenAIClient.APIError && typeof error.status === 'number');
   if (answer !== undefined) return fromStatus(readAnswer(answer), now);
   if (chain.some(isTimeout)) return retryable('model_timeout', 'The model did not answer in time.', thrown);

@@ -76,7 +76,7 @@ export function createLangChain(options: LangChainOptions): Chain {
         signal.throwIfAborted();
         if (blank) throw emptyAnswer(finishReason);
       } catch (thrown) {
-        throw signal.aborted ? fromAbort(signal) : toModelError(thrown, clock.now());
+        throw signal.aborted ? fromAbort(signal) : await toModelError(thrown, clock.now());
       } finally {
         signal.removeEventListener('abort', abort);
         request.abort();

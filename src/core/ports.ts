@@ -106,6 +106,8 @@ export interface ReplyContext {
   readonly turnId: TurnId;
   /** Parts a dead worker has begun. */
   readonly handles: Handles;
+  /** A worker had this turn before: it may have left signs of work, though no part was begun. */
+  readonly resumed: boolean;
   /** Saves a handle. @throws BotError `turn_lost` when another worker has the turn: nothing may be written then. */
   readonly saveHandle: (part: number, handle: Handle) => Promise<void>;
   readonly lease: Lease;

@@ -74,6 +74,7 @@ async function openTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promise<Run
     sessionId,
     turnId,
     handles: taken.record.handles,
+    resumed: taken.record.attempt > 1,
     locale: taken.message.locale,
     lease,
     async saveHandle(part, handle) {

@@ -45,6 +45,9 @@ export type SessionScope = 'user' | 'channel';
 /** Longest component in UTF-16 units; platform ids are far shorter, an HTTP user_id is limited to this. */
 export const MAX_COMPONENT_LENGTH = 128;
 
+/** Needs no encoding: most ids, and each turn encodes several. */
+const PLAIN = /^[A-Za-z0-9._-]+$/;
+
 const PLATFORM = /^[a-z][a-z0-9]*$/;
 
 /**
@@ -57,6 +60,7 @@ export function encodeComponent(text: string): string {
   if (text.length > MAX_COMPONENT_LENGTH) {
     throw new BotError('session_invalid', `An id may have at most ${MAX_COMPONENT_LENGTH} characters.`);
   }
+  if (PLAIN.test(text)) return text;
   try {
     return encodeURIComponent(text).replace(
       /[!'()*~]/g,
@@ -140,6 +144,7 @@ export function placeTag(id: SessionId): string {
  * so that it holds for the person's threads of that place too.
  */
 export function baseSession(id: SessionId): SessionId {
+  if (!id.includes('}:t-')) return id;
   const { place, user } = parseSessionId(id);
   return encodeSession(user === undefined ? { place } : { place, user });
 }

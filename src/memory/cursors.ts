@@ -8,6 +8,7 @@ export function storedCursor(cursor: string): string {
   return cursor.padStart(MAX_CURSOR_DIGITS, '0');
 }
 
-export function readCursor(stored: string): string {
-  return stored.replace(/^0+(?=\d)/, '');
+/** Undefined for what {@link storedCursor} did not make. */
+export function readCursor(stored: string): string | undefined {
+  return /^\d{1,20}$/.test(stored) ? stored.replace(/^0+(?=\d)/, '') : undefined;
 }

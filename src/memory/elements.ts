@@ -8,10 +8,13 @@ import { parseSessionId, type SessionId, toSessionId } from '../core/session.ts'
 import type { Answer } from '../core/store.ts';
 import { type ChatMessage, type IncomingMessage, MAX_TURN_ID_LENGTH } from '../core/types.ts';
 
+/** Unix milliseconds; others are no Date, and whoever shows one would throw (ECMA-262, time values). */
+const instant = z.number().min(0).max(8.64e15);
+
 const chatMessage = z.object({
   role: z.enum(['user', 'assistant']),
   content: z.string(),
-  timestamp: z.number(),
+  timestamp: instant,
   turn: z.string(),
   source: z.string(),
   authorId: z.string(),
@@ -36,7 +39,7 @@ const incomingMessage = z.object({
   sessionId,
   author: z.object({ id: z.string(), name: z.string() }),
   text: z.string(),
-  sentAt: z.number(),
+  sentAt: instant,
   isDirect: z.boolean(),
   isMention: z.boolean(),
   locale: z.enum(['en', 'zh-CN']),
@@ -90,6 +93,11 @@ export function parseElement(raw: string): ChatMessage | undefined {
 /** A message that waited in the store, already parsed from JSON. Undefined when it is not one of ours. */
 export function parseStoredMessage(value: unknown): IncomingMessage | undefined {
   return incomingMessage.safeParse(value).data;
+}
+
+/** Undefined for what is no session id. */
+export function parseStoredSession(text: string): SessionId | undefined {
+  return sessionId.safeParse(text).data;
 }
 
 /** Undefined for what is not JSON, which no JSON text gives. */

@@ -65,6 +65,8 @@ export function createFormats(locale: Locale, timeZone = 'UTC'): Formats {
 }
 
 function knownZone(timeZone: string): string {
+  // Asking costs more than all the rest, and texts are made for every reply.
+  if (timeZone === 'UTC') return timeZone;
   try {
     return new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone;
   } catch {

@@ -124,6 +124,7 @@ export function openBench(options: BenchOptions = {}): Bench {
       sessionId: SESSION,
       turnId: 't1',
       handles: new Map(Object.entries(handles).map(([part, handle]) => [Number(part), handle])),
+      resumed: Object.keys(handles).length > 0,
       saveHandle: (part, { id }) =>
         operate(id === undefined ? 'intent' : 'id', id === undefined ? `intent ${part}` : `id ${part} ${id}`, () => {}),
       lease: { signal: controller.signal, alive: () => !lease.late && !controller.signal.aborted },

@@ -27,26 +27,26 @@ describe('an error that is no answer of the server', () => {
     ["LangChain's timeout", named('TimeoutError'), 'model_timeout'],
     ['a broken body', new TypeError('terminated'), 'model_disconnected'],
     ['a reset connection', withCode('read ECONNRESET', 'ECONNRESET'), 'model_disconnected'],
-  ])('is known: %s', (_, thrown, code) => {
-    expect(toModelError(thrown, 0)).toMatchObject({ code, retryable: true, cause: thrown });
+  ])('is known: %s', async (_, thrown, code) => {
+    expect(await toModelError(thrown, 0)).toMatchObject({ code, retryable: true, cause: thrown });
   });
 
-  it('is ours when nothing is known of it, and is not tried again', () => {
+  it('is ours when nothing is known of it, and is not tried again', async () => {
     for (const thrown of [new TypeError('x is not a function'), 'text', undefined, { status: 429 }]) {
-      expect(toModelError(thrown, 0)).toMatchObject({ code: 'internal', retryable: false });
+      expect(await toModelError(thrown, 0)).toMatchObject({ code: 'internal', retryable: false });
     }
   });
 
-  it('is what we said it is, however deep', () => {
+  it('is what we said it is, however deep', async () => {
     const own = new BotError('model_disconnected', 'ours', { retryable: true });
-    expect(toModelError(own, 0)).toBe(own);
-    expect(toModelError(new Error('outer', { cause: new Error('inner', { cause: own }) }), 0)).toBe(own);
+    expect(await toModelError(own, 0)).toBe(own);
+    expect(await toModelError(new Error('outer', { cause: new Error('inner', { cause: own }) }), 0)).toBe(own);
   });
 
-  it('may be its own cause', () => {
+  it('may be its own cause', async () => {
     const thrown = new Error('round');
     thrown.cause = thrown;
-    expect(toModelError(thrown, 0)).toMatchObject({ code: 'internal' });
+    expect(await toModelError(thrown, 0)).toMatchObject({ code: 'internal' });
   });
 });
 

@@ -91,6 +91,7 @@ function createContext(trigger: string): ReplyContext & { readonly handles: Map<
     sessionId: encodeSession({ place: { platform: 'recording', channel: 'c' } }),
     turnId: trigger,
     handles,
+    resumed: false,
     saveHandle: async (part, handle) => void handles.set(part, { ...handles.get(part), ...handle }),
     lease: { signal: new AbortController().signal, alive: () => true },
     locale: 'en',

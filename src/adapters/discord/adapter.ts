@@ -63,6 +63,7 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
     loginTimeoutMs: LOGIN_MS,
     onEvent: (name, data) => events?.handle(name, data),
     onSession: () => events?.sessionBegan(),
+    malformed: options.malformed,
   });
 
   async function start(bot: BotPort): Promise<void> {

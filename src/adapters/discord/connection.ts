@@ -1,16 +1,14 @@
 /** The connection to Discord's gateway: logging in, falling back, and telling what comes and what is wrong. */
 import { Client, DiscordjsError, DiscordjsErrorCodes, Events, GatewayIntentBits, Options } from 'discord.js';
-import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
 import { BotError, toBotError } from '../../errors.ts';
+import { createGatewayGuard } from './gateway-guard.ts';
 import { type ChannelPayload, type ReadyPayload, readyPayload } from './payloads.ts';
 import { apiOf, credentialsError, toPlatformError } from './rest.ts';
 
 /** Close codes of the gateway that end it for good. */
 const AUTHENTICATION_FAILED = 4004;
 const DISALLOWED_INTENTS = 4014;
-
-const packetSchema = z.object({ t: z.string().nullish(), d: z.unknown() });
 
 export interface ConnectionOptions {
   readonly token: string;
@@ -20,6 +18,8 @@ export interface ConnectionOptions {
   readonly loginTimeoutMs: number;
   /** An event of the gateway, in order of arrival. */
   readonly onEvent: (name: string, data: unknown) => void;
+  /** Counts an event that discord.js could not deal with. */
+  readonly malformed: () => void;
   /** A new session, whose events begin now: what came before is not replayed. Not called when a session was resumed. */
   readonly onSession: () => void;
 }
@@ -53,12 +53,21 @@ export function createConnection(options: ConnectionOptions): Connection {
   let closed = false;
   let state: State = { kind: 'connecting' };
 
-  function createClient(): Client {
+  function createClient(onPacket: (name: string, data: unknown) => void): Client {
     const { Guilds, GuildMessages, DirectMessages, MessageContent } = GatewayIntentBits;
     return new Client({
       intents: [Guilds, GuildMessages, DirectMessages, ...(content ? [MessageContent] : [])],
       allowedMentions: { parse: [], repliedUser: false },
       rest: apiOf(options.apiUrl),
+      ws: {
+        buildStrategy: createGatewayGuard({
+          onEvent: onPacket,
+          onFault(event, thrown) {
+            options.malformed();
+            log.error({ event, thrown }, 'discord.js could not deal with an event');
+          },
+        }),
+      },
       // As many connections as Discord recommends: from 2500 servers on, one alone is refused.
       shards: 'auto',
       // The payloads themselves are read; of discord.js's own memory only channels and servers are asked.
@@ -73,15 +82,10 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   /** One login. Rejects with what ended it; `disallowed` for an intent that was not granted. */
   async function login(): Promise<'ready' | 'disallowed'> {
-    const current = createClient();
-    client = current;
     let ready = false;
     let closeCode: number | undefined;
-    const whenReady = new Promise<void>((resolve) => current.once(Events.ClientReady, () => resolve()));
-    current.on(Events.Raw, (raw: unknown) => {
-      const packet = packetSchema.safeParse(raw);
-      if (!packet.success || packet.data.t == null || current !== client || closed) return;
-      const { t: name, d: data } = packet.data;
+    const current = createClient((name, data) => {
+      if (current !== client || closed) return;
       const begun = name === 'READY' ? readyPayload.safeParse(data) : undefined;
       if (begun?.success === false) log.error({}, 'Discord began a session that can’t be read');
       if (begun?.success === true) {
@@ -92,6 +96,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (name === 'READY' || name === 'RESUMED') state = { kind: 'connected' };
       onEvent(name, data);
     });
+    client = current;
+    const whenReady = new Promise<void>((resolve) => current.once(Events.ClientReady, () => resolve()));
     current.on(Events.ShardReconnecting, () => {
       if (state.kind !== 'broken') state = { kind: 'connecting' };
     });

@@ -257,8 +257,10 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     goOn(known) {
       if (known !== undefined) {
         about ??= known.about;
-        // The cursor of a lane that was made for one message begins there, and may lie behind what was missed.
-        cursor = watched ? newest(cursor, known.cursor) : known.cursor;
+        if (watched) cursor = newest(cursor, known.cursor);
+        // A lane that was made for one message begins there. The registry may begin earlier; or later, where another replica
+        // was talked to before this one could store what it holds.
+        else if (cursor === NOWHERE || isNewer(cursor, known.cursor)) cursor = known.cursor;
         watched = true;
       }
       if (watched) missed += 1;

@@ -4,7 +4,7 @@ import type { Context, Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { IncomingMessage } from '../../core/types.ts';
 import type { ErrorCode } from '../../errors.ts';
-import { bodyLimit, readJson } from './body.ts';
+import { bodyLimit, readJson } from '../json-body.ts';
 import { answerCommand } from './commands.ts';
 import type { HttpDeps } from './deps.ts';
 import { type FollowedTurn, followTurn } from './follow-turn.ts';

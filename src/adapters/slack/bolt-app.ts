@@ -7,8 +7,8 @@ import {
   type RespondFn,
   type Logger as SlackLogger,
 } from '@slack/bolt';
+import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
-import { toBotError } from '../../errors.ts';
 import { inTime } from '../in-time.ts';
 import type { Timers } from '../pacer.ts';
 import { ACTION_PREFIX, SHORTCUT_PREFIX } from './callback-ids.ts';
@@ -24,6 +24,8 @@ export interface BoltAppDeps {
   /** Takes an event; when it rejects, the event is not acked. */
   readonly take: (body: unknown) => Promise<void>;
   readonly commands: SlackCommands;
+  /** Counts what nobody can read. */
+  readonly malformed: () => void;
   readonly timers: Timers;
   readonly logger: Logger;
   readonly slackLogger: SlackLogger;
@@ -34,24 +36,47 @@ const RESPOND_MS = 9_000;
 /**
  * Bolt acks an event before its listeners run, so a crash in between would lose it (measured), and it throws at events that
  * are not as Slack makes them. Here an event goes to `take`, and is acked when that resolves; when it rejects, it is not
- * acked, and Slack delivers again.
+ * acked, and Slack delivers again. All else is acked by its listener; what nobody can read would be no better the next time,
+ * so it is counted, and acked too.
  */
 class DurableApp extends App {
   readonly #take: (body: unknown) => Promise<void>;
+  readonly #malformed: (thrown: unknown) => void;
 
-  constructor(options: AppOptions, take: (body: unknown) => Promise<void>) {
+  constructor(options: AppOptions, take: (body: unknown) => Promise<void>, malformed: (thrown: unknown) => void) {
     super(options);
     this.#take = take;
+    this.#malformed = malformed;
   }
 
   override async processEvent(event: ReceiverEvent): Promise<void> {
-    const { body, ack } = event;
-    const isEvent = body.event !== undefined || body.type === 'event_callback' || body.type === 'app_rate_limited';
-    if (!isEvent) return await super.processEvent(event);
-    await this.#take(body);
-    await ack();
+    if (eventShape.safeParse(event.body).success) {
+      await this.#take(event.body);
+      return await event.ack();
+    }
+    let acked = false;
+    const ack: ReceiverEvent['ack'] = async (response) => {
+      acked = true;
+      await event.ack(response);
+    };
+    let fault: unknown;
+    try {
+      await super.processEvent({ ...event, ack });
+    } catch (thrown) {
+      if (acked) throw thrown;
+      fault = thrown;
+    }
+    if (acked) return;
+    this.#malformed(fault);
+    await event.ack();
   }
 }
+
+/** What the Events API sends, also where the event itself is missing: `take` says what is wrong with it. */
+const eventShape = z.union([
+  z.object({ event: z.unknown() }).refine(({ event }) => event !== undefined),
+  z.object({ type: z.enum(['event_callback', 'app_rate_limited']) }),
+]);
 
 /** Hands everything that comes from the receiver to `take` and `commands`. */
 export function connectBolt(deps: BoltAppDeps): void {
@@ -69,10 +94,13 @@ export function connectBolt(deps: BoltAppDeps): void {
     ignoreSelf: false,
     convoStore: false,
   };
-  const app = new DurableApp(options, take);
+  const app = new DurableApp(options, take, (thrown) => {
+    deps.malformed();
+    logger.warn({ err: thrown }, 'a delivery of Slack could not be read');
+  });
 
+  // Bolt would log it and go on as if nothing had happened; where it ends is decided, and logged, further out.
   app.error(async (error) => {
-    logger.warn({ code: toBotError(error.original ?? error).code }, 'a delivery could not be dealt with');
     throw error.original ?? error;
   });
   app.command(/.*/, async ({ ack, body, respond }) => {

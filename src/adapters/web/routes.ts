@@ -1,6 +1,5 @@
 /** What the page asks for, under /playground/api. */
-import type { Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
@@ -8,6 +7,7 @@ import type { CommandCall } from '../../core/commands.ts';
 import type { Clock, Logger, Phrases } from '../../core/ports.ts';
 import type { SessionScope } from '../../core/session.ts';
 import { BotError } from '../../errors.ts';
+import { bodyLimit, readJson } from '../json-body.ts';
 import { announce } from './announcements.ts';
 import { runFeed } from './feed.ts';
 import { contextOf, parse, placeOf, sessionOf, toMessage } from './normalize.ts';
@@ -49,17 +49,10 @@ export interface RouteDeps {
 const API = '/playground/api';
 /** How long the author of a turn is known: as long as the turn's record. */
 const AUTHOR_MS = 24 * 3_600_000;
-/** Six bytes are the most that JSON needs for a UTF-16 unit; the rest is the other fields. */
-const BYTES_PER_UNIT = 6;
-const BODY_ROOM = 4096;
 
 export function addRoutes(app: Hono, deps: RouteDeps): void {
   const { bot, scope, phrases, logger } = deps;
-  const maxSize = deps.maxMessageLength * BYTES_PER_UNIT + BODY_ROOM;
-  app.use(
-    `${API}/*`,
-    bodyLimit({ maxSize, onError: (c) => c.json({ detail: `The body may have at most ${maxSize} bytes.` }, 413) }),
-  );
+  const maxBytes = bodyLimit(deps.maxMessageLength);
 
   app.get(`${API}/setup`, (c) => {
     const { locale } = parse(seatQuery.pick({ locale: true }), c.req.query());
@@ -74,7 +67,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
   });
 
   app.post(`${API}/messages`, async (c) => {
-    const body = parse(messageBody, await readJson(c));
+    const body = parse(messageBody, await readJson(c.req.raw, maxBytes));
     if (!deps.isOpen()) return c.json({ detail: 'The bot is shutting down.' }, 503, { 'Retry-After': '1' });
     const command = bot().commands.readText(body.text);
     if (command === undefined) return c.json(await receive(body));
@@ -82,7 +75,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
   });
 
   app.post(`${API}/actions`, async (c) => {
-    const body = parse(actionBody, await readJson(c));
+    const body = parse(actionBody, await readJson(c.req.raw, maxBytes));
     const pressed = bot().commands.readAction(body.action);
     if (pressed === undefined) throw new BotError('bad_input', 'There is no such button.');
     const { command, mark } = pressed;
@@ -90,7 +83,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
   });
 
   app.post(`${API}/stop`, async (c) => {
-    const body = parse(stopBody, await readJson(c));
+    const body = parse(stopBody, await readJson(c.req.raw, maxBytes));
     const asked = await bot().notes.noted(placeOf(body), authorNote(body.id, body.user));
     return c.json({ stopped: asked && (await bot().stop(sessionOf(body, scope), body.id)) });
   });
@@ -155,15 +148,6 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     if (sessionId !== undefined) await announce(bot(), logger, sessionId, { kind: 'web.changed' });
     return { kind: 'answer', answer };
   }
-}
-
-async function readJson(c: Context): Promise<unknown> {
-  if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
-    throw new BotError('bad_input', 'Send the body as JSON, with Content-Type: application/json.');
-  }
-  return c.req.json().catch((cause: unknown) => {
-    throw new BotError('bad_input', 'The body is not valid JSON.', { cause });
-  });
 }
 
 function authorNote(turn: string, user: string): string {

@@ -36,8 +36,8 @@ export function createRedisChannels({ redis, keys, call }: RedisContext): Channe
         const [abouts = [], cursors = []] = (await replies(pipeline)).map((reply) => values.parse(reply));
         return found.flatMap((id, index): WatchedChannel[] => {
           const about = jsonOf(abouts[index]);
-          const cursor = cursors[index];
-          return about === undefined || cursor == null ? [] : [{ id, about, cursor: readCursor(cursor) }];
+          const cursor = readCursor(cursors[index] ?? '');
+          return about === undefined || cursor === undefined ? [] : [{ id, about, cursor }];
         });
       }),
 

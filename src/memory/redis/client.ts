@@ -24,7 +24,7 @@ declare module 'ioredis' {
     forgetConversation(...args: Argument[]): Result<unknown, Context>;
     removeTurns(...args: Argument[]): Result<unknown, Context>;
     setTtl(...args: Argument[]): Result<unknown, Context>;
-    indexConversation(...args: Argument[]): Result<unknown, Context>;
+    indexConversations(...args: Argument[]): Result<unknown, Context>;
     sweepIndex(...args: Argument[]): Result<unknown, Context>;
     notePending(...args: Argument[]): Result<unknown, Context>;
     clearPending(...args: Argument[]): Result<unknown, Context>;
@@ -43,8 +43,20 @@ export function connect(url: string, onError: (error: Error) => void): Redis {
   return openRedis(url, onError, {
     commandTimeout: COMMAND_TIMEOUT_MS,
     enableOfflineQueue: false,
+    // What was under way when the connection broke fails then, and not when its time is up.
+    maxRetriesPerRequest: 0,
     scripts: { ...PLACE_SCRIPTS, ...INDEX_SCRIPTS, ...CHANNEL_SCRIPTS },
   });
+}
+
+/**
+ * What is sent from now to the end of this turn of the event loop goes out in one system call, which is most of what a
+ * command costs here. Nothing waits for it: it goes out before the loop looks for anything new.
+ */
+export function sendTogether({ status, stream }: Redis): void {
+  if (status !== 'ready' || stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
 }
 
 /** Resolves when the connection can be used. @throws its first fault, or when it takes longer than {@link COMMAND_TIMEOUT_MS}. */
@@ -53,7 +65,7 @@ export async function ready(redis: Redis): Promise<void> {
 }
 
 const UNAVAILABLE =
-  /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Connection is closed|Command timed out|Stream isn't writeable|The operation was aborted|^(LOADING|MASTERDOWN|READONLY|TRYAGAIN|CLUSTERDOWN|BUSY|UNBLOCKED|MISCONF|NOREPLICAS)/;
+  /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Connection is closed|max retries per request|Command timed out|Stream isn't writeable|The operation was aborted|^(LOADING|MASTERDOWN|READONLY|TRYAGAIN|CLUSTERDOWN|BUSY|UNBLOCKED|MISCONF|NOREPLICAS)/;
 
 /** What a fault of the connection or the server means for the caller. */
 export function toStoreError(thrown: unknown): BotError {

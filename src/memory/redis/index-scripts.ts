@@ -20,20 +20,26 @@ end
 
 /**
  * KEYS  1 live, 2 lengths, 3 total, 4 today
- * ARGV  1 session id, 2 expiry (Unix ms), 3 messages, 4 turns to count, 5 tokens to count, 6 keep of a day (s)
+ * ARGV  1 keep of a day (s), then of each conversation: session id, expiry (Unix ms), messages, turns to count, tokens to count
  */
-const indexConversation = `${NOW}${DROP}
-if tonumber(ARGV[2]) <= now or tonumber(ARGV[3]) == 0 then
-  drop(ARGV[1])
-else
-  local before = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
-  redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-  redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
-  if before ~= tonumber(ARGV[3]) then redis.call('INCRBY', KEYS[3], ARGV[3] - before) end
+const indexConversations = `${NOW}${DROP}
+local added, turns, tokens = 0, 0, 0
+for i = 2, #ARGV, 5 do
+  local session, messages = ARGV[i], tonumber(ARGV[i + 2])
+  if tonumber(ARGV[i + 1]) <= now or messages == 0 then
+    drop(session)
+  else
+    added = added + messages - tonumber(redis.call('HGET', KEYS[2], session) or '0')
+    redis.call('ZADD', KEYS[1], ARGV[i + 1], session)
+    redis.call('HSET', KEYS[2], session, messages)
+  end
+  turns = turns + ARGV[i + 3]
+  tokens = tokens + ARGV[i + 4]
 end
-if ARGV[4] ~= '0' then
-  if redis.call('HINCRBY', KEYS[4], 'turns', ARGV[4]) == tonumber(ARGV[4]) then redis.call('EXPIRE', KEYS[4], ARGV[6]) end
-  redis.call('HINCRBY', KEYS[4], 'tokens', ARGV[5])
+if added ~= 0 then redis.call('INCRBY', KEYS[3], added) end
+if turns ~= 0 then
+  if redis.call('HINCRBY', KEYS[4], 'turns', turns) == turns then redis.call('EXPIRE', KEYS[4], ARGV[1]) end
+  redis.call('HINCRBY', KEYS[4], 'tokens', tokens)
 end
 `;
 
@@ -76,7 +82,7 @@ return redis.call('ZREM', KEYS[1], ARGV[1])
 
 /**
  * KEYS  1 conversations of a person or a workspace
- * ARGV  1 session id, 2 milliseconds it may still live
+ * ARGV  1 member, 2 milliseconds it may still live
  */
 const indexMember = `${NOW}
 for _, session in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 100)) do
@@ -87,7 +93,7 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KE
 `;
 
 export const INDEX_SCRIPTS = {
-  indexConversation: { lua: indexConversation, numberOfKeys: 4 },
+  indexConversations: { lua: indexConversations, numberOfKeys: 4 },
   sweepIndex: { lua: sweepIndex, numberOfKeys: 3 },
   notePending: { lua: notePending, numberOfKeys: 1 },
   clearPending: { lua: clearPending, numberOfKeys: 1 },

@@ -21,9 +21,9 @@ export interface SessionKeys {
   readonly ttl: string;
   readonly inbox: string;
   readonly fence: string;
-  /** ZSET session -> expiry ms of the conversations of the same place. */
+  /** ZSET member (members.ts) -> expiry ms of the conversations of the same place. */
   readonly place: string;
-  readonly turn: (turnId: TurnId) => string;
+  turn(turnId: TurnId): string;
 }
 
 export interface Keyspace {
@@ -57,19 +57,7 @@ export interface Keyspace {
 export function keyspace(prefix: string): Keyspace {
   const own = prefix === DEFAULT_PREFIX ? '' : `${prefix}:`;
   return {
-    session: (id) => {
-      const list = `${prefix}:${id}`;
-      return {
-        list,
-        meta: `${list}:meta`,
-        generation: `${list}:gen`,
-        ttl: `${list}:ttl`,
-        inbox: `${list}:inbox`,
-        fence: `${list}:fence`,
-        place: `${own}place:{${placeTag(id)}}`,
-        turn: (turnId) => `${list}:turn:${turnId}`,
-      };
-    },
+    session: (id) => new KeysOfSession(`${prefix}:${id}`, `${own}place:{${placeTag(id)}}`),
     seen: (place, dedupeId) => `${own}seen:{${encodePlace(place)}}:${encodeURIComponent(dedupeId)}`,
     seenAt: (id, dedupeId) => `${own}seen:{${placeTag(id)}}:${encodeURIComponent(dedupeId)}`,
     note: (place, name) => `${own}note:{${encodePlace(place)}}:${encodeURIComponent(name)}`,
@@ -90,4 +78,36 @@ export function keyspace(prefix: string): Keyspace {
     limits: `${own}limit`,
     signals: `${own}signal`,
   };
+}
+
+/** Spells a name when it is asked for: most operations need two or three of them. */
+class KeysOfSession implements SessionKeys {
+  constructor(
+    readonly list: string,
+    readonly place: string,
+  ) {}
+
+  get meta(): string {
+    return `${this.list}:meta`;
+  }
+
+  get generation(): string {
+    return `${this.list}:gen`;
+  }
+
+  get ttl(): string {
+    return `${this.list}:ttl`;
+  }
+
+  get inbox(): string {
+    return `${this.list}:inbox`;
+  }
+
+  get fence(): string {
+    return `${this.list}:fence`;
+  }
+
+  turn(turnId: TurnId): string {
+    return `${this.list}:turn:${turnId}`;
+  }
 }

@@ -1,9 +1,9 @@
 /** The scripts that forget, remove and time a conversation; scripts.ts says what all of them keep to. */
-import { NOW, TOMBSTONES } from './lua.ts';
+import { CHOICE, NOW, TOMBSTONES } from './lua.ts';
 
 /**
  * KEYS  1 conversation, 2 meta, 3 inbox, 4 generation, 5 place index
- * ARGV  1 session id, 2 keep of gen (s)
+ * ARGV  1 member of the place index, 2 keep of gen (s)
  * gives {messages erased, waiting ones withdrawn}
  */
 export const forgetConversation = `${TOMBSTONES}
@@ -17,7 +17,7 @@ return {messages, forgetWaiting(KEYS[1], KEYS[3], function() return true end)}
 
 /**
  * KEYS  1 conversation, 2 meta, 3 inbox, 4 place index
- * ARGV  1 'source' or 'authorId', 2 its value, 3 session id
+ * ARGV  1 'source' or 'authorId', 2 its value, 3 member of the place index
  * gives {messages removed, waiting ones withdrawn, messages left, expiry (ms)}
  */
 export const removeTurns = `${TOMBSTONES}
@@ -48,10 +48,11 @@ return {removed, waiting, left, redis.call('PEXPIRETIME', KEYS[1])}
 
 /**
  * KEYS  1 conversation, 2 meta, 3 ttl choice, 4 ttl choice of the place, 5 place index
- * ARGV  1 seconds or '' (takes the choice back), 2 remember ('1' or ''), 3 default ttl (s), 4 keep of a choice (s), 5 session id
+ * ARGV  1 seconds or '' (takes the choice back), 2 remember ('1' or ''), 3 default ttl (s), 4 keep of a choice (s),
+ *       5 member of the place index
  * gives {choice or '', milliseconds left (-2: no conversation), expiry (ms) if there is one, messages}
  */
-export const setTtl = `${NOW}
+export const setTtl = `${NOW}${CHOICE}
 local seconds = tonumber(ARGV[1])
 if ARGV[2] ~= '' then
   if seconds then
@@ -60,14 +61,13 @@ if ARGV[2] ~= '' then
     redis.call('DEL', KEYS[3])
   end
 end
-local choice = redis.call('GET', KEYS[3]) or redis.call('GET', KEYS[4]) or ''
-local effective = tonumber(choice) or tonumber(ARGV[3])
-local ttl = seconds or effective
+local choice = choiceOf(redis.call('GET', KEYS[3])) or choiceOf(redis.call('GET', KEYS[4]))
+local ttl = seconds or choice or tonumber(ARGV[3])
 local expiry = now + ttl * 1000
 if redis.call('PEXPIREAT', KEYS[1], expiry) == 1 then
   redis.call('PEXPIREAT', KEYS[2], expiry)
   redis.call('ZADD', KEYS[5], expiry, ARGV[5])
   if redis.call('PTTL', KEYS[5]) < ttl * 1000 then redis.call('PEXPIREAT', KEYS[5], expiry) end
 end
-return {choice, redis.call('PTTL', KEYS[1]), expiry, redis.call('LLEN', KEYS[1])}
+return {choice and string.format('%d', choice) or '', redis.call('PTTL', KEYS[1]), expiry, redis.call('LLEN', KEYS[1])}
 `;

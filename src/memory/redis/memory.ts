@@ -8,13 +8,13 @@ import {
   placeTag,
   type SessionId,
   type Team,
-  toSessionId,
 } from '../../core/session.ts';
 import type { ConversationSummary, Erased, ExportedConversation, Memory, TtlState } from '../../core/store.ts';
 import { BotError } from '../../errors.ts';
 import { parseElement } from '../elements.ts';
 import { replies } from './client.ts';
-import { indexMembers, KEEP_CHOICE_S, KEEP_GENERATION_S, type RedisContext, updateIndex } from './context.ts';
+import { indexMembers, KEEP_CHOICE_S, KEEP_GENERATION_S, type RedisContext } from './context.ts';
+import { memberOf, placeMember, sessionAtPlace, sessionOfMember } from './members.ts';
 
 const forgetReply = z.tuple([z.number(), z.number()]);
 const removeReply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
@@ -49,10 +49,10 @@ export function createRedisMemory(context: RedisContext): Memory {
     call('forget', async () => {
       const own = keys.session(sessionId);
       const reply = await redis.forgetConversation(
-        ...[own.list, own.meta, own.inbox, own.generation, own.place, sessionId, KEEP_GENERATION_S],
+        ...[own.list, own.meta, own.inbox, own.generation, own.place, placeMember(sessionId), KEEP_GENERATION_S],
       );
       const [messages, waiting] = forgetReply.parse(reply);
-      updateIndex(context, sessionId, { expiresAt: 0, messages: 0 });
+      context.writeIndex(sessionId, { expiresAt: 0, messages: 0 });
       return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
     });
 
@@ -60,16 +60,19 @@ export function createRedisMemory(context: RedisContext): Memory {
     call('removeTurns', async () => {
       const own = keys.session(sessionId);
       const [field, value] = 'source' in selector ? ['source', selector.source] : ['authorId', selector.authorId];
-      const reply = await redis.removeTurns(own.list, own.meta, own.inbox, own.place, field, value, sessionId);
+      const reply = await redis.removeTurns(
+        ...[own.list, own.meta, own.inbox, own.place, field, value, placeMember(sessionId)],
+      );
       const [messages, waiting, left, expiresAt] = removeReply.parse(reply);
-      if (messages > 0) updateIndex(context, sessionId, { expiresAt, messages: left });
+      if (messages > 0) context.writeIndex(sessionId, { expiresAt, messages: left });
       return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
     });
 
-  /** The sessions in an index, those whose time is over too: what is left of them is looked up where it lies. */
-  const members = async (key: string): Promise<SessionId[]> => (await redis.zrange(key, '0', '-1')).map(toSessionId);
-
   const indexKey = (whose: Person | Team) => ('user' in whose ? keys.person(whose) : keys.team(whose));
+
+  /** The sessions in an index, those whose time is over too: what is left of them is looked up where it lies. */
+  const listed = async (whose: Person | Team): Promise<SessionId[]> =>
+    (await redis.zrange(indexKey(whose), '0', '-1')).map((member) => sessionOfMember(whose, member));
 
   const eraseOne = async (id: SessionId, whose: Person | Team): Promise<Erased> => {
     const whole = !('user' in whose) || parseSessionId(id).user === whose.user;
@@ -88,7 +91,7 @@ export function createRedisMemory(context: RedisContext): Memory {
     const own = keys.session(sessionId);
     const reply = await redis.setTtl(
       ...[own.list, own.meta, own.ttl, keys.session(baseSession(sessionId)).ttl, own.place],
-      ...[seconds ?? '', remember ? '1' : '', options.defaultTtl, KEEP_CHOICE_S, sessionId],
+      ...[seconds ?? '', remember ? '1' : '', options.defaultTtl, KEEP_CHOICE_S, placeMember(sessionId)],
     );
     const [choice, msLeft, expiresAt, messages] = ttlReply.parse(reply);
     const { user } = parseSessionId(sessionId);
@@ -97,7 +100,7 @@ export function createRedisMemory(context: RedisContext): Memory {
       indexMembers(context, sessionId, user, Math.max(KEEP_CHOICE_S, 2 * seconds) * 1_000);
     }
     if (msLeft > 0) {
-      updateIndex(context, sessionId, { expiresAt, messages });
+      context.writeIndex(sessionId, { expiresAt, messages });
       const authors = (await redis.lrange(own.list, 0, -1)).flatMap((it) => parseElement(it)?.authorId ?? []);
       for (const author of new Set(authors)) indexMembers(context, sessionId, author, msLeft);
     }
@@ -113,15 +116,13 @@ export function createRedisMemory(context: RedisContext): Memory {
       call('open', async () => {
         const own = keys.session(sessionId);
         const seconds = Math.ceil(budgetMs / 1_000);
-        const pipeline = redis
-          .pipeline()
-          .lrange(own.list, -limit, -1)
-          .expire(own.list, String(seconds), 'GT')
-          .expire(own.meta, String(seconds), 'GT');
-        const [elements, extended] = await replies(pipeline);
-        // It was about to expire: the indexes hear that it lives on. Seldom, so it costs the usual turn nothing.
+        const [elements, extended] = await Promise.all([
+          redis.lrange(own.list, -limit, -1),
+          redis.expire(own.list, seconds, 'GT'),
+        ]);
+        // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
         if (extended === 1) context.behind('open', () => applyTtl(sessionId, seconds, false));
-        return { messages: readElements(sessionId, strings.parse(elements)).messages };
+        return { messages: readElements(sessionId, elements).messages };
       }),
 
     ttl: (sessionId) =>
@@ -133,7 +134,8 @@ export function createRedisMemory(context: RedisContext): Memory {
           .pttl(own.list);
         const [choices, msLeft] = await replies(pipeline);
         const [mine, ofPlace] = z.array(z.string().nullable()).parse(choices);
-        return ttlState(mine ?? ofPlace ?? '', Number(msLeft), options.defaultTtl);
+        const choice = [mine, ofPlace].find((text) => text != null && CHOICE.test(text));
+        return ttlState(choice ?? '', Number(msLeft), options.defaultTtl);
       }),
 
     async setTtl(sessionId, seconds, { remember = true } = {}) {
@@ -144,26 +146,26 @@ export function createRedisMemory(context: RedisContext): Memory {
     conversations: (person, place) =>
       call('conversations', async () => {
         const tag = place === undefined ? undefined : encodePlace(place);
-        const ids = (await members(keys.person(person))).filter((id) => tag === undefined || placeTag(id) === tag);
+        const ids = (await listed(person)).filter((id) => tag === undefined || placeTag(id) === tag);
         const found = await Promise.all(ids.map((id) => summary(context, id)));
         return found.filter((it) => it !== undefined).sort((a, b) => b.lastAt - a.lastAt);
       }),
 
     conversationsAt: (place) =>
       call('conversationsAt', async () => {
-        return (await redis.zrangebyscore(keys.place(place), Date.now(), '+inf')).map(toSessionId);
+        const members = await redis.zrangebyscore(keys.place(place), Date.now(), '+inf');
+        return members.map((member) => sessionAtPlace(encodePlace(place), member));
       }),
 
     erase: (whose) =>
       call('erase', async () => {
-        const key = indexKey(whose);
         const sum = { conversations: 0, messages: 0, waiting: 0 };
-        for (const id of await members(key)) {
+        for (const id of await listed(whose)) {
           const erased = await eraseOne(id, whose);
           sum.conversations += erased.conversations;
           sum.messages += erased.messages;
           sum.waiting += erased.waiting;
-          await redis.zrem(key, id);
+          await redis.zrem(indexKey(whose), memberOf(whose, id));
         }
         return sum;
       }),
@@ -171,7 +173,7 @@ export function createRedisMemory(context: RedisContext): Memory {
     export: (whose) =>
       call('export', async () => {
         const found: ExportedConversation[] = [];
-        for (const sessionId of await members(indexKey(whose))) {
+        for (const sessionId of await listed(whose)) {
           const all = (await history(sessionId))?.messages ?? [];
           const messages = 'user' in whose ? all.filter((message) => message.authorId === whose.user) : all;
           if (messages.length > 0) found.push({ sessionId, messages });
@@ -186,6 +188,9 @@ function checkTtl(seconds: number | undefined, maxTtl: number): void {
   if (seconds === undefined || (Number.isInteger(seconds) && seconds >= 1 && seconds <= maxTtl)) return;
   throw new BotError('ttl_out_of_bounds', `A TTL is a whole number of seconds from 1 to ${maxTtl}.`);
 }
+
+/** As `choiceOf` of the scripts reads it. */
+const CHOICE = /^[1-9]\d{0,9}$/;
 
 function ttlState(choice: string, msLeft: number, defaultTtl: number): TtlState {
   return {

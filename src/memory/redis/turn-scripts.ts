@@ -1,5 +1,5 @@
 /** The scripts of the turn protocol (docs/turns.md); scripts.ts says what all of them keep to. */
-import { NOW, READ_HEAD } from './lua.ts';
+import { CHOICE, NOW, READ_HEAD } from './lua.ts';
 
 /**
  * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5.. seen keys
@@ -98,10 +98,14 @@ if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], 'outcome', ARGV[2], 'code', AR
 return 1
 `;
 
-/** The keys and arguments that commitTurn and appendTurn have in common are numbered alike in both. */
-const REMEMBER = `
-local function remember()
-  redis.call('RPUSH', KEYS[1], ARGV[2], ARGV[3])
+/**
+ * The keys and arguments that commitTurn and appendTurn have in common are numbered alike in both. Each call costs Redis about
+ * a microsecond and each write another two, so what only has to be done once in a conversation's life is done at its first
+ * turn, and the place index lives up to an hour longer than its longest member, so that not each turn has to say so.
+ */
+const REMEMBER = `${CHOICE}
+local function remember(gen, choices)
+  local messages = redis.call('RPUSH', KEYS[1], ARGV[2], ARGV[3])
   local function keep(choice) return math.max(tonumber(ARGV[12]), 2 * choice) end
   local ttl
   local kept = 0
@@ -111,10 +115,10 @@ local function remember()
     redis.call('SET', KEYS[4], ARGV[9], 'EX', kept)
     ttl = asked
   else
-    for i = 4, 5 do
-      local choice = tonumber(redis.call('GET', KEYS[i]) or '')
+    for i = 1, 2 do
+      local choice = choiceOf(choices[i])
       if choice then
-        redis.call('EXPIRE', KEYS[i], keep(choice))
+        redis.call('EXPIRE', KEYS[3 + i], keep(choice))
         kept = math.max(kept, keep(choice))
         ttl = ttl or choice
       end
@@ -122,36 +126,43 @@ local function remember()
     ttl = asked or ttl or tonumber(ARGV[7])
   end
   local expiry = now + ttl * 1000
-  redis.call('LTRIM', KEYS[1], -tonumber(ARGV[6]), -1)
+  local most = tonumber(ARGV[6])
+  if messages > most then
+    redis.call('LTRIM', KEYS[1], -most, -1)
+    messages = most
+  end
   redis.call('PEXPIREAT', KEYS[1], expiry)
-  if redis.call('HSETNX', KEYS[2], 'created', now) == 1 then redis.call('HSET', KEYS[2], 'v', 1) end
-  redis.call('HINCRBY', KEYS[2], 'turns', 1)
   redis.call('HINCRBY', KEYS[2], 'tokens', ARGV[10])
+  if redis.call('HINCRBY', KEYS[2], 'turns', 1) == 1 and redis.call('HSETNX', KEYS[2], 'created', now) == 1 then
+    redis.call('HSET', KEYS[2], 'v', 1)
+  end
   redis.call('PEXPIREAT', KEYS[2], expiry)
-  redis.call('EXPIRE', KEYS[3], ARGV[13])
-  redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', now)
-  redis.call('ZADD', KEYS[8], expiry, ARGV[11])
-  if redis.call('PTTL', KEYS[8]) < ttl * 1000 then redis.call('PEXPIREAT', KEYS[8], expiry) end
-  return {redis.call('LLEN', KEYS[1]), expiry, math.max(ttl, kept)}
+  if gen then redis.call('EXPIRE', KEYS[3], ARGV[13]) end
+  if redis.call('ZADD', KEYS[8], expiry, ARGV[11]) == 1 then redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', now) end
+  if redis.call('PTTL', KEYS[8]) < ttl * 1000 then
+    redis.call('PEXPIREAT', KEYS[8], expiry + math.min(ttl, 3600) * 1000)
+  end
+  return {messages, expiry, math.max(ttl, kept)}
 end
 `;
 
 /**
  * KEYS  1 conversation, 2 meta, 3 generation, 4 ttl choice, 5 ttl choice of the place, 6 fence, 7 turn record, 8 place index
  * ARGV  1 the lease's fence, 2 user's element, 3 assistant's element, 4 answer, 5 stopped ('1' or ''), 6 most messages,
- *       7 default ttl (s), 8 min ttl (s), 9 ttl of this message (s) or '', 10 tokens, 11 session id, 12 keep of a choice (s),
+ *       7 default ttl (s), 8 min ttl (s), 9 ttl of this message (s) or '', 10 tokens, 11 its member of the place index, 12 keep of a choice (s),
  *       13 keep of gen (s)
  * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages, expiry (ms), seconds it or its ttl choice lives}
  */
 export const commitTurn = `${NOW}${REMEMBER}
-if redis.call('GET', KEYS[6]) ~= ARGV[1] then return {'fenced'} end
+local held = redis.call('MGET', KEYS[6], KEYS[3], KEYS[4], KEYS[5])
+if held[1] ~= ARGV[1] then return {'fenced'} end
 local record = redis.call('HMGET', KEYS[7], 'state', 'gen')
 if record[1] == 'answered' or record[1] == 'finished' or record[1] == 'failed' then return {'known'} end
-if record[1] == 'forgotten' or (record[2] or '0') ~= (redis.call('GET', KEYS[3]) or '0') then
+if record[1] == 'forgotten' or (record[2] or '0') ~= (held[2] or '0') then
   redis.call('HSET', KEYS[7], 'state', 'forgotten', 'outcome', 'forgotten')
   return {'forgotten'}
 end
-local stored = remember()
+local stored = remember(held[2], {held[3], held[4]})
 redis.call('HSET', KEYS[7], 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[4])
 if ARGV[5] ~= '' then redis.call('HSET', KEYS[7], 'stopped', '1') end
 return {'committed', unpack(stored)}
@@ -163,7 +174,8 @@ return {'committed', unpack(stored)}
  * gives {messages, expiry (ms), seconds it or its ttl choice lives}
  */
 export const appendTurn = `${NOW}${REMEMBER}
-return remember()
+local held = redis.call('MGET', KEYS[3], KEYS[4], KEYS[5])
+return remember(held[1], {held[2], held[3]})
 `;
 
 /**

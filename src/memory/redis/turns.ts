@@ -5,15 +5,8 @@ import type { Answer, Located, OfferResult, Turns } from '../../core/store.ts';
 import type { TurnLease } from '../../core/types.ts';
 import { serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
 import { replies } from './client.ts';
-import {
-  indexMembers,
-  KEEP_CHOICE_S,
-  KEEP_GENERATION_S,
-  KEEP_S,
-  memberKeys,
-  type RedisContext,
-  updateIndex,
-} from './context.ts';
+import { indexMembers, KEEP_CHOICE_S, KEEP_GENERATION_S, KEEP_S, memberships, type RedisContext } from './context.ts';
+import { placeMember } from './members.ts';
 import { fieldsOf, fromElement, handleFields, parseRecord, toElement } from './record.ts';
 
 const offerReply = z.union([
@@ -54,8 +47,8 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
 
   const settle = (operation: string, lease: TurnLease, state: string, code: string) =>
     call(operation, async () => {
-      const { fence, turn } = keys.session(lease.sessionId);
-      return count.parse(await redis.settleTurn(fence, turn(lease.turnId), lease.fence, state, code)) === 1;
+      const own = keys.session(lease.sessionId);
+      return count.parse(await redis.settleTurn(own.fence, own.turn(lease.turnId), lease.fence, state, code)) === 1;
     });
 
   /** What a stored turn means for the indexes; `stored` is messages, expiry (ms) and the seconds it or its TTL choice lives. */
@@ -66,7 +59,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
     stored: readonly [number, number, number],
   ) => {
     const [messages, expiresAt, lives] = stored;
-    updateIndex(context, id, { expiresAt, messages, turns: 1, tokens: answer.tokens });
+    context.writeIndex(id, { expiresAt, messages, turns: 1, tokens: answer.tokens });
     // The offer indexed it for a day: that is enough for most.
     if (lives > offerKeep) indexMembers(context, id, message.author.id, lives * 1_000);
   };
@@ -83,7 +76,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
 
     async offer(message) {
       // Who cannot be named is refused before anything is sent.
-      const members = memberKeys(keys, message.sessionId, message.author.id);
+      const listed = memberships(keys, message.sessionId, message.author.id);
       return await call('offer', async () => {
         const own = keys.session(message.sessionId);
         const seen = message.dedupeIds.map((id) => keys.seenAt(message.sessionId, id));
@@ -94,9 +87,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           ...[options.maxWaiting, KEEP_S, KEEP_GENERATION_S],
         );
         pipeline.notePending(keys.pending, message.sessionId);
-        for (const key of members) {
-          pipeline.indexMember(key, message.sessionId, offerKeep * 1_000);
-        }
+        for (const { key, member } of listed) pipeline.indexMember(key, member, offerKeep * 1_000);
         const [reply, score] = await replies(pipeline);
         const [kind, value, waiting] = offerReply.parse(reply);
         if (kind === 'full') return { kind, waiting: value };
@@ -157,15 +148,15 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
 
     saveHandle: (lease, part, handle) =>
       call('saveHandle', async () => {
-        const { fence, turn } = keys.session(lease.sessionId);
+        const own = keys.session(lease.sessionId);
         const fields = handleFields(part, handle);
-        return count.parse(await redis.writeRecord(fence, turn(lease.turnId), lease.fence, ...fields)) === 1;
+        return count.parse(await redis.writeRecord(own.fence, own.turn(lease.turnId), lease.fence, ...fields)) === 1;
       }),
 
     countFailure: (lease) =>
       call('countFailure', async () => {
-        const { fence, turn } = keys.session(lease.sessionId);
-        const failures = count.parse(await redis.countFailure(fence, turn(lease.turnId), lease.fence));
+        const own = keys.session(lease.sessionId);
+        const failures = count.parse(await redis.countFailure(own.fence, own.turn(lease.turnId), lease.fence));
         return failures < 0 ? undefined : failures;
       }),
 
@@ -239,12 +230,13 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
 function turnArguments({ keys, options }: RedisContext, lease: TurnLease, message: TurnMessage, answer: Answer) {
   const own = keys.session(lease.sessionId);
   const [asked, said] = turnHalves(message, answer);
+  const base = baseSession(lease.sessionId);
   return [
-    ...[own.list, own.meta, own.generation, own.ttl, keys.session(baseSession(lease.sessionId)).ttl],
+    ...[own.list, own.meta, own.generation, own.ttl, base === lease.sessionId ? own.ttl : keys.session(base).ttl],
     ...[own.fence, own.turn(lease.turnId), own.place, lease.fence],
     serialiseElement(asked),
     serialiseElement(said),
     ...[answer.text, answer.stopped ? '1' : '', options.maxMessages, options.defaultTtl, options.minTtl],
-    ...[message.ttl ?? '', answer.tokens, lease.sessionId, KEEP_CHOICE_S, KEEP_GENERATION_S],
+    ...[message.ttl ?? '', answer.tokens, placeMember(lease.sessionId), KEEP_CHOICE_S, KEEP_GENERATION_S],
   ];
 }

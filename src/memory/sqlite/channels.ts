@@ -3,15 +3,17 @@ import { z } from 'zod';
 import { type Channels, KEEP_CHANNEL_MS, type WatchedChannel } from '../../core/channels.ts';
 import { isJsonValue } from '../../core/types.ts';
 import { readCursor, storedCursor } from '../cursors.ts';
+import { parseJson } from '../elements.ts';
 import type { SqliteContext } from './context.ts';
 
-const row = z.object({ id: z.string(), about: z.string(), cursor: z.string() }).transform(
-  ({ id, about, cursor }): WatchedChannel => ({
-    id: z.string().parse(JSON.parse(id)),
-    about: z.custom<WatchedChannel['about']>(isJsonValue).parse(JSON.parse(about)),
-    cursor: readCursor(cursor),
-  }),
-);
+const channel = z.object({ id: z.string(), about: z.custom<WatchedChannel['about']>(isJsonValue), cursor: z.string() });
+/** Undefined when the channel cannot be read: one that is broken must not hide the others. */
+const row = z
+  .object({ id: z.string(), about: z.string(), cursor: z.string() })
+  .transform(
+    ({ id, about, cursor }): WatchedChannel | undefined =>
+      channel.safeParse({ id: parseJson(id), about: parseJson(about), cursor: readCursor(cursor) }).data,
+  );
 
 export function createSqliteChannels({ db, read, write }: SqliteContext): Channels {
   const upsert = db.change(
@@ -38,7 +40,8 @@ export function createSqliteChannels({ db, read, write }: SqliteContext): Channe
       write('advanceChannels', (now) => {
         for (const [id, cursor] of cursors) move(platform, JSON.stringify(id), storedCursor(cursor), now);
       }),
-    watched: (platform) => read('watchedChannels', (now) => select.all(platform, now)),
+    watched: (platform) =>
+      read('watchedChannels', (now) => select.all(platform, now).filter((found) => found !== undefined)),
     unwatch: (platform, ids) =>
       write('unwatchChannels', () => {
         for (const id of ids) remove(platform, JSON.stringify(id));

@@ -1,13 +1,7 @@
 /** People's own TTL choices. */
 import { z } from 'zod';
-import {
-  baseSession,
-  encodePerson,
-  parseSessionId,
-  personOf,
-  type SessionId,
-  toSessionId,
-} from '../../core/session.ts';
+import { baseSession, encodePerson, parseSessionId, personOf, type SessionId } from '../../core/session.ts';
+import { parseStoredSession } from '../elements.ts';
 import { keepChoiceMs } from './context.ts';
 import type { SqliteDatabase } from './database.ts';
 
@@ -23,8 +17,10 @@ export interface ChoiceTable {
   deleteExpired(now: number): number;
 }
 
-const choiceRow = z.object({ seconds: z.number() });
-const sessionRow = z.object({ session: z.string() }).transform((row) => toSessionId(row.session));
+/** Over all that a MAX_TTL may be: a number beyond it would make every later commit fail. */
+const MOST_SECONDS = 1e10;
+const choiceRow = z.object({ seconds: z.int().min(1).max(MOST_SECONDS).optional().catch(undefined) });
+const sessionRow = z.object({ session: z.string() }).transform((row) => parseStoredSession(row.session));
 
 export function createChoiceTable(db: SqliteDatabase): ChoiceTable {
   const select = db.query('SELECT seconds FROM choice WHERE session = ? AND expires_at > ?', choiceRow);
@@ -49,7 +45,7 @@ export function createChoiceTable(db: SqliteDatabase): ChoiceTable {
         if (seconds !== undefined) renew(now + keepChoiceMs(seconds), id);
       }
     },
-    ofPerson: (person) => selectPerson.all(person),
+    ofPerson: (person) => selectPerson.all(person).filter((session) => session !== undefined),
     deleteExpired: (now) => expire(now),
   };
 }

@@ -1,9 +1,8 @@
 /** What is remembered: the conversations and their messages, as tables. */
 import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
-import { toSessionId } from '../../core/session.ts';
 import type { ChatMessage } from '../../core/types.ts';
-import { parseElement, serialiseElement } from '../elements.ts';
+import { parseElement, parseStoredSession, serialiseElement } from '../elements.ts';
 import type { SqliteDatabase } from './database.ts';
 
 export interface LivingConversation {
@@ -23,12 +22,13 @@ export interface ConversationTable {
   append(session: SessionId, turn: AppendedTurn, most: number, now: number): void;
   expireAt(session: SessionId, instant: number): void;
   /** Forgets all of it; gives the number of messages. */
-  drop(session: SessionId): number;
+  drop(session: string): number;
   /** Removes the messages that match; gives their number. A conversation without messages is none. */
   remove(session: SessionId, matches: (message: ChatMessage) => boolean): number;
   /** Living conversations whose id begins with `prefix`. */
   withPrefix(prefix: string, now: number): SessionId[];
-  overdue(now: number, limit: number): SessionId[];
+  /** As they are stored: what is no session id has to go too. */
+  overdue(now: number, limit: number): string[];
   totals(now: number): { readonly conversations: number; readonly messages: number };
   /** Bytes of the rows of one conversation, its inbox included. */
   bytes(session: SessionId): number;
@@ -58,7 +58,7 @@ const conversationRow = z
     }),
   );
 const elementRow = z.object({ id: z.number(), element: z.string() });
-const sessionRow = z.object({ session: z.string() }).transform((row) => toSessionId(row.session));
+const sessionRow = z.object({ session: z.string() });
 const totalsRow = z.object({ conversations: z.number(), messages: z.number() });
 const bytesRow = z.object({ bytes: z.number() });
 
@@ -109,7 +109,7 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
     bytesRow,
   );
 
-  const drop = (session: SessionId): number => {
+  const drop = (session: string): number => {
     deleteConversation(session);
     return deleteMessages(session);
   };
@@ -146,8 +146,9 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
       deleteEmpty(session);
       return removed;
     },
-    withPrefix: (prefix, now) => selectPrefix.all(prefix, afterPrefix(prefix), now),
-    overdue: (now, limit) => selectOverdue.all(now, limit),
+    withPrefix: (prefix, now) =>
+      selectPrefix.all(prefix, afterPrefix(prefix), now).flatMap(({ session }) => parseStoredSession(session) ?? []),
+    overdue: (now, limit) => selectOverdue.all(now, limit).map(({ session }) => session),
     totals: (now) => selectTotals.one(now) ?? { conversations: 0, messages: 0 },
     bytes: (session) => selectBytes.one(session)?.bytes ?? 0,
   };

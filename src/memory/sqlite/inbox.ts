@@ -1,9 +1,9 @@
 /** The inbox of a conversation and what must outlive it: generation, fence, pending note. */
 import { z } from 'zod';
-import { type SessionId, toSessionId } from '../../core/session.ts';
+import type { SessionId } from '../../core/session.ts';
 import type { PendingConversation } from '../../core/store.ts';
 import type { IncomingMessage } from '../../core/types.ts';
-import { parseJson, parseStoredMessage } from '../elements.ts';
+import { parseJson, parseStoredMessage, parseStoredSession } from '../elements.ts';
 import { KEEP_MS, KEEP_PROGRESS_MS } from './context.ts';
 import type { SqliteDatabase } from './database.ts';
 import { forgotten, isOpen, newTurn, type TurnTable } from './records.ts';
@@ -32,11 +32,11 @@ export interface InboxTable {
   replace(seq: number, message: IncomingMessage): void;
   remove(seq: number): void;
   /** Takes the pending note away, and what may be left of an inbox whose time is over. */
-  clear(session: SessionId): void;
+  clear(session: string): void;
   pending(limit: number, after: number | undefined, now: number): PendingConversation[];
   countPending(now: number): number;
-  /** Conversations with messages that nobody looked at for too long. */
-  overdue(now: number, limit: number): SessionId[];
+  /** Conversations with messages that nobody looked at for too long, as they are stored: what is no session id goes too. */
+  overdue(now: number, limit: number): string[];
   deleteExpiredProgress(now: number): number;
   /** Takes the text out of the messages that match, which then end as `forgotten`. Gives how many of them were unanswered. */
   forgetWaiting(session: SessionId, matches: (message: IncomingMessage) => boolean, now: number): number;
@@ -44,13 +44,16 @@ export interface InboxTable {
 
 const progressRow = z.object({ generation: z.number(), fence: z.number() });
 const countRow = z.object({ count: z.number() });
-const sessionRow = z.object({ session: z.string() }).transform((row) => toSessionId(row.session));
+const sessionRow = z.object({ session: z.string() });
 const entryRow = z
   .object({ seq: z.number(), element: z.string() })
   .transform((row): Entry => ({ seq: row.seq, message: parseStoredMessage(parseJson(row.element)) }));
 const pendingRow = z
   .object({ session: z.string(), since: z.number() })
-  .transform((row): PendingConversation => ({ sessionId: toSessionId(row.session), since: row.since / 1_000 }));
+  .transform((row): PendingConversation | undefined => {
+    const sessionId = parseStoredSession(row.session);
+    return sessionId === undefined ? undefined : { sessionId, since: row.since / 1_000 };
+  });
 
 const KEPT = 'EXISTS (SELECT 1 FROM progress WHERE progress.session = inbox.session AND inbox_expires_at > ?)';
 
@@ -119,10 +122,11 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
       removeAll(session);
     },
     pending(limit, after, now) {
-      return selectPending.all(after === undefined ? 0 : Math.round(after * 1_000), now, limit);
+      const found = selectPending.all(after === undefined ? 0 : Math.round(after * 1_000), now, limit);
+      return found.filter((conversation) => conversation !== undefined);
     },
     countPending: (now) => countAllPending.one(now)?.count ?? 0,
-    overdue: (now, limit) => selectOverdue.all(now, limit),
+    overdue: (now, limit) => selectOverdue.all(now, limit).map(({ session }) => session),
     deleteExpiredProgress: (now) => expireProgress(now),
     forgetWaiting(session, matches, now) {
       const { generation } = progress(session, now);

@@ -1,8 +1,9 @@
 /** The turn protocol before a worker comes: offering, finding, editing and listing what waits. */
 import { z } from 'zod';
-import { encodePlace, personOf, placeTag, toSessionId } from '../../core/session.ts';
+import { encodePlace, personOf, placeTag } from '../../core/session.ts';
 import type { Located, OfferResult, Turns } from '../../core/store.ts';
 import type { IncomingMessage } from '../../core/types.ts';
+import { parseStoredSession } from '../elements.ts';
 import { KEEP_MS, type SqliteContext } from './context.ts';
 import { tombstone } from './inbox.ts';
 import { forgotten, newTurn } from './records.ts';
@@ -10,9 +11,10 @@ import type { Tables } from './tables.ts';
 
 export type Offers = Pick<Turns, 'offer' | 'locate' | 'waiting' | 'amend' | 'pending' | 'countPending' | 'claimSweep'>;
 
-const seenRow = z
-  .object({ session: z.string(), turn: z.string() })
-  .transform((row): Located => ({ sessionId: toSessionId(row.session), turnId: row.turn }));
+const seenRow = z.object({ session: z.string(), turn: z.string() }).transform((row): Located | undefined => {
+  const sessionId = parseStoredSession(row.session);
+  return sessionId === undefined ? undefined : { sessionId, turnId: row.turn };
+});
 
 export function createOffers(context: SqliteContext, tables: Tables): Offers {
   const { db, options, read, write, textDeleted } = context;

@@ -1,6 +1,7 @@
 /** Who took part in which conversation: how everything of a person is found. */
 import { z } from 'zod';
-import { encodePerson, type Person, type SessionId, toSessionId } from '../../core/session.ts';
+import { encodePerson, type Person, type SessionId } from '../../core/session.ts';
+import { parseStoredSession } from '../elements.ts';
 import type { SqliteDatabase } from './database.ts';
 
 export interface ParticipantTable {
@@ -9,10 +10,10 @@ export interface ParticipantTable {
   /** Conversations that may be over. */
   sessionsOf(person: Person): SessionId[];
   /** Forgets who took part when nothing is remembered of the conversation and nothing waits in it. */
-  dropIfOver(session: SessionId): void;
+  dropIfOver(session: string): void;
 }
 
-const sessionRow = z.object({ session: z.string() }).transform((row) => toSessionId(row.session));
+const sessionRow = z.object({ session: z.string() }).transform((row) => parseStoredSession(row.session));
 
 export function createParticipantTable(db: SqliteDatabase): ParticipantTable {
   const insert = db.change('INSERT OR IGNORE INTO participant (person, session) VALUES (?, ?)');
@@ -25,7 +26,7 @@ export function createParticipantTable(db: SqliteDatabase): ParticipantTable {
   return {
     add: (person, session) => void insert(encodePerson(person), session),
     remove: (person, session) => void remove(encodePerson(person), session),
-    sessionsOf: (person) => select.all(encodePerson(person)),
+    sessionsOf: (person) => select.all(encodePerson(person)).filter((session) => session !== undefined),
     dropIfOver: (session) => void dropIfOver(session),
   };
 }

@@ -10,18 +10,17 @@ import {
   placeTag,
   type SessionId,
   type Team,
-  toSessionId,
 } from '../../core/session.ts';
 import type { ConversationSummary, Erased, ExportedConversation, Memory } from '../../core/store.ts';
 import type { ChatMessage } from '../../core/types.ts';
-import { parseElement } from '../elements.ts';
+import { parseElement, parseStoredSession } from '../elements.ts';
 import type { SqliteContext } from './context.ts';
 import { afterPrefix } from './conversations.ts';
 import { forgetConversation, isOwn, removeMatching, type Tables } from './tables.ts';
 
 export type PeopleMemory = Pick<Memory, 'conversations' | 'conversationsAt' | 'erase' | 'export'>;
 
-const sessionRow = z.object({ session: z.string() }).transform((row) => toSessionId(row.session));
+const sessionRow = z.object({ session: z.string() }).transform((row) => parseStoredSession(row.session));
 
 export function createPeopleMemory(context: SqliteContext, tables: Tables): PeopleMemory {
   const { db, read, write, textDeleted } = context;
@@ -39,7 +38,7 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
       return [...new Set([...participants.sessionsOf(whose), ...choices.ofPerson(encodePerson(whose))])];
     }
     const prefix = `{${encodeTeam(whose)}:`;
-    return selectTeam.all(prefix, afterPrefix(prefix));
+    return selectTeam.all(prefix, afterPrefix(prefix)).filter((session) => session !== undefined);
   };
 
   const summary = (sessionId: SessionId, now: number): ConversationSummary | undefined => {

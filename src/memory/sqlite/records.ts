@@ -46,14 +46,17 @@ export function forgotten(record: StoredTurn): StoredTurn {
 
 const handlesText = z
   .record(z.string(), z.object({ intentAt: z.number().optional(), id: z.string().optional() }))
+  .catch({})
   .transform(
     (parts) => new Map(Object.entries(parts).map(([part, handle]): [number, Handle] => [Number(part), handle])),
   );
 
+/** What this version cannot read of a record must not block the conversation. */
 const turnRow = z
   .object({
     generation: z.number(),
-    state: z.enum(TURN_STATES),
+    // Nobody knows how far it came: it is not answered again, and the person is told.
+    state: z.enum(TURN_STATES).catch('failed'),
     attempt: z.number(),
     takeovers: z.number(),
     failures: z.number(),
@@ -62,8 +65,7 @@ const turnRow = z
     handles: z.string(),
     answer: z.string().nullable(),
     stopped: z.number(),
-    outcome: z.enum(['answered', 'failed', 'forgotten']).nullable(),
-    // A code that this version no longer has must not block the conversation.
+    outcome: z.enum(['answered', 'failed', 'forgotten']).nullable().catch(null),
     code: z.enum(ERROR_CODES).nullable().catch('internal'),
   })
   .transform(
@@ -76,7 +78,7 @@ const turnRow = z
       startedAt: row.started_at,
       stopRequested: row.stop_requested === 1,
       handles: handlesText.parse(parseJson(row.handles)),
-      ...(row.answer === null ? {} : { answer: z.string().parse(parseJson(row.answer)) }),
+      ...(row.answer === null ? {} : { answer: z.string().catch('').parse(parseJson(row.answer)) }),
       ...(row.stopped === 1 ? { stopped: true } : {}),
       ...(row.outcome === null ? {} : { outcome: row.outcome }),
       ...(row.code === null ? {} : { code: row.code }),

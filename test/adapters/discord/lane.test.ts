@@ -154,6 +154,14 @@ test('what the registry knows better goes before where a lane was made', async (
   expect(world.taken).toEqual(['5', '9']);
 });
 
+test('what could not be stored yet is not passed over where another replica began later', async () => {
+  const { lane, world, push } = makeLane(beginningWith(event(say(7))));
+  push(say(7), say(9));
+  lane.goOn({ about, cursor: idOf(8), watched: true });
+  await lane.idle();
+  expect(world.taken).toEqual(['7', '9']);
+});
+
 test('where another replica has dealt with more, that is not dealt with again', async () => {
   const { lane, world, channel } = makeLane({ cursor: idOf(1) });
   channel.push(say(2), say(3));

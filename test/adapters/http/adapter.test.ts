@@ -90,7 +90,7 @@ describe('over a real connection', () => {
     const { sessionId, turnId, replyTo, locale } = message;
     const lease: Lease = { signal: new AbortController().signal, alive: () => true };
     const saveHandle = async () => {};
-    const context = { sessionId, turnId, locale, lease, saveHandle, handles: new Map() };
+    const context = { sessionId, turnId, locale, lease, saveHandle, handles: new Map(), resumed: false };
     const reply = await adapter.openReply(replyTo, context);
     const events = readEvents(response);
     await events.next();
@@ -114,6 +114,7 @@ describe('over a real connection', () => {
       lease,
       saveHandle: async () => {},
       handles: new Map(),
+      resumed: false,
     } as const;
     const reply = await adapter.openReply({ platform: 'http' }, about);
     reply.update('Hello');

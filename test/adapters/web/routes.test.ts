@@ -177,9 +177,10 @@ describe('a conversation', () => {
   });
 
   test.each([
-    ['no body', { method: 'POST' }, 422],
-    ['not JSON', postChat('{'), 422],
-    ['another type', { method: 'POST', body: '{}', headers: { 'Content-Type': 'text/plain' } }, 422],
+    ['no body', { method: 'POST', headers: { 'Content-Type': 'application/json' } }, 400],
+    ['not JSON', postChat('{'), 400],
+    ['another type', { method: 'POST', body: '{}', headers: { 'Content-Type': 'text/plain' } }, 415],
+    ['another method', { method: 'PATCH' }, 405],
     ['no id', postChat({ user: 'Ada', channel: 'general', text: 'x' }), 422],
     ['a body that is too large', postChat({ user: 'Ada', channel: 'general', text: 'x'.repeat(20_000) }), 413],
   ])('is not touched by %s', async (_, init, status) => {

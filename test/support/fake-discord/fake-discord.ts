@@ -96,13 +96,16 @@ export interface FakeDiscord {
 export interface FakeDiscordOptions {
   /** Milliseconds in which 5 posts and 5 edits are taken, per channel. Default: 1 s (Discord's own is 5 s). */
   readonly windowMs?: number;
+  /** Is told of every message that was posted, edited or deleted, by whomever, as it happens. */
+  readonly onChange?: (stored: StoredMessage) => void;
 }
 
 const ALL_INTENTS = (1 << 26) - 1;
 /** What the bot may do where it was added with its invite link. */
 const BOT_PERMISSIONS = (1n << 10n) | (1n << 11n) | (1n << 16n) | (1n << 38n);
 
-export async function startFakeDiscord({ windowMs = 1_000 }: FakeDiscordOptions = {}): Promise<FakeDiscord> {
+export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promise<FakeDiscord> {
+  const { windowMs = 1_000, onChange = () => {} } = options;
   const world = createWorld();
   const faults = createFaults();
   const journal: JournalEntry[] = [];
@@ -143,6 +146,7 @@ export async function startFakeDiscord({ windowMs = 1_000 }: FakeDiscordOptions 
 
   function changed(stored: StoredMessage, how: 'created' | 'updated' | 'deleted'): void {
     if (stored.ephemeralFor !== undefined) return;
+    onChange(stored);
     const channel = channelOf(stored);
     const intent = channel.type === ChannelType.DM ? GatewayIntentBits.DirectMessages : GatewayIntentBits.GuildMessages;
     const where = channel.guildId === undefined ? {} : { guild_id: channel.guildId };

@@ -45,6 +45,10 @@ export interface Gateway {
   readonly denied: Set<GatewayIntentBits>;
   /** An event to every session that wants it; `make` gives what a session with these intents is shown. */
   dispatch(intent: GatewayIntentBits | 0, make: (intents: number) => GatewayEvent): void;
+  /** What was sent to the first session so far, frame by frame. */
+  sent(): readonly string[];
+  /** A frame as it is, to all that are connected. */
+  sendRaw(frame: string): void;
   /** Sessions that were made by identifying, and those that were resumed, so far. */
   counts(): { readonly identified: number; readonly resumed: number; readonly replayed: number };
   /** Sessions with an open connection. */
@@ -203,6 +207,10 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
       for (const session of sessions.values()) {
         if (intent === 0 || (session.intents & intent) !== 0) emit(session, make(session.intents));
       }
+    },
+    sent: () => [...sessions.values()][0]?.sent.map(({ text }) => text) ?? [],
+    sendRaw(frame) {
+      for (const socket of sockets.keys()) socket.send(frame);
     },
     counts: () => counts,
     connected: () => [...sessions.values()].filter(({ socket, muted }) => socket !== undefined && !muted).length,

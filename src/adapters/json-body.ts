@@ -1,5 +1,5 @@
-/** Reads a JSON body without ever holding more of it than is allowed. */
-import { refuse } from './refuse.ts';
+/** Reads the JSON body of a request without ever holding more of it than is allowed. */
+import { HTTPException } from 'hono/http-exception';
 
 /** Six bytes are the most that JSON needs for a UTF-16 unit (`\u0000`); the rest is the other fields, spaces included. */
 export function bodyLimit(maxMessageChars: number): number {
@@ -48,4 +48,8 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
     throw error === tooLarge ? error : refuse(400, 'The body broke off.');
   }
   return Buffer.concat(chunks);
+}
+
+function refuse(status: 400 | 413 | 415, detail: string): HTTPException {
+  return new HTTPException(undefined, { message: detail, res: Response.json({ detail }, { status }) });
 }
