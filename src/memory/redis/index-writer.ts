@@ -1,0 +1,48 @@
+/** Writes index entries behind the scripts that changed the conversations: those of one moment together. */
+import type { Redis } from 'ioredis';
+import type { SessionId } from '../../core/session.ts';
+import type { Keyspace } from './keys.ts';
+
+/** Seconds that the figures of a day are kept. */
+const KEEP_DAY_S = 90 * 86_400;
+/** Entries that one script writes at most: well under a millisecond of Redis. */
+const MOST_ENTRIES = 100;
+
+/** What the place's script told of a conversation. `turns` and `tokens` are added to the day's figures. */
+export interface IndexEntry {
+  /** Unix milliseconds by Redis' clock: what the list's own expiry is, so that both end at the same instant. */
+  readonly expiresAt: number;
+  readonly messages: number;
+  readonly turns?: number;
+  readonly tokens?: number;
+}
+
+export type WriteIndex = (id: SessionId, entry: IndexEntry) => void;
+
+/**
+ * When many conversations are answered at once, their entries go out as one script, before anything that their callers send
+ * next. A script for each would cost client and Redis about as much as the turn itself.
+ * @param behind sends what nobody waits for
+ */
+export function createIndexWriter(
+  redis: Redis,
+  keys: Keyspace,
+  behind: (operation: string, action: () => Promise<unknown>) => void,
+): WriteIndex {
+  let waiting: (string | number)[][] = [];
+
+  const flush = () => {
+    const entries = waiting;
+    waiting = [];
+    const today = keys.day(new Date().toISOString().slice(0, 10));
+    for (let from = 0; from < entries.length; from += MOST_ENTRIES) {
+      const some = entries.slice(from, from + MOST_ENTRIES).flat();
+      behind('index', () => redis.indexConversations(keys.live, keys.lengths, keys.total, today, KEEP_DAY_S, ...some));
+    }
+  };
+
+  return (id, { expiresAt, messages, turns = 0, tokens = 0 }) => {
+    if (waiting.length === 0) queueMicrotask(flush);
+    waiting.push([id, expiresAt, messages, turns, tokens]);
+  };
+}
