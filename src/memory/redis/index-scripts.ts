@@ -10,11 +10,15 @@ local now = math.floor(micros / 1000)
 `;
 
 const DROP = `
+local function addToTotal(messages)
+  if type(redis.pcall('INCRBY', KEYS[3], messages)) == 'table' then redis.call('SET', KEYS[3], 0) end
+end
+local function lengthOf(session) return tonumber(redis.call('HGET', KEYS[2], session) or '0') or 0 end
 local function drop(session)
-  local length = tonumber(redis.call('HGET', KEYS[2], session) or '0')
+  local length = lengthOf(session)
   redis.call('HDEL', KEYS[2], session)
   redis.call('ZREM', KEYS[1], session)
-  if length ~= 0 then redis.call('INCRBY', KEYS[3], -length) end
+  if length ~= 0 then addToTotal(-length) end
 end
 `;
 
@@ -29,14 +33,14 @@ for i = 2, #ARGV, 5 do
   if tonumber(ARGV[i + 1]) <= now or messages == 0 then
     drop(session)
   else
-    added = added + messages - tonumber(redis.call('HGET', KEYS[2], session) or '0')
+    added = added + messages - lengthOf(session)
     redis.call('ZADD', KEYS[1], ARGV[i + 1], session)
     redis.call('HSET', KEYS[2], session, messages)
   end
   turns = turns + ARGV[i + 3]
   tokens = tokens + ARGV[i + 4]
 end
-if added ~= 0 then redis.call('INCRBY', KEYS[3], added) end
+if added ~= 0 then addToTotal(added) end
 if turns ~= 0 then
   if redis.call('HINCRBY', KEYS[4], 'turns', turns) == turns then redis.call('EXPIRE', KEYS[4], ARGV[1]) end
   redis.call('HINCRBY', KEYS[4], 'tokens', tokens)
@@ -52,7 +56,7 @@ const sweepIndex = `${NOW}${DROP}
 local overdue = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
 for _, session in ipairs(overdue) do drop(session) end
 local more = #overdue == tonumber(ARGV[1]) and redis.call('ZCOUNT', KEYS[1], '-inf', now) > 0
-return {#overdue, redis.call('ZCARD', KEYS[1]), tonumber(redis.call('GET', KEYS[3]) or '0'), more and 1 or 0}
+return {#overdue, redis.call('ZCARD', KEYS[1]), tonumber(redis.call('GET', KEYS[3]) or '0') or 0, more and 1 or 0}
 `;
 
 /**

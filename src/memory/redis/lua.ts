@@ -18,6 +18,17 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
+/** `count(key, field, by)`: HINCRBY that begins anew where what stands there is no number, so that it can't fail for ever. */
+export const COUNT = `
+local function count(key, field, by)
+  local sum = redis.pcall('HINCRBY', key, field, by)
+  if type(sum) ~= 'table' then return sum end
+  if string.find(sum.err, 'WRONGTYPE', 1, true) then redis.call('DEL', key) end
+  redis.call('HSET', key, field, by)
+  return tonumber(by)
+end
+`;
+
 /** `forgetWaiting(base, inbox, matches)`: takes the text out of waiting messages; gives how many will not be answered. */
 export const TOMBSTONES = `${READ_HEAD}
 local function forgetWaiting(base, inbox, matches)

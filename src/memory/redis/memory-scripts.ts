@@ -7,9 +7,9 @@ import { CHOICE, NOW, TOMBSTONES } from './lua.ts';
  * gives {messages erased, waiting ones withdrawn}
  */
 export const forgetConversation = `${TOMBSTONES}
-local messages = redis.call('LLEN', KEYS[1])
+local messages = tonumber(redis.pcall('LLEN', KEYS[1])) or 0
 redis.call('DEL', KEYS[1], KEYS[2])
-redis.call('INCR', KEYS[4])
+if type(redis.pcall('INCR', KEYS[4])) == 'table' then redis.call('SET', KEYS[4], redis.call('TIME')[1]) end
 redis.call('EXPIRE', KEYS[4], ARGV[2])
 redis.call('ZREM', KEYS[5], ARGV[1])
 return {messages, forgetWaiting(KEYS[1], KEYS[3], function() return true end)}

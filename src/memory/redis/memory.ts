@@ -72,7 +72,7 @@ export function createRedisMemory(context: RedisContext): Memory {
 
   /** The sessions in an index, those whose time is over too: what is left of them is looked up where it lies. */
   const listed = async (whose: Person | Team): Promise<SessionId[]> =>
-    (await redis.zrange(indexKey(whose), '0', '-1')).map((member) => sessionOfMember(whose, member));
+    (await redis.zrange(indexKey(whose), '0', '-1')).flatMap((member) => sessionOfMember(whose, member) ?? []);
 
   const eraseOne = async (id: SessionId, whose: Person | Team): Promise<Erased> => {
     const whole = !('user' in whose) || parseSessionId(id).user === whose.user;
@@ -154,7 +154,7 @@ export function createRedisMemory(context: RedisContext): Memory {
     conversationsAt: (place) =>
       call('conversationsAt', async () => {
         const members = await redis.zrangebyscore(keys.place(place), Date.now(), '+inf');
-        return members.map((member) => sessionAtPlace(encodePlace(place), member));
+        return members.flatMap((member) => sessionAtPlace(encodePlace(place), member) ?? []);
       }),
 
     erase: (whose) =>

@@ -1,5 +1,5 @@
 /** The scripts of the turn protocol (docs/turns.md); scripts.ts says what all of them keep to. */
-import { CHOICE, NOW, READ_HEAD } from './lua.ts';
+import { CHOICE, COUNT, NOW, READ_HEAD } from './lua.ts';
 
 /**
  * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5.. seen keys
@@ -10,7 +10,8 @@ export const offerTurn = `
 local known
 for i = 5, #KEYS do
   known = redis.call('GET', KEYS[i])
-  if known then break end
+  if known and string.match(known, '^[%w._-]+ {%l[%l%d]*:[^%s{}]+}[^%s{}]*$') then break end
+  known = nil
 end
 if not known and redis.call('EXISTS', KEYS[4]) == 1 then known = ARGV[2] .. ' ' .. ARGV[3] end
 if known then
@@ -20,6 +21,10 @@ end
 local ahead = redis.call('LLEN', KEYS[2])
 if ahead >= tonumber(ARGV[4]) then return {'full', ahead} end
 local gen = redis.call('GET', KEYS[3]) or '0'
+if not string.match(gen, '^%d+$') then
+  gen = redis.call('TIME')[1]
+  redis.call('SET', KEYS[3], gen)
+end
 redis.call('RPUSH', KEYS[2], gen .. '\\n' .. ARGV[1])
 redis.call('EXPIRE', KEYS[2], ARGV[5])
 redis.call('EXPIRE', KEYS[3], ARGV[6])
@@ -34,14 +39,18 @@ return {'queued', ahead}
  * ARGV  1 keep (s)
  * gives {bad elements dropped} when empty | {bad, fence, element, record as flat list}
  */
-export const takeTurn = `${READ_HEAD}${NOW}
+export const takeTurn = `${READ_HEAD}${NOW}${COUNT}
 local bad = 0
 while true do
   local head = redis.call('LINDEX', KEYS[2], 0)
   if not head then return {bad} end
   local message = read(head)
   local record = message and (KEYS[1] .. ':turn:' .. message.turnId)
-  local state = record and redis.call('HGET', record, 'state')
+  local state = record and redis.pcall('HGET', record, 'state')
+  if type(state) == 'table' then
+    redis.call('DEL', record)
+    state = nil
+  end
   if not message then
     redis.call('LPOP', KEYS[2])
     bad = bad + 1
@@ -49,12 +58,16 @@ while true do
     redis.call('LPOP', KEYS[2])
   else
     redis.call('EXPIRE', KEYS[2], ARGV[1])
-    local fence = redis.call('INCR', KEYS[3])
+    local fence = redis.pcall('INCR', KEYS[3])
+    if type(fence) == 'table' or fence > 2 ^ 53 then
+      fence = now
+      redis.call('SET', KEYS[3], string.format('%.0f', fence))
+    end
     redis.call('EXPIRE', KEYS[3], ARGV[1])
-    if state == 'running' then redis.call('HINCRBY', record, 'takeovers', 1) end
+    if state == 'running' then count(record, 'takeovers', 1) end
     if not state or state == 'queued' then redis.call('HSET', record, 'state', 'running') end
     redis.call('HSETNX', record, 'startedAt', now)
-    redis.call('HINCRBY', record, 'attempt', 1)
+    count(record, 'attempt', 1)
     redis.call('HSET', record, 'fence', fence)
     redis.call('EXPIRE', record, ARGV[1])
     return {bad, fence, head, redis.call('HGETALL', record)}
@@ -78,9 +91,9 @@ return 1
  * ARGV  1 the lease's fence
  * gives the failures counted, or -1 when fenced
  */
-export const countFailure = `
+export const countFailure = `${COUNT}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
-return redis.call('HINCRBY', KEYS[2], 'failures', 1)
+return count(KEYS[2], 'failures', 1)
 `;
 
 /**
@@ -103,7 +116,7 @@ return 1
  * a microsecond and each write another two, so what only has to be done once in a conversation's life is done at its first
  * turn, and the place index lives up to an hour longer than its longest member, so that not each turn has to say so.
  */
-const REMEMBER = `${CHOICE}
+const REMEMBER = `${CHOICE}${COUNT}
 local function remember(gen, choices)
   local messages = redis.call('RPUSH', KEYS[1], ARGV[2], ARGV[3])
   local function keep(choice) return math.max(tonumber(ARGV[12]), 2 * choice) end
@@ -132,8 +145,8 @@ local function remember(gen, choices)
     messages = most
   end
   redis.call('PEXPIREAT', KEYS[1], expiry)
-  redis.call('HINCRBY', KEYS[2], 'tokens', ARGV[10])
-  if redis.call('HINCRBY', KEYS[2], 'turns', 1) == 1 and redis.call('HSETNX', KEYS[2], 'created', now) == 1 then
+  count(KEYS[2], 'tokens', ARGV[10])
+  if count(KEYS[2], 'turns', 1) == 1 and redis.call('HSETNX', KEYS[2], 'created', now) == 1 then
     redis.call('HSET', KEYS[2], 'v', 1)
   end
   redis.call('PEXPIREAT', KEYS[2], expiry)

@@ -1,9 +1,9 @@
 /** The turn protocol on Redis: see docs/turns.md; each operation is one script on the place. */
 import { z } from 'zod';
-import { baseSession, type SessionId, toSessionId } from '../../core/session.ts';
+import { baseSession, type SessionId } from '../../core/session.ts';
 import type { Answer, Located, OfferResult, Turns } from '../../core/store.ts';
 import type { TurnLease } from '../../core/types.ts';
-import { serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
+import { parseStoredSession, serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
 import { replies } from './client.ts';
 import { indexMembers, KEEP_CHOICE_S, KEEP_GENERATION_S, KEEP_S, memberships, type RedisContext } from './context.ts';
 import { placeMember } from './members.ts';
@@ -23,9 +23,11 @@ const appendReply = z.tuple([z.number(), z.number(), z.number()]);
 const amendReply = z.enum(['amended', 'running', 'unknown']);
 const count = z.number();
 
-function located(value: string): Located {
-  const [turnId = '', sessionId = ''] = value.split(' ');
-  return { turnId, sessionId: toSessionId(sessionId) };
+/** Undefined for what no offer wrote. */
+function located(value: string): Located | undefined {
+  const [turnId = '', text = ''] = value.split(' ');
+  const sessionId = parseStoredSession(text);
+  return sessionId === undefined ? undefined : { turnId, sessionId };
 }
 
 /** A turn that other code ran, written like any other: both halves at once. */
@@ -94,6 +96,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         if (kind === 'queued') return { kind, ahead: value };
         if (waiting === 0) clearPending(message.sessionId, score);
         const known = located(value);
+        if (known === undefined) throw new Error('A dedupe id leads nowhere.');
         // The first delivery may have gone into another conversation (a scope was changed): that one must not be stuck.
         if (known.sessionId !== message.sessionId) await redis.notePending(keys.pending, known.sessionId);
         return { kind, ...known } satisfies OfferResult;
@@ -104,8 +107,9 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
       call('locate', async () => {
         if (dedupeIds.length === 0) return undefined;
         const values = await redis.mget(dedupeIds.map((id) => keys.seen(place, id)));
-        const found = values.find((value) => value !== null);
-        return found == null ? undefined : located(found);
+        return values
+          .map((value) => (value === null ? undefined : located(value)))
+          .find((known) => known !== undefined);
       }),
 
     take: (sessionId) =>
@@ -215,7 +219,11 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         const flat = await redis.zrangebyscore(keys.pending, from, '+inf', 'WITHSCORES', 'LIMIT', 0, limit);
         const found = [];
         for (let index = 0; index + 1 < flat.length; index += 2) {
-          found.push({ sessionId: toSessionId(flat[index] ?? ''), since: Number(flat[index + 1]) / 1_000 });
+          const member = flat[index] ?? '';
+          const sessionId = parseStoredSession(member);
+          if (sessionId !== undefined) found.push({ sessionId, since: Number(flat[index + 1]) / 1_000 });
+          // Nobody's conversation: left there it would be met by every sweep and every start.
+          else behind('pending', () => redis.zrem(keys.pending, member));
         }
         return found;
       }),

@@ -44,7 +44,7 @@ const WAITING = {
 
 const input = fc.record({
   /** What is broken: an element of the memory, one that waits in front of a good message, fields that go with them. */
-  what: fc.constantFrom('memory', 'inbox', 'ttl', 'meta', 'seen'),
+  what: fc.constantFrom('memory', 'inbox', 'ttl', 'meta', 'seen', 'generation', 'fence', 'record', 'pending'),
   element: mutatedBody(MESSAGE),
   waiting: fc
     .tuple(fc.constantFrom('0\n', '', '1\n', '0\nx\ny\n', '-1\n'), mutatedBody(WAITING))
@@ -105,13 +105,36 @@ async function spoil(redis: Redis, session: SessionId, { what, element, waiting,
       await redis.set(keys.ttl, text, 'EX', 600);
       return;
     case 'meta':
-      await redis.hset(keys.meta, 'created', text, 'v', text);
+      await redis.hset(keys.meta, 'created', text, 'v', text, 'turns', text, 'tokens', text);
       await redis.expire(keys.meta, 600);
+      return;
+    case 'generation':
+      await redis.set(keys.generation, text, 'EX', 600);
+      return;
+    case 'fence':
+      await redis.set(keys.fence, text, 'EX', 600);
+      return;
+    case 'record':
+      // Of a message that waits before the good one.
+      await redis.hset(keys.turn(WAITING.turnId), 'attempt', text, 'takeovers', text, 'startedAt', text, 'stop', text);
+      await redis.expire(keys.turn(WAITING.turnId), 600);
+      await redis.rpush(keys.inbox, toElementOf(session));
+      await redis.expire(keys.inbox, 600);
+      return;
+    case 'pending':
+      await redis.zadd(keyspace(DEFAULT_PREFIX).pending, 1, text);
       return;
     case 'seen':
       await redis.set(keyspace(DEFAULT_PREFIX).seenAt(session, 'x'), text, 'EX', 600);
       return;
   }
+}
+
+/** A whole element of the inbox, as an offer writes it. */
+function toElementOf(session: SessionId): string {
+  const { text, author, ...rest } = { ...WAITING, sessionId: session };
+  const lines = [{ ...rest, author: { id: author.id } }, text, { name: author.name }];
+  return ['0', ...lines.map((line) => JSON.stringify(line))].join('\n');
 }
 
 async function onSqlite({ runs, seed }: FuzzRun, tally: Tally): Promise<void> {

@@ -1,0 +1,127 @@
+/** Keys that a broken writer or a person with redis-cli left: they are passed over, and nobody else's conversation waits for them. */
+import type { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { type Keyspace, keyspace, type SessionKeys } from '../../src/memory/redis/keys.ts';
+import {
+  answerOf,
+  contents,
+  LIMITS,
+  messageOf,
+  offerNew,
+  runTurn,
+  sessionOf,
+  takeHead,
+} from '../contracts/store/support.ts';
+import { makeRedisFixture, type RedisFixture } from './redis-fixture.ts';
+
+const session = sessionOf();
+const place = { platform: 'slack', workspace: 'T1', channel: 'C1' };
+const ada = { platform: 'slack', workspace: 'T1', user: 'ada' };
+/** No whole number that Redis counts on with, in the ways there are. */
+const NO_NUMBERS = ['', 'abc', '1.5', 'inf', 'nan', '1e300', '99999999999999999999', '\u0000', ' 5'];
+const LATER = Date.now() + 1e10;
+
+let fixture: RedisFixture;
+let redis: Redis;
+let keys: Keyspace;
+let own: SessionKeys;
+
+beforeEach(async () => {
+  fixture = await makeRedisFixture(inject('redisUrl'))({ ...LIMITS, observer: { badElement() {}, error() {} } });
+  redis = fixture.redis;
+  keys = keyspace(fixture.prefix);
+  own = keys.session(session);
+});
+afterEach(() => fixture.close());
+
+/** Two messages are offered around the damage; both get their turn, once, and all can be forgotten. */
+async function expectWhole(damageBefore: () => Promise<unknown>, damageAfter: () => Promise<unknown>): Promise<void> {
+  const { store } = fixture;
+  await damageBefore();
+  await offerNew(store, messageOf(session, 'm1'));
+  await damageAfter();
+  await offerNew(store, messageOf(session, 'm2'));
+  for (const id of ['m1', 'm2']) {
+    const { lease, message } = await takeHead(store, session);
+    expect(message.id).toBe(id);
+    expect(await store.check(lease)).toBe('held');
+    expect(await store.commit(lease, message, answerOf(`answer to ${id}`))).toBe('committed');
+    expect(await store.finish(lease)).toBe(id === 'm1' ? 1 : 0);
+  }
+  expect(await contents(store, session)).toEqual(['text of m1', 'answer to m1', 'text of m2', 'answer to m2']);
+  expect(await store.ttl(session)).toMatchObject({ effective: LIMITS.defaultTtl });
+  expect(await store.setTtl(session, 600)).toMatchObject({ choice: 600 });
+  expect(await store.forget(session)).toMatchObject({ messages: 4 });
+  expect(await contents(store, session)).toEqual([]);
+}
+
+const nothing = async () => undefined;
+
+describe('a number that is none', () => {
+  test.each([
+    ['a TTL choice', (value: string) => redis.set(own.ttl, value)],
+    ['a generation', (value: string) => redis.set(own.generation, value)],
+    ['a fence', (value: string) => redis.set(own.fence, value)],
+    ['the turns of a conversation', (value: string) => redis.hset(own.meta, 'turns', value)],
+    ['the tokens of a conversation', (value: string) => redis.hset(own.meta, 'tokens', value)],
+    ['the messages of all', (value: string) => redis.set(keys.total, value)],
+    ['the length of a conversation', (value: string) => redis.hset(keys.lengths, session, value)],
+  ])('in place of %s is written over', async (_, damage) => {
+    for (const value of NO_NUMBERS) {
+      await expectWhole(() => damage(value), nothing);
+      expect(await fixture.store.stats()).toMatchObject({ pending: 0 });
+      await redis.del(...(await fixture.keys()));
+    }
+  });
+
+  test.each(['attempt', 'takeovers', 'failures', 'startedAt', 'fence', 'intent:1'])(
+    'in the record of a turn (%s) stops nobody',
+    async (field) => {
+      for (const value of NO_NUMBERS) {
+        await expectWhole(nothing, () => redis.hset(own.turn('m1'), field, value));
+        await redis.del(...(await fixture.keys()));
+      }
+    },
+  );
+
+  test('in place of a generation, behind an offer: what was offered before counts as forgotten, the rest goes on', async () => {
+    const { store } = fixture;
+    await offerNew(store, messageOf(session, 'm1'));
+    await redis.set(own.generation, 'abc');
+    await offerNew(store, messageOf(session, 'm2'));
+    const first = await takeHead(store, session);
+    expect(await store.commit(first.lease, first.message, answerOf('one'))).toBe('forgotten');
+    await store.finish(first.lease);
+    const second = await takeHead(store, session);
+    expect(await store.commit(second.lease, second.message, answerOf('two'))).toBe('committed');
+  });
+});
+
+describe('a member of an index that is no session', () => {
+  test('of what waits is thrown out, and the others are found', async () => {
+    const { store } = fixture;
+    await redis.zadd(keys.pending, 1, 'no session');
+    await offerNew(store, messageOf(session, 'm1'));
+    expect((await store.pending(10)).map(({ sessionId }) => sessionId)).toEqual([session]);
+    await vi.waitFor(async () => expect(await redis.zscore(keys.pending, 'no session')).toBeNull());
+  });
+
+  test('of a person or a place is left out', async () => {
+    const { store } = fixture;
+    await runTurn(store, messageOf(session, 'm1'));
+    await redis.zadd(keys.person(ada), LATER, 'no session');
+    await redis.zadd(keys.place(place), LATER, 'no session');
+    expect((await store.conversations(ada)).map(({ sessionId }) => sessionId)).toEqual([session]);
+    expect(await store.conversationsAt(place)).toEqual([session]);
+    expect(await store.export(ada)).toHaveLength(1);
+    expect(await store.erase(ada)).toMatchObject({ messages: 2 });
+  });
+});
+
+test('a dedupe id that leads nowhere is none', async () => {
+  const { store } = fixture;
+  await redis.set(keys.seen(place, 'm1'), 'garbage');
+  expect(await store.locate(place, ['m1'])).toBeUndefined();
+  await offerNew(store, messageOf(session, 'm1'));
+  expect(await store.locate(place, ['m1'])).toEqual({ sessionId: session, turnId: 'm1' });
+});
