@@ -54,6 +54,9 @@ export interface ReplyParts {
   saveIds(): Promise<void>;
 }
 
+/** What a part shows that an earlier try left behind the text that grows now: the text may need it yet, so it stays. */
+const BLANK: WantedPart = { text: '…', source: '', live: false };
+
 interface Slot {
   id?: string;
   intentAt?: number;
@@ -199,6 +202,13 @@ export function createReplyParts(
     if (view.onlyIfPosted) {
       for (const [part, { unknown }] of slots) if (unknown) return { kind: 'find', part };
       if (![...slots.values()].some(({ id }) => id !== undefined)) return undefined;
+    }
+    // Behind the first write of the new text, before it grows: it grows at each write.
+    if (!view.whole && slots.get(1)?.text !== undefined) {
+      for (const [part, { id, gone, text }] of slots) {
+        const left = part > Math.max(1, view.parts.length) && id !== undefined && !gone && text !== BLANK.text;
+        if (left) return { kind: 'edit', part, wanted: BLANK };
+      }
     }
     for (const [index, wanted] of view.parts.entries()) {
       const part = index + 1;

@@ -221,14 +221,22 @@ describe('a post whose answer was lost', () => {
 });
 
 describe('a reply that a dead worker began', () => {
-  it('is continued in its parts, and what is too much of it deleted at the end', async () => {
+  it('is continued in its parts; what is too much of it is blanked while the text grows, and deleted at the end', async () => {
     const bench = openBench({
       handles: { 1: { intentAt: 1, id: 'x' }, 2: { intentAt: 2, id: 'y' }, 3: { intentAt: 3, id: 'z' } },
       before: { x: { part: 1, text: 'Old' }, y: { part: 2, text: 'older' }, z: { part: 3, text: 'oldest' } },
     });
-    bench.reply.update('New');
-    await bench.clock.advance(10_000);
-    expect(bench.texts()).toEqual([`New${MARK}`, 'older', 'oldest']);
+    for (const text of ['N', 'Ne', 'New']) {
+      bench.reply.update(text);
+      await bench.clock.advance(1_000);
+    }
+    const edits = [`edit x N${MARK}`, 'edit y …', 'edit z …', `edit x New${MARK}`];
+    expect(bench.log.filter((entry) => entry.startsWith('edit'))).toEqual(edits);
+    expect(bench.texts()).toEqual([`New${MARK}`, '…', '…']);
+    expect(bench.reply.shown()).toBe('New');
+    bench.reply.update(long);
+    await bench.clock.advance(2_000);
+    expect(bench.texts()).toEqual([expect.stringMatching(/^word0 /), expect.stringMatching(/^word\d+ .*word19/), '…']);
     await bench.reply.end(answered(long));
     expect(bench.texts().join('')).toBe(long);
     expect([...bench.messages.keys()]).toEqual(['x', 'y']);

@@ -5,8 +5,91 @@ import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from '
 const workshop = useSlackWorkshop();
 
 const LONG = Array.from({ length: 60 }, (_, index) => `Sentence number ${index}.`).join(' ');
-/** Takes about 6 s, so it is streamed. */
-const SLOWLY = { text: LONG, pieces: 60, betweenMs: 100 };
+/** Takes about 4 s, so it is streamed. */
+const SLOWLY = { text: LONG, pieces: 60, betweenMs: 60 };
+/** Its first two thirds; the rest comes when the model is released. */
+const BEGUN = { ...SLOWLY, sent: 40, end: 'hang' } as const;
+/** All that a streamed reply and a short one ask Slack for; without streams the others are not asked for. */
+const LIMITED = [
+  'users.info',
+  'assistant.threads.setStatus',
+  'agents.sessions.setStatus',
+  'chat.appendStream',
+  'chat.stopStream',
+  'chat.postMessage',
+];
+
+describe.each(['socket', 'http'] as const)('a reply, over %s,', (transport) => {
+  test('whose stream dies is continued, never repeated', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld(transport);
+    await startBot();
+    model.script('Tell me', BEGUN);
+    const { ts } = slack.say('Tell me', { user: ADA });
+    const dm = slack.workspace.directOf(ADA);
+    await until(() => expect(slack.callsOf('chat.appendStream').length).toBeGreaterThan(0));
+    slack.expireStreams();
+    model.release();
+    expect(texts(await answersIn(slack, dm, ts))).toEqual([LONG]);
+    expect(slack.calls.some(({ result }) => result === 'message_not_in_streaming_state')).toBe(true);
+  });
+
+  test('is posted and edited where streaming is not to be had, and streaming is not tried again', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld(transport);
+    await startBot();
+    slack.fail('chat.startStream', { kind: 'error', error: 'feature_not_enabled' }, 1_000);
+    model.script('Tell me', BEGUN, BEGUN);
+    for (const user of [ADA, GRACE]) {
+      const { ts } = slack.say('Tell me', { user });
+      const dm = slack.workspace.directOf(user);
+      await until(() => expect(slack.replies(dm, ts)[0]?.edits).toBeGreaterThan(0));
+      model.release();
+      const [reply, ...more] = await answersIn(slack, dm, ts);
+      expect(more).toEqual([]);
+      expect(reply?.text).toBe(LONG);
+      expect(reply?.metadata).toEqual({ event_type: 'recollect_reply', event_payload: { turn: ts, part: 1 } });
+    }
+    expect(slack.callsOf('chat.startStream')).toHaveLength(1);
+  });
+
+  test('is whole and there once although Slack finds that everything is asked for too often', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld(transport);
+    await startBot();
+    for (const method of LIMITED) slack.fail(method, { kind: 'rate_limited', retryAfter: 1 }, 2);
+    const wasLimited = (method: string) =>
+      expect(slack.callsOf(method).map(({ result }) => result)).toContain('rate_limited');
+    model.script('Tell me', BEGUN);
+    const long = slack.say('Tell me', { user: ADA });
+    const short = slack.say('Hello', { user: GRACE });
+    await until(() => wasLimited('chat.appendStream'));
+    model.release();
+    expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), long.ts))).toEqual([LONG]);
+    expect(texts(await answersIn(slack, slack.workspace.directOf(GRACE), short.ts))).toEqual(['echo: Hello']);
+    LIMITED.forEach(wasLimited);
+  });
+
+  test.each([
+    ['chat.startStream is asked for too often', 'chat.startStream', { kind: 'rate_limited', retryAfter: 1 }],
+    ['Slack has trouble with chat.startStream', 'chat.startStream', { kind: 'status', status: 503 }],
+    ['Slack has trouble with chat.appendStream', 'chat.appendStream', { kind: 'status', status: 500 }],
+    ['the answer to chat.startStream is lost', 'chat.startStream', { kind: 'lost' }],
+    ['the answer to chat.appendStream is lost', 'chat.appendStream', { kind: 'lost' }],
+    ['the answer to chat.stopStream is lost', 'chat.stopStream', { kind: 'lost' }],
+  ] as const)('is whole and there once although %s, in a DM and in a channel', async (_, method, fault) => {
+    const { slack, model, startBot } = await workshop.makeWorld(transport);
+    await startBot();
+    slack.fail(method, fault, 2);
+    const hasFailed = () =>
+      expect(slack.callsOf(method).filter(({ result }) => result !== 'ok').length).toBeGreaterThan(1);
+    model.script('Tell me', BEGUN, BEGUN);
+    const direct = slack.say('Tell me', { user: ADA });
+    const mention = slack.say(`<@${slack.workspace.botUser}> Tell me`, { user: GRACE, channel: CHANNEL });
+    if (method !== 'chat.stopStream') await until(hasFailed);
+    model.release();
+    expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), direct.ts))).toEqual([LONG]);
+    expect(texts(await answersIn(slack, CHANNEL, mention.ts))).toEqual([LONG]);
+    hasFailed();
+  });
+});
 
 describe('a reply', () => {
   test('longer than a message goes on in the next, with its code fence, and nothing repeated', async () => {
@@ -17,78 +100,41 @@ describe('a reply', () => {
     model.script('Tell me', { text, pieces: 60, betweenMs: 50 });
     const { ts } = slack.say('Tell me', { user: ADA });
     const dm = slack.workspace.directOf(ADA);
-    const replies = texts(await answersIn(slack, dm, ts, 2));
     await until(() => expect(slack.replies(dm, ts).at(-1)?.text).toContain('That was it.'));
-    for (const reply of replies) {
+    const messages = await answersIn(slack, dm, ts, 2);
+    expect(messages.every(({ streamed, edits }) => streamed && edits === 0)).toBe(true);
+    for (const reply of texts(messages)) {
       expect(Buffer.byteLength(reply)).toBeLessThanOrEqual(9_000);
       expect((reply.match(/```/g) ?? []).length % 2).toBe(0);
     }
-    const lines = replies.join('\n').match(/line \d+/g);
+    const lines = texts(messages)
+      .join('\n')
+      .match(/line \d+/g);
     expect(lines).toEqual(Array.from({ length: 900 }, (_, index) => `line ${index}`));
   });
 
-  test('whose stream dies is continued, never repeated', async () => {
+  test('is written as Slack’s own markup where neither streams nor Markdown are to be had', async () => {
     const { slack, model, startBot } = await workshop.makeWorld('socket');
     await startBot();
-    model.script('Tell me', SLOWLY);
+    slack.fail('chat.startStream', { kind: 'error', error: 'unknown_method' });
+    slack.fail('chat.postMessage', { kind: 'error', error: 'invalid_blocks' });
+    const text = `# Title\n\n**Bold** and [a link](https://a.example/page)\n\n- one\n  - two\n\n${LONG}`;
+    model.script('Tell me', { ...BEGUN, text });
     const { ts } = slack.say('Tell me', { user: ADA });
     const dm = slack.workspace.directOf(ADA);
-    await until(() => expect(slack.callsOf('chat.appendStream').length).toBeGreaterThan(1));
-    slack.expireStreams();
-    expect(texts(await answersIn(slack, dm, ts))).toEqual([LONG]);
-    expect(slack.callsOf('chat.appendStream').some(({ result }) => result === 'message_not_in_streaming_state')).toBe(
-      true,
-    );
+    await until(() => expect(slack.replies(dm, ts)[0]?.edits).toBeGreaterThan(0));
+    model.release();
+    const [reply, ...more] = await answersIn(slack, dm, ts);
+    expect(more).toEqual([]);
+    expect(reply?.blocks).toEqual([{ type: 'section', text: { type: 'mrkdwn', text: reply?.text } }]);
+    // What is invisible between a word and its star keeps Slack from reading them as one.
+    const visible = reply?.text.replaceAll('\u200B', '') ?? '';
+    expect(visible.startsWith('*Title*\n\n*Bold* and <https://a.example/page|a link>\n\n')).toBe(true);
+    expect(visible).toMatch(/• {1,3}one\n {1,6}• {1,3}two\n/);
+    expect(visible.endsWith(LONG)).toBe(true);
+    const refused = slack.calls.filter(({ result }) => result === 'invalid_blocks' || result === 'unknown_method');
+    expect(refused).toHaveLength(2);
   });
-
-  test('is posted and edited where streaming is not to be had, and streaming is not tried again', async () => {
-    const { slack, model, startBot } = await workshop.makeWorld('socket');
-    await startBot();
-    slack.fail('chat.startStream', { kind: 'error', error: 'feature_not_enabled' }, 1_000);
-    model.script('Tell me', SLOWLY, SLOWLY);
-    for (const user of [ADA, GRACE]) {
-      const { ts } = slack.say('Tell me', { user });
-      const [reply, ...more] = await answersIn(slack, slack.workspace.directOf(user), ts);
-      expect(more).toEqual([]);
-      expect(reply?.text).toBe(LONG);
-      expect(reply?.edits).toBeGreaterThan(1);
-      expect(reply?.metadata).toEqual({ event_type: 'recollect_reply', event_payload: { turn: ts, part: 1 } });
-    }
-    expect(slack.callsOf('chat.startStream')).toHaveLength(1);
-  });
-
-  test.each([
-    'chat.startStream',
-    'chat.appendStream',
-    'chat.stopStream',
-    'chat.postMessage',
-    'users.info',
-    'assistant.threads.setStatus',
-    'agents.sessions.setStatus',
-  ])('is whole and there once although %s is asked for too often', async (method) => {
-    const { slack, model, startBot } = await workshop.makeWorld('socket');
-    await startBot();
-    slack.fail(method, { kind: 'rate_limited', retryAfter: 1 }, 2);
-    model.script('Tell me', SLOWLY);
-    const long = slack.say('Tell me', { user: ADA });
-    const short = slack.say('Hello', { user: GRACE });
-    expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), long.ts))).toEqual([LONG]);
-    expect(texts(await answersIn(slack, slack.workspace.directOf(GRACE), short.ts))).toEqual(['echo: Hello']);
-  });
-
-  test.each(['chat.startStream', 'chat.appendStream', 'chat.stopStream'])(
-    'is whole and there once although the answer to %s is lost, in a DM and in a channel',
-    async (method) => {
-      const { slack, model, startBot } = await workshop.makeWorld('socket');
-      await startBot();
-      slack.fail(method, { kind: 'lost' }, 2);
-      model.script('Tell me', SLOWLY, SLOWLY);
-      const direct = slack.say('Tell me', { user: ADA });
-      const mention = slack.say(`<@${slack.workspace.botUser}> Tell me`, { user: GRACE, channel: CHANNEL });
-      expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), direct.ts))).toEqual([LONG]);
-      expect(texts(await answersIn(slack, CHANNEL, mention.ts))).toEqual([LONG]);
-    },
-  );
 
   test('that was posted without an answer is found again by its metadata, also among others’ in the thread', async () => {
     const { slack, model, startBot } = await workshop.makeWorld('socket');
@@ -182,18 +228,18 @@ describe('a person', () => {
     const { slack, model, startBot } = await workshop.makeWorld('socket');
     await startBot({ SESSION_SCOPE: 'channel' });
     const { botUser } = slack.workspace;
-    model.script('Tell me', SLOWLY);
+    model.script('Tell me', BEGUN);
     const { ts } = slack.say(`<@${botUser}> Tell me`, { user: ADA, channel: CHANNEL });
     await until(() => expect(slack.replies(CHANNEL, ts)).toHaveLength(1));
     const stop = { type: 'agent_session_stopped', channel: CHANNEL, thread_ts: ts, streaming_message_ts: [] };
-    await slack.event({ ...stop, user: GRACE, event_ts: slack.workspace.nextTs() }).acked;
-    expect(texts(await answersIn(slack, CHANNEL, ts))).toEqual([LONG]);
-    model.script('Once more', SLOWLY);
+    await slack.event({ ...stop, user: ADA, event_ts: slack.workspace.nextTs() }).acked;
+    await until(() => expect(slack.replies(CHANNEL, ts)[0]?.text).toMatch(/\(stopped\)$/));
+    model.script('Once more', BEGUN);
     slack.say('Once more', { user: ADA, channel: CHANNEL, thread: ts });
     await until(() => expect(slack.replies(CHANNEL, ts)).toHaveLength(2));
-    await slack.event({ ...stop, user: ADA, event_ts: slack.workspace.nextTs() }).acked;
-    await answersIn(slack, CHANNEL, ts, 2);
-    await until(() => expect(slack.replies(CHANNEL, ts)[1]?.text).toMatch(/\(stopped\)$/));
+    await slack.event({ ...stop, user: GRACE, event_ts: slack.workspace.nextTs() }).acked;
+    model.release();
+    expect(texts(await answersIn(slack, CHANNEL, ts, 2))[1]).toBe(LONG);
   });
 
   test('who forgets in mid-answer finds no text of it in Slack, and the model is shown none', async () => {

@@ -1,6 +1,7 @@
 /** Slack: messages, commands and buttons in; streamed replies and private answers out. */
 import { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
+import type { Notes } from '../../core/notes.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
 import type { SessionScope } from '../../core/session.ts';
 import { BotError } from '../../errors.ts';
@@ -64,6 +65,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
   const inFlight = new Set<Promise<void>>();
   let letGo: NodeJS.Timeout | undefined;
   let self: BotIdentity | undefined;
+  let notes: Notes | undefined;
 
   const transport: SlackTransport =
     options.transport.kind === 'socket'
@@ -123,17 +125,20 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
       await taking;
     };
     const { receiver } = transport;
-    connectBolt({ receiver, botToken, apiUrl, self: me, take, commands, timers, logger, slackLogger });
+    connectBolt({ receiver, botToken, apiUrl, self: me, take, commands, malformed, timers, logger, slackLogger });
     await transport.start();
   }
 
   return {
     platform: SLACK,
     async start(bot) {
+      notes = bot.notes;
       await connect(bot, await whoAmI());
     },
     async openReply(target, context) {
-      const deps = { clients, self: await whoAmI(), abilities, clock, timers, logger, unreconciled };
+      const me = await whoAmI();
+      if (notes === undefined) throw new BotError('platform_unavailable', 'Not started yet.', { retryable: true });
+      const deps = { clients, self: me, abilities, notes, clock, timers, logger, unreconciled };
       return createSlackReply(deps, readTarget(target), context);
     },
     stopIntake,

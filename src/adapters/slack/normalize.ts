@@ -221,7 +221,6 @@ export function toIncoming(
   const where = whereaboutsOf(message);
   const target: SlackTarget = {
     ...{ platform: SLACK, team: where.team, channel: where.channel, thread: where.root, trigger: ts, user, direct },
-    exclusive: direct || scopes.scope === 'channel',
   };
   return {
     id: ts,

@@ -1,13 +1,15 @@
 /** How a reply's messages are posted, edited and found again: the fallback of the native stream, and its successor. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import type { Clock } from '../../core/ports.ts';
 import type { TurnId } from '../../core/types.ts';
 import { BotError } from '../../errors.ts';
-import type { ReplyTransport } from '../reply-transport.ts';
+import type { FindOptions, ReplyTransport } from '../reply-transport.ts';
 import type { SlackClients } from './clients.ts';
 import type { BotIdentity } from './plain-text.ts';
 import { refusalOf } from './platform-error.ts';
 import { messageOf, metadataOf, REPLY_EVENT, type SlackText } from './render.ts';
+import { STREAM_NOTES_MS, type StreamNotes } from './stream-notes.ts';
 import type { SlackTarget } from './target.ts';
 
 /** What is not to be had in this workspace, once it was refused. */
@@ -21,6 +23,8 @@ export interface SlackTransportDeps {
   readonly clients: SlackClients;
   readonly self: BotIdentity;
   readonly abilities: Abilities;
+  readonly streams: StreamNotes;
+  readonly clock: Clock;
 }
 
 const repliesShape = z.object({
@@ -31,7 +35,6 @@ const repliesShape = z.object({
         user: z.string().optional(),
         bot_id: z.string().optional(),
         files: z.array(z.unknown()).optional(),
-        text: z.string().optional(),
         metadata: z
           .object({ event_type: z.string().optional(), event_payload: z.unknown().optional() })
           .nullish()
@@ -49,17 +52,13 @@ const MAX_PAGES = 3;
 /** How far Slack's clock and ours may differ, in milliseconds. */
 const CLOCK_SKEW_MS = 10_000;
 
-/** @param lostText what a stream was started with whose answer was lost */
-export function createSlackTransport(
-  deps: SlackTransportDeps,
-  target: SlackTarget,
-  turnId: TurnId,
-  lostText?: string,
-): ReplyTransport {
-  const { clients, self, abilities } = deps;
+export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarget, turnId: TurnId): ReplyTransport {
+  const { clients, self, abilities, streams, clock } = deps;
   const { channel, thread } = target;
   /** The messages of this reply that are known: none of them is a part that is looked for. */
   const known = new Set<string>();
+  /** A stream that was found again. Its notes stay until its id is saved: who came between would not find it. */
+  let recovered: string | undefined;
 
   /** With the markdown block, or without it from the first time that a workspace refuses it. */
   async function rendered<T>(markdown: string, send: (message: SlackText) => Promise<T>): Promise<T> {
@@ -87,12 +86,9 @@ export function createSlackTransport(
     }
   }
 
-  /** It can only be this reply's: nobody else's stands in the thread, or it holds what ours was started with. */
-  const isOurs = (text: string) => target.exclusive || (lostText !== undefined && letters(text) === letters(lostText));
-
   /** Of all messages since the intent: the part itself, and the bot's messages that are marked as nothing. */
   async function search(part: number, oldest: string) {
-    const unmarked: { readonly ts: string; readonly text: string }[] = [];
+    const unmarked: string[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const answer = await clients.write(
@@ -104,18 +100,62 @@ export function createSlackTransport(
           }),
       );
       const { messages, response_metadata: more } = repliesShape.parse(answer);
-      for (const { ts, user, bot_id: bot, metadata, text = '', files = [] } of messages) {
+      for (const { ts, user, bot_id: bot, metadata, files = [] } of messages) {
         const own = user === self.user || (bot !== undefined && bot === self.bot);
         if (!own || ts <= oldest || known.has(ts)) continue;
-        if ((metadata?.event_type ?? '') === '' && files.length === 0) unmarked.push({ ts, text });
+        if ((metadata?.event_type ?? '') === '' && files.length === 0) unmarked.push(ts);
         if (metadata?.event_type !== REPLY_EVENT) continue;
         const mark = markShape.safeParse(metadata?.event_payload);
         if (mark.success && mark.data.turn === turnId && mark.data.part === part) return { found: ts, unmarked };
       }
       cursor = more?.next_cursor;
-      if (cursor === undefined || cursor === '') break;
+      if (cursor === undefined || cursor === '') return { found: undefined, unmarked };
     }
-    return { found: undefined, unmarked };
+    throw new BotError('platform_refused', 'The thread has become too long to be looked through.');
+  }
+
+  /** The part as the thread shows it now. @throws BotError `platform_refused` when nobody can tell */
+  async function look(part: number, intentAt: number, oldest: string): Promise<string | undefined> {
+    const { found, unmarked } = await search(part, oldest).catch((thrown: unknown) => {
+      if (refusalOf(thrown) === 'thread_not_found') return { found: undefined, unmarked: [] };
+      throw thrown;
+    });
+    if (found !== undefined || unmarked.length === 0) return found;
+    const notesHold = clock.now() - intentAt < STREAM_NOTES_MS;
+    if (notesHold && !(await streams.isAnnounced())) return undefined;
+    const claims = await Promise.all(unmarked.map((ts) => streams.isClaimed(ts)));
+    const [ours, ...rivals] = unmarked.filter((_, index) => claims[index] === false);
+    if (ours === undefined) return undefined;
+    if (notesHold && rivals.length === 0) return ours;
+    throw new BotError('platform_refused', 'Nobody can tell whose message in the thread this is.');
+  }
+
+  async function find(part: number, { intentAt, after }: Omit<FindOptions, 'signal'>): Promise<string | undefined> {
+    if (after !== undefined) known.add(after);
+    const since = `${Math.floor((intentAt - CLOCK_SKEW_MS) / 1000)}.000000`;
+    const oldest = [since, target.trigger, after ?? ''].sort().at(-1) ?? since;
+    let id = await look(part, intentAt, oldest);
+    if (id === undefined) {
+      // What was accepted a moment ago need not be readable yet.
+      await sleep(READ_BACK_MS);
+      id = await look(part, intentAt, oldest);
+    }
+    if (id === undefined) {
+      await streams.withdraw();
+      return undefined;
+    }
+    known.add(id);
+    recovered = id;
+    return id;
+  }
+
+  /** An id that is written to has been saved. */
+  async function addressed(id: string): Promise<void> {
+    known.add(id);
+    if (id !== recovered) return;
+    recovered = undefined;
+    // A note that stays only costs the thread its streams for a while.
+    await streams.claim(id).catch(() => undefined);
   }
 
   return {
@@ -134,7 +174,7 @@ export function createSlackTransport(
     },
 
     async edit(id, text, { check }) {
-      known.add(id);
+      await addressed(id);
       try {
         await update(check, id, text);
       } catch (thrown) {
@@ -149,7 +189,7 @@ export function createSlackTransport(
     },
 
     async remove(id, { check }) {
-      known.add(id);
+      await addressed(id);
       const remove = () => clients.write(check, (client) => client.chat.delete({ channel, ts: id }));
       try {
         await remove();
@@ -163,41 +203,11 @@ export function createSlackTransport(
     },
 
     /**
-     * A posted part is found by its metadata. A stream has none before its end: it is the bot's only unmarked message since
-     * the intent, and surely so only where nobody else's reply can stand in the same thread, or its text is known.
+     * A posted part is found by its metadata. A stream has none before its end: it is the bot's one unmarked message since
+     * the intent that no other turn has noted as its own, if this turn has noted that it was about to begin one.
      */
-    async find(part, { intentAt, after }) {
-      if (after !== undefined) known.add(after);
-      const since = `${Math.floor((intentAt - CLOCK_SKEW_MS) / 1000)}.000000`;
-      const oldest = [since, target.trigger, after ?? ''].sort().at(-1) ?? since;
-      const look = async () => {
-        try {
-          return await search(part, oldest);
-        } catch (thrown) {
-          if (refusalOf(thrown) === 'thread_not_found') return { found: undefined, unmarked: [] };
-          throw thrown;
-        }
-      };
-      let { found, unmarked } = await look();
-      if (found === undefined && unmarked.length === 0) {
-        // What was accepted a moment ago need not be readable yet.
-        await sleep(READ_BACK_MS);
-        ({ found, unmarked } = await look());
-      }
-      const [ours, ...rivals] = unmarked.filter(({ text }) => isOurs(text));
-      const id = found ?? (rivals.length === 0 ? ours?.ts : undefined);
-      if (id === undefined && unmarked.length > 0) {
-        throw new BotError('platform_refused', 'Nobody can tell whose message in the thread this is.');
-      }
-      if (id !== undefined) known.add(id);
-      return id;
-    },
+    find,
   };
-}
-
-/** What of a text every rendering keeps: Slack gives its own back, not the Markdown that it was given. */
-function letters(text: string): string {
-  return text.replace(/[^\p{L}\p{N}]/gu, '');
 }
 
 /** Milliseconds after which Slack surely gives back what it has taken; "eventually" is all that it promises. */

@@ -1,5 +1,6 @@
 /** A reply in Slack: streamed where that can be had, else posted and edited; with its status, and calling nobody. */
-import type { Clock, Logger, Reply, ReplyContext } from '../../core/ports.ts';
+import type { Notes } from '../../core/notes.ts';
+import type { Logger, Reply, ReplyContext } from '../../core/ports.ts';
 import type { ReplyEnd } from '../../core/types.ts';
 import { phrases } from '../../texts/phrases.ts';
 import { inTime } from '../in-time.ts';
@@ -12,10 +13,11 @@ import { PART_LIMIT } from './render.ts';
 import { createSlackTransport, type SlackTransportDeps } from './reply-transport.ts';
 import { createSlackStatus, STATUS_REFRESH_MS } from './status.ts';
 import { createSlackStream } from './stream.ts';
+import { createStreamNotes } from './stream-notes.ts';
 import type { SlackTarget } from './target.ts';
 
-export interface SlackReplyDeps extends SlackTransportDeps {
-  readonly clock: Clock;
+export interface SlackReplyDeps extends Omit<SlackTransportDeps, 'streams'> {
+  readonly notes: Notes;
   readonly timers: Timers;
   readonly logger: Logger;
   /** Counts a part of which nobody can find out whether it was posted. */
@@ -35,7 +37,8 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
   const { lease, locale, turnId } = context;
   const texts = phrases(locale);
   const alive = () => lease.alive() && !lease.signal.aborted;
-  const leftShown = context.handles.size > 0;
+  const streams = createStreamNotes(deps.notes, target, turnId);
+  const leftShown = context.resumed;
   const status = createSlackStatus({ clients, abilities, timers, text: texts.slack.status, alive, leftShown }, target);
   const sign = createThinkingSign({
     show: () => inTime(WRITE_TIMEOUT_MS, timers, () => status.show()),
@@ -50,7 +53,7 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
   // What another worker began is only ever edited: nobody knows what its stream was given last.
   const stream =
     context.handles.size === 0 && abilities.streams
-      ? createSlackStream({ clients, abilities, clock, timers, logger, gaveUp: () => edit() }, target, context)
+      ? createSlackStream({ clients, abilities, streams, clock, timers, logger, gaveUp: () => edit() }, target, context)
       : undefined;
 
   /** Goes on by posts and edits, with the messages that are there. */
@@ -58,7 +61,7 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
     if (live !== undefined) return live;
     const handles = stream?.handles() ?? context.handles;
     live = createLiveReply(
-      createSlackTransport(deps, target, turnId, stream?.lostText()),
+      createSlackTransport({ ...deps, streams }, target, turnId),
       { ...context, handles },
       {
         ...{ limit: PART_LIMIT, measure: 'utf8', mark: MARK, nonceTrustMs: 0 },

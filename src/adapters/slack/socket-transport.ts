@@ -5,10 +5,11 @@
 import { type Logger as SlackLogger, SocketModeReceiver } from '@slack/bolt';
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
-import { type BotError, toBotError } from '../../errors.ts';
+import { BotError, toBotError } from '../../errors.ts';
 import { inTime } from '../in-time.ts';
 import type { Timers } from '../pacer.ts';
 import { toPlatformError } from './platform-error.ts';
+import { createSocketWatch, SILENT_MS } from './socket-watch.ts';
 import type { SlackTransport } from './transport.ts';
 
 export interface SocketTransportOptions {
@@ -26,7 +27,12 @@ const REQUEST_MS = 10_000;
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 10_000;
 
-const envelopeShape = z.object({ envelope_id: z.string(), type: z.literal('events_api'), payload: z.unknown() });
+const envelopeShape = z.object({
+  envelope_id: z.string(),
+  type: z.literal('events_api'),
+  payload: z.unknown().optional(),
+});
+const addressShape = z.object({ url: z.string() });
 const eventShape = z.object({ event: z.object({ type: z.string() }) });
 
 export function createSocketTransport(options: SocketTransportOptions): SlackTransport {
@@ -35,6 +41,8 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
     appToken: options.appToken,
     logger: options.slackLogger,
     autoReconnectEnabled: false,
+    // The watch comes before it, and cuts a socket at once that this would ask to close for another half minute.
+    serverPingTimeout: 2 * SILENT_MS,
     installerOptions: {
       clientOptions: {
         ...(options.apiUrl === undefined ? {} : { slackApiUrl: options.apiUrl }),
@@ -54,18 +62,38 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
   let endWait = () => {};
   let trouble: BotError | undefined;
 
-  client.on('connected', () => {
+  const watch = createSocketWatch({
+    timers,
+    silent() {
+      connected = false;
+      trouble = new BotError('platform_unavailable', `Nothing was heard of Slack for ${SILENT_MS / 1_000} s.`);
+      logger.warn({ code: trouble.code, err: trouble.message }, 'Slack’s socket is silent, and renewed');
+      // The first asks Slack to close it, which is not answered either; the second cuts it.
+      client.websocket?.disconnect();
+      client.websocket?.disconnect();
+    },
+    quiet() {
+      logger.debug({}, 'Slack’s socket has brought nothing for a while, and is renewed');
+      client.websocket?.disconnect();
+    },
+  });
+
+  // What Slack has answered to the request for a connection.
+  client.on('connected', (opened: unknown) => {
     connected = true;
     trouble = undefined;
+    watch.opened(addressShape.parse(opened).url);
   });
   client.on('disconnected', () => {
     connected = false;
+    watch.closed();
     if (!stopped && connecting === undefined) connecting = reconnect();
   });
 
   const [deliver] = client.listeners('ws_message');
   client.removeAllListeners('ws_message');
   client.on('ws_message', (data: unknown, isBinary: unknown) => {
+    watch.received();
     const envelope = typeof data === 'string' ? withoutEvent(data) : undefined;
     if (envelope === undefined) {
       Promise.resolve(deliver?.call(client, data, isBinary)).catch((thrown: unknown) => {

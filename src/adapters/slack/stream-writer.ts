@@ -6,6 +6,7 @@ import type { SlackClients } from './clients.ts';
 import { refusalOf } from './platform-error.ts';
 import { metadataOf } from './render.ts';
 import { cutStream } from './stream-cut.ts';
+import type { StreamNotes } from './stream-notes.ts';
 import type { SlackTarget } from './target.ts';
 
 /** A stream dies after about five minutes (slackapi/python-slack-sdk#1859): the message ends before. Milliseconds. */
@@ -27,8 +28,6 @@ export interface StreamWriter {
   check(): void;
   /** The messages so far. */
   handles(): Handles;
-  /** What a message was begun with when the answer to that was lost. */
-  lostText(): string | undefined;
   /** Tries once more to save ids that could not be saved. @throws BotError `turn_lost` */
   saveIds(): Promise<void>;
 }
@@ -46,10 +45,11 @@ interface Open {
 export interface StreamWriterDeps {
   readonly clients: SlackClients;
   readonly clock: Clock;
+  readonly streams: StreamNotes;
 }
 
 export function createStreamWriter(
-  { clients, clock }: StreamWriterDeps,
+  { clients, clock, streams }: StreamWriterDeps,
   target: SlackTarget,
   context: ReplyContext,
 ): StreamWriter {
@@ -60,7 +60,6 @@ export function createStreamWriter(
   let open: Open | undefined;
   /** What the next message begins with: a code fence that goes on. */
   let head = '';
-  let lostText: string | undefined;
 
   function check(): void {
     if (lease.signal.aborted) throw new BotError('turn_lost', 'This worker may not write to the reply any more.');
@@ -74,6 +73,9 @@ export function createStreamWriter(
     const lead = head === '' ? (/^(?:[^\S\n]*\n)*/.exec(fresh)?.[0].length ?? 0) : 0;
     const cut = cutStream(head, fresh.slice(lead), false);
     const text = head + cut.text;
+    if (!(await streams.announce())) {
+      throw new BotError('platform_refused', 'Another stream in this thread is on its way.');
+    }
     const intentAt = clock.now();
     await context.saveHandle(part, { intentAt });
     handles.set(part, { intentAt });
@@ -87,9 +89,11 @@ export function createStreamWriter(
       ));
       if (ts === undefined) throw new BotError('platform_unavailable', 'Slack gave no ts.', { retryable: true });
     } catch (thrown) {
+      const { code } = toBotError(thrown);
       // Refused: there is no such message, and nobody has to look for it.
-      if (toBotError(thrown).code !== 'platform_unavailable') handles.delete(part);
-      else lostText = text;
+      if (code !== 'platform_unavailable') handles.delete(part);
+      // Whose turn is another's leaves the notes to them. A note that stays only costs the thread its streams for a while.
+      if (code !== 'platform_unavailable' && code !== 'turn_lost') await streams.withdraw().catch(() => undefined);
       throw thrown;
     }
     handles.set(part, { intentAt, id: ts });
@@ -103,7 +107,10 @@ export function createStreamWriter(
     for (const part of unsaved) {
       const id = handles.get(part)?.id;
       try {
-        if (id !== undefined) await context.saveHandle(part, { id });
+        if (id !== undefined) {
+          await context.saveHandle(part, { id });
+          await streams.claim(id);
+        }
         unsaved.delete(part);
       } catch (thrown) {
         // Not fatal: the intent is saved. But nobody writes whose turn is another's.
@@ -153,7 +160,6 @@ export function createStreamWriter(
     isFull: () => open?.nextHead !== undefined,
     check,
     handles: () => new Map(handles),
-    lostText: () => lostText,
     saveIds,
   };
 }

@@ -9,6 +9,7 @@ import { createPacer, type Timers } from '../pacer.ts';
 import type { SlackClients } from './clients.ts';
 import { refusalOf } from './platform-error.ts';
 import type { Abilities } from './reply-transport.ts';
+import type { StreamNotes } from './stream-notes.ts';
 import { createStreamWriter } from './stream-writer.ts';
 import type { SlackTarget } from './target.ts';
 
@@ -39,13 +40,12 @@ export interface SlackStream {
   close(): Promise<void>;
   /** The messages so far, for whoever goes on with them. */
   handles(): Handles;
-  /** What the last message was begun with, when the answer to that was lost. */
-  lostText(): string | undefined;
 }
 
 export interface SlackStreamDeps {
   readonly clients: SlackClients;
   readonly abilities: Abilities;
+  readonly streams: StreamNotes;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly logger: Logger;
@@ -181,7 +181,6 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
       await writer.saveIds().catch(() => undefined);
     },
     handles: writer.handles,
-    lostText: writer.lostText,
   };
 }
 

@@ -16,8 +16,6 @@ const schema = z.object({
   trigger: z.string().min(1),
   user: z.string().min(1),
   direct: z.boolean(),
-  /** Only one conversation with the bot goes on in this thread, so every message of the bot in it belongs to that one. */
-  exclusive: z.boolean(),
 });
 
 export type SlackTarget = Readonly<z.infer<typeof schema>>;

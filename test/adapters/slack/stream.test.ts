@@ -1,13 +1,20 @@
 /** The native stream, write by write, against the fake Slack: real requests, on a clock that the test plays. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBoltLogger } from '../../../src/adapters/slack/bolt-logger.ts';
 import { createSlackClients } from '../../../src/adapters/slack/clients.ts';
 import type { Abilities } from '../../../src/adapters/slack/reply-transport.ts';
 import { createSlackStream, type SlackStream } from '../../../src/adapters/slack/stream.ts';
+import { createStreamNotes, type StreamNotes } from '../../../src/adapters/slack/stream-notes.ts';
 import { encodeSession } from '../../../src/core/session.ts';
+import type { ConversationStore } from '../../../src/core/store.ts';
 import type { Handle } from '../../../src/core/types.ts';
 import { BotError } from '../../../src/errors.ts';
 import { createLogger } from '../../../src/log.ts';
+import { createSqliteStore } from '../../../src/memory/sqlite/store.ts';
+import { LIMITS } from '../../contracts/store/support.ts';
 import { type FakeSlack, startFakeSlack } from '../../support/fake-slack/fake-slack.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
@@ -15,6 +22,9 @@ const logger = createLogger({ level: 'silent', secrets: [] });
 const ADA = 'U0ADA';
 
 let slack: FakeSlack;
+let store: ConversationStore;
+let folder: string;
+let streams: StreamNotes;
 let clock: ManualClock;
 let stream: SlackStream;
 let root: string;
@@ -34,6 +44,9 @@ beforeEach(async () => {
   slack.addUser({ id: ADA });
   root = slack.workspace.add({ channel: 'C0ROOM', user: ADA, text: 'Question' }).ts;
   clock = createManualClock();
+  folder = await mkdtemp(join(tmpdir(), 'recollect-slack-'));
+  store = await createSqliteStore({ ...LIMITS, dataDir: folder, observer: { badElement() {}, error() {} } });
+  streams = notesOf(root);
   steps = [];
   gaveUp = 0;
   saving = () => {};
@@ -44,14 +57,14 @@ beforeEach(async () => {
     refused: () => {},
   });
   stream = createSlackStream(
-    { clients, abilities, clock, timers: clock, logger, gaveUp: countUp },
+    { clients, abilities, streams, clock, timers: clock, logger, gaveUp: countUp },
     {
       ...{ platform: 'slack', team: slack.workspace.team, channel: 'C0ROOM', thread: root, trigger: root, user: ADA },
-      ...{ direct: false, exclusive: false },
+      direct: false,
     },
     {
       sessionId: encodeSession({ place: { platform: 'slack', channel: 'C0ROOM' } }),
-      ...{ turnId: root, handles: new Map(), locale: 'en' },
+      ...{ turnId: root, handles: new Map(), resumed: false, locale: 'en' },
       lease: { alive: () => lease.alive, signal: lease.controller.signal },
       async saveHandle(part, handle) {
         saving(part, handle);
@@ -63,7 +76,14 @@ beforeEach(async () => {
 afterEach(async () => {
   await stream.close();
   await slack.close();
+  await store.close();
+  await rm(folder, { recursive: true, force: true });
 });
+
+/** What the turn of this message notes of its streams in the thread. */
+function notesOf(turnId: string): StreamNotes {
+  return createStreamNotes(store.notes, { team: slack.workspace.team, channel: 'C0ROOM', thread: root }, turnId);
+}
 
 const until = (assertions: () => void) => vi.waitFor(assertions, { timeout: 10_000, interval: 5 });
 const replies = () => slack.replies('C0ROOM', root);
@@ -160,18 +180,48 @@ describe('a stream', () => {
     await clock.advance(1_000);
     await until(() => expect(gaveUp).toBe(1));
     expect(stream.handles().size).toBe(0);
-    expect(stream.lostText()).toBeUndefined();
+    expect(await streams.isAnnounced()).toBe(false);
     expect(abilities.streams).toBe(false);
   });
 
-  it('whose first answer is lost tells what it was begun with', async () => {
+  it('whose first answer is lost stays announced, and no other begins in the thread until it was found', async () => {
     slack.fail('chat.startStream', { kind: 'lost' });
     stream.update('Hello');
     await clock.advance(1_000);
     await until(() => expect(gaveUp).toBe(1));
     expect(stream.handles().get(1)).toEqual({ intentAt: expect.any(Number) });
-    expect(stream.lostText()).toBe('Hello');
+    expect(await streams.isAnnounced()).toBe(true);
     expect(abilities.streams).toBe(true);
+    const rival = notesOf('another turn');
+    expect(await rival.announce()).toBe(false);
+    expect(await rival.isAnnounced()).toBe(false);
+    await rival.withdraw();
+    expect(await rival.announce()).toBe(false);
+    await streams.claim(replies()[0]?.ts ?? '');
+    expect(await rival.announce()).toBe(true);
+    expect(await rival.isClaimed(replies()[0]?.ts ?? '')).toBe(true);
+  });
+
+  it('is not begun while what became of another in its thread is not known', async () => {
+    expect(await notesOf('another turn').announce()).toBe(true);
+    stream.update('Hello');
+    await clock.advance(1_000);
+    await until(() => expect(gaveUp).toBe(1));
+    expect(slack.calls).toEqual([]);
+    expect(steps).toEqual([]);
+    expect(abilities.streams).toBe(true);
+  });
+
+  it('that is known is nobody else’s, and another may begin', async () => {
+    stream.update('Hello');
+    await nextWrite();
+    await until(() => expect(steps).toHaveLength(2));
+    stream.update('Hello there');
+    await nextWrite();
+    const rival = notesOf('another turn');
+    expect(await streams.isAnnounced()).toBe(false);
+    expect(await rival.isClaimed(replies()[0]?.ts ?? '')).toBe(true);
+    expect(await rival.announce()).toBe(true);
   });
 
   it('gives up when the answer begins anew, and then shows nothing of it', async () => {

@@ -26,6 +26,8 @@ export interface DeliveryOptions {
   readonly signingSecret: string;
   /** Milliseconds without an ack after which a payload is sent again. Slack's own is 3 s. */
   readonly ackWithinMs: number;
+  /** Milliseconds from one failed request over HTTP to the next; the last holds for all further ones. */
+  readonly httpRetriesMs: readonly number[];
 }
 
 export interface Deliveries {
@@ -43,6 +45,12 @@ export interface Deliveries {
   cut(): void;
   /** From now on the sockets are deaf: nothing is sent, pings are not answered; false takes it back. */
   silence(on: boolean): void;
+  /** The sockets of now are open and answer pings, and that is all; new ones are as they should be. */
+  mute(how: { readonly pings: boolean }): void;
+  /** Pings every socket that is pinged at all, now. */
+  ping(): void;
+  /** Whether new sockets are told hello; by default they are. */
+  greet(on: boolean): void;
   /** Sends a text to every socket as it is. */
   sendRaw(text: string): void;
   /** Envelope ids that were acked. */
@@ -57,16 +65,21 @@ const ackSchema = z.object({ envelope_id: z.string(), payload: z.unknown().optio
 
 export function createDeliveries(options: DeliveryOptions): Deliveries {
   const sockets = new Set<ServerSocket>();
+  /** Those over which nothing comes any more, and whether they are still pinged. */
+  const muted = new Map<ServerSocket, { readonly pings: boolean }>();
   const tickets = new Set<string>();
   const acks = new Set<string>();
   const waiting = new Map<string, (payload: unknown) => void>();
   let silent = false;
+  let greets = true;
   let closed = false;
   let turn = 0;
   let made = 0;
-  const pings = setInterval(() => {
-    if (!silent) for (const socket of sockets) socket.ping();
-  }, PING_MS);
+  const pings = setInterval(ping, PING_MS);
+
+  function ping(): void {
+    if (!silent) for (const socket of sockets) if (muted.get(socket)?.pings !== false) socket.ping();
+  }
 
   /** One of the connections, in turns: nobody can say which. */
   function pick<T>(candidates: readonly T[]): T | undefined {
@@ -80,7 +93,8 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
     const id = randomUUID();
     const retry = attempt === 0 ? {} : { retry_attempt: attempt, retry_reason: 'timeout' };
     const answered = new Promise<unknown>((resolve) => waiting.set(id, resolve));
-    socket.send(JSON.stringify({ envelope_id: id, type, payload, accepts_response_payload: true, ...retry }));
+    const envelope = { envelope_id: id, type, payload, accepts_response_payload: true, ...retry };
+    if (!muted.has(socket)) socket.send(JSON.stringify(envelope));
     const late = sleep(options.ackWithinMs, undefined, { ref: false }).then(() => {
       throw new Error('no ack');
     });
@@ -107,6 +121,10 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
   function deliver(type: EnvelopeType, payload: object): Delivery {
     let attempts = 0;
     let done = false;
+    const pauseMs = () =>
+      options.transport().kind === 'http'
+        ? (options.httpRetriesMs[attempts - 1] ?? options.httpRetriesMs.at(-1) ?? 0)
+        : LOOK_MS * Math.min(attempts, 20);
     const acked = (async () => {
       for (;;) {
         const transport = options.transport();
@@ -121,7 +139,7 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
           return answer;
         } catch (thrown) {
           if (closed || (type !== 'events_api' && attempts >= 1 && !/no connection/.test(String(thrown)))) throw thrown;
-          await sleep(LOOK_MS * Math.min(attempts, 20), undefined, { ref: false });
+          await sleep(pauseMs(), undefined, { ref: false });
         }
       }
     })();
@@ -161,9 +179,8 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
       );
       sockets.add(socket);
       made += 1;
-      socket.send(
-        JSON.stringify({ type: 'hello', num_connections: sockets.size, connection_info: { app_id: 'A0APP' } }),
-      );
+      const hello = { type: 'hello', num_connections: sockets.size, connection_info: { app_id: 'A0APP' } };
+      if (greets) socket.send(JSON.stringify(hello));
       if (!silent) socket.ping();
     },
     connections: () => sockets.size,
@@ -179,6 +196,13 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
     },
     silence(on) {
       silent = on;
+    },
+    ping,
+    greet(on) {
+      greets = on;
+    },
+    mute(how) {
+      for (const socket of sockets) muted.set(socket, how);
     },
     sendRaw(text) {
       for (const socket of sockets) socket.send(text);

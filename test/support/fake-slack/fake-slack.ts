@@ -31,7 +31,13 @@ export interface FakeSlackOptions {
   readonly streamLifetimeMs?: number;
   /** Milliseconds without an ack after which an event is sent again. Default: 3 s. */
   readonly ackWithinMs?: number;
+  /** Milliseconds between requests over HTTP that fail. Slack's are 0, 1 min and 5 min; default: those, 120 times as fast. */
+  readonly httpRetriesMs?: readonly number[];
   readonly team?: string;
+  /** False: no method is ever called too often. Default: the rates of Slack's tiers hold. */
+  readonly rateLimits?: boolean;
+  /** Is told of every message that the bot has posted, changed or deleted, as it happens; of a stream at its end. */
+  readonly onWrote?: (message: FakeMessage) => void;
 }
 
 export interface Said {
@@ -129,6 +135,7 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
     transport: () => transport,
     signingSecret,
     ackWithinMs: options.ackWithinMs ?? 3_000,
+    httpRetriesMs: options.httpRetriesMs ?? [0, 500, 2_500],
   });
   server.on('upgrade', (request, socket) => deliveries.accept(request, socket));
 
@@ -136,6 +143,7 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
     botToken: () => botToken,
     appToken,
     scopes: new Set(options.scopes),
+    rateLimits: options.rateLimits ?? true,
     context: {
       ...{ workspace, url, uploads },
       streamLifetimeMs: () => streamLifetimeMs,
@@ -143,6 +151,7 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
       wrote(kind, message) {
         // The bot hears of its own doings, and must not answer itself.
         if (message.stream !== undefined) return;
+        options.onWrote?.(message);
         event(kind === 'posted' ? plainEvent(workspace, message) : changeEvent(workspace, kind, message, message.text));
       },
     },

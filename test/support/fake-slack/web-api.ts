@@ -14,6 +14,8 @@ export type Fault =
   | { readonly kind: 'status'; readonly status: number }
   /** It is done, and the connection is cut before the answer. */
   | { readonly kind: 'lost' }
+  /** It is done, and never answered. */
+  | { readonly kind: 'silent' }
   /** It is done when `release` resolves, and answered then. */
   | { readonly kind: 'held'; readonly release: Promise<void> };
 
@@ -29,6 +31,7 @@ export interface WebApiOptions {
   readonly botToken: () => string;
   readonly appToken: string;
   readonly scopes: ReadonlySet<string>;
+  readonly rateLimits: boolean;
   readonly context: MethodContext;
 }
 
@@ -49,6 +52,7 @@ export function createWebApi(options: WebApiOptions): WebApi {
   const windows = new Map<string, number[]>();
 
   const limited = (method: string, perMinute: number): number | undefined => {
+    if (!options.rateLimits) return undefined;
     const now = performance.now();
     const recent = (windows.get(method) ?? []).filter((at) => at > now - WINDOW_MS);
     windows.set(method, recent);
@@ -110,8 +114,10 @@ export function createWebApi(options: WebApiOptions): WebApi {
       try {
         if (fault?.kind === 'error') throw new ApiError(fault.error);
         const result = run(method, args, token);
-        note(args, fault?.kind === 'lost' ? 'lost' : 'ok');
-        if (fault?.kind === 'lost') return void response.destroy();
+        const unheard = fault?.kind === 'lost' || fault?.kind === 'silent';
+        note(args, unheard ? fault.kind : 'ok');
+        if (fault?.kind === 'lost') response.destroy();
+        if (unheard) return;
         return send(response, 200, { ok: true, ...result });
       } catch (thrown) {
         if (!(thrown instanceof ApiError)) throw thrown;

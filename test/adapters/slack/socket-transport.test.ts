@@ -1,0 +1,96 @@
+/** Slack's socket when it is open and brings nothing: a real one of the fake Slack's, on a clock that the test plays. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createBoltLogger } from '../../../src/adapters/slack/bolt-logger.ts';
+import { createSocketTransport } from '../../../src/adapters/slack/socket-transport.ts';
+import { QUIET_MS, SILENT_MS } from '../../../src/adapters/slack/socket-watch.ts';
+import type { SlackTransport } from '../../../src/adapters/slack/transport.ts';
+import { createLogger } from '../../../src/log.ts';
+import { type FakeSlack, startFakeSlack } from '../../support/fake-slack/fake-slack.ts';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
+
+const logger = createLogger({ level: 'silent', secrets: [] });
+const PINGS = 'undici:websocket:ping';
+
+let slack: FakeSlack;
+let clock: ManualClock;
+let transport: SlackTransport;
+let pings: number;
+
+function countPing(): void {
+  pings += 1;
+}
+
+beforeEach(async () => {
+  pings = 0;
+  subscribe(PINGS, countPing);
+  slack = await startFakeSlack({ scopes: [] });
+  clock = createManualClock();
+  transport = createSocketTransport({
+    ...{ appToken: slack.appToken, apiUrl: slack.apiUrl, logger, slackLogger: createBoltLogger(logger), timers: clock },
+  });
+  await transport.start();
+  await until(() => expect(pings).toBe(1));
+});
+afterEach(async () => {
+  unsubscribe(PINGS, countPing);
+  await transport.stop();
+  await slack.close();
+});
+
+const until = (assertions: () => void) => vi.waitFor(assertions, { timeout: 10_000, interval: 5 });
+async function pinged(): Promise<void> {
+  const before = pings;
+  slack.deliveries.ping();
+  await until(() => expect(pings).toBeGreaterThan(before));
+}
+
+/** A new socket has taken the place of the one before. */
+async function untilRenewed(): Promise<void> {
+  await until(() => expect(slack.deliveries.connected()).toBe(2));
+  await until(() => expect(transport.health()).toEqual({ ok: true }));
+}
+
+describe('a socket', () => {
+  it('of which nothing is heard for half a minute is told by the health, and replaced', async () => {
+    slack.deliveries.mute({ pings: false });
+    await clock.advance(SILENT_MS - 1);
+    expect(transport.health()).toEqual({ ok: true });
+    let open = () => {};
+    const release = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    slack.fail('apps.connections.open', { kind: 'held', release });
+    await clock.advance(1);
+    expect(transport.health()).toEqual({ ok: false, detail: expect.stringContaining('Nothing was heard of Slack') });
+    open();
+    await untilRenewed();
+    await until(() => expect(slack.deliveries.connections()).toBe(1));
+  });
+
+  it('that is pinged and brings nothing stays for a quarter of an hour, and is then renewed', async () => {
+    slack.deliveries.mute({ pings: true });
+    for (let left = QUIET_MS - 1; left > 0; left -= SILENT_MS - 1) {
+      await pinged();
+      await clock.advance(Math.min(left, SILENT_MS - 1));
+    }
+    expect(slack.deliveries.connected()).toBe(1);
+    expect(transport.health()).toEqual({ ok: true });
+    await pinged();
+    await clock.advance(1);
+    await untilRenewed();
+  });
+
+  it('on which Slack does not say hello is given up for another', async () => {
+    slack.deliveries.greet(false);
+    slack.deliveries.cut();
+    await until(() => expect(slack.deliveries.connected()).toBe(2));
+    expect(transport.health().ok).toBe(false);
+    slack.deliveries.greet(true);
+    await clock.advance(15_000);
+    await until(() => expect(transport.health().detail).toContain('in time'));
+    await clock.advance(250);
+    await until(() => expect(transport.health()).toEqual({ ok: true }));
+    expect(slack.deliveries.connected()).toBe(3);
+  });
+});

@@ -1,0 +1,113 @@
+/** The store is away, or Slack's socket is: nothing is lost, and the health says so. */
+import { describe, expect, test } from 'vitest';
+import type { BotProcess } from '../support/bot-process.ts';
+import { ADA, answersIn, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
+
+const workshop = useSlackWorkshop();
+
+async function healthOf(bot: BotProcess) {
+  const response = await fetch(`${bot.url}/health`);
+  return { status: response.status, text: await response.text() };
+}
+
+test('while the store is down for half a minute nothing is acked on either transport, and then all is answered once', async () => {
+  // Over HTTP Slack tries again at once and after a minute; here after 36 s.
+  const over = {
+    socket: await workshop.makeWorld('socket'),
+    http: await workshop.makeWorld('http', { httpRetriesMs: [0, 36_000] }),
+  };
+  const outages = await Promise.all(
+    [over.socket, over.http].map(async (world) => {
+      const { slack, redis, startBot } = world;
+      const bot = await startBot();
+      await answersIn(slack, slack.workspace.directOf(GRACE), slack.say('Before', { user: GRACE }).ts);
+      await redis.kill9();
+      const said = [slack.say('One', { user: ADA }), slack.say('Two', { user: GRACE })];
+      return { world, bot, said, deliveries: said.flatMap(({ deliveries }) => deliveries) };
+    }),
+  );
+  await until(() => {
+    for (const { world, deliveries } of outages) {
+      for (const { attempts } of deliveries) {
+        // Over a socket it sends again what it gets no ack for within 3 s: that is half a minute.
+        if (world === over.socket) expect(attempts()).toBeGreaterThan(9);
+        else expect(attempts()).toBe(2);
+      }
+    }
+  }, 60_000);
+  expect(outages.flatMap(({ deliveries }) => deliveries).some(({ isAcked }) => isAcked())).toBe(false);
+  for (const { world } of outages) await world.redis.restart();
+  for (const { world, bot, said } of outages) {
+    await Promise.all(said.map(({ acked }) => acked));
+    for (const [index, [user, text]] of [[ADA, 'One'] as const, [GRACE, 'Two'] as const].entries()) {
+      const dm = world.slack.workspace.directOf(user);
+      expect(texts(await answersIn(world.slack, dm, said[index]?.ts ?? ''))).toEqual([`echo: ${text}`]);
+      expect(world.model.count(text)).toBe(1);
+    }
+    expect(bot.output()).toContain('a delivery was not taken');
+  }
+});
+
+describe('a socket', () => {
+  test('that Slack asks to connect anew loses nothing', async () => {
+    const { slack, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    for (let round = 0; round < 3; round += 1) {
+      const said = [slack.say(`Before ${round}`, { user: ADA })];
+      slack.deliveries.askToReconnect();
+      said.push(slack.say(`Behind ${round}`, { user: GRACE }));
+      for (const [index, user] of [ADA, GRACE].entries()) {
+        const dm = slack.workspace.directOf(user);
+        expect(await answersIn(slack, dm, said[index]?.ts ?? '')).toHaveLength(1);
+      }
+    }
+  });
+
+  test('that is cut comes back', async () => {
+    const { slack, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    slack.deliveries.cut();
+    const { ts } = slack.say('Hello', { user: ADA });
+    expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), ts))).toEqual(['echo: Hello']);
+  });
+
+  test('that is deaf is noticed, and told by the health', async () => {
+    const { slack, startBot } = await workshop.makeWorld('socket');
+    const bot = await startBot();
+    slack.fail('apps.connections.open', { kind: 'status', status: 500 }, 1_000);
+    slack.deliveries.silence(true);
+    await until(async () => expect((await healthOf(bot)).text).toContain('socket is not open'), 60_000);
+    slack.deliveries.silence(false);
+    slack.mend('apps.connections.open');
+    const { ts } = slack.say('Hello', { user: ADA });
+    expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), ts))).toEqual(['echo: Hello']);
+    await until(async () => expect((await healthOf(bot)).status).toBe(200));
+  });
+
+  test('that is open, answers pings and brings nothing is noticed, told by the health and replaced; nothing is lost', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    const bot = await startBot();
+    slack.deliveries.mute({ pings: false });
+    slack.fail('apps.connections.open', { kind: 'status', status: 500 }, 1_000);
+    const { ts } = slack.say('Hello', { user: ADA });
+    await until(async () => expect((await healthOf(bot)).status).toBe(503), 60_000);
+    expect((await healthOf(bot)).text).toContain('socket is not open');
+    expect(bot.output()).toContain('Nothing was heard of Slack for 30 s.');
+    slack.mend('apps.connections.open');
+    expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), ts))).toEqual(['echo: Hello']);
+    expect(model.count('Hello')).toBe(1);
+    await until(async () => expect((await healthOf(bot)).status).toBe(200));
+  });
+
+  test('survives news without an event, and acks them', async () => {
+    const { slack, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    const payload = { type: 'app_rate_limited', team_id: slack.workspace.team, minute_rate_limited: 1 };
+    const id = 'envelope-without-event';
+    slack.deliveries.sendRaw(JSON.stringify({ envelope_id: id, type: 'events_api', payload }));
+    await until(() => expect(slack.deliveries.acks.has(id)).toBe(true));
+    slack.deliveries.sendRaw('this is no JSON');
+    const { ts } = slack.say('Hello', { user: ADA });
+    expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), ts))).toEqual(['echo: Hello']);
+  });
+});
