@@ -152,6 +152,8 @@ module.exports = {
   options: {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
+    // bench/ lists what it compares with in a package.json of its own, and takes all else from the root's.
+    combinedDependencies: true,
     // The playground's page: modules of the browser, by URL.
     exclude: { path: '^src/adapters/web/public/' },
     enhancedResolveOptions: {

@@ -69,7 +69,7 @@ const plainJson: fc.Arbitrary<JsonValue> = fc
   .map((value): JsonValue => JSON.parse(JSON.stringify(value)));
 
 /** Any JSON value. */
-export const nastyValue: fc.Arbitrary<JsonValue> = fc.oneof(
+const nastyValue: fc.Arbitrary<JsonValue> = fc.oneof(
   { weight: 3, arbitrary: nastyText },
   { weight: 2, arbitrary: nastyNumber },
   {

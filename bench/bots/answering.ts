@@ -1,0 +1,31 @@
+/** The chain of the product, without any memory: what every bare bot asks. */
+import { createChain } from '../../src/chain/index.ts';
+import { createWindow } from '../../src/memory/window.ts';
+
+export interface Answering {
+  /** The pieces of the answer. */
+  stream(text: string, author: string): AsyncIterable<string>;
+  /** The same, whole. */
+  answer(text: string, author: string): Promise<string>;
+}
+
+/** The settings are those that the product has by itself. */
+export async function createAnswering(modelUrl: string): Promise<Answering> {
+  const chain = await createChain(
+    { baseUrl: modelUrl, model: 'bench', systemPrompt: 'You are a helpful assistant in a chat. It is {date}, {time}.' },
+    { createWindow: (maxTokens) => createWindow({ maxMessages: 20, maxTokens }), clock: Date },
+  );
+  const stream = (text: string, author: string) =>
+    chain.stream(
+      { history: [], message: { text, author: { id: author, name: author }, locale: 'en' }, shared: false },
+      new AbortController().signal,
+    );
+  return {
+    stream,
+    async answer(text, author) {
+      let whole = '';
+      for await (const piece of stream(text, author)) whole += piece;
+      return whole;
+    },
+  };
+}

@@ -1,0 +1,207 @@
+/** The product's own store, through its public factory, with its default settings but for the bounds. */
+import { TURN_BUDGET_MS } from '../../src/core/limits.ts';
+import { encodeSession, type SessionId } from '../../src/core/session.ts';
+import type { Answer, Taken } from '../../src/core/store.ts';
+import { estimateTokens } from '../../src/core/tokens.ts';
+import type { IncomingMessage, TurnLease } from '../../src/core/types.ts';
+import { serialiseElement, turnHalves } from '../../src/memory/elements.ts';
+import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
+import { type BenchTurn, inOrder, type MemoryClient, TTL_S, WINDOW } from './contender.ts';
+
+const GUILD = '1100000000000000001';
+
+/** What the store told of besides its answers. */
+export interface Observed {
+  badElements: number;
+  readonly errors: Error[];
+}
+
+/** The store as the bot opens it. The cap on stored messages (200 by default) is out of the way of long histories. */
+export async function openStore(url: string): Promise<{ readonly store: RedisStore; readonly observed: Observed }> {
+  const observed: Observed = { badElements: 0, errors: [] };
+  const store = await createRedisStore({
+    url,
+    prefix: 'conversation',
+    allowEviction: false,
+    warn: () => {},
+    defaultTtl: TTL_S,
+    minTtl: 60,
+    maxTtl: 2_592_000,
+    maxMessages: 10_000,
+    maxWaiting: 100,
+    observer: {
+      badElement(_, count) {
+        observed.badElements += count;
+      },
+      error(_, error) {
+        observed.errors.push(error);
+      },
+    },
+  });
+  return { store, observed };
+}
+
+/** People in a channel, and channels that a person talks in. */
+const COMMUNITY = 32;
+
+/**
+ * A person's own conversation in a channel of Discord: of each 1,024 conversations in a row, 32 people talk in 32 channels.
+ * Ids are as long as real ones.
+ */
+export function sessionOf(conversation: number): SessionId {
+  return encodeSession({
+    place: {
+      platform: 'discord',
+      workspace: GUILD,
+      channel: snowflake(12, Math.floor(conversation / COMMUNITY)),
+    },
+    user: snowflake(13, personIn(conversation)),
+  });
+}
+
+/** Number of the person whose conversation it is. */
+export function personIn(conversation: number): number {
+  return Math.floor(conversation / COMMUNITY ** 2) * COMMUNITY + (conversation % COMMUNITY);
+}
+
+/** One that all members of the channel share. */
+export function sharedSessionOf(conversation: number): SessionId {
+  return encodeSession({ place: { platform: 'discord', workspace: GUILD, channel: snowflake(12, conversation) } });
+}
+
+export function messageOf(turn: BenchTurn, sessionId: SessionId = sessionOf(turn.conversation)): IncomingMessage {
+  const id = snowflake(14, turn.conversation * 100_000 + turn.turn);
+  const authorId = snowflake(13, turn.person ?? personIn(turn.conversation));
+  return {
+    id,
+    turnId: id,
+    dedupeIds: [id],
+    platform: 'discord',
+    sessionId,
+    author: { id: authorId, name: `Person ${authorId.slice(-4)}` },
+    text: turn.question,
+    sentAt: Date.now(),
+    isDirect: false,
+    isMention: true,
+    locale: 'en',
+    replyTo: {
+      platform: 'discord',
+      channelId: snowflake(12, Math.floor(turn.conversation / COMMUNITY)),
+      messageId: id,
+    },
+  };
+}
+
+export function answerOf({ question, answer }: BenchTurn): Answer {
+  const tokens = estimateTokens(question) + estimateTokens(answer);
+  return { text: answer, timestamp: Date.now(), stopped: false, tokens };
+}
+
+export async function openRecollect(url: string, { whole }: { readonly whole: boolean }): Promise<MemoryClient> {
+  const { store, observed } = await openStore(url);
+  return {
+    ...(whole ? wholeTurns(store) : preparedTurns(store)),
+    async read(conversation) {
+      return (await store.open(sessionOf(conversation), WINDOW, TURN_BUDGET_MS)).messages.length;
+    },
+    fill: (turn) => store.append(messageOf(turn), answerOf(turn)),
+    async flushed() {
+      await store.ping();
+      const [failed] = observed.errors;
+      if (failed !== undefined) throw failed;
+    },
+    close: () => store.close(),
+  };
+}
+
+type Turning = Pick<MemoryClient, 'prepare' | 'open' | 'commit'>;
+
+/** A turn as the store is handed it: made before the clock runs, since the bot makes it whatever remembers it. */
+interface Prepared {
+  readonly message: IncomingMessage;
+  readonly answer: Answer;
+  lease?: TurnLease;
+}
+
+/** `open` and `commit` alone: the turns were offered before, and each conversation taken, so there is a fence and records. */
+function preparedTurns(store: RedisStore): Turning {
+  const prepared = new Map<BenchTurn, Prepared>();
+  return {
+    async prepare(lists) {
+      const leases = new Map<number, TurnLease>();
+      await inOrder(lists, async (turn) => {
+        const message = messageOf(turn);
+        await store.offer(message);
+        const lease = leases.get(turn.conversation) ?? (await taken(store, message.sessionId)).lease;
+        leases.set(turn.conversation, lease);
+        prepared.set(turn, { message, answer: answerOf(turn), lease: { ...lease, turnId: message.turnId } });
+      });
+    },
+    async open(turn) {
+      const { message } = found(prepared, turn);
+      return (await store.open(message.sessionId, WINDOW, TURN_BUDGET_MS)).messages.length;
+    },
+    async commit(turn) {
+      const { lease, message, answer } = found(prepared, turn);
+      if (lease === undefined) throw new Error('The turn was not taken.');
+      await committed(store, lease, message, answer);
+      prepared.delete(turn);
+    },
+  };
+}
+
+/** All that the product asks of its store in a turn that nothing disturbs. */
+function wholeTurns(store: RedisStore): Turning {
+  const prepared = new Map<BenchTurn, Prepared>();
+  return {
+    async prepare(lists) {
+      for (const turn of lists.flat()) prepared.set(turn, { message: messageOf(turn), answer: answerOf(turn) });
+    },
+    async open(turn) {
+      const it = found(prepared, turn);
+      await store.offer(it.message);
+      it.lease = (await taken(store, it.message.sessionId)).lease;
+      return (await store.open(it.message.sessionId, WINDOW, TURN_BUDGET_MS)).messages.length;
+    },
+    async commit(turn) {
+      const { lease, message, answer } = found(prepared, turn);
+      if (lease === undefined) throw new Error('The turn was not opened.');
+      await committed(store, lease, message, answer);
+      await store.finish(lease);
+      prepared.delete(turn);
+    },
+  };
+}
+
+function found(prepared: ReadonlyMap<BenchTurn, Prepared>, turn: BenchTurn): Prepared {
+  const it = prepared.get(turn);
+  if (it === undefined) throw new Error('The turn was not prepared.');
+  return it;
+}
+
+async function taken(store: RedisStore, sessionId: SessionId): Promise<Taken> {
+  const it = await store.take(sessionId);
+  if (it === undefined) throw new Error('Nothing waits in this conversation.');
+  return it;
+}
+
+async function committed(store: RedisStore, lease: TurnLease, message: IncomingMessage, answer: Answer) {
+  const result = await store.commit(lease, message, answer);
+  if (result !== 'committed') throw new Error(`The turn was not committed: ${result}.`);
+}
+
+/** 19 digits, like an id of Discord. */
+function snowflake(kind: number, number: number): string {
+  return `${kind}${String(number).padStart(17, '0')}`;
+}
+
+/** Bytes of a question as it is stored. */
+export function elementBytes(textBytes: number): number {
+  const text = 'x'.repeat(textBytes);
+  const [asked] = turnHalves(messageOf({ conversation: 1, turn: 1, question: text, answer: text }), {
+    text,
+    timestamp: Date.now(),
+    stopped: false,
+  });
+  return Buffer.byteLength(serialiseElement(asked));
+}
