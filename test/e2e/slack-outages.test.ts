@@ -1,4 +1,5 @@
 /** The store is away, or Slack's socket is: nothing is lost, and the health says so. */
+import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import type { BotProcess } from '../support/bot-process.ts';
 import { ADA, answersIn, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
@@ -47,6 +48,27 @@ test('while the store is down for half a minute nothing is acked on either trans
     expect(bot.output()).toContain('a delivery was not taken');
   }
 });
+
+test.each(['socket', 'http'] as const)(
+  'while the store is full, over %s, people are told so once, and are answered when there is room',
+  async (transport) => {
+    const { slack, redis, model, startBot } = await workshop.makeWorld(transport, { ackWithinMs: 500 });
+    await startBot();
+    const dm = slack.workspace.directOf(ADA);
+    await answersIn(slack, dm, slack.say('Before', { user: ADA }).ts);
+    const admin = new Redis(redis.url);
+    await admin.config('SET', 'maxmemory', '1mb');
+    const one = slack.say('One', { user: ADA });
+    const full = 'My memory is full. Until whoever runs me makes room, I can read it but keep nothing new.';
+    await until(() => expect(texts(slack.replies(dm, one.ts))).toEqual([full]));
+    await until(() => expect(one.deliveries[0]?.attempts()).toBeGreaterThan(2));
+    await admin.config('SET', 'maxmemory', '0');
+    admin.disconnect();
+    await one.acked;
+    expect(texts(await answersIn(slack, dm, one.ts, 2))).toEqual([full, 'echo: One']);
+    expect(model.count('One')).toBe(1);
+  },
+);
 
 describe('a socket', () => {
   test('that Slack asks to connect anew loses nothing', async () => {

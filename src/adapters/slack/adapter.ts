@@ -115,7 +115,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
     const quotes = createQuotes({ clients, people, self: me, timers, logger });
     const stop = createSlackStop({ bot, clients, abilities, scopes, timers, logger });
     const intake = createIntake({
-      ...{ bot, self: me, scopes, clients, people, quotes, answers, commands, stop, logger, malformed },
+      ...{ bot, self: me, scopes, clients, people, quotes, answers, commands, stop, clock, logger, malformed },
       ...{ revoked: () => revoke(), isRevoked: () => revoked },
     });
     const take = async (body: unknown) => {

@@ -1,8 +1,10 @@
 /** What comes of Slack's events. When `take` resolves, the event may be acked; when it rejects, Slack has to send it again. */
 import type { BotPort, ReceiveResult } from '../../core/bot-port.ts';
-import type { Logger } from '../../core/ports.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
 import { parseSessionId, type SessionId } from '../../core/session.ts';
+import { toBotError } from '../../errors.ts';
 import { phrases } from '../../texts/phrases.ts';
+import { createQuiet } from '../quiet.ts';
 import type { SlackClients } from './clients.ts';
 import type { SlackCommands } from './commands.ts';
 import {
@@ -31,6 +33,7 @@ export interface IntakeDeps {
   readonly answers: PrivateAnswers;
   readonly commands: SlackCommands;
   readonly stop: SlackStop;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Logger;
   /** Slack has taken the bot token back: nothing can be answered any more. */
   readonly revoked: () => void;
@@ -46,10 +49,13 @@ export interface Intake {
 
 /** How long the bot goes on in a thread that it was called into, after the last message there. Milliseconds. */
 const FOLLOW_MS = 30 * 86_400_000;
+/** Between two times that a channel is told that the memory is full. */
+const FULL_TOLD_MS = 10 * 60_000;
 
 export function createIntake(deps: IntakeDeps): Intake {
   const { bot, self, scopes, people, quotes, answers, logger } = deps;
   const taking = new Map<string, Promise<void>>();
+  const worthTellingFull = createQuiet(deps.clock, FULL_TOLD_MS);
 
   async function message(input: SlackMessage): Promise<void> {
     const sessionId = sessionAt(whereaboutsOf(input), scopes);
@@ -84,13 +90,22 @@ export function createIntake(deps: IntakeDeps): Intake {
   }
 
   /** Nobody waits for it: the message is acked in time whatever Slack says to this. */
-  function tellRefusal({ channel, user, thread, ts, direct }: SlackMessage, result: ReceiveResult): void {
+  function tellRefusal(input: SlackMessage, result: ReceiveResult): void {
     if (!('tell' in result) || !result.tell) return;
+    tell(input, result.text).catch(logged(logger, 'a refusal could not be told'));
+  }
+
+  async function tell({ channel, user, thread, ts, direct }: SlackMessage, text: string): Promise<void> {
     // A message outside of threads is answered where it stands: its thread would have to be opened to see it.
     const where = direct ? { thread: thread ?? ts } : thread === undefined ? {} : { thread };
-    answers
-      .tell({ channel, user, direct, ...where }, { text: result.text, actions: [] })
-      .catch(logged(logger, 'a refusal could not be told'));
+    await answers.tell({ channel, user, direct, ...where }, { text, actions: [] });
+  }
+
+  /** A full store stays full until somebody makes room: Slack delivers again for a while, and nobody is left in silence. */
+  async function tellFull(input: SlackMessage): Promise<void> {
+    if (!worthTellingFull(input.channel)) return;
+    const { locale } = await people.find(input.user);
+    await tell(input, phrases(locale).failed.store_full);
   }
 
   async function opened(channel: string, user: string): Promise<void> {
@@ -107,7 +122,11 @@ export function createIntake(deps: IntakeDeps): Intake {
     if (deps.isRevoked() && input.kind !== 'uninstalled') return;
     switch (input.kind) {
       case 'message':
-        return await inTurn(input);
+        return await inTurn(input).catch((thrown: unknown) => {
+          if (toBotError(thrown).code === 'store_full')
+            tellFull(input).catch(logged(logger, 'that the store is full could not be told'));
+          throw thrown;
+        });
       case 'edited':
         // Only what waits can be amended, and that is known by its id; most edits in a workspace are of other messages.
         if ((await bot.locate(input.place, [input.ts])) === undefined) return;
