@@ -56,15 +56,17 @@ function createJobs(client: MemoryClient): (request: unknown) => Promise<unknown
       const text = textOf(bytes);
       let begun = 0;
       const worker = async (number: number) => {
-        const conversation = first + number;
-        for (let turn = 1; ; turn += 1) {
+        for (let turns = 0; ; turns += 1) {
+          // Two turns, then a conversation that nobody has written to before.
+          const conversation = first + number + workers * Math.floor(turns / 2);
+          const turn = 1 + (turns % 2);
           const numbered = `${turn} ${text}`;
           const it = { conversation, turn, question: numbered, answer: numbered };
           await client.prepare([[it]]);
           await client.open(it);
           if (modelMs > 0) await sleep(modelMs);
           await client.commit(it);
-          if (turn === 1) begun += 1;
+          if (turns === 0) begun += 1;
           if (begun === workers) resolve();
         }
       };

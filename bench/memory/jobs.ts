@@ -13,7 +13,7 @@ export const plan = z.object({
 });
 export type Plan = z.infer<typeof plan>;
 
-/** Turn after turn, each worker in a conversation of its own, until it is killed; answers when each has made its first. */
+/** Turn after turn, each worker in conversations of its own, until it is killed; answers when each has made its first. */
 const endless = z.object({
   job: z.literal('endless'),
   plan: plan.pick({ workers: true, bytes: true, first: true }),
