@@ -44,6 +44,15 @@ function bench(...args: readonly string[]) {
   });
 }
 
+/** Every way is in every table that it can be in, and each row fills its columns. */
+function expectFilled(tables: z.infer<typeof output>['parts'][number]['tables']): void {
+  expect(tables.length).toBeGreaterThan(0);
+  for (const { title, columns, rows } of tables) {
+    expect(rows.length, title).toBeGreaterThan(1);
+    for (const row of rows) expect(row, title).toHaveLength(columns.length);
+  }
+}
+
 describe('npm run bench', () => {
   it('measures the memory, of which all that does not depend on speed holds', async () => {
     const { code, stdout, stderr } = await bench('--short', '--json', '--check', '--only', 'memory');
@@ -61,12 +70,16 @@ describe('npm run bench', () => {
     ]);
     expect(bars.length).toBeGreaterThan(judged.length);
 
-    // Every way is in every table that it can be in, and each row fills its columns.
-    for (const { title, columns, rows } of tables) {
-      expect(rows.length, title).toBeGreaterThan(1);
-      for (const row of rows) expect(row, title).toHaveLength(columns.length);
-    }
+    expectFilled(tables);
     expect(tables.map(({ title }) => title)).toContain('Turns a second');
+  }, 240_000);
+
+  it('measures the whole bot beside bare ones, and its footprint', async () => {
+    const { code, stdout, stderr } = await bench('--short', '--json', '--only', 'turns,footprint');
+    expect(code, stderr).toBe(0);
+    const { parts } = output.parse(JSON.parse(stdout));
+    expect(parts.map(({ part }) => part)).toEqual(['turns', 'footprint']);
+    for (const { tables } of parts) expectFilled(tables);
   }, 240_000);
 
   it('says what it does not know', async () => {

@@ -1,5 +1,6 @@
 /** Slack: events, commands, buttons and frames that are not what Slack documents, over HTTP (signed, so that they get in) and sockets. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { JsonValue } from '../../../src/core/types.ts';
 import { until } from '../../e2e/slack-support.ts';
@@ -231,15 +232,17 @@ async function overSocket(run: FuzzRun, tally: Tally): Promise<void> {
         if (slack.deliveries.connections() === 0) throw new Error('not connected');
       }, 60_000);
       const sent = new Map<string, unknown>();
+      const allAcked = () => [...sent.keys()].every((id) => slack.deliveries.acks.has(id));
       const frames = Math.ceil(run.runs / 5);
       for (const one of inputsOf(payload, run.runs - frames, run.seed)) {
         const id = randomUUID();
         sent.set(id, one);
         slack.deliveries.sendRaw(JSON.stringify({ envelope_id: id, ...one, accepts_response_payload: true }));
-        await paced(sent.size, () => [...sent.keys()].every((each) => slack.deliveries.acks.has(each)));
+        await paced(sent.size, allAcked);
       }
       for (const bytes of inputsOf(frame, frames, run.seed)) slack.deliveries.sendRaw(bytes.toString('utf8'));
       await lookAfter(slack);
+      await settledWithin(60_000, allAcked);
       for (const [id, one] of sent) {
         const acked = slack.deliveries.acks.has(id);
         tally.count(acked ? 'socket: acked' : 'socket: not acked');
@@ -250,9 +253,13 @@ async function overSocket(run: FuzzRun, tally: Tally): Promise<void> {
   });
 }
 
-/** Every hundred, waits a moment for what is under way: thousands of turns at once are another test. */
+/** Every hundred, waits for what is under way: thousands of turns at once are another test. */
 async function paced(count: number, settled: () => boolean): Promise<void> {
-  if (count % 100 !== 0) return;
-  const deadline = performance.now() + 5_000;
-  while (!settled() && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+  if (count % 100 === 0) await settledWithin(5_000, settled);
+}
+
+/** What never settles is complained of by who asked. */
+async function settledWithin(ms: number, settled: () => boolean): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (!settled() && performance.now() < deadline) await sleep(20);
 }
