@@ -9,6 +9,8 @@ import { apiOf, credentialsError, toPlatformError } from './rest.ts';
 /** Close codes of the gateway that end it for good. */
 const AUTHENTICATION_FAILED = 4004;
 const DISALLOWED_INTENTS = 4014;
+/** Milliseconds that a client that is given up has to close its connections. */
+const DESTROY_MS = 2_000;
 
 export interface ConnectionOptions {
   readonly token: string;
@@ -103,20 +105,23 @@ export function createConnection(options: ConnectionOptions): Connection {
     });
     current.on(Events.ShardError, (error) => log.warn({ err: error.message }, 'connection to the gateway failed'));
     current.on(Events.Error, (error) => log.warn({ err: error.message }, 'discord.js reports an error'));
-    current.on(Events.ShardDisconnect, ({ code }) => {
-      closeCode = code;
-      if (ready && current === client) void ended(code);
+    // discord.js may go on waiting for a session although the gateway has said no for good.
+    const whenRefused = new Promise<never>((_, reject) => {
+      current.on(Events.ShardDisconnect, ({ code }) => {
+        closeCode = code;
+        if (ready && current === client) void ended(code);
+        reject(new Error(`the gateway closed with ${code}`));
+      });
     });
+    whenRefused.catch(() => undefined);
     try {
-      await within(
-        options.loginTimeoutMs,
-        current.login(token).then(() => whenReady),
-      );
+      await within(options.loginTimeoutMs, Promise.race([current.login(token).then(() => whenReady), whenRefused]));
       ready = true;
       onSession();
       return 'ready';
     } catch (thrown) {
-      await current.destroy().catch(() => undefined);
+      // It may wait for the close of a connection that is closed already.
+      await within(DESTROY_MS, current.destroy()).catch(() => undefined);
       if (closeCode === DISALLOWED_INTENTS) return 'disallowed';
       const invalid = thrown instanceof DiscordjsError && thrown.code === DiscordjsErrorCodes.TokenInvalid;
       if (invalid || closeCode === AUTHENTICATION_FAILED) throw credentialsError(thrown);
