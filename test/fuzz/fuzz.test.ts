@@ -21,7 +21,8 @@ const EDGES: Readonly<Record<string, FuzzEdge>> = {
   environment: fuzzEnvironment,
 };
 const runs = Number(process.env.FUZZ_RUNS ?? 200);
-const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000);
+/** The same inputs in each `npm test`; the long form draws new ones. */
+const seed = Number(process.env.FUZZ_SEED ?? 2);
 const SHOWN = 20;
 
 test.each(Object.entries(EDGES))('%s', { timeout: 120_000 + runs * 100 }, async (name, fuzz) => {
