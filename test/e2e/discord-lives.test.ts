@@ -79,8 +79,9 @@ describe.each(stores)('on %s', (_, makeStore) => {
     discord.remove(withdrawn);
     discord.edit(changed, 'without a typo');
     discord.unfurl(kept);
-    const done = discord.slash(ada, dm, 'help');
-    await expect.poll(() => done.answer(), PATIENTLY).toBeDefined();
+    // Read in its turn, behind what was done to the others, and answered before them.
+    const typed = discord.say(ada, dm, '/help');
+    await expect.poll(() => textsOf(discord.replies(typed)).join(), PATIENTLY).toContain('I am a chatbot');
     model.release();
     await untilAnswered(discord, changed, 'echo: without a typo');
     await untilAnswered(discord, kept, 'echo: kept');
