@@ -16,6 +16,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     teardownTimeout: 30_000,
+    // vitest's own is 1 s.
+    expect: { poll: { timeout: 20_000 } },
     // A test.only left behind would switch all others off unseen.
     allowOnly: false,
     passWithNoTests: false,

@@ -3,9 +3,12 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Only bounds what hangs: each test starts npm three times, on a machine that runs other tests besides. */
+vi.setConfig({ testTimeout: 120_000 });
 
 let root: string;
 beforeEach(async () => {

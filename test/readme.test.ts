@@ -66,7 +66,7 @@ describe('the README', () => {
     expect(JSON.parse(answers[2] ?? '')).toMatchObject({ total_messages: 4 });
     expect(JSON.parse(answers[3] ?? '')).toMatchObject({ message: 'History cleared' });
     await bot.release();
-  });
+  }, 120_000);
 
   test('names only settings that exist', async () => {
     const names = new Set<string>(SETTINGS.map(({ name }) => name));
@@ -113,5 +113,5 @@ describe('docs/extending.md', () => {
     } finally {
       await rm(file);
     }
-  });
+  }, 120_000);
 });

@@ -9,6 +9,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
+/** Only bounds what hangs: each test is a whole `npm test`, on a machine that runs other tests besides. */
+vi.setConfig({ testTimeout: 120_000 });
+
 let root: string;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'recollect-test-'));

@@ -3,6 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../src/core/types.ts';
 import type { ClosableSignals } from '../../src/queue/signals.ts';
 
+/** Only bounds what hangs. */
+const PATIENTLY = { timeout: 20_000, interval: 10 };
+
 /** `make` gives two ends: what one publishes the other hears. */
 export function describeSignals(name: string, make: () => Promise<readonly [ClosableSignals, ClosableSignals]>): void {
   describe(`Signals ${name}`, () => {
@@ -25,7 +28,7 @@ export function describeSignals(name: string, make: () => Promise<readonly [Clos
       await far.subscribe('weather', (payload) => other.push(payload));
       for (const payload of [1, { text: 'two ▌' }, ['three', null]]) await near.publish('news', payload);
       await near.publish('weather', 'rain');
-      await expect.poll(() => other).toEqual(['rain']);
+      await expect.poll(() => other, PATIENTLY).toEqual(['rain']);
       expect(heard).toEqual([1, { text: 'two ▌' }, ['three', null]]);
       expect(second).toEqual(heard);
     });
@@ -37,7 +40,7 @@ export function describeSignals(name: string, make: () => Promise<readonly [Clos
       await far.subscribe('news', (payload) => stays.push(payload));
       await leave();
       await near.publish('news', 'late');
-      await expect.poll(() => stays).toEqual(['late']);
+      await expect.poll(() => stays, PATIENTLY).toEqual(['late']);
       expect(left).toEqual([]);
     });
 
@@ -50,7 +53,7 @@ export function describeSignals(name: string, make: () => Promise<readonly [Clos
         far.subscribe('news', (payload) => heard.push(payload)),
       ]);
       await near.publish('news', 'again');
-      await expect.poll(() => heard).toEqual(['again', 'again']);
+      await expect.poll(() => heard, PATIENTLY).toEqual(['again', 'again']);
       for (const leaveAgain of both) await leaveAgain();
     });
   });

@@ -1,11 +1,12 @@
 /** What one person's trouble must not do to anybody else: a message that kills, a model that hangs, a full inbox, a flood. */
-import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { toSessionId } from '../../src/core/session.ts';
 import { type FakeModel, type ModelOptions, startModel } from '../support/model.ts';
 import { type RecordingPlatform, startRecordingPlatform } from '../support/recording-platform.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { builtReplica } from './built-replica.ts';
 import { answerTo } from './judge.ts';
-import { buildReplica, createReplicas, type Replicas } from './replicas.ts';
+import { createReplicas, type Replicas } from './replicas.ts';
 import { openRedisStore, sessionOf } from './world.ts';
 
 let redis: RedisServer;
@@ -13,7 +14,9 @@ let platform: RecordingPlatform;
 let model: FakeModel;
 let replicas: Replicas;
 
-beforeAll(buildReplica, 120_000);
+/** Only bounds what hangs: a test starts replicas, and waits for several things for up to a minute each. */
+vi.setConfig({ testTimeout: 180_000 });
+beforeAll(builtReplica, 180_000);
 beforeEach(async () => {
   redis = await startRedis();
   platform = await startRecordingPlatform();
@@ -131,7 +134,9 @@ test('stop reaches a turn wherever it runs: what the person saw is the answer', 
   await platform.until(() => platform.outcome(id).replies === 1 && !platform.outcome(id).half, 60_000);
   const store = await openRedisStore(redis.url);
   const session = toSessionId(sessionOf(1).id);
-  await expect.poll(() => store.record(session, id)).toMatchObject({ state: 'finished', stopped: true });
+  await expect
+    .poll(() => store.record(session, id), { timeout: 20_000 })
+    .toMatchObject({ state: 'finished', stopped: true });
   const messages = (await store.history(session))?.messages ?? [];
   expect(messages).toMatchObject([{ content: 'long story' }, { stopped: true }]);
   expect('Once upon a time there was a bot.').toContain(messages[1]?.content);

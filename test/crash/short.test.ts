@@ -1,10 +1,10 @@
 /** The crash runs in their short form; `npm run test:crash` has the long one. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import { buildReplica } from './replicas.ts';
+import { builtReplica } from './built-replica.ts';
 import { runCrash } from './run.ts';
 import { shortRuns } from './runs.ts';
 
-beforeAll(buildReplica, 120_000);
+beforeAll(builtReplica, 180_000);
 
 describe('nothing is lost, doubled, out of order or half', () => {
   test.each(shortRuns(20_261_122))(

@@ -1,12 +1,13 @@
 /** A process is killed at each step of the turn protocol, and another one takes the turn over: what must come of it. */
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { toSessionId } from '../../src/core/session.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
 import { type RecordingPlatform, startRecordingPlatform } from '../support/recording-platform.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { type RedisTap, type Step, startRedisTap } from '../support/redis-tap.ts';
+import { builtReplica } from './built-replica.ts';
 import { answerTo } from './judge.ts';
-import { buildReplica, createReplicas, type Replicas } from './replicas.ts';
+import { createReplicas, type Replicas } from './replicas.ts';
 import { openRedisStore, sessionOf } from './world.ts';
 
 const { parts, id: sessionText } = sessionOf(1);
@@ -23,7 +24,9 @@ let tap: RedisTap;
 let victims: Replicas;
 let successors: Replicas;
 
-beforeAll(buildReplica, 120_000);
+/** Only bounds what hangs: a test starts two replicas, and waits for several things besides. */
+vi.setConfig({ testTimeout: 180_000 });
+beforeAll(builtReplica, 180_000);
 
 beforeEach(async () => {
   redis = await startRedis();
@@ -136,7 +139,8 @@ describe('a process killed', () => {
   });
 
   test('in mid-stream: the reply that was begun is gone on with', async () => {
-    model.script(SHORT, { sent: 3, end: 'hang', betweenMs: 200 });
+    // Grows for seconds, so that what was posted is edited while it does, also by a process that was held up.
+    model.script(SHORT, { pieces: 17, sent: 16, end: 'hang', betweenMs: 200 });
     await victims.start();
     const begun = platform.until(() => platform.journal.some(({ route, done }) => route === 'edit' && done), 60_000);
     const id = await crash(SHORT, begun);

@@ -13,7 +13,7 @@ import { type FakeModel, type ModelOptions, startModel } from '../support/model.
 import { seededRandom } from '../support/recording-faults.ts';
 import { type RecordingPlatform, startRecordingPlatform } from '../support/recording-platform.ts';
 import { dumpRedis } from '../support/redis-dump.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { type RedisServer, startRedis, WRITES_AT_ONCE } from '../support/redis-server.ts';
 import { createReplicas, type Replicas } from './replicas.ts';
 
 export interface World {
@@ -61,7 +61,7 @@ export async function createWorld({
   ackTimeoutMs,
 }: WorldOptions): Promise<World> {
   const random = seededRandom(seed);
-  const redis = store === 'redis' ? await startRedis() : undefined;
+  const redis = store === 'redis' ? await startRedis({ args: WRITES_AT_ONCE }) : undefined;
   const dataDir = await mkdtemp(join(tmpdir(), 'recollect-crash-'));
   const platform = await startRecordingPlatform({ seed, ...(ackTimeoutMs === undefined ? {} : { ackTimeoutMs }) });
   const model = await startModel({ reply: { pieces: 6, firstMs: 40, betweenMs: 60 }, seed, ...modelOptions });

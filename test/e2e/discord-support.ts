@@ -7,7 +7,7 @@ import { type FakeModel, startModel } from '../support/model.ts';
 import { type Workshop, withModel } from './http-support.ts';
 
 /** Only bounds what never happens: a slow machine must not fail for being slow. */
-export const PATIENTLY = { timeout: 25_000, interval: 25 };
+export const PATIENTLY = { timeout: 60_000, interval: 25 };
 
 /** Makes fake Discords for tests; whatever a test came to, a bot has behaved and nothing is left running. */
 export function useDiscord(): { make(options?: FakeDiscordOptions): Promise<FakeDiscord> } {

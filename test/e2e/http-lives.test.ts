@@ -2,12 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { chatResponse, healthResponse, pendingResponse } from '../../src/adapters/http/schemas.ts';
-import { allEvents } from '../adapters/http/support.ts';
+import { readEvents, type ServerEvent } from '../adapters/http/support.ts';
+import type { BotProcess } from '../support/bot-process.ts';
 import { ask, detailOf, history, historyUrl, said, say, useStores, useWorkshop, withModel } from './http-support.ts';
 
 const { makeFolder, makeModel, makeRedis, start, launch } = useWorkshop();
 const stores = useStores();
 const [[, makeRedisStore]] = stores;
+/** Only bounds what never happens. */
+const PATIENTLY = { timeout: 60_000 };
 
 describe.each(stores)('on %s', (_, makeStore) => {
   test('a restart keeps the history, and the bot knows it', async () => {
@@ -48,7 +51,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
       const talks = users.map(talk);
       const so_far = () => [...acknowledged.values()].reduce((sum, own) => sum + own.length, 0);
       const begun = so_far();
-      await expect.poll(so_far, { timeout: 20_000 }).toBeGreaterThan(begun + 60);
+      await expect.poll(so_far, PATIENTLY).toBeGreaterThan(begun + 60);
       await bot.end('SIGKILL');
       await Promise.all(talks);
     }
@@ -95,7 +98,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
     const asked = say(bot, 'grace', 'slow question');
     await model.called('slow');
     const ended = bot.end('SIGTERM');
-    await expect.poll(() => bot.output(), { timeout: 20_000 }).toContain('SIGTERM');
+    await expect.poll(() => bot.output(), PATIENTLY).toContain('SIGTERM');
     expect((await say(bot, 'ada', 'Hello')).status).toBe(503);
     model.release();
     expect(chatResponse.parse(await (await asked).json()).response).toBe('echo: slow question');
@@ -117,7 +120,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
     const second = await start(folder, store);
     await model.called('slow', 2);
     model.release();
-    await expect.poll(async () => (await fetch(historyUrl(second, 'grace'))).status, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await fetch(historyUrl(second, 'grace'))).status, PATIENTLY).toBe(200);
     expect(await said(second, 'grace')).toEqual(['slow question', 'echo: slow question']);
   });
 
@@ -158,8 +161,8 @@ describe.each(stores)('on %s', (_, makeStore) => {
     }
     expect(taken.length).toBeGreaterThanOrEqual(6);
     model.release();
-    await expect.poll(async () => (await fetch(historyUrl(bot, 'grace'))).status, { timeout: 10_000 }).toBe(200);
-    await expect.poll(() => said(bot, 'grace'), { timeout: 10_000 }).toEqual(taken);
+    await expect.poll(async () => (await fetch(historyUrl(bot, 'grace'))).status, PATIENTLY).toBe(200);
+    await expect.poll(() => said(bot, 'grace'), PATIENTLY).toEqual(taken);
   });
 });
 
@@ -183,13 +186,24 @@ describe('several replicas on one Redis', () => {
     const settings = { ...(await makeRedisStore()), ...withModel(model), WORKER_CONCURRENCY: '2' };
     const [one, other] = await Promise.all([start(folder, settings), start(folder, settings)]);
     const users = Array.from({ length: 24 }, (_, index) => `user ${index}`);
+    // No answer goes on before three are being written: more than one replica writes at a time.
+    const bothAtWork = model.called('Question', 3);
     const asked = users.map(async (user, index) => {
       const replica = index % 3 === 0 ? other : one;
-      if (index % 2 === 0) return await ask(replica, user, `Question of ${user}, with a few more words`);
-      const response = await say(replica, user, `Question of ${user}, with a few more words`, {
-        Accept: 'text/event-stream',
-      });
-      const events = await allEvents(response);
+      const question = `Question of ${user}, with a few more words`;
+      const goOn = new AbortController();
+      model.script(question, { sent: 4, end: 'hang', goOn: goOn.signal });
+      if (index % 2 === 0) {
+        void bothAtWork.then(() => goOn.abort());
+        return await ask(replica, user, question);
+      }
+      const response = await say(replica, user, question, { Accept: 'text/event-stream' });
+      const events: ServerEvent[] = [];
+      for await (const event of readEvents(response)) {
+        events.push(event);
+        // Nor does a streamed one end before its first words were seen.
+        if (event.event === 'delta') void bothAtWork.then(() => goOn.abort());
+      }
       const pieces = events
         .filter(({ event }) => event === 'delta')
         .map(({ data }) => z.object({ text: z.string() }).parse(data).text);
@@ -200,14 +214,13 @@ describe('several replicas on one Redis', () => {
       return done.response;
     });
     expect(await Promise.all(asked)).toEqual(users.map((user) => `echo: Question of ${user}, with a few more words`));
-    const turns = await Promise.all(
-      [one, other].map(async ({ url }) => {
-        const page = await (await fetch(`${url}/metrics`)).text();
-        return Number(/^bot_turns_total\{outcome="answered"\} (\d+)/m.exec(page)?.[1] ?? 0);
-      }),
-    );
-    expect(turns.reduce((sum, count) => sum + count)).toBe(users.length);
-    for (const count of turns) expect(count).toBeGreaterThan(0);
+    const turnsOf = async ({ url }: BotProcess) => {
+      const page = await (await fetch(`${url}/metrics`)).text();
+      return Number(/^bot_turns_total\{outcome="answered"\} (\d+)/m.exec(page)?.[1] ?? 0);
+    };
+    // A turn is counted behind its answer.
+    await expect.poll(async () => (await turnsOf(one)) + (await turnsOf(other)), PATIENTLY).toBe(users.length);
+    for (const replica of [one, other]) expect(await turnsOf(replica)).toBeGreaterThan(0);
     for (const user of users) expect(await said(one, user)).toEqual(await said(other, user));
   });
 
@@ -250,8 +263,8 @@ test('Redis going away: a clear error in bounded time, and everything again when
     redis: 'disconnected',
   });
   await own.restart();
-  await expect.poll(async () => (await fetch(`${bot.url}/health`)).status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await fetch(`${bot.url}/health`)).status, PATIENTLY).toBe(200);
   await expect
-    .poll(async () => (await say(bot, 'grace', 'What is my name?')).text(), { timeout: 20_000 })
+    .poll(async () => (await say(bot, 'grace', 'What is my name?')).text(), PATIENTLY)
     .toContain('Grace Hopper');
 });

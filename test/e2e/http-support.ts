@@ -8,7 +8,7 @@ import { postChat } from '../adapters/http/support.ts';
 import { type BotProcess, type BotSettings, launchBot, startBot } from '../support/bot-process.ts';
 import { builtBot } from '../support/built-bot.ts';
 import { type FakeModel, type ModelOptions, startModel } from '../support/model.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { type RedisServer, startRedis, WRITES_AT_ONCE } from '../support/redis-server.ts';
 
 /** Limits that no test meets unless it sets them. */
 const ROOMY: BotSettings = { RATE_LIMIT: '100000/s', MAX_WAITING: '1000', SHUTDOWN_GRACE: '10' };
@@ -63,7 +63,7 @@ export function useWorkshop(): Workshop {
       });
     },
     async makeRedis() {
-      const redis = await startRedis();
+      const redis = await startRedis({ args: WRITES_AT_ONCE });
       return keep(redis, () => redis.stop());
     },
     async start(folder, settings) {

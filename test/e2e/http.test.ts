@@ -55,8 +55,16 @@ describe.each(stores)('on %s, with a model', (name, makeStore) => {
     const said = performance.now();
     expect(chatResponse.parse(await response.json()).ttl_remaining).toBeLessThanOrEqual(5);
     expect((await history(run.bot, 'brief')).total_messages).toBe(2);
-    await expect.poll(async () => (await fetch(historyUrl(run.bot, 'brief'))).status, { timeout: 20_000 }).toBe(404);
-    expect(performance.now() - said).toBeLessThan(6000);
+    let there = said;
+    const look = async () => {
+      const lookedAt = performance.now();
+      const { status } = await fetch(historyUrl(run.bot, 'brief'));
+      if (status !== 404) there = lookedAt;
+      return status;
+    };
+    await expect.poll(look, { timeout: 20_000 }).toBe(404);
+    // Nobody who looked after 6 s saw it; when the test comes to look is another matter.
+    expect(there - said).toBeLessThan(6000);
     expect(await detailOf(await fetch(historyUrl(run.bot, 'brief')))).toBe('User not found or expired');
     expect(await ask(run.bot, 'brief', 'What is my name?')).not.toContain('Ada');
   });
@@ -165,7 +173,7 @@ describe.each(stores)('on %s, with a model', (name, makeStore) => {
   });
 
   test('a history cleared in mid-answer stays cleared, and whoever waits is told', async () => {
-    model.script('slow question', { firstMs: 1000 });
+    model.script('slow question', { sent: 0, end: 'hang' });
     const asked = say(run.bot, 'leaver in haste', 'slow question');
     await model.called('slow question');
     expect((await fetch(historyUrl(run.bot, 'leaver in haste'), { method: 'DELETE' })).status).toBe(200);

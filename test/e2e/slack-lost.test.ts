@@ -15,7 +15,7 @@ test.each(['socket', 'http'] as const)(
     slack.addUser({ id: LINUS, name: 'Linus' });
     const bot = await startBot();
     const mention = `<@${slack.workspace.botUser}>`;
-    model.script('Tell Grace', { ...BEGUN, betweenMs: 100 }, { text: LONG });
+    model.script('Tell Grace', { ...BEGUN, betweenMs: 200 }, { text: LONG });
     model.script('Tell Ada', BEGUN, BEGUN, { text: LONG }, { text: LONG });
 
     // Somebody else's stream goes on in the same thread, and its id is known.

@@ -91,7 +91,7 @@ export function useSlackWorkshop(): SlackWorkshop {
 }
 
 /** Waits until the assertions hold; the deadline only says when to give up. */
-export async function until(assertions: () => void | Promise<void>, timeout = 20_000): Promise<void> {
+export async function until(assertions: () => void | Promise<void>, timeout = 60_000): Promise<void> {
   await vi.waitFor(assertions, { timeout, interval: 20 });
 }
 

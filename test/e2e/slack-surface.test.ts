@@ -33,9 +33,11 @@ test('called into a thread, the model is shown its last messages as quotes, whic
   const { slack, model, startBot } = await workshop.makeWorld('socket');
   await startBot();
   const root = slack.say('The launch is on Friday', { user: GRACE, channel: CHANNEL });
-  for (let number = 1; number <= 20; number += 1) {
-    slack.say(`Remark ${number}`, { user: GRACE, channel: CHANNEL, thread: root.ts });
-  }
+  const remarks = Array.from({ length: 20 }, (_, index) =>
+    slack.say(`Remark ${index + 1}`, { user: GRACE, channel: CHANNEL, thread: root.ts }),
+  );
+  // The thread is looked up within a second, which is little for a process that deals with all these as well.
+  await Promise.all(remarks.map(({ acked }) => acked));
   const { botUser } = slack.workspace;
   slack.say(`<@${botUser}> When is it?`, { user: ADA, channel: CHANNEL, thread: root.ts });
   await answersIn(slack, CHANNEL, root.ts);
@@ -111,8 +113,8 @@ test('when the app is uninstalled the team’s conversations are erased, and its
   await answersIn(slack, slack.workspace.directOf(ADA), ts);
   await slack.event({ type: 'tokens_revoked', tokens: { bot: [slack.workspace.botUser] } }).acked;
   await slack.event({ type: 'app_uninstalled' }).acked;
-  expect(bot.output()).toContain('Slack has taken the bot token back');
-  expect(bot.output()).toContain('its conversations erased');
+  await until(() => expect(bot.output()).toContain('Slack has taken the bot token back'));
+  await until(() => expect(bot.output()).toContain('its conversations erased'));
   const health = await fetch(`${bot.url}/health`);
   expect(health.status).toBe(503);
   expect(await health.text()).toContain('install the app anew');

@@ -6,13 +6,15 @@ const workshop = useSlackWorkshop();
 
 describe.each(['socket', 'http'] as const)('over %s', (transport) => {
   test('a direct message is answered in its thread, and remembered there', async () => {
-    const { slack, model, startBot } = await workshop.makeWorld(transport);
+    // What is not acked within that is sent again: so long that it means lost, and not late.
+    const { slack, model, startBot } = await workshop.makeWorld(transport, { ackWithinMs: 30_000 });
     await startBot();
     const first = slack.say('Hello & <goodbye>', { user: ADA });
     await first.acked;
     const dm = slack.workspace.directOf(ADA);
     expect(texts(await answersIn(slack, dm, first.ts))).toEqual(['echo: Hello & <goodbye>']);
     const second = slack.say('And again', { user: ADA, thread: first.ts });
+    await second.acked;
     await until(() => expect(slack.replies(dm, first.ts)).toHaveLength(2));
     const [call] = model.journal().filter(({ text }) => text === 'And again');
     expect(call?.messages.slice(1).map(({ content }) => content)).toEqual([
@@ -46,12 +48,17 @@ describe.each(['socket', 'http'] as const)('over %s', (transport) => {
     const { slack, model, startBot } = await workshop.makeWorld(transport);
     await startBot();
     const text = Array.from({ length: 40 }, (_, index) => `Sentence number ${index}.`).join(' ');
-    model.script('Tell me', { text, pieces: 40, betweenMs: 100 });
+    model.script('Tell me', { text, pieces: 40, betweenMs: 100, sent: 20, end: 'hang' });
     const { ts } = slack.say('Tell me', { user: ADA });
     const dm = slack.workspace.directOf(ADA);
-    await until(() => expect(slack.workspace.statuses.get(`${dm} ${ts}`)).toBe('is thinking…'));
+    // The first message takes it away again, which may be at once: so what was asked for is looked at.
+    const shown = { result: 'ok', args: { channel_id: dm, thread_ts: ts, status: 'is thinking…' } };
+    await until(() =>
+      expect(slack.callsOf('assistant.threads.setStatus')).toContainEqual(expect.objectContaining(shown)),
+    );
     await until(() => expect(slack.replies(dm, ts)[0]?.stream).toBeDefined());
     await until(() => expect(slack.workspace.sessions.get(`${dm} ${ts}`)).toBe('processing'));
+    model.release();
     const [reply] = await answersIn(slack, dm, ts);
     expect(slack.workspace.sessions.get(`${dm} ${ts}`)).toBe('active');
     expect(reply?.text).toBe(text);

@@ -84,7 +84,7 @@ export async function expectTold(code: ErrorCode, how: Omit<Run, 'locale'>, stat
 
     const { app, bot } = createTestApp();
     const asked = app.request('/chat', postChat({ user_id: 'a', message: 'b' }, { 'Accept-Language': locale }));
-    await expect.poll(() => bot.taken.length).toBe(1);
+    await expect.poll(() => bot.taken.length, { timeout: 15_000 }).toBe(1);
     bot.fail(bot.taken[0]?.turnId ?? '', code);
     const response = await asked;
     expect([response.status, await response.json()]).toEqual([status, { detail: text }]);

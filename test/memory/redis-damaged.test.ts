@@ -103,7 +103,7 @@ describe('a member of an index that is no session', () => {
     await redis.zadd(keys.pending, 1, 'no session');
     await offerNew(store, messageOf(session, 'm1'));
     expect((await store.pending(10)).map(({ sessionId }) => sessionId)).toEqual([session]);
-    await vi.waitFor(async () => expect(await redis.zscore(keys.pending, 'no session')).toBeNull());
+    await vi.waitFor(async () => expect(await redis.zscore(keys.pending, 'no session')).toBeNull(), 15_000);
   });
 
   test('of a person or a place is left out', async () => {

@@ -14,7 +14,7 @@ import {
   takeHead,
 } from '../contracts/store/support.ts';
 import { type CutProxy, startCutProxy } from '../support/cut-proxy.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { type RedisServer, startRedis, WRITES_AT_ONCE } from '../support/redis-server.ts';
 import { makeRedisFixture } from './redis-fixture.ts';
 
 const session = sessionOf();
@@ -31,7 +31,7 @@ describe('Redis going away and coming back', () => {
   let store: RedisStore;
 
   beforeEach(async () => {
-    server = await startRedis();
+    server = await startRedis({ args: WRITES_AT_ONCE });
     store = await open(server.url);
   });
   afterEach(async () => {
@@ -97,7 +97,7 @@ describe('the answer of a script that ran is lost', () => {
     const cut = proxy.cutNextAnswer();
     await expect(call()).rejects.toMatchObject(unavailable);
     await cut;
-    await vi.waitFor(() => store.ping());
+    await vi.waitFor(() => store.ping(), 15_000);
   }
 
   test('an offer made again is a duplicate and stored once', async () => {

@@ -116,7 +116,7 @@ describe('on a server in cluster mode', () => {
     await store.ping();
 
     const tag = (key: string | undefined) => /\{([^}]*)\}/.exec(key ?? '')?.[1];
-    await vi.waitFor(() => expect(seen.some(({ command }) => command[0]?.toLowerCase() === 'ping')).toBe(true));
+    await vi.waitFor(() => expect(seen.some(({ command }) => command[0]?.toLowerCase() === 'ping')).toBe(true), 15_000);
     const touched = new Map<string, number>();
     let declared: string | undefined;
     for (const { by, command } of seen) {

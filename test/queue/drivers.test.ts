@@ -71,7 +71,7 @@ describe('the DrainScheduler on BullMQ', () => {
       drains += 1;
     }, 2);
     await scheduler.schedule(sessionOf());
-    await expect.poll(() => drains).toBe(1);
+    await expect.poll(() => drains, { timeout: 15_000 }).toBe(1);
     const redis = new Redis(url);
     await redis.del(await redis.keys(`${prefix}:*`));
     await scheduler.schedule(sessionOf());

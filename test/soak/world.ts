@@ -7,7 +7,7 @@ import { type BotBuild, buildBot } from '../support/bot-process.ts';
 import { type FakeDiscord, startFakeDiscord } from '../support/fake-discord/fake-discord.ts';
 import { type FakeSlack, startFakeSlack } from '../support/fake-slack/fake-slack.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
-import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { type RedisServer, startRedis, WRITES_AT_ONCE } from '../support/redis-server.ts';
 import { createDiscordSurface, type DiscordSurface } from './on-discord.ts';
 import { createHttpSurface, type HttpSurface } from './on-http.ts';
 import { createSlackSurface, slackScopes } from './on-slack.ts';
@@ -49,7 +49,7 @@ export async function createWorld(seed: number, count: number): Promise<World> {
     ends.push(() => build.remove());
     const cwd = await mkdtemp(join(tmpdir(), 'recollect-soak-'));
     ends.push(() => rm(cwd, { recursive: true, force: true }));
-    const redis = await startRedis();
+    const redis = await startRedis({ args: WRITES_AT_ONCE });
     ends.push(() => redis.stop());
     const model = await startModel({ seed, reply: { pieces: 4, firstMs: 40, betweenMs: 60 } });
     ends.push(async () => {

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
@@ -45,7 +45,7 @@ export interface BotProcess {
   readonly port: number;
   /** Everything printed so far. */
   output(): string;
-  /** Resolves when it has ended, with its exit code; 128 + n after signal n. */
+  /** Resolves when it has ended and all it printed was read, with its exit code; 128 + n after signal n. */
   readonly exited: Promise<number>;
   /** Sends the signal and resolves with the exit code. */
   end(signal: NodeJS.Signals): Promise<number>;
@@ -70,15 +70,17 @@ export async function launchBot(
       output += data.toString();
     });
   }
+  // What it printed last has come when its end is reported, and is read in the same turn of the event loop, maybe behind that.
+  const exited = bot.exited.then((code) => nextTurn(code));
   return {
     pid: bot.pid,
     url: `http://127.0.0.1:${port}`,
     port,
     output: () => output,
-    exited: bot.exited,
+    exited,
     async end(signal) {
       bot.kill(signal);
-      return await bot.exited;
+      return await exited;
     },
     async release() {
       bot.kill('SIGKILL');

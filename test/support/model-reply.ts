@@ -28,9 +28,11 @@ export interface ModelReply {
   readonly sent?: number;
   /**
    * `whole`: finish reason and `[DONE]`. `close`: the response ends in good order but without them. `reset`: the connection
-   * is cut. `hang`: nothing more comes until `release`, then the rest. Anything else is sent as one raw event.
+   * is cut. `hang`: nothing more comes until `release` or `goOn`, then the rest. Anything else is sent as one raw event.
    */
   readonly end?: 'whole' | 'close' | 'reset' | 'hang' | { readonly data: string };
+  /** When it aborts, this reply hangs no more; others still do. */
+  readonly goOn?: AbortSignal;
   /** Leaves these marks of the end out. */
   readonly without?: readonly ('finish_reason' | '[DONE]')[];
 }
@@ -44,6 +46,7 @@ export async function answer(
 ): Promise<CallEnd> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
+  const goesOn = reply.goOn === undefined ? released : AbortSignal.any([released, reply.goOn]);
   const wait = (ms: number) => (ms > 0 ? sleep(ms, undefined, { signal: gone.signal }) : undefined);
   try {
     await wait(reply.firstMs ?? 0);
@@ -54,12 +57,12 @@ export async function answer(
     const pieces = split(reply.text, reply.pieces ?? 3);
     const { end = 'whole', without = [] } = reply;
     for (const [index, content] of pieces.entries()) {
-      if (index === reply.sent && end === 'hang') await either(released, gone.signal);
+      if (index === reply.sent && end === 'hang') await either(goesOn, gone.signal);
       else if (index === reply.sent) break;
       if (index > 0) await wait(reply.betweenMs ?? 0);
       send(response, chunk(model, index === 0 ? { role: 'assistant', content } : { content }, null), reply.headers);
     }
-    if (end === 'hang' && (reply.sent ?? pieces.length) >= pieces.length) await either(released, gone.signal);
+    if (end === 'hang' && (reply.sent ?? pieces.length) >= pieces.length) await either(goesOn, gone.signal);
     if (end === 'reset') {
       // Only after what was sent has left, so that the client has seen it.
       if (response.headersSent) await flushed(response);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from './free-port.ts';
 import { type FakeModel, type ModelOptions, startModel } from './model.ts';
 
 let started: FakeModel[] = [];
@@ -160,8 +161,8 @@ describe('the fake model', () => {
   });
 
   it('comes back on the same port', async () => {
-    const first = await startModel();
-    const port = Number(new URL(first.url).port);
+    const port = await freePort();
+    const first = await startModel({}, port);
     await first.close();
     const second = await startModel({}, port);
     started.push(second);

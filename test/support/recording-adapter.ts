@@ -60,6 +60,8 @@ export function createRecordingAdapter(options: RecordingAdapterOptions): Record
   const client = createRecordingClient(platformUrl, name, agent);
   let bot: RecordingBot | undefined;
   let heartbeat: NodeJS.Timeout | undefined;
+  /** A registration that is on its way. */
+  let registering: Promise<void> | undefined;
   let registered = false;
   let intake = false;
 
@@ -143,6 +145,8 @@ export function createRecordingAdapter(options: RecordingAdapterOptions): Record
     if (!intake) return;
     intake = false;
     clearInterval(heartbeat);
+    // One that arrives behind the end would undo it.
+    await registering;
     // A platform that is away need not be told: it finds out when it delivers.
     await client.send('DELETE', `/replicas/${encodeURIComponent(name)}`).catch(() => undefined);
     registered = false;
@@ -157,9 +161,13 @@ export function createRecordingAdapter(options: RecordingAdapterOptions): Record
       await register();
       // The platform drops a replica that it does not reach; this brings it back after a pause of either.
       heartbeat = setInterval(() => {
-        register().catch(() => {
-          registered = false;
-        });
+        registering ??= register()
+          .catch(() => {
+            registered = false;
+          })
+          .finally(() => {
+            registering = undefined;
+          });
       }, HEARTBEAT_MS);
       heartbeat.unref();
     },

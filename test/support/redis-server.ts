@@ -32,6 +32,12 @@ export interface RedisServerOptions {
   readonly args?: readonly string[];
 }
 
+/**
+ * For a server that is killed by a test of what must not be lost: what it has acknowledged is in its file then. Synced every
+ * second, it holds writes back, and acknowledges them all the same, while a sync is under way; a SIGKILL loses those.
+ */
+export const WRITES_AT_ONCE: readonly string[] = ['--appendfsync', 'no'];
+
 /** The image that docker-compose.yml runs. */
 const IMAGE = 'redis:7';
 /** Only bounds the wait for a server that never answers. */

@@ -74,7 +74,7 @@ async function awaitAnswer(
     if (news.kind === 'answered') return c.json(renderChat(user, news));
     throw refuseAs(refusalOfTurn(news, phraseFor(deps, message)));
   } finally {
-    await part(caller, turn);
+    part(caller, turn);
   }
 }
 
@@ -94,14 +94,14 @@ function streamAnswer(c: Context, deps: HttpDeps, message: IncomingMessage, turn
       phrase: phraseFor(deps, message),
       logger: deps.logger,
     });
-    await part(caller, turn);
+    part(caller, turn);
   });
 }
 
-/** The caller goes; the turn is none of their business any more. */
-async function part(caller: Caller, turn: FollowedTurn): Promise<void> {
+/** The caller goes; the turn is none of their business any more. The answer does not wait for a store that is slow to hear it. */
+function part(caller: Caller, turn: FollowedTurn): void {
   caller.leave();
-  await turn.close();
+  void turn.close();
 }
 
 function phraseFor({ phrases }: HttpDeps, { locale }: IncomingMessage): (code: ErrorCode) => string {

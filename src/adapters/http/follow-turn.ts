@@ -26,7 +26,7 @@ export interface FollowedTurn {
   readonly turnId: TurnId;
   /** The next news of the turn; undefined once `signal` has aborted. A store that is away is waited for. */
   next(signal: AbortSignal): Promise<TurnNews | undefined>;
-  /** Stops following. The turn goes on. */
+  /** Stops following; the turn goes on. Never rejects. */
   close(): Promise<void>;
 }
 

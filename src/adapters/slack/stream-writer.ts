@@ -15,9 +15,10 @@ const MAX_AGE_MS = 240_000;
 export interface StreamWriter {
   /**
    * Makes one write that brings new text nearer to its reader. `last`: it ends the message if all of it goes in.
-   * Gives how many UTF-16 units of it were sent. @throws BotError `platform_*`, `turn_lost`, or what saveHandle throws
+   * `sent` is told how many UTF-16 units of it went in, as soon as Slack has said so: from then on people see them.
+   * @throws BotError `platform_*`, `turn_lost`, or what saveHandle throws
    */
-  write(fresh: string, last: boolean): Promise<number>;
+  write(fresh: string, last: boolean, sent: (units: number) => void): Promise<void>;
   /** Ends the open message as it is. @throws likewise */
   end(): Promise<void>;
   /** A message is open: it can be appended to, or has to be ended. */
@@ -67,7 +68,7 @@ export function createStreamWriter(
     throw new BotError('turn_lost', 'The lease was not renewed in time.', { retryable: true });
   }
 
-  async function begin(fresh: string): Promise<number> {
+  async function begin(fresh: string, sent: (units: number) => void): Promise<void> {
     const part = handles.size + 1;
     // Blank lines before a message are not shown; within code they are.
     const lead = head === '' ? (/^(?:[^\S\n]*\n)*/.exec(fresh)?.[0].length ?? 0) : 0;
@@ -99,8 +100,8 @@ export function createStreamWriter(
     handles.set(part, { intentAt, id: ts });
     unsaved.add(part);
     open = { part, ts, since: clock.monotonic(), text, ...(cut.ends ? { nextHead: cut.head } : {}) };
+    sent(lead + cut.taken);
     await saveIds();
-    return lead + cut.taken;
   }
 
   async function saveIds(): Promise<void> {
@@ -141,17 +142,17 @@ export function createStreamWriter(
   }
 
   return {
-    async write(fresh, last) {
+    async write(fresh, last, sent) {
       await saveIds();
-      if (open === undefined) return await begin(fresh);
+      if (open === undefined) return await begin(fresh, sent);
       if (open.nextHead !== undefined) {
         await stop(open, '', open.nextHead);
-        return 0;
+        return;
       }
       const cut = cutStream(open.text, fresh, clock.monotonic() - open.since >= MAX_AGE_MS);
       if (cut.ends || last) await stop(open, cut.text, cut.head);
       else await append(open, cut.text);
-      return cut.taken;
+      sent(cut.taken);
     },
     async end() {
       if (open !== undefined) await stop(open, '', open.nextHead ?? '');

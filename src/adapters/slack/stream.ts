@@ -72,6 +72,9 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
   let running = false;
   let work = Promise.resolve();
 
+  const count = (units: number) => {
+    sent += units;
+  };
   const pending = () => latest.slice(sent);
   const hasMore = () => writer.isFull() || (writer.isOpen() ? pending() !== '' : pending().trim() !== '');
 
@@ -103,7 +106,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
       if (over()) break;
       pacer.began();
       try {
-        sent += await writer.write(pending(), false);
+        await writer.write(pending(), false, count);
         pacer.succeeded();
       } catch (thrown) {
         survives(thrown);
@@ -121,7 +124,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
       if (!lease.signal.aborted) await pacer.ready(false);
       try {
         writer.check();
-        if (hasMore()) sent += await writer.write(pending(), true);
+        if (hasMore()) await writer.write(pending(), true, count);
         else await writer.end();
         pacer.succeeded();
         tries = 0;

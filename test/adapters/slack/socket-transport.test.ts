@@ -30,7 +30,7 @@ beforeEach(async () => {
     ...{ appToken: slack.appToken, apiUrl: slack.apiUrl, logger, slackLogger: createBoltLogger(logger), timers: clock },
   });
   await transport.start();
-  await until(() => expect(pings).toBe(1));
+  await until(() => expect(pings).toBeGreaterThan(0));
 });
 afterEach(async () => {
   unsubscribe(PINGS, countPing);

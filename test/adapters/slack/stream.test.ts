@@ -105,6 +105,17 @@ describe('a stream', () => {
     expect(replies().map(({ text, stream: live }) => [text, live])).toEqual([['Hello there', undefined]]);
   });
 
+  it('counts as shown what people see, before its id is saved', async () => {
+    const shown: string[] = [];
+    saving = (_, { id }) => {
+      if (id !== undefined) shown.push(stream.shown());
+    };
+    stream.update('Hello');
+    await nextWrite();
+    await stream.end('Hello there');
+    expect(shown).toEqual(['Hello']);
+  });
+
   it('has begun nothing for an answer that is whole at once', async () => {
     stream.update('Hello');
     expect(await stream.end('Hello')).toBe(false);
@@ -150,6 +161,8 @@ describe('a stream', () => {
     slack.fail('chat.appendStream', { kind: 'rate_limited', retryAfter: 30 });
     stream.update('Hello there');
     await nextWrite();
+    // The call was counted before its answer left: the stream waits only when that has come.
+    await until(() => expect(clock.pending()).toBe(1));
     await clock.advance(29_000);
     expect(slack.calls).toHaveLength(2);
     await nextWrite(2_000);

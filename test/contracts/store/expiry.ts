@@ -5,20 +5,20 @@ import type { Harness } from './support.ts';
 import { messageOf, runTurn, sessionOf, shorten, until, untilForgotten } from './support.ts';
 
 /** Seconds left for what is renewed before they are over: enough for a slow machine to do that in time. */
-const BRIEF = 2;
+const BRIEF = 5;
 
 const ada = { platform: 'slack', workspace: 'T1', user: 'ada' };
 
 export function describeExpiry(harness: Harness): void {
   describe('expiry', () => {
     /**
-     * Makes a conversation that expires later than all that has at most `BRIEF` seconds left, and waits for its end: the
+     * Makes a conversation that expires later than all that has at most these seconds left, and waits for its end: the
      * clock of these tests, by the store's own time.
      */
-    async function letThemPass(): Promise<void> {
+    async function letThemPass(seconds: number): Promise<void> {
       const clock = sessionOf({ user: 'clock' });
       await runTurn(harness.store, messageOf(clock, 'tick', { author: { id: 'clock', name: 'Clock' } }));
-      await shorten(harness.store, clock, BRIEF);
+      await shorten(harness.store, clock, seconds);
       await untilForgotten(harness.store, clock);
     }
 
@@ -28,7 +28,7 @@ export function describeExpiry(harness: Harness): void {
       await runTurn(harness.store, messageOf(session, 'm1'));
       await runTurn(harness.store, messageOf(sessionOf({ channel: 'C2' }), 'm2'));
       await shorten(harness.store, session);
-      await letThemPass();
+      await letThemPass(1);
 
       expect(await harness.store.history(session)).toBeUndefined();
       expect(await harness.store.open(session, 20, 1000)).toEqual({ messages: [] });
@@ -70,7 +70,7 @@ export function describeExpiry(harness: Harness): void {
       await runTurn(harness.store, messageOf(session, 'm2'));
       const old = await harness.store.conversationStats(session);
       await shorten(harness.store, session);
-      await letThemPass();
+      await letThemPass(1);
       await runTurn(harness.store, messageOf(session, 'm3'));
       const fresh = await harness.store.conversationStats(session);
       expect(fresh).toMatchObject({ messages: 2, turns: 1, tokens: 7 });
@@ -84,7 +84,7 @@ export function describeExpiry(harness: Harness): void {
       const { createdAt } = (await harness.store.conversationStats(session)) ?? {};
       await shorten(harness.store, session, BRIEF);
       await runTurn(harness.store, messageOf(session, 'm2'));
-      await letThemPass();
+      await letThemPass(BRIEF);
       expect(await harness.store.conversationStats(session)).toMatchObject({ messages: 4, turns: 2, createdAt });
       expect(await harness.store.conversations(ada)).toMatchObject([{ sessionId: session, messages: 4 }]);
       expect(await harness.store.stats()).toMatchObject({ conversations: 1, messages: 4 });
@@ -96,7 +96,7 @@ export function describeExpiry(harness: Harness): void {
       const { createdAt } = (await harness.store.conversationStats(session)) ?? {};
       await shorten(harness.store, session, BRIEF);
       await harness.store.open(session, 20, 600_000);
-      await letThemPass();
+      await letThemPass(BRIEF);
       expect(await harness.store.conversationStats(session)).toMatchObject({ messages: 2, turns: 1, createdAt });
       expect(await harness.store.conversations(ada)).toMatchObject([{ sessionId: session, messages: 2 }]);
       expect(await harness.store.stats()).toMatchObject({ conversations: 1, messages: 2 });
@@ -107,7 +107,7 @@ export function describeExpiry(harness: Harness): void {
       await runTurn(harness.store, messageOf(session, 'm1'));
       await shorten(harness.store, session, BRIEF);
       await harness.store.setTtl(session, 600);
-      await letThemPass();
+      await letThemPass(BRIEF);
       expect(await harness.store.conversationStats(session)).toMatchObject({ messages: 2, turns: 1 });
       expect(await harness.store.conversations(ada)).toMatchObject([{ sessionId: session }]);
       expect(await harness.store.stats()).toMatchObject({ conversations: 1, messages: 2 });

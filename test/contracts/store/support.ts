@@ -154,5 +154,5 @@ export async function untilForgotten(store: ConversationStore, sessionId: Sessio
 
 /** Waits until the assertions hold; the deadline only says when to give up. */
 export async function until(assertions: () => Promise<void>): Promise<void> {
-  await vi.waitFor(assertions, { timeout: 10_000, interval: 20 });
+  await vi.waitFor(assertions, { timeout: 20_000, interval: 20 });
 }

@@ -240,9 +240,11 @@ async function overSocket(run: FuzzRun, tally: Tally): Promise<void> {
         slack.deliveries.sendRaw(JSON.stringify({ envelope_id: id, ...one, accepts_response_payload: true }));
         await paced(sent.size, allAcked);
       }
+      // Before the frames, which may end the socket with the acks on it; and before anybody talks: one event erases the team's
+      // conversations.
+      await settledWithin(60_000, allAcked);
       for (const bytes of inputsOf(frame, frames, run.seed)) slack.deliveries.sendRaw(bytes.toString('utf8'));
       await lookAfter(slack);
-      await settledWithin(60_000, allAcked);
       for (const [id, one] of sent) {
         const acked = slack.deliveries.acks.has(id);
         tally.count(acked ? 'socket: acked' : 'socket: not acked');

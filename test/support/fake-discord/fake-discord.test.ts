@@ -83,6 +83,9 @@ describe('messages', () => {
   });
 
   test('come at most five in a while, and the headers say so', async () => {
+    await discord.stop();
+    discord = await startFakeDiscord({ windowMs: 60_000 });
+    channel = discord.channel(discord.guild());
     const answers = [];
     for (let index = 0; index < 6; index += 1) answers.push(await post({ content: 'x' }));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 429]);
@@ -136,15 +139,22 @@ describe('the gateway', () => {
     const client = new Client({ intents: [...intents], partials: [Partials.Channel], rest: { api: discord.url } });
     client.on(Events.ShardError, () => undefined);
     const closed: number[] = [];
-    client.on(Events.ShardDisconnect, ({ code }) => void closed.push(code));
+    // discord.js may go on waiting for a session although the gateway has said no for good.
+    const closedForGood = new Promise<string>((resolve) => {
+      client.on(Events.ShardDisconnect, ({ code }) => {
+        closed.push(code);
+        resolve('refused');
+      });
+    });
     const ready = once(client, Events.ClientReady);
-    const result = await client.login(token).then(
+    const loggedIn = client.login(token).then(
       async () => {
         await ready;
         return 'in';
       },
       () => 'refused',
     );
+    const result = await Promise.race([loggedIn, closedForGood]);
     return { client, result, closed };
   }
 
