@@ -58,7 +58,7 @@ async function countedBad(admin: Redis, url: string): Promise<number> {
   await admin.flushall();
   const { store, observed } = await openStore(url);
   await admin.rpush(keyOf('recollect'), TRUNCATED);
-  await store.open(sessionOf(TURN.conversation), 20, 1_000);
+  await store.open(sessionOf(TURN.conversation), 20);
   await store.close();
   return observed.badElements;
 }

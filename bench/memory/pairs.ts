@@ -63,7 +63,7 @@ async function talkToRecollect({ admin, url }: World, turns: number): Promise<nu
       const taken = await store.take(sessionId);
       if (taken === undefined) continue;
       const { lease, message } = taken;
-      await store.open(sessionId, 20, 1_000);
+      await store.open(sessionId, 20);
       await store.commit(lease, message, {
         text: message.text.replace('question', 'answer'),
         timestamp: Date.now(),

@@ -1,5 +1,4 @@
 /** The product's own store, through its public factory, with its default settings but for the bounds. */
-import { TURN_BUDGET_MS } from '../../src/core/limits.ts';
 import { encodeSession, type SessionId } from '../../src/core/session.ts';
 import type { Answer, Taken } from '../../src/core/store.ts';
 import { estimateTokens } from '../../src/core/tokens.ts';
@@ -102,7 +101,7 @@ export async function openRecollect(url: string, { whole }: { readonly whole: bo
   return {
     ...(whole ? wholeTurns(store) : preparedTurns(store)),
     async read(conversation) {
-      return (await store.open(sessionOf(conversation), WINDOW, TURN_BUDGET_MS)).messages.length;
+      return (await store.open(sessionOf(conversation), WINDOW)).messages.length;
     },
     fill: (turn) => store.append(messageOf(turn), answerOf(turn)),
     async flushed() {
@@ -139,7 +138,7 @@ function preparedTurns(store: RedisStore): Turning {
     },
     async open(turn) {
       const { message } = found(prepared, turn);
-      return (await store.open(message.sessionId, WINDOW, TURN_BUDGET_MS)).messages.length;
+      return (await store.open(message.sessionId, WINDOW)).messages.length;
     },
     async commit(turn) {
       const { lease, message, answer } = found(prepared, turn);
@@ -161,7 +160,7 @@ function wholeTurns(store: RedisStore): Turning {
       const it = found(prepared, turn);
       await store.offer(it.message);
       it.lease = (await taken(store, it.message.sessionId)).lease;
-      return (await store.open(it.message.sessionId, WINDOW, TURN_BUDGET_MS)).messages.length;
+      return (await store.open(it.message.sessionId, WINDOW)).messages.length;
     },
     async commit(turn) {
       const { lease, message, answer } = found(prepared, turn);

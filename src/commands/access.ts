@@ -4,6 +4,7 @@ import {
   encodePerson,
   encodePlace,
   encodeSession,
+  isOwn,
   type Person,
   type Place,
   parseSessionId,
@@ -36,7 +37,7 @@ function samePlace(one: Place, other: Place): boolean {
 
 /** Several people have their messages in it. A conversation without a user in a DM is its one person's own. */
 export function isShared(context: CommandContext, sessionId: SessionId): boolean {
-  return parseSessionId(sessionId).user === undefined && !context.isDirect;
+  return !isOwn(sessionId) && !context.isDirect;
 }
 
 /** Platforms that vouch for the ids of their people. HTTP callers name themselves, so they are never admins. */

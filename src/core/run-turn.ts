@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BotError, type ErrorCode, toBotError } from '../errors.ts';
 import { backoffMs, DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_TAKEOVERS, TURN_BUDGET_MS } from './limits.ts';
 import type { Chain, Clock, Lease, Logger, Phrases, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
-import { parseSessionId } from './session.ts';
+import { isOwn } from './session.ts';
 import type { ConversationStore, Taken } from './store.ts';
 import { estimateTokens } from './tokens.ts';
 import type { RunningTurns, TurnWatch } from './turn-watch.ts';
@@ -150,10 +150,10 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
 async function ask(turn: RunningTurn): Promise<string> {
   const { taken, store, chain, reply, watch, metrics, clock, attemptMs } = turn;
   const { message, lease } = taken;
-  const { messages } = await untilLost(turn, () => store.open(lease.sessionId, turn.window, TURN_BUDGET_MS));
+  const { messages } = await untilLost(turn, () => store.open(lease.sessionId, turn.window));
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(attemptTimeout(attemptMs)), attemptMs);
-  const shared = !message.isDirect && parseSessionId(lease.sessionId).user === undefined;
+  const shared = !message.isDirect && !isOwn(lease.sessionId);
   const startedAt = clock.monotonic();
   try {
     let text = '';

@@ -149,6 +149,11 @@ export function baseSession(id: SessionId): SessionId {
   return encodeSession(user === undefined ? { place } : { place, user });
 }
 
+/** Whether it is one person's own conversation, and not shared by all who talk there. Only the part behind the place can name a user. */
+export function isOwn(id: SessionId): boolean {
+  return id.includes(':u-', id.indexOf('}'));
+}
+
 /** Of a session and the person speaking in it: the workspace-wide person. */
 export function personOf(id: SessionId, user: string): Person {
   const { platform, workspace } = parseSessionId(id).place;

@@ -57,7 +57,10 @@ export interface Turns {
   offer(message: IncomingMessage): Promise<OfferResult>;
   /** Which turn a dedupe id of this place belongs to (24 h); undefined when it is unknown. */
   locate(place: Place, dedupeIds: readonly string[]): Promise<Located | undefined>;
-  /** The head of the inbox, under a new fence; undefined when nothing waits (the pending note is then cleared). */
+  /**
+   * The head of the inbox, under a new fence; undefined when nothing waits (the pending note is then cleared). What is
+   * remembered of its conversation lives for at least TURN_BUDGET_MS from then on, so that it does not expire in mid-turn.
+   */
   take(sessionId: SessionId): Promise<Taken | undefined>;
   /**
    * What became of a turn that this worker runs: `held` (go on), `stopped` (the person asked to stop it), `forgotten`
@@ -150,8 +153,8 @@ export interface ExportedConversation {
 }
 
 export interface Memory {
-  /** Reads what the model is to see (newest `limit` messages) and keeps the conversation alive for at least `budgetMs`. */
-  open(sessionId: SessionId, limit: number, budgetMs: number): Promise<OpenConversation>;
+  /** Reads what the model is to see: the newest `limit` messages. */
+  open(sessionId: SessionId, limit: number): Promise<OpenConversation>;
   /** Messages counted from the newest: skips `offset`, gives `limit`. Undefined: nothing is remembered. */
   history(sessionId: SessionId, options?: { offset?: number; limit?: number }): Promise<History | undefined>;
   /**

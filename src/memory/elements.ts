@@ -4,7 +4,7 @@
  * what is not ours gives undefined and never throws.
  */
 import { z } from 'zod';
-import { parseSessionId, type SessionId, toSessionId } from '../core/session.ts';
+import { isOwn, type SessionId, toSessionId } from '../core/session.ts';
 import type { Answer } from '../core/store.ts';
 import { type ChatMessage, type IncomingMessage, MAX_TURN_ID_LENGTH } from '../core/types.ts';
 
@@ -66,7 +66,7 @@ export function serialiseElement(message: ChatMessage): string {
  */
 export function turnHalves(message: TurnMessage, answer: Omit<Answer, 'tokens'>): readonly [ChatMessage, ChatMessage] {
   const shared = { turn: message.turnId, source: message.id, authorId: message.author.id };
-  const named = parseSessionId(message.sessionId).user === undefined && !message.isDirect;
+  const named = !message.isDirect && !isOwn(message.sessionId);
   return [
     {
       role: 'user',

@@ -7,6 +7,7 @@ import {
   encodePlace,
   encodeSession,
   encodeTeam,
+  isOwn,
   MAX_COMPONENT_LENGTH,
   type Person,
   type Place,
@@ -95,6 +96,7 @@ describe('a session id', () => {
     fc.assert(
       fc.property(session, (one) => {
         expect(parseSessionId(encodeSession(one))).toEqual(one);
+        expect(isOwn(encodeSession(one))).toBe(one.user !== undefined);
       }),
     );
   });

@@ -7,13 +7,6 @@ import { createIndexWriter, type WriteIndex } from './index-writer.ts';
 import type { Keyspace } from './keys.ts';
 import { memberOf } from './members.ts';
 
-/** Seconds that inboxes, records, fences and dedupe ids are kept: longer than any turn. */
-export const KEEP_S = 86_400;
-/** Seconds that a generation outlives its last use. */
-export const KEEP_GENERATION_S = 7 * 86_400;
-/** Seconds that a TTL choice is kept at least. */
-export const KEEP_CHOICE_S = 90 * 86_400;
-
 export interface RedisContext {
   readonly redis: Redis;
   readonly keys: Keyspace;

@@ -24,26 +24,24 @@ end
 
 /**
  * KEYS  1 live, 2 lengths, 3 total, 4 today
- * ARGV  1 keep of a day (s), then of each conversation: session id, expiry (Unix ms), messages, turns to count, tokens to count
+ * ARGV  1 keep of a day (s), 2 turns and 3 tokens to count, then of each conversation: session id, expiry (Unix ms), messages
  */
 const indexConversations = `${NOW}${DROP}
-local added, turns, tokens = 0, 0, 0
-for i = 2, #ARGV, 5 do
-  local session, messages = ARGV[i], tonumber(ARGV[i + 2])
-  if tonumber(ARGV[i + 1]) <= now or messages == 0 then
+local added = 0
+for i = 4, #ARGV, 3 do
+  local session, messages = ARGV[i], ARGV[i + 2]
+  if tonumber(ARGV[i + 1]) <= now or messages == '0' then
     drop(session)
   else
     added = added + messages - lengthOf(session)
     redis.call('ZADD', KEYS[1], ARGV[i + 1], session)
     redis.call('HSET', KEYS[2], session, messages)
   end
-  turns = turns + ARGV[i + 3]
-  tokens = tokens + ARGV[i + 4]
 end
 if added ~= 0 then addToTotal(added) end
-if turns ~= 0 then
-  if redis.call('HINCRBY', KEYS[4], 'turns', turns) == turns then redis.call('EXPIRE', KEYS[4], ARGV[1]) end
-  redis.call('HINCRBY', KEYS[4], 'tokens', tokens)
+if ARGV[2] ~= '0' then
+  if redis.call('HINCRBY', KEYS[4], 'turns', ARGV[2]) == tonumber(ARGV[2]) then redis.call('EXPIRE', KEYS[4], ARGV[1]) end
+  redis.call('HINCRBY', KEYS[4], 'tokens', ARGV[3])
 end
 `;
 

@@ -29,20 +29,25 @@ export function createIndexWriter(
   keys: Keyspace,
   behind: (operation: string, action: () => Promise<unknown>) => void,
 ): WriteIndex {
-  let waiting: (string | number)[][] = [];
+  let waiting: (IndexEntry & { readonly id: SessionId })[] = [];
 
   const flush = () => {
     const entries = waiting;
     waiting = [];
     const today = keys.day(new Date().toISOString().slice(0, 10));
     for (let from = 0; from < entries.length; from += MOST_ENTRIES) {
-      const some = entries.slice(from, from + MOST_ENTRIES).flat();
-      behind('index', () => redis.indexConversations(keys.live, keys.lengths, keys.total, today, KEEP_DAY_S, ...some));
+      const some = entries.slice(from, from + MOST_ENTRIES);
+      const turns = some.reduce((sum, entry) => sum + (entry.turns ?? 0), 0);
+      const tokens = some.reduce((sum, entry) => sum + (entry.tokens ?? 0), 0);
+      const args = some.flatMap(({ id, expiresAt, messages }) => [id, expiresAt, messages]);
+      behind('index', () =>
+        redis.indexConversations(keys.live, keys.lengths, keys.total, today, KEEP_DAY_S, turns, tokens, ...args),
+      );
     }
   };
 
-  return (id, { expiresAt, messages, turns = 0, tokens = 0 }) => {
+  return (id, entry) => {
     if (waiting.length === 0) queueMicrotask(flush);
-    waiting.push([id, expiresAt, messages, turns, tokens]);
+    waiting.push({ id, ...entry });
   };
 }

@@ -3,22 +3,24 @@ import { z } from 'zod';
 import {
   baseSession,
   encodePlace,
+  isOwn,
   type Person,
   parseSessionId,
   placeTag,
   type SessionId,
   type Team,
 } from '../../core/session.ts';
-import type { ConversationSummary, Erased, ExportedConversation, Memory, TtlState } from '../../core/store.ts';
+import type { ConversationSummary, Erased, ExportedConversation, Memory } from '../../core/store.ts';
 import { BotError } from '../../errors.ts';
 import { parseElement } from '../elements.ts';
 import { replies } from './client.ts';
-import { indexMembers, KEEP_CHOICE_S, KEEP_GENERATION_S, type RedisContext } from './context.ts';
+import type { RedisContext } from './context.ts';
+import { KEEP_GENERATION_S } from './keep.ts';
 import { memberOf, placeMember, sessionAtPlace, sessionOfMember } from './members.ts';
+import { applyTtl, readTtl } from './ttl.ts';
 
 const forgetReply = z.tuple([z.number(), z.number()]);
 const removeReply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
-const ttlReply = z.tuple([z.string(), z.number(), z.number(), z.number()]);
 const strings = z.array(z.string());
 
 export function createRedisMemory(context: RedisContext): Memory {
@@ -80,31 +82,11 @@ export function createRedisMemory(context: RedisContext): Memory {
     const own = keys.session(id);
     if (whole) {
       await redis.del(own.ttl, keys.session(baseSession(id)).ttl);
-    } else if ((await redis.exists(own.list)) === 0 && parseSessionId(id).user === undefined) {
+    } else if ((await redis.exists(own.list)) === 0 && !isOwn(id)) {
       // Nobody else's words were in it (a DM): its setting was theirs too.
       await redis.del(own.ttl);
     }
     return erased;
-  };
-
-  const applyTtl = async (sessionId: SessionId, seconds: number | undefined, remember: boolean): Promise<TtlState> => {
-    const own = keys.session(sessionId);
-    const reply = await redis.setTtl(
-      ...[own.list, own.meta, own.ttl, keys.session(baseSession(sessionId)).ttl, own.place],
-      ...[seconds ?? '', remember ? '1' : '', options.defaultTtl, KEEP_CHOICE_S, placeMember(sessionId)],
-    );
-    const [choice, msLeft, expiresAt, messages] = ttlReply.parse(reply);
-    const { user } = parseSessionId(sessionId);
-    // A choice is found when its person is erased, even where they never said a word.
-    if (remember && seconds !== undefined && user !== undefined) {
-      indexMembers(context, sessionId, user, Math.max(KEEP_CHOICE_S, 2 * seconds) * 1_000);
-    }
-    if (msLeft > 0) {
-      context.writeIndex(sessionId, { expiresAt, messages });
-      const authors = (await redis.lrange(own.list, 0, -1)).flatMap((it) => parseElement(it)?.authorId ?? []);
-      for (const author of new Set(authors)) indexMembers(context, sessionId, author, msLeft);
-    }
-    return ttlState(choice, msLeft, options.defaultTtl);
   };
 
   return {
@@ -112,35 +94,17 @@ export function createRedisMemory(context: RedisContext): Memory {
     forget,
     removeTurns,
 
-    open: (sessionId, limit, budgetMs) =>
+    open: (sessionId, limit) =>
       call('open', async () => {
-        const own = keys.session(sessionId);
-        const seconds = Math.ceil(budgetMs / 1_000);
-        const [elements, extended] = await Promise.all([
-          redis.lrange(own.list, -limit, -1),
-          redis.expire(own.list, seconds, 'GT'),
-        ]);
-        // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
-        if (extended === 1) context.behind('open', () => applyTtl(sessionId, seconds, false));
+        const elements = await redis.lrange(keys.session(sessionId).list, -limit, -1);
         return { messages: readElements(sessionId, elements).messages };
       }),
 
-    ttl: (sessionId) =>
-      call('ttl', async () => {
-        const own = keys.session(sessionId);
-        const pipeline = redis
-          .pipeline()
-          .mget(own.ttl, keys.session(baseSession(sessionId)).ttl)
-          .pttl(own.list);
-        const [choices, msLeft] = await replies(pipeline);
-        const [mine, ofPlace] = z.array(z.string().nullable()).parse(choices);
-        const choice = [mine, ofPlace].find((text) => text != null && CHOICE.test(text));
-        return ttlState(choice ?? '', Number(msLeft), options.defaultTtl);
-      }),
+    ttl: (sessionId) => call('ttl', () => readTtl(context, sessionId)),
 
     async setTtl(sessionId, seconds, { remember = true } = {}) {
       checkTtl(seconds, options.maxTtl);
-      return await call('setTtl', () => applyTtl(sessionId, seconds, remember));
+      return await call('setTtl', () => applyTtl(context, sessionId, seconds, remember));
     },
 
     conversations: (person, place) =>
@@ -187,17 +151,6 @@ export function createRedisMemory(context: RedisContext): Memory {
 function checkTtl(seconds: number | undefined, maxTtl: number): void {
   if (seconds === undefined || (Number.isInteger(seconds) && seconds >= 1 && seconds <= maxTtl)) return;
   throw new BotError('ttl_out_of_bounds', `A TTL is a whole number of seconds from 1 to ${maxTtl}.`);
-}
-
-/** As `choiceOf` of the scripts reads it. */
-const CHOICE = /^[1-9]\d{0,9}$/;
-
-function ttlState(choice: string, msLeft: number, defaultTtl: number): TtlState {
-  return {
-    ...(choice === '' ? {} : { choice: Number(choice) }),
-    effective: choice === '' ? defaultTtl : Number(choice),
-    ...(msLeft > 0 ? { expiresInMs: msLeft } : {}),
-  };
 }
 
 /** Undefined when the conversation is over and nothing waits in it. */

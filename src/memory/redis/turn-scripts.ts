@@ -1,4 +1,5 @@
 /** The scripts of the turn protocol (docs/turns.md); scripts.ts says what all of them keep to. */
+import { KEEP_CHOICE_S, KEEP_GENERATION_S } from './keep.ts';
 import { CHOICE, COUNT, NOW, READ_HEAD } from './lua.ts';
 
 /**
@@ -36,8 +37,8 @@ return {'queued', ahead}
 
 /**
  * KEYS  1 conversation, 2 inbox, 3 fence
- * ARGV  1 keep (s)
- * gives {bad elements dropped} when empty | {bad, fence, element, record as flat list}
+ * ARGV  1 keep (s), 2 seconds that what is remembered is to live at least
+ * gives {bad elements dropped} when empty | {bad, fence, element, record as flat list, 1 when what is remembered lives longer now}
  */
 export const takeTurn = `${READ_HEAD}${NOW}${COUNT}
 local bad = 0
@@ -70,7 +71,7 @@ while true do
     count(record, 'attempt', 1)
     redis.call('HSET', record, 'fence', fence)
     redis.call('EXPIRE', record, ARGV[1])
-    return {bad, fence, head, redis.call('HGETALL', record)}
+    return {bad, fence, head, redis.call('HGETALL', record), redis.call('EXPIRE', KEYS[1], ARGV[2], 'GT')}
   end
 end
 `;
@@ -114,44 +115,46 @@ return 1
 /**
  * The keys and arguments that commitTurn and appendTurn have in common are numbered alike in both. Each call costs Redis about
  * a microsecond and each write another two, so what only has to be done once in a conversation's life is done at its first
- * turn, and the place index lives up to an hour longer than its longest member, so that not each turn has to say so.
+ * turn, and the place index lives up to an hour longer than its longest member, so that not each turn has to say so. Lua
+ * spells a number anew, as a fraction, for each call that it is handed to, which costs another: so an expiry is handed on as text.
  */
 const REMEMBER = `${CHOICE}${COUNT}
 local function remember(gen, choices)
   local messages = redis.call('RPUSH', KEYS[1], ARGV[2], ARGV[3])
-  local function keep(choice) return math.max(tonumber(ARGV[12]), 2 * choice) end
+  local function keepOf(choice) return math.max(${KEEP_CHOICE_S}, 2 * choice) end
   local ttl
   local kept = 0
   local asked = tonumber(ARGV[9])
   if asked and asked >= tonumber(ARGV[8]) then
-    kept = keep(asked)
+    kept = keepOf(asked)
     redis.call('SET', KEYS[4], ARGV[9], 'EX', kept)
     ttl = asked
   else
     for i = 1, 2 do
       local choice = choiceOf(choices[i])
       if choice then
-        redis.call('EXPIRE', KEYS[3 + i], keep(choice))
-        kept = math.max(kept, keep(choice))
+        redis.call('EXPIRE', KEYS[3 + i], keepOf(choice))
+        kept = math.max(kept, keepOf(choice))
         ttl = ttl or choice
       end
     end
     ttl = asked or ttl or tonumber(ARGV[7])
   end
   local expiry = now + ttl * 1000
+  local at = string.format('%.0f', expiry)
   local most = tonumber(ARGV[6])
   if messages > most then
     redis.call('LTRIM', KEYS[1], -most, -1)
     messages = most
   end
-  redis.call('PEXPIREAT', KEYS[1], expiry)
+  redis.call('PEXPIREAT', KEYS[1], at)
   count(KEYS[2], 'tokens', ARGV[10])
-  if count(KEYS[2], 'turns', 1) == 1 and redis.call('HSETNX', KEYS[2], 'created', now) == 1 then
+  if count(KEYS[2], 'turns', '1') == 1 and redis.call('HSETNX', KEYS[2], 'created', now) == 1 then
     redis.call('HSET', KEYS[2], 'v', 1)
   end
-  redis.call('PEXPIREAT', KEYS[2], expiry)
-  if gen then redis.call('EXPIRE', KEYS[3], ARGV[13]) end
-  if redis.call('ZADD', KEYS[8], expiry, ARGV[11]) == 1 then redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', now) end
+  redis.call('PEXPIREAT', KEYS[2], at)
+  if gen then redis.call('EXPIRE', KEYS[3], '${KEEP_GENERATION_S}') end
+  if redis.call('ZADD', KEYS[8], at, ARGV[11]) == 1 then redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', now) end
   if redis.call('PTTL', KEYS[8]) < ttl * 1000 then
     redis.call('PEXPIREAT', KEYS[8], expiry + math.min(ttl, 3600) * 1000)
   end
@@ -162,8 +165,7 @@ end
 /**
  * KEYS  1 conversation, 2 meta, 3 generation, 4 ttl choice, 5 ttl choice of the place, 6 fence, 7 turn record, 8 place index
  * ARGV  1 the lease's fence, 2 user's element, 3 assistant's element, 4 answer, 5 stopped ('1' or ''), 6 most messages,
- *       7 default ttl (s), 8 min ttl (s), 9 ttl of this message (s) or '', 10 tokens, 11 its member of the place index, 12 keep of a choice (s),
- *       13 keep of gen (s)
+ *       7 default ttl (s), 8 min ttl (s), 9 ttl of this message (s) or '', 10 tokens, 11 its member of the place index
  * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages, expiry (ms), seconds it or its ttl choice lives}
  */
 export const commitTurn = `${NOW}${REMEMBER}

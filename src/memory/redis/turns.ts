@@ -1,20 +1,26 @@
 /** The turn protocol on Redis: see docs/turns.md; each operation is one script on the place. */
 import { z } from 'zod';
+import { TURN_BUDGET_MS } from '../../core/limits.ts';
 import { baseSession, type SessionId } from '../../core/session.ts';
 import type { Answer, Located, OfferResult, Turns } from '../../core/store.ts';
 import type { TurnLease } from '../../core/types.ts';
 import { parseStoredSession, serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
 import { replies } from './client.ts';
-import { indexMembers, KEEP_CHOICE_S, KEEP_GENERATION_S, KEEP_S, memberships, type RedisContext } from './context.ts';
+import { indexMembers, memberships, type RedisContext } from './context.ts';
+import { KEEP_GENERATION_S, KEEP_S } from './keep.ts';
 import { placeMember } from './members.ts';
 import { fieldsOf, fromElement, handleFields, parseRecord, toElement } from './record.ts';
+import { applyTtl } from './ttl.ts';
 
 const offerReply = z.union([
   z.tuple([z.literal('duplicate'), z.string(), z.number()]),
   z.tuple([z.literal('full'), z.number()]),
   z.tuple([z.literal('queued'), z.number()]),
 ]);
-const takeReply = z.union([z.tuple([z.number()]), z.tuple([z.number(), z.number(), z.string(), z.array(z.string())])]);
+const takeReply = z.union([
+  z.tuple([z.number()]),
+  z.tuple([z.number(), z.number(), z.string(), z.array(z.string()), z.number()]),
+]);
 const commitReply = z.union([
   z.tuple([z.enum(['fenced', 'known', 'forgotten'])]),
   z.tuple([z.literal('committed'), z.number(), z.number(), z.number()]),
@@ -118,7 +124,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         const pipeline = redis
           .pipeline()
           .zscore(keys.pending, sessionId)
-          .takeTurn(own.list, own.inbox, own.fence, KEEP_S);
+          .takeTurn(own.list, own.inbox, own.fence, KEEP_S, TURN_BUDGET_MS / 1_000);
         const [score, reply] = await replies(pipeline);
         const [bad, ...head] = takeReply.parse(reply);
         if (bad > 0) options.observer.badElement(sessionId, bad);
@@ -126,7 +132,9 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           clearPending(sessionId, score);
           return undefined;
         }
-        const [fence, element, flat] = head;
+        const [fence, element, flat, extended] = head;
+        // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
+        if (extended === 1) behind('take', () => applyTtl(context, sessionId, TURN_BUDGET_MS / 1_000, false));
         const message = fromElement(element);
         const record = parseRecord(fieldsOf(flat));
         if (message === undefined || record === undefined) {
@@ -245,6 +253,6 @@ function turnArguments({ keys, options }: RedisContext, lease: TurnLease, messag
     serialiseElement(asked),
     serialiseElement(said),
     ...[answer.text, answer.stopped ? '1' : '', options.maxMessages, options.defaultTtl, options.minTtl],
-    ...[message.ttl ?? '', answer.tokens, placeMember(lease.sessionId), KEEP_CHOICE_S, KEEP_GENERATION_S],
+    ...[message.ttl ?? '', answer.tokens, placeMember(lease.sessionId)],
   ];
 }

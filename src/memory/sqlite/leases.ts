@@ -1,4 +1,5 @@
 /** The turn protocol of a worker: everything here carries the fence of its lease and does nothing when that is old. */
+import { TURN_BUDGET_MS } from '../../core/limits.ts';
 import type { Answer, CommitResult, Taken, Turns } from '../../core/store.ts';
 import type { IncomingMessage, TurnLease } from '../../core/types.ts';
 import { turnHalves } from '../elements.ts';
@@ -73,6 +74,10 @@ export function createLeases(context: SqliteContext, tables: Tables): Leases {
           };
           turns.put(sessionId, turnId, record, now);
           inbox.keep(sessionId, { generation, fence: fence + 1 }, now);
+          const living = conversations.living(sessionId, now);
+          if (living !== undefined && living.expiresAt < now + TURN_BUDGET_MS) {
+            conversations.expireAt(sessionId, now + TURN_BUDGET_MS);
+          }
           return { lease: { sessionId, turnId, fence: fence + 1 }, record: toRecord(record), message };
         }
       });

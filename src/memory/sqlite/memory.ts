@@ -37,19 +37,9 @@ export function createSessionMemory(context: SqliteContext, tables: Tables): Ses
   };
 
   return {
-    async open(sessionId, limit, budgetMs) {
-      const wanted = (now: number) => {
-        const living = conversations.living(sessionId, now);
-        return { living, late: living !== undefined && living.expiresAt < now + budgetMs };
-      };
-      // Nearly always there is time enough left, and nothing to wait for the disk for.
-      if (await read('open', (now) => wanted(now).late)) {
-        await write('open', (now) => {
-          if (wanted(now).late) conversations.expireAt(sessionId, now + budgetMs);
-        });
-      }
+    async open(sessionId, limit) {
       const elements = await read('open', (now) =>
-        wanted(now).living === undefined ? [] : conversations.elements(sessionId, limit, 0),
+        conversations.living(sessionId, now) === undefined ? [] : conversations.elements(sessionId, limit, 0),
       );
       return { messages: parse(sessionId, elements).messages };
     },

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseSessionId } from '../../../src/core/session.ts';
 import type { Harness } from './support.ts';
-import { messageOf, runTurn, sessionOf, shorten, until, untilForgotten } from './support.ts';
+import { messageOf, offerNew, runTurn, sessionOf, shorten, takeHead, until, untilForgotten } from './support.ts';
 
 /** Seconds left for what is renewed before they are over: enough for a slow machine to do that in time. */
 const BRIEF = 5;
@@ -31,7 +31,7 @@ export function describeExpiry(harness: Harness): void {
       await letThemPass(1);
 
       expect(await harness.store.history(session)).toBeUndefined();
-      expect(await harness.store.open(session, 20, 1000)).toEqual({ messages: [] });
+      expect(await harness.store.open(session, 20)).toEqual({ messages: [] });
       expect(await harness.store.history(session)).toBeUndefined();
       expect((await harness.store.ttl(session)).expiresInMs).toBeUndefined();
       expect(await harness.store.conversationStats(session)).toBeUndefined();
@@ -90,12 +90,13 @@ export function describeExpiry(harness: Harness): void {
       expect(await harness.store.stats()).toMatchObject({ conversations: 1, messages: 4 });
     });
 
-    it('spares everything of a conversation in which a turn was opened', async () => {
+    it('spares everything of a conversation in which a turn was taken', async () => {
       const session = sessionOf();
       await runTurn(harness.store, messageOf(session, 'm1'));
       const { createdAt } = (await harness.store.conversationStats(session)) ?? {};
       await shorten(harness.store, session, BRIEF);
-      await harness.store.open(session, 20, 600_000);
+      await offerNew(harness.store, messageOf(session, 'm2'));
+      await takeHead(harness.store, session);
       await letThemPass(BRIEF);
       expect(await harness.store.conversationStats(session)).toMatchObject({ messages: 2, turns: 1, createdAt });
       expect(await harness.store.conversations(ada)).toMatchObject([{ sessionId: session, messages: 2 }]);

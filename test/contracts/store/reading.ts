@@ -4,7 +4,6 @@ import type { Harness } from './support.ts';
 import { answerOf, contents, LIMITS, messageOf, runTurn, sessionOf } from './support.ts';
 
 const session = sessionOf();
-const BUDGET_MS = 180_000;
 
 /** What a writer that dies or errs may leave behind. */
 const BAD_ELEMENTS: readonly string[] = [
@@ -31,7 +30,7 @@ export function describeReading(harness: Harness): void {
     });
 
     const opened = async (limit: number) =>
-      (await harness.store.open(session, limit, BUDGET_MS)).messages.map((message) => message.content);
+      (await harness.store.open(session, limit)).messages.map((message) => message.content);
 
     it('opens a turn with the newest messages, oldest first, at most as many as asked for', async () => {
       expect(await opened(4)).toEqual(halves.slice(2));
@@ -43,7 +42,7 @@ export function describeReading(harness: Harness): void {
 
     it('opens a conversation of which nothing is remembered, and creates nothing by it', async () => {
       const other = sessionOf({ user: 'bob' });
-      expect(await harness.store.open(other, 20, BUDGET_MS)).toEqual({ messages: [] });
+      expect(await harness.store.open(other, 20)).toEqual({ messages: [] });
       expect(await harness.store.history(other)).toBeUndefined();
       expect(await harness.store.conversationStats(other)).toBeUndefined();
       expect((await harness.store.stats()).conversations).toBe(1);
@@ -91,7 +90,7 @@ export function describeReading(harness: Harness): void {
       expect(history?.messages.map((message) => message.source)).toEqual(['m1', 'm1', 'm2', 'm2']);
       expect(harness.badElements.get(session)).toBe(1);
 
-      const { messages } = await harness.store.open(session, 20, BUDGET_MS);
+      const { messages } = await harness.store.open(session, 20);
       expect(messages).toEqual(history?.messages);
       expect(harness.badElements.get(session)).toBe(2);
       expect(await harness.store.history(session, { limit: 2 })).toMatchObject({ total: 5, corrupt: 0 });

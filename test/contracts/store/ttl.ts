@@ -1,5 +1,6 @@
 /** How long a conversation is remembered: the default, the person's choice, the one-off. */
 import { describe, expect, it } from 'vitest';
+import { TURN_BUDGET_MS } from '../../../src/core/limits.ts';
 import type { SessionId } from '../../../src/core/session.ts';
 import type { Harness } from './support.ts';
 import { LIMITS, messageOf, offerNew, runTurn, sessionOf, shorten, takeHead, untilForgotten } from './support.ts';
@@ -41,13 +42,14 @@ export function describeTtl(harness: Harness): void {
       await expectLeft(session, LIMITS.defaultTtl);
     });
 
-    it('is kept at least for the time of a turn when one is opened, and never cut by it', async () => {
+    it('is kept at least for the time of a turn when one is taken, and never cut by it', async () => {
       await runTurn(harness.store, messageOf(session, 'm1'));
-      await harness.store.open(session, 20, 1000);
+      await offerNew(harness.store, messageOf(session, 'm2'));
+      await takeHead(harness.store, session);
       await expectLeft(session, LIMITS.defaultTtl);
-      await shorten(harness.store, session, 200);
-      await harness.store.open(session, 20, 900_000);
-      await expectLeft(session, 900);
+      await shorten(harness.store, session, 100);
+      await takeHead(harness.store, session);
+      await expectLeft(session, TURN_BUDGET_MS / 1_000);
     });
 
     it('can be chosen, also before the first message, and holds for every turn', async () => {

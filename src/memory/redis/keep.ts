@@ -1,0 +1,8 @@
+/** How long the companions of a conversation are kept, in seconds. */
+
+/** Inboxes, records, fences and dedupe ids: longer than any turn. */
+export const KEEP_S = 86_400;
+/** A generation, behind its last use. */
+export const KEEP_GENERATION_S = 7 * 86_400;
+/** A TTL choice, at least. */
+export const KEEP_CHOICE_S = 90 * 86_400;
