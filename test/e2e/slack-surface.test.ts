@@ -151,10 +151,11 @@ test('requests that Slack did not sign, or not now, are refused', async () => {
     ...{ type: 'event_callback', event_id: 'Ev1', team_id: slack.workspace.team },
     event: { type: 'message', channel: dm, channel_type: 'im', user: ADA, text: 'Forged', ts },
   });
-  const post = async (headers: Record<string, string>, text = body, path = '') => {
+  const FORM = 'application/x-www-form-urlencoded';
+  const post = async (headers: Record<string, string>, text = body, path = '', type = 'application/json') => {
     const response = await fetch(eventsUrl() + path, {
       method: 'POST',
-      headers: { ...headers, 'Content-Type': 'application/json' },
+      headers: { ...headers, 'Content-Type': type },
       body: text,
     });
     return response.status;
@@ -168,6 +169,9 @@ test('requests that Slack did not sign, or not now, are refused', async () => {
   expect(await post({ ...signed(Date.now()), 'X-Slack-Request-Timestamp': 'now' })).toBe(401);
   expect(await post(signed(Date.now()), body.replace('Forged', 'Changed'))).toBe(401);
   expect(await post(signed(Date.now()), body, '/elsewhere')).toBe(404);
+  // What Bolt reads as nothing would end the process.
+  expect(await post(signatureOf(slack.signingSecret, 'null'), 'null')).toBe(400);
+  expect(await post(signatureOf(slack.signingSecret, 'payload=null'), 'payload=null', '', FORM)).toBe(400);
   expect((await fetch(eventsUrl())).status).toBe(404);
   expect(model.journal()).toEqual([]);
   const challenge = JSON.stringify({ type: 'url_verification', challenge: 'abc', token: 't' });

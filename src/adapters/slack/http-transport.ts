@@ -1,6 +1,6 @@
 /** Slack's deliveries over HTTP, at /slack/events: verified and parsed by Bolt's receiver, on a server of our own. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { HTTPReceiver, type Logger as SlackLogger } from '@slack/bolt';
+import { HTTPModuleFunctions, HTTPReceiver, isRawBodyError, type Logger as SlackLogger } from '@slack/bolt';
 import type { Clock, Logger } from '../../core/ports.ts';
 import { BotError, toBotError } from '../../errors.ts';
 import type { SlackTransport } from './transport.ts';
@@ -44,13 +44,25 @@ export function createHttpTransport(options: HttpTransportOptions): SlackTranspo
     if (stopped) return answer(response, 503);
     // Bolt refuses old requests but takes those from the future.
     if (request.method === 'POST' && !isTimely(request)) return answer(response, 401);
+    void receive(request, response);
+  });
+
+  /** Bolt looks into a body before it catches anything: one that is JSON's null would end the process. Never rejects. */
+  async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      if (request.method === 'POST' && (await isNull(request))) return answer(response, 400);
+    } catch (thrown) {
+      // The rest of the body is not read, so nothing else can come over this connection.
+      response.setHeader('Connection', 'close');
+      return answer(response, isRawBodyError(thrown) ? thrown.statusCode : 400);
+    }
     try {
       receiver.requestListener(request, response);
     } catch {
       // Another path, or another method.
       answer(response, 404);
     }
-  });
+  }
 
   function isTimely({ headers }: IncomingMessage): boolean {
     const stamp = headers['x-slack-request-timestamp'];
@@ -86,6 +98,16 @@ export function createHttpTransport(options: HttpTransportOptions): SlackTranspo
     stop: stopIntake,
     health: () => (listening ? { ok: true } : { ok: false, detail: 'Slack’s deliveries are not listened for.' }),
   };
+}
+
+/** Reads the body, and leaves it where Bolt finds it. What is no JSON Bolt refuses by itself. @throws RawBodyError, when it is too large */
+async function isNull(request: IncomingMessage): Promise<boolean> {
+  const buffered = await HTTPModuleFunctions.bufferIncomingMessage(request, HTTPModuleFunctions.defaultBodyLimit);
+  try {
+    return HTTPModuleFunctions.parseHTTPRequestBody(buffered) === null;
+  } catch {
+    return false;
+  }
 }
 
 function answer(response: ServerResponse, status: number): void {

@@ -1,6 +1,12 @@
 /** From Slack's event payloads to the vocabulary of the house. Pure: plain data in, plain data out. */
 import { z } from 'zod';
-import { encodeSession, type Place, type SessionId, type SessionScope } from '../../core/session.ts';
+import {
+  encodeSession,
+  MAX_COMPONENT_LENGTH,
+  type Place,
+  type SessionId,
+  type SessionScope,
+} from '../../core/session.ts';
 import { type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../core/types.ts';
 import { type BotIdentity, mentions, plainText } from './plain-text.ts';
 import { SLACK, type SlackTarget } from './target.ts';
@@ -46,14 +52,20 @@ export type SlackInput =
   | { readonly kind: 'ignored' }
   | { readonly kind: 'malformed'; readonly why: string };
 
-const id = z.string().min(1).max(128);
+const LONE_SURROGATE = /\p{Surrogate}/u;
+/** Others name no conversation. */
+const id = z
+  .string()
+  .min(1)
+  .max(MAX_COMPONENT_LENGTH)
+  .refine((text) => !LONE_SURROGATE.test(text), 'not well-formed');
 const files = z.array(z.object({ name: z.string().nullish(), title: z.string().nullish() })).optional();
 const messageShape = z.object({
   channel: id,
   channel_type: z.string().optional(),
   subtype: z.string().optional(),
   ts: id,
-  thread_ts: z.string().optional(),
+  thread_ts: z.union([z.literal(''), id]).optional(),
   user: id.optional(),
   text: z.string().nullish(),
   bot_id: z.string().nullish(),
@@ -73,7 +85,7 @@ const overloadShape = z.object({ type: z.literal('app_rate_limited') });
 const envelopeShape = z.object({
   team_id: id.optional(),
   event_id: id.optional(),
-  authorizations: z.array(z.object({ team_id: z.string().nullish() })).optional(),
+  authorizations: z.array(z.object({ team_id: id.nullish() })).optional(),
   event: z.looseObject({ type: z.string() }),
 });
 

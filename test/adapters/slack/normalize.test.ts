@@ -139,6 +139,15 @@ describe('an event', () => {
   it('that can’t be read says why, whatever it is', () => {
     expect(readEvent(undefined, self).kind).toBe('malformed');
     expect(read({ type: 'message', channel: 7 }).kind).toBe('malformed');
+    const dm = { type: 'message', channel: 'D1', channel_type: 'im', ts: TS, user: 'U1', text: 'hi' };
+    // Ids that no conversation can be named by: stored they can't be, and no other delivery would bring better ones.
+    for (const id of ['T'.repeat(129), 'T\ud800']) {
+      const event = { type: 'event_callback', team_id: 'T1', event: dm };
+      expect(readEvent({ ...event, authorizations: [{ team_id: id }] }, self).kind).toBe('malformed');
+      expect(readEvent({ ...event, team_id: id }, self).kind).toBe('malformed');
+      for (const field of ['channel', 'user', 'thread_ts', 'ts'])
+        expect(read({ ...dm, [field]: id }).kind).toBe('malformed');
+    }
     fc.assert(
       fc.property(fc.anything(), (body) => {
         expect(readEvent(body, self).kind).toBe('malformed');
