@@ -45,6 +45,11 @@ export type SessionScope = 'user' | 'channel';
 /** Longest component in UTF-16 units; platform ids are far shorter, an HTTP user_id is limited to this. */
 export const MAX_COMPONENT_LENGTH = 128;
 
+/** Whether it has no lone surrogate. One becomes U+FFFD in UTF-8: two different texts would be stored as the same one. */
+export function isWellFormed(text: string): boolean {
+  return !/\p{Surrogate}/u.test(text);
+}
+
 /** Needs no encoding: most ids, and each turn encodes several. */
 const PLAIN = /^[A-Za-z0-9._-]+$/;
 

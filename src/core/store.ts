@@ -59,7 +59,8 @@ export interface Turns {
   locate(place: Place, dedupeIds: readonly string[]): Promise<Located | undefined>;
   /**
    * The head of the inbox, under a new fence; undefined when nothing waits (the pending note is then cleared). What is
-   * remembered of its conversation lives for at least TURN_BUDGET_MS from then on, so that it does not expire in mid-turn.
+   * remembered of its conversation lives for at least TURN_BUDGET_MS from then on, so that it does not expire in mid-turn; for
+   * a turn that is answered, failed or forgotten already it is given no more time.
    */
   take(sessionId: SessionId): Promise<Taken | undefined>;
   /**

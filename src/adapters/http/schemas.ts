@@ -1,6 +1,6 @@
 /** The bodies of the HTTP API, in and out: what is checked at the edge, and what the OpenAPI description is made of. */
 import { z } from 'zod';
-import { MAX_COMPONENT_LENGTH } from '../../core/session.ts';
+import { isWellFormed, MAX_COMPONENT_LENGTH } from '../../core/session.ts';
 
 /** Bounds of what a caller may send. TTLs in whole seconds. */
 export interface HttpLimits {
@@ -13,11 +13,6 @@ export interface HttpLimits {
 
 const isoTime = z.iso.datetime().describe('ISO 8601, UTC');
 const secondsLeft = z.int().nonnegative().describe('Whole seconds until the conversation is forgotten, rounded up');
-
-/** A lone surrogate becomes U+FFFD in UTF-8: two different texts would be stored as the same one. */
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
-}
 
 /** Who speaks: any text, but nothing that cannot stand in a path of its own. */
 export const userId = z

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   encodeSession,
+  isWellFormed,
   MAX_COMPONENT_LENGTH,
   type Place,
   type SessionId,
@@ -52,13 +53,8 @@ export type SlackInput =
   | { readonly kind: 'ignored' }
   | { readonly kind: 'malformed'; readonly why: string };
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
 /** Others name no conversation. */
-const id = z
-  .string()
-  .min(1)
-  .max(MAX_COMPONENT_LENGTH)
-  .refine((text) => !LONE_SURROGATE.test(text), 'not well-formed');
+const id = z.string().min(1).max(MAX_COMPONENT_LENGTH).refine(isWellFormed, 'not well-formed');
 const files = z.array(z.object({ name: z.string().nullish(), title: z.string().nullish() })).optional();
 const messageShape = z.object({
   channel: id,

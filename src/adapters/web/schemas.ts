@@ -1,14 +1,14 @@
 /** What the page may send, and what it is sent. Checked at the edge; test/adapters/web reads every answer by these. */
 import { z } from 'zod';
 import { COMMAND_NAMES } from '../../core/commands.ts';
+import { isWellFormed } from '../../core/session.ts';
 
-const wellFormed = (text: string) => !/\p{Surrogate}/u.test(text);
 const named = (what: string, max: number) =>
   z
     .string(`${what} must be a text.`)
     .refine((text) => text.trim() !== '', `${what} must not be empty.`)
     .refine((text) => text.length <= max, `${what} may have at most ${max} characters.`)
-    .refine(wellFormed, `${what} must be well-formed Unicode: it has a lone surrogate.`);
+    .refine(isWellFormed, `${what} must be well-formed Unicode: it has a lone surrogate.`);
 
 /** Longest name of a person or channel, in UTF-16 units. */
 const MAX_NAME = 40;
@@ -37,7 +37,7 @@ const asker = {
 export const messageBody = z.object({
   ...asker,
   id: messageId,
-  text: z.string().refine(wellFormed, 'text is ill-formed.'),
+  text: z.string().refine(isWellFormed, 'text is ill-formed.'),
 });
 export const actionBody = z.object({ ...asker, action: z.string().max(100) });
 export const stopBody = z.object({ ...seat, id: messageId });

@@ -37,7 +37,7 @@ return {'queued', ahead}
 
 /**
  * KEYS  1 conversation, 2 inbox, 3 fence
- * ARGV  1 keep (s), 2 seconds that what is remembered is to live at least
+ * ARGV  1 keep (s), 2 seconds that what is remembered is to live at least, if the model is still to see it
  * gives {bad elements dropped} when empty | {bad, fence, element, record as flat list, 1 when what is remembered lives longer now}
  */
 export const takeTurn = `${READ_HEAD}${NOW}${COUNT}
@@ -71,7 +71,9 @@ while true do
     count(record, 'attempt', 1)
     redis.call('HSET', record, 'fence', fence)
     redis.call('EXPIRE', record, ARGV[1])
-    return {bad, fence, head, redis.call('HGETALL', record), redis.call('EXPIRE', KEYS[1], ARGV[2], 'GT')}
+    local extended = 0
+    if not state or state == 'queued' or state == 'running' then extended = redis.call('EXPIRE', KEYS[1], ARGV[2], 'GT') end
+    return {bad, fence, head, redis.call('HGETALL', record), extended}
   end
 end
 `;

@@ -74,7 +74,7 @@ export function createLeases(context: SqliteContext, tables: Tables): Leases {
           };
           turns.put(sessionId, turnId, record, now);
           inbox.keep(sessionId, { generation, fence: fence + 1 }, now);
-          const living = conversations.living(sessionId, now);
+          const living = record.state === 'running' ? conversations.living(sessionId, now) : undefined;
           if (living !== undefined && living.expiresAt < now + TURN_BUDGET_MS) {
             conversations.expireAt(sessionId, now + TURN_BUDGET_MS);
           }

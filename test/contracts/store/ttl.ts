@@ -3,7 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { TURN_BUDGET_MS } from '../../../src/core/limits.ts';
 import type { SessionId } from '../../../src/core/session.ts';
 import type { Harness } from './support.ts';
-import { LIMITS, messageOf, offerNew, runTurn, sessionOf, shorten, takeHead, untilForgotten } from './support.ts';
+import {
+  answerOf,
+  LIMITS,
+  messageOf,
+  offerNew,
+  runTurn,
+  sessionOf,
+  shorten,
+  takeHead,
+  untilForgotten,
+} from './support.ts';
 
 const session = sessionOf();
 const thread = sessionOf({ thread: '17.1' });
@@ -50,6 +60,21 @@ export function describeTtl(harness: Harness): void {
       await shorten(harness.store, session, 100);
       await takeHead(harness.store, session);
       await expectLeft(session, TURN_BUDGET_MS / 1_000);
+    });
+
+    it('is given no more time when a turn is taken that was answered, or forgotten, before', async () => {
+      await runTurn(harness.store, messageOf(session, 'm1'));
+      await offerNew(harness.store, messageOf(session, 'm2'));
+      const { lease, message } = await takeHead(harness.store, session);
+      expect(await harness.store.commit(lease, message, answerOf('answered'))).toBe('committed');
+      await shorten(harness.store, session, 100);
+      const answered = await takeHead(harness.store, session);
+      await expectLeft(session, 100);
+      expect(await harness.store.finish(answered.lease)).toBe(0);
+      await offerNew(harness.store, messageOf(session, 'm3'));
+      expect(await harness.store.amend(session, 'm3', null)).toBe('amended');
+      await takeHead(harness.store, session);
+      await expectLeft(session, 100);
     });
 
     it('can be chosen, also before the first message, and holds for every turn', async () => {
