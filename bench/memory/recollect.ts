@@ -137,8 +137,8 @@ function preparedTurns(store: RedisStore): Turning {
       });
     },
     async open(turn) {
-      const { message } = found(prepared, turn);
-      return (await store.open(message.sessionId, WINDOW)).messages.length;
+      const { message, lease } = found(prepared, turn);
+      return (await store.open(message.sessionId, WINDOW, lease?.fence)).messages.length;
     },
     async commit(turn) {
       const { lease, message, answer } = found(prepared, turn);
@@ -160,7 +160,7 @@ function wholeTurns(store: RedisStore): Turning {
       const it = found(prepared, turn);
       await store.offer(it.message);
       it.lease = (await taken(store, it.message.sessionId)).lease;
-      return (await store.open(it.message.sessionId, WINDOW)).messages.length;
+      return (await store.open(it.message.sessionId, WINDOW, it.lease.fence)).messages.length;
     },
     async commit(turn) {
       const { lease, message, answer } = found(prepared, turn);

@@ -150,7 +150,7 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
 async function ask(turn: RunningTurn): Promise<string> {
   const { taken, store, chain, reply, watch, metrics, clock, attemptMs } = turn;
   const { message, lease } = taken;
-  const { messages } = await untilLost(turn, () => store.open(lease.sessionId, turn.window));
+  const { messages } = await untilLost(turn, () => store.open(lease.sessionId, turn.window, lease.fence));
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(attemptTimeout(attemptMs)), attemptMs);
   const shared = !message.isDirect && !isOwn(lease.sessionId);

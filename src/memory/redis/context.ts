@@ -6,11 +6,13 @@ import { sendTogether, toStoreError } from './client.ts';
 import { createIndexWriter, type WriteIndex } from './index-writer.ts';
 import type { Keyspace } from './keys.ts';
 import { memberOf } from './members.ts';
+import { createRecent, type Recent } from './recent.ts';
 
 export interface RedisContext {
   readonly redis: Redis;
   readonly keys: Keyspace;
   readonly options: StoreOptions;
+  readonly recent: Recent;
   /** Makes a call; whatever it throws becomes a BotError that the observer hears of too. */
   call<T>(operation: string, action: () => Promise<T>): Promise<T>;
   /** Sends something right behind, which nobody waits for; its failure is observed and repaired by the sweep. */
@@ -39,6 +41,7 @@ export function createContext(redis: Redis, keys: Keyspace, options: StoreOption
     redis,
     keys,
     options,
+    recent: createRecent(),
     behind,
     writeIndex: createIndexWriter(redis, keys, behind),
     async call(operation, action) {

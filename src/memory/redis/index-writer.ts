@@ -29,17 +29,18 @@ export function createIndexWriter(
   keys: Keyspace,
   behind: (operation: string, action: () => Promise<unknown>) => void,
 ): WriteIndex {
-  let waiting: (IndexEntry & { readonly id: SessionId })[] = [];
+  /** One entry a conversation: two changes of one moment are one, with the turns of both. */
+  let waiting = new Map<SessionId, IndexEntry>();
 
   const flush = () => {
-    const entries = waiting;
-    waiting = [];
+    const entries = [...waiting];
+    waiting = new Map();
     const today = keys.day(new Date().toISOString().slice(0, 10));
     for (let from = 0; from < entries.length; from += MOST_ENTRIES) {
       const some = entries.slice(from, from + MOST_ENTRIES);
-      const turns = some.reduce((sum, entry) => sum + (entry.turns ?? 0), 0);
-      const tokens = some.reduce((sum, entry) => sum + (entry.tokens ?? 0), 0);
-      const args = some.flatMap(({ id, expiresAt, messages }) => [id, expiresAt, messages]);
+      const turns = some.reduce((sum, [, entry]) => sum + (entry.turns ?? 0), 0);
+      const tokens = some.reduce((sum, [, entry]) => sum + (entry.tokens ?? 0), 0);
+      const args = some.flatMap(([id, { expiresAt, messages }]) => [id, expiresAt, messages]);
       behind('index', () =>
         redis.indexConversations(keys.live, keys.lengths, keys.total, today, KEEP_DAY_S, turns, tokens, ...args),
       );
@@ -47,7 +48,10 @@ export function createIndexWriter(
   };
 
   return (id, entry) => {
-    if (waiting.length === 0) queueMicrotask(flush);
-    waiting.push({ id, ...entry });
+    if (waiting.size === 0) queueMicrotask(flush);
+    const earlier = waiting.get(id);
+    const turns = (earlier?.turns ?? 0) + (entry.turns ?? 0);
+    const tokens = (earlier?.tokens ?? 0) + (entry.tokens ?? 0);
+    waiting.set(id, { expiresAt: entry.expiresAt, messages: entry.messages, turns, tokens });
   };
 }

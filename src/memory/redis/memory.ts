@@ -24,7 +24,7 @@ const removeReply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const strings = z.array(z.string());
 
 export function createRedisMemory(context: RedisContext): Memory {
-  const { redis, keys, options, call } = context;
+  const { redis, keys, options, recent, call } = context;
 
   const readElements = (sessionId: SessionId, elements: readonly string[]) => {
     const messages = elements.map(parseElement).filter((message) => message !== undefined);
@@ -49,6 +49,7 @@ export function createRedisMemory(context: RedisContext): Memory {
 
   const forget: Memory['forget'] = (sessionId) =>
     call('forget', async () => {
+      recent.drop(sessionId);
       const own = keys.session(sessionId);
       const reply = await redis.forgetConversation(
         ...[own.list, own.meta, own.inbox, own.generation, own.place, placeMember(sessionId), KEEP_GENERATION_S],
@@ -60,6 +61,7 @@ export function createRedisMemory(context: RedisContext): Memory {
 
   const removeTurns: Memory['removeTurns'] = (sessionId, selector) =>
     call('removeTurns', async () => {
+      recent.drop(sessionId);
       const own = keys.session(sessionId);
       const [field, value] = 'source' in selector ? ['source', selector.source] : ['authorId', selector.authorId];
       const reply = await redis.removeTurns(
@@ -94,11 +96,21 @@ export function createRedisMemory(context: RedisContext): Memory {
     forget,
     removeTurns,
 
-    open: (sessionId, limit) =>
-      call('open', async () => {
-        const elements = await redis.lrange(keys.session(sessionId).list, -limit, -1);
-        return { messages: readElements(sessionId, elements).messages };
-      }),
+    async open(sessionId, limit, fence) {
+      const known = fence === undefined ? undefined : recent.messages(sessionId, fence, limit);
+      if (known !== undefined) return { messages: known };
+      return await call('open', async () => {
+        const { list } = keys.session(sessionId);
+        // In this order: what is added in between makes more of them than were counted, and then they are not kept at the commit.
+        const [total, reply] = await replies(redis.pipeline().llen(list).lrange(list, -limit, -1));
+        const elements = strings.parse(reply);
+        const { messages, corrupt } = readElements(sessionId, elements);
+        if (fence !== undefined && corrupt === 0) {
+          recent.keep({ sessionId, fence }, { total: Number(total), messages, newest: elements.at(-1) ?? '' });
+        }
+        return { messages };
+      });
+    },
 
     ttl: (sessionId) => call('ttl', () => readTtl(context, sessionId)),
 

@@ -2,7 +2,7 @@
 
 import { type Handle, type IncomingMessage, TURN_STATES, type TurnRecord } from '../../core/types.ts';
 import { ERROR_CODES } from '../../errors.ts';
-import { parseStoredMessage } from '../elements.ts';
+import { parseElement, parseStoredMessage } from '../elements.ts';
 
 /** A hash as HGETALL or a script gives it. */
 export type Fields = ReadonlyMap<string, string>;
@@ -45,7 +45,8 @@ export function parseRecord(fields: Fields): TurnRecord | undefined {
     startedAt: count('startedAt'),
     handles,
     stopRequested: fields.has('stop'),
-    ...(answer === undefined ? {} : { answer }),
+    // An answer is kept as its element; what is none is shown as it is, rather than nothing.
+    ...(answer === undefined ? {} : { answer: parseElement(answer)?.content ?? answer }),
     ...(fields.has('stopped') ? { stopped: true } : {}),
     ...(outcome === undefined ? {} : { outcome }),
     ...(code === undefined ? {} : { code }),

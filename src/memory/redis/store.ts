@@ -45,6 +45,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     ...createRedisMemory(context),
     ...stats,
     async claimSweep(ms) {
+      context.recent.purge();
       const claimed = await turns.claimSweep(ms);
       // Whoever sweeps takes what is overdue out of the indexes too, so that they stay small where nobody asks for figures.
       if (claimed) context.behind('sweep', sweep);

@@ -1,6 +1,6 @@
 /** The scripts of the turn protocol (docs/turns.md); scripts.ts says what all of them keep to. */
 import { KEEP_CHOICE_S, KEEP_GENERATION_S } from './keep.ts';
-import { CHOICE, COUNT, NOW, READ_HEAD } from './lua.ts';
+import { CHOICE, COUNT, NOW, READ_HEAD, TOUCH } from './lua.ts';
 
 /**
  * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5.. seen keys
@@ -37,8 +37,10 @@ return {'queued', ahead}
 
 /**
  * KEYS  1 conversation, 2 inbox, 3 fence
- * ARGV  1 keep (s), 2 seconds that what is remembered is to live at least, if the model is still to see it
- * gives {bad elements dropped} when empty | {bad, fence, element, record as flat list, 1 when what is remembered lives longer now}
+ * ARGV  1 keep (s), 2 seconds that what is remembered is to live at least, if the model is still to see it, 3 how many
+ *       messages the caller knows of, or ''
+ * gives {bad elements dropped} when empty | {bad, fence, element, record as flat list, 1 when what is remembered lives
+ * longer now, messages, newest message if they are as many as known, else ''}
  */
 export const takeTurn = `${READ_HEAD}${NOW}${COUNT}
 local bad = 0
@@ -73,7 +75,10 @@ while true do
     redis.call('EXPIRE', record, ARGV[1])
     local extended = 0
     if not state or state == 'queued' or state == 'running' then extended = redis.call('EXPIRE', KEYS[1], ARGV[2], 'GT') end
-    return {bad, fence, head, redis.call('HGETALL', record), extended}
+    local messages, newest = redis.pcall('LLEN', KEYS[1]), ''
+    if type(messages) == 'table' then messages = -1 end
+    if messages > 0 and messages == tonumber(ARGV[3]) then newest = redis.call('LINDEX', KEYS[1], -1) end
+    return {bad, fence, head, redis.call('HGETALL', record), extended, messages, newest}
   end
 end
 `;
@@ -126,10 +131,10 @@ local function remember(gen, choices)
   local function keepOf(choice) return math.max(${KEEP_CHOICE_S}, 2 * choice) end
   local ttl
   local kept = 0
-  local asked = tonumber(ARGV[9])
-  if asked and asked >= tonumber(ARGV[8]) then
+  local asked = tonumber(ARGV[7])
+  if asked and asked >= tonumber(ARGV[6]) then
     kept = keepOf(asked)
-    redis.call('SET', KEYS[4], ARGV[9], 'EX', kept)
+    redis.call('SET', KEYS[4], ARGV[7], 'EX', kept)
     ttl = asked
   else
     for i = 1, 2 do
@@ -140,23 +145,23 @@ local function remember(gen, choices)
         ttl = ttl or choice
       end
     end
-    ttl = asked or ttl or tonumber(ARGV[7])
+    ttl = asked or ttl or tonumber(ARGV[5])
   end
   local expiry = now + ttl * 1000
   local at = string.format('%.0f', expiry)
-  local most = tonumber(ARGV[6])
+  local most = tonumber(ARGV[4])
   if messages > most then
     redis.call('LTRIM', KEYS[1], -most, -1)
     messages = most
   end
   redis.call('PEXPIREAT', KEYS[1], at)
-  count(KEYS[2], 'tokens', ARGV[10])
+  count(KEYS[2], 'tokens', ARGV[8])
   if count(KEYS[2], 'turns', '1') == 1 and redis.call('HSETNX', KEYS[2], 'created', now) == 1 then
     redis.call('HSET', KEYS[2], 'v', 1)
   end
   redis.call('PEXPIREAT', KEYS[2], at)
   if gen then redis.call('EXPIRE', KEYS[3], '${KEEP_GENERATION_S}') end
-  if redis.call('ZADD', KEYS[8], at, ARGV[11]) == 1 then redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', now) end
+  if redis.call('ZADD', KEYS[8], at, ARGV[9]) == 1 then redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', now) end
   if redis.call('PTTL', KEYS[8]) < ttl * 1000 then
     redis.call('PEXPIREAT', KEYS[8], expiry + math.min(ttl, 3600) * 1000)
   end
@@ -166,31 +171,34 @@ end
 
 /**
  * KEYS  1 conversation, 2 meta, 3 generation, 4 ttl choice, 5 ttl choice of the place, 6 fence, 7 turn record, 8 place index
- * ARGV  1 the lease's fence, 2 user's element, 3 assistant's element, 4 answer, 5 stopped ('1' or ''), 6 most messages,
- *       7 default ttl (s), 8 min ttl (s), 9 ttl of this message (s) or '', 10 tokens, 11 its member of the place index
- * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages, expiry (ms), seconds it or its ttl choice lives}
+ * ARGV  1 the lease's fence, 2 user's element, 3 assistant's element, 4 most messages, 5 default ttl (s), 6 min ttl (s),
+ *       7 ttl of this message (s) or '', 8 tokens, 9 its member of the place index, 10 stopped ('1' or '')
+ * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages, expiry (ms), seconds it or its ttl choice lives,
+ * 1 when the conversation was changed from elsewhere during the turn}
+ * The record has the answer as its element: a text is handed over once, since Lua reads each byte that it is handed.
  */
 export const commitTurn = `${NOW}${REMEMBER}
 local held = redis.call('MGET', KEYS[6], KEYS[3], KEYS[4], KEYS[5])
 if held[1] ~= ARGV[1] then return {'fenced'} end
-local record = redis.call('HMGET', KEYS[7], 'state', 'gen')
+local record = redis.call('HMGET', KEYS[7], 'state', 'gen', 'touched')
 if record[1] == 'answered' or record[1] == 'finished' or record[1] == 'failed' then return {'known'} end
 if record[1] == 'forgotten' or (record[2] or '0') ~= (held[2] or '0') then
   redis.call('HSET', KEYS[7], 'state', 'forgotten', 'outcome', 'forgotten')
   return {'forgotten'}
 end
 local stored = remember(held[2], {held[3], held[4]})
-redis.call('HSET', KEYS[7], 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[4])
-if ARGV[5] ~= '' then redis.call('HSET', KEYS[7], 'stopped', '1') end
-return {'committed', unpack(stored)}
+redis.call('HSET', KEYS[7], 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[3])
+if ARGV[10] ~= '' then redis.call('HSET', KEYS[7], 'stopped', '1') end
+return {'committed', stored[1], stored[2], stored[3], record[3] and 1 or 0}
 `;
 
 /**
  * Keys and arguments as commitTurn; a turn that other code ran and that has neither fence nor record: KEYS 6 and 7 and
- * ARGV 1, 4, 5 are not used.
+ * ARGV 1 and 10 are not used.
  * gives {messages, expiry (ms), seconds it or its ttl choice lives}
  */
-export const appendTurn = `${NOW}${REMEMBER}
+export const appendTurn = `${NOW}${REMEMBER}${READ_HEAD}${TOUCH}
+touch(KEYS[1])
 local held = redis.call('MGET', KEYS[3], KEYS[4], KEYS[5])
 return remember(held[1], {held[2], held[3]})
 `;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { TURN_BUDGET_MS } from '../../core/limits.ts';
 import { baseSession, type SessionId } from '../../core/session.ts';
 import type { Answer, Located, OfferResult, Turns } from '../../core/store.ts';
-import type { TurnLease } from '../../core/types.ts';
+import type { ChatMessage, TurnLease } from '../../core/types.ts';
 import { parseStoredSession, serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
 import { replies } from './client.ts';
 import { indexMembers, memberships, type RedisContext } from './context.ts';
@@ -19,11 +19,11 @@ const offerReply = z.union([
 ]);
 const takeReply = z.union([
   z.tuple([z.number()]),
-  z.tuple([z.number(), z.number(), z.string(), z.array(z.string()), z.number()]),
+  z.tuple([z.number(), z.number(), z.string(), z.array(z.string()), z.number(), z.number(), z.string()]),
 ]);
 const commitReply = z.union([
   z.tuple([z.enum(['fenced', 'known', 'forgotten'])]),
-  z.tuple([z.literal('committed'), z.number(), z.number(), z.number()]),
+  z.tuple([z.literal('committed'), z.number(), z.number(), z.number(), z.number()]),
 ]);
 const appendReply = z.tuple([z.number(), z.number(), z.number()]);
 const amendReply = z.enum(['amended', 'running', 'unknown']);
@@ -42,7 +42,7 @@ export interface AppendTurn {
 }
 
 export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
-  const { redis, keys, options, call, behind } = context;
+  const { redis, keys, options, recent, call, behind } = context;
   /** Seconds: a waiting message lives for KEEP_S, a conversation with the default TTL for that; who erases finds both. */
   const offerKeep = Math.max(KEEP_S, options.defaultTtl);
 
@@ -76,8 +76,10 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
     append: (message, answer) =>
       call('append', async () => {
         const { sessionId, turnId } = message;
+        recent.drop(sessionId);
         const lease = { sessionId, turnId, fence: 0 };
-        const stored = appendReply.parse(await redis.appendTurn(...turnArguments(context, lease, message, answer)));
+        const args = turnArguments(context, lease, message, answer, writtenTurn(message, answer));
+        const stored = appendReply.parse(await redis.appendTurn(...args));
         indexMembers(context, sessionId, message.author.id, offerKeep * 1_000);
         indexTurn(sessionId, message, answer, stored);
       }),
@@ -124,7 +126,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         const pipeline = redis
           .pipeline()
           .zscore(keys.pending, sessionId)
-          .takeTurn(own.list, own.inbox, own.fence, KEEP_S, TURN_BUDGET_MS / 1_000);
+          .takeTurn(own.list, own.inbox, own.fence, KEEP_S, TURN_BUDGET_MS / 1_000, recent.expected(sessionId) ?? '');
         const [score, reply] = await replies(pipeline);
         const [bad, ...head] = takeReply.parse(reply);
         if (bad > 0) options.observer.badElement(sessionId, bad);
@@ -132,7 +134,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           clearPending(sessionId, score);
           return undefined;
         }
-        const [fence, element, flat, extended] = head;
+        const [fence, element, flat, extended, total, newest] = head;
         // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
         if (extended === 1) behind('take', () => applyTtl(context, sessionId, TURN_BUDGET_MS / 1_000, false));
         const message = fromElement(element);
@@ -144,7 +146,9 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           await redis.notePending(keys.pending, sessionId);
           return undefined;
         }
-        return { lease: { sessionId, turnId: message.turnId, fence }, record, message };
+        const lease = { sessionId, turnId: message.turnId, fence };
+        recent.confirm(lease, { total, newest });
+        return { lease, record, message };
       }),
 
     check: (lease) =>
@@ -168,16 +172,24 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
     countFailure: (lease) =>
       call('countFailure', async () => {
         const own = keys.session(lease.sessionId);
+        // The next attempt may come much later.
+        recent.drop(lease.sessionId);
         const failures = count.parse(await redis.countFailure(own.fence, own.turn(lease.turnId), lease.fence));
         return failures < 0 ? undefined : failures;
       }),
 
     commit: (lease, message, answer) =>
       call('commit', async () => {
-        const reply = await redis.commitTurn(...turnArguments(context, lease, message, answer));
+        const known = recent.withdraw(lease);
+        const written = writtenTurn(message, answer);
+        const reply = await redis.commitTurn(...turnArguments(context, lease, message, answer, written));
         const [kind, ...stored] = commitReply.parse(reply);
         if (stored.length === 0) return kind;
-        indexTurn(lease.sessionId, message, answer, stored);
+        const [total, expiresAt, lives, touched] = stored;
+        indexTurn(lease.sessionId, message, answer, [total, expiresAt, lives]);
+        if (known !== undefined && touched === 0 && total === Math.min(known.total + 2, options.maxMessages)) {
+          recent.keep(lease, { total, messages: [...known.messages, ...written.halves], newest: written.said });
+        }
         return kind;
       }),
 
@@ -242,17 +254,32 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
   };
 }
 
+/** Both halves of a turn, and the elements that they are stored as. */
+interface WrittenTurn {
+  readonly halves: readonly [ChatMessage, ChatMessage];
+  readonly asked: string;
+  readonly said: string;
+}
+
+function writtenTurn(message: TurnMessage, answer: Answer): WrittenTurn {
+  const halves = turnHalves(message, answer);
+  return { halves, asked: serialiseElement(halves[0]), said: serialiseElement(halves[1]) };
+}
+
 /** The keys and arguments of commitTurn and appendTurn. */
-function turnArguments({ keys, options }: RedisContext, lease: TurnLease, message: TurnMessage, answer: Answer) {
+function turnArguments(
+  { keys, options }: RedisContext,
+  lease: TurnLease,
+  message: TurnMessage,
+  answer: Answer,
+  { asked, said }: WrittenTurn,
+) {
   const own = keys.session(lease.sessionId);
-  const [asked, said] = turnHalves(message, answer);
   const base = baseSession(lease.sessionId);
   return [
     ...[own.list, own.meta, own.generation, own.ttl, base === lease.sessionId ? own.ttl : keys.session(base).ttl],
-    ...[own.fence, own.turn(lease.turnId), own.place, lease.fence],
-    serialiseElement(asked),
-    serialiseElement(said),
-    ...[answer.text, answer.stopped ? '1' : '', options.maxMessages, options.defaultTtl, options.minTtl],
-    ...[message.ttl ?? '', answer.tokens, placeMember(lease.sessionId)],
+    ...[own.fence, own.turn(lease.turnId), own.place, lease.fence, asked, said],
+    ...[options.maxMessages, options.defaultTtl, options.minTtl, message.ttl ?? ''],
+    ...[answer.tokens, placeMember(lease.sessionId), answer.stopped ? '1' : ''],
   ];
 }
