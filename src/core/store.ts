@@ -155,8 +155,8 @@ export interface ExportedConversation {
 
 export interface Memory {
   /**
-   * What the model is to see: the newest `limit` messages. With the fence of a lease on the conversation they may be those
-   * that were there when the turn was taken, which a driver may know without reading them.
+   * What the model is to see: the newest `limit` messages. With the fence of a lease they may be those that were there at its
+   * taking, or behind a commit under it, which a driver may know without reading them.
    */
   open(sessionId: SessionId, limit: number, fence?: number): Promise<OpenConversation>;
   /** Messages counted from the newest: skips `offset`, gives `limit`. Undefined: nothing is remembered. */

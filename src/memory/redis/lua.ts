@@ -52,6 +52,24 @@ local function forgetWaiting(base, inbox, matches)
 end
 `;
 
+/**
+ * `list(meta, place, member, expiry, ttl)`, behind NOW: lists a conversation at its place, and gives until when (ms). That is
+ * up to an hour longer than it lives, and so does its meta, so that not each turn has to renew them; a later one only makes
+ * it more, so neither ends before the conversation.
+ */
+export const LISTING = `
+local function list(meta, place, member, expiry, ttl)
+  local listed = expiry + math.min(ttl, 3600) * 1000
+  local at = string.format('%.0f', listed)
+  if redis.call('ZADD', place, 'GT', at, member) == 1 then redis.call('ZREMRANGEBYSCORE', place, '-inf', now) end
+  for _, key in ipairs({meta, place}) do
+    redis.call('PEXPIREAT', key, at, 'NX')
+    redis.call('PEXPIREAT', key, at, 'GT')
+  end
+  return listed
+end
+`;
+
 /** `touch(base)`, behind READ_HEAD: tells the turn that runs, if one does, that what is remembered was changed from elsewhere. */
 export const TOUCH = `
 local function touch(base)

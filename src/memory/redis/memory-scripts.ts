@@ -1,5 +1,5 @@
 /** The scripts that forget, remove and time a conversation; scripts.ts says what all of them keep to. */
-import { CHOICE, NOW, TOMBSTONES, TOUCH } from './lua.ts';
+import { CHOICE, LISTING, NOW, TOMBSTONES, TOUCH } from './lua.ts';
 
 /**
  * KEYS  1 conversation, 2 meta, 3 inbox, 4 generation, 5 place index
@@ -38,7 +38,7 @@ if left == 0 then
 else
   local count = 0
   for _ in pairs(turns) do count = count + 1 end
-  if count > 0 then redis.call('HINCRBY', KEYS[2], 'turns', -count) end
+  if count > 0 and redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HINCRBY', KEYS[2], 'turns', -count) end
 end
 local waiting = forgetWaiting(KEYS[1], KEYS[3], function(message)
   if ARGV[1] == 'source' then return message.id == ARGV[2] end
@@ -53,7 +53,7 @@ return {removed, waiting, left, redis.call('PEXPIRETIME', KEYS[1])}
  *       5 member of the place index
  * gives {choice or '', milliseconds left (-2: no conversation), expiry (ms) if there is one, messages}
  */
-export const setTtl = `${NOW}${CHOICE}
+export const setTtl = `${NOW}${CHOICE}${LISTING}
 local seconds = tonumber(ARGV[1])
 if ARGV[2] ~= '' then
   if seconds then
@@ -66,9 +66,7 @@ local choice = choiceOf(redis.call('GET', KEYS[3])) or choiceOf(redis.call('GET'
 local ttl = seconds or choice or tonumber(ARGV[3])
 local expiry = now + ttl * 1000
 if redis.call('PEXPIREAT', KEYS[1], expiry) == 1 then
-  redis.call('PEXPIREAT', KEYS[2], expiry)
-  redis.call('ZADD', KEYS[5], expiry, ARGV[5])
-  if redis.call('PTTL', KEYS[5]) < ttl * 1000 then redis.call('PEXPIREAT', KEYS[5], expiry) end
+  list(KEYS[2], KEYS[5], ARGV[5], expiry, ttl)
 end
 return {choice and string.format('%d', choice) or '', redis.call('PTTL', KEYS[1]), expiry, redis.call('LLEN', KEYS[1])}
 `;

@@ -106,7 +106,10 @@ export function createRedisMemory(context: RedisContext): Memory {
         const elements = strings.parse(reply);
         const { messages, corrupt } = readElements(sessionId, elements);
         if (fence !== undefined && corrupt === 0) {
-          recent.keep({ sessionId, fence }, { total: Number(total), messages, newest: elements.at(-1) ?? '' });
+          recent.keep(
+            { sessionId, fence },
+            { total: Number(total), messages, newest: elements.at(-1) ?? '', listed: 0 },
+          );
         }
         return { messages };
       });
@@ -129,8 +132,12 @@ export function createRedisMemory(context: RedisContext): Memory {
 
     conversationsAt: (place) =>
       call('conversationsAt', async () => {
-        const members = await redis.zrangebyscore(keys.place(place), Date.now(), '+inf');
-        return members.flatMap((member) => sessionAtPlace(encodePlace(place), member) ?? []);
+        const members = await redis.zrange(keys.place(place), '0', '-1');
+        const ids = members.flatMap((member) => sessionAtPlace(encodePlace(place), member) ?? []);
+        if (ids.length === 0) return [];
+        // They are listed for longer than they live.
+        const living = z.array(z.number()).parse(await replies(existing(context, ids)));
+        return ids.filter((_, index) => living[index] === 1);
       }),
 
     erase: (whose) =>
@@ -163,6 +170,12 @@ export function createRedisMemory(context: RedisContext): Memory {
 function checkTtl(seconds: number | undefined, maxTtl: number): void {
   if (seconds === undefined || (Number.isInteger(seconds) && seconds >= 1 && seconds <= maxTtl)) return;
   throw new BotError('ttl_out_of_bounds', `A TTL is a whole number of seconds from 1 to ${maxTtl}.`);
+}
+
+function existing({ redis, keys }: RedisContext, ids: readonly SessionId[]) {
+  const pipeline = redis.pipeline();
+  for (const id of ids) pipeline.exists(keys.session(id).list);
+  return pipeline;
 }
 
 /** Undefined when the conversation is over and nothing waits in it. */

@@ -20,6 +20,8 @@ export interface Known {
   readonly messages: readonly ChatMessage[];
   /** The newest element as it is stored; '' in an empty conversation. */
   readonly newest: string;
+  /** Until when it is listed at its place, at least (Unix milliseconds by Redis' clock); 0 when that is not known. */
+  readonly listed: number;
 }
 
 /** What Redis says of a conversation when a turn is taken; `newest` is '' unless as many messages were expected. */
@@ -66,12 +68,12 @@ export function createRecent(
     return entry;
   };
 
-  const keep: Recent['keep'] = ({ sessionId, fence }, { total, messages, newest }) => {
+  const keep: Recent['keep'] = ({ sessionId, fence }, { total, messages, newest, listed }) => {
     remove(sessionId);
     const some = messages.slice(Math.max(0, messages.length - mostMessages));
     let own = CHARACTERS_OF_MESSAGE + newest.length;
     for (const { content } of some) own += CHARACTERS_OF_MESSAGE + content.length;
-    entries.set(sessionId, { total, messages: some, newest, fence, characters: own, usedAt: now() });
+    entries.set(sessionId, { total, messages: some, newest, listed, fence, characters: own, usedAt: now() });
     characters += own;
     for (const oldest of entries.keys()) {
       if (characters <= mostCharacters) return;
@@ -86,7 +88,7 @@ export function createRecent(
 
     confirm(lease, { total, newest }) {
       const known = remove(lease.sessionId);
-      if (total === 0) keep(lease, { total, messages: [], newest: '' });
+      if (total === 0) keep(lease, { total, messages: [], newest: '', listed: 0 });
       else if (known?.total === total && known.newest === newest) keep(lease, known);
     },
 

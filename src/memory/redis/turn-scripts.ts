@@ -1,6 +1,6 @@
 /** The scripts of the turn protocol (docs/turns.md); scripts.ts says what all of them keep to. */
 import { KEEP_CHOICE_S, KEEP_GENERATION_S } from './keep.ts';
-import { CHOICE, COUNT, NOW, READ_HEAD, TOUCH } from './lua.ts';
+import { CHOICE, COUNT, LISTING, NOW, READ_HEAD, TOUCH } from './lua.ts';
 
 /**
  * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5.. seen keys
@@ -122,10 +122,10 @@ return 1
 /**
  * The keys and arguments that commitTurn and appendTurn have in common are numbered alike in both. Each call costs Redis about
  * a microsecond and each write another two, so what only has to be done once in a conversation's life is done at its first
- * turn, and the place index lives up to an hour longer than its longest member, so that not each turn has to say so. Lua
- * spells a number anew, as a fraction, for each call that it is handed to, which costs another: so an expiry is handed on as text.
+ * turn, and what only has to outlive the conversation is given more time than that, and not by each turn. Lua spells a
+ * number anew, as a fraction, for each call that it is handed to, which costs another: so an expiry is handed on as text.
  */
-const REMEMBER = `${CHOICE}${COUNT}
+const REMEMBER = `${CHOICE}${COUNT}${LISTING}
 local function remember(gen, choices)
   local messages = redis.call('RPUSH', KEYS[1], ARGV[2], ARGV[3])
   local function keepOf(choice) return math.max(${KEEP_CHOICE_S}, 2 * choice) end
@@ -155,26 +155,27 @@ local function remember(gen, choices)
     messages = most
   end
   redis.call('PEXPIREAT', KEYS[1], at)
+  if messages == 2 then redis.call('DEL', KEYS[2]) end
+  local begun = count(KEYS[2], 'turns', '1') == 1
   count(KEYS[2], 'tokens', ARGV[8])
-  if count(KEYS[2], 'turns', '1') == 1 and redis.call('HSETNX', KEYS[2], 'created', now) == 1 then
-    redis.call('HSET', KEYS[2], 'v', 1)
+  if begun then
+    redis.call('HSETNX', KEYS[2], 'created', now)
+    redis.call('HSET', KEYS[2], 'v', '1')
   end
-  redis.call('PEXPIREAT', KEYS[2], at)
   if gen then redis.call('EXPIRE', KEYS[3], '${KEEP_GENERATION_S}') end
-  if redis.call('ZADD', KEYS[8], at, ARGV[9]) == 1 then redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', now) end
-  if redis.call('PTTL', KEYS[8]) < ttl * 1000 then
-    redis.call('PEXPIREAT', KEYS[8], expiry + math.min(ttl, 3600) * 1000)
-  end
-  return {messages, expiry, math.max(ttl, kept)}
+  local listed = tonumber(ARGV[11])
+  if begun or expiry > listed then listed = list(KEYS[2], KEYS[8], ARGV[9], expiry, ttl) end
+  return {messages, expiry, math.max(ttl, kept), listed}
 end
 `;
 
 /**
  * KEYS  1 conversation, 2 meta, 3 generation, 4 ttl choice, 5 ttl choice of the place, 6 fence, 7 turn record, 8 place index
  * ARGV  1 the lease's fence, 2 user's element, 3 assistant's element, 4 most messages, 5 default ttl (s), 6 min ttl (s),
- *       7 ttl of this message (s) or '', 8 tokens, 9 its member of the place index, 10 stopped ('1' or '')
+ *       7 ttl of this message (s) or '', 8 tokens, 9 its member of the place index, 10 stopped ('1' or ''), 11 until when it
+ *       is listed there at least (ms), 0 if that is not known
  * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages, expiry (ms), seconds it or its ttl choice lives,
- * 1 when the conversation was changed from elsewhere during the turn}
+ * until when it is listed (ms), 1 when the conversation was changed from elsewhere during the turn}
  * The record has the answer as its element: a text is handed over once, since Lua reads each byte that it is handed.
  */
 export const commitTurn = `${NOW}${REMEMBER}
@@ -189,13 +190,13 @@ end
 local stored = remember(held[2], {held[3], held[4]})
 redis.call('HSET', KEYS[7], 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[3])
 if ARGV[10] ~= '' then redis.call('HSET', KEYS[7], 'stopped', '1') end
-return {'committed', stored[1], stored[2], stored[3], record[3] and 1 or 0}
+return {'committed', stored[1], stored[2], stored[3], stored[4], record[3] and 1 or 0}
 `;
 
 /**
  * Keys and arguments as commitTurn; a turn that other code ran and that has neither fence nor record: KEYS 6 and 7 and
  * ARGV 1 and 10 are not used.
- * gives {messages, expiry (ms), seconds it or its ttl choice lives}
+ * gives {messages, expiry (ms), seconds it or its ttl choice lives, until when it is listed (ms)}
  */
 export const appendTurn = `${NOW}${REMEMBER}${READ_HEAD}${TOUCH}
 touch(KEYS[1])

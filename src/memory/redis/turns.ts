@@ -23,9 +23,9 @@ const takeReply = z.union([
 ]);
 const commitReply = z.union([
   z.tuple([z.enum(['fenced', 'known', 'forgotten'])]),
-  z.tuple([z.literal('committed'), z.number(), z.number(), z.number(), z.number()]),
+  z.tuple([z.literal('committed'), z.number(), z.number(), z.number(), z.number(), z.number()]),
 ]);
-const appendReply = z.tuple([z.number(), z.number(), z.number()]);
+const appendReply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const amendReply = z.enum(['amended', 'running', 'unknown']);
 const count = z.number();
 
@@ -59,14 +59,15 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
       return count.parse(await redis.settleTurn(own.fence, own.turn(lease.turnId), lease.fence, state, code)) === 1;
     });
 
-  /** What a stored turn means for the indexes; `stored` is messages, expiry (ms) and the seconds it or its TTL choice lives. */
+  /** What a stored turn means for the indexes: messages, expiry (ms) and the seconds that it or its TTL choice lives. */
   const indexTurn = (
     id: SessionId,
     message: TurnMessage,
     answer: Answer,
-    stored: readonly [number, number, number],
+    messages: number,
+    expiresAt: number,
+    lives: number,
   ) => {
-    const [messages, expiresAt, lives] = stored;
     context.writeIndex(id, { expiresAt, messages, turns: 1, tokens: answer.tokens });
     // The offer indexed it for a day: that is enough for most.
     if (lives > offerKeep) indexMembers(context, id, message.author.id, lives * 1_000);
@@ -78,10 +79,10 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         const { sessionId, turnId } = message;
         recent.drop(sessionId);
         const lease = { sessionId, turnId, fence: 0 };
-        const args = turnArguments(context, lease, message, answer, writtenTurn(message, answer));
-        const stored = appendReply.parse(await redis.appendTurn(...args));
+        const args = turnArguments(context, lease, message, answer, writtenTurn(message, answer), 0);
+        const [total, expiresAt, lives] = appendReply.parse(await redis.appendTurn(...args));
         indexMembers(context, sessionId, message.author.id, offerKeep * 1_000);
-        indexTurn(sessionId, message, answer, stored);
+        indexTurn(sessionId, message, answer, total, expiresAt, lives);
       }),
 
     async offer(message) {
@@ -182,13 +183,20 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
       call('commit', async () => {
         const known = recent.withdraw(lease);
         const written = writtenTurn(message, answer);
-        const reply = await redis.commitTurn(...turnArguments(context, lease, message, answer, written));
+        const reply = await redis.commitTurn(
+          ...turnArguments(context, lease, message, answer, written, known?.listed ?? 0),
+        );
         const [kind, ...stored] = commitReply.parse(reply);
         if (stored.length === 0) return kind;
-        const [total, expiresAt, lives, touched] = stored;
-        indexTurn(lease.sessionId, message, answer, [total, expiresAt, lives]);
+        const [total, expiresAt, lives, listed, touched] = stored;
+        indexTurn(lease.sessionId, message, answer, total, expiresAt, lives);
         if (known !== undefined && touched === 0 && total === Math.min(known.total + 2, options.maxMessages)) {
-          recent.keep(lease, { total, messages: [...known.messages, ...written.halves], newest: written.said });
+          recent.keep(lease, {
+            total,
+            messages: [...known.messages, ...written.halves],
+            newest: written.said,
+            listed,
+          });
         }
         return kind;
       }),
@@ -273,6 +281,7 @@ function turnArguments(
   message: TurnMessage,
   answer: Answer,
   { asked, said }: WrittenTurn,
+  listed: number,
 ) {
   const own = keys.session(lease.sessionId);
   const base = baseSession(lease.sessionId);
@@ -280,6 +289,6 @@ function turnArguments(
     ...[own.list, own.meta, own.generation, own.ttl, base === lease.sessionId ? own.ttl : keys.session(base).ttl],
     ...[own.fence, own.turn(lease.turnId), own.place, lease.fence, asked, said],
     ...[options.maxMessages, options.defaultTtl, options.minTtl, message.ttl ?? ''],
-    ...[answer.tokens, placeMember(lease.sessionId), answer.stopped ? '1' : ''],
+    ...[answer.tokens, placeMember(lease.sessionId), answer.stopped ? '1' : '', listed],
   ];
 }

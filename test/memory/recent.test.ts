@@ -1,0 +1,104 @@
+/** What a process keeps of the conversations that it answered last. */
+import { expect, test } from 'vitest';
+import type { SessionId } from '../../src/core/session.ts';
+import type { ChatMessage } from '../../src/core/types.ts';
+import { createRecent, type Known } from '../../src/memory/redis/recent.ts';
+import { sessionOf } from '../contracts/store/support.ts';
+
+const ada = leaseOf('ada');
+
+function leaseOf(user: string, fence = 1): { sessionId: SessionId; turnId: string; fence: number } {
+  return { sessionId: sessionOf({ user }), turnId: 'm1', fence };
+}
+
+/** A conversation of which the last `count` of `total` messages are known, each of so many characters. */
+function known(total: number, count = total, length = 10): Known {
+  const messages = Array.from({ length: count }, (_, index): ChatMessage => {
+    const content = String(total - count + index + 1).padEnd(length, '.');
+    return { role: 'user', content, timestamp: 1, turn: 't', source: 's', authorId: 'ada' };
+  });
+  return { total, messages, newest: `newest of ${total}`, listed: 0 };
+}
+
+test('nothing is known of a conversation that was never kept', () => {
+  const recent = createRecent();
+  expect(recent.expected(ada.sessionId)).toBeUndefined();
+  expect(recent.messages(ada.sessionId, 1, 20)).toBeUndefined();
+  expect(recent.withdraw(ada)).toBeUndefined();
+});
+
+test('what was kept is shown under its fence, the newest ones, and under no other', () => {
+  const recent = createRecent();
+  recent.messages(ada.sessionId, 1, 20);
+  recent.keep(ada, known(6));
+  expect(recent.expected(ada.sessionId)).toBe(6);
+  expect(recent.messages(ada.sessionId, 1, 2)).toEqual(known(6).messages.slice(4));
+  expect(recent.messages(ada.sessionId, 1, 20)).toEqual(known(6).messages);
+  expect(recent.messages(ada.sessionId, 2, 20)).toBeUndefined();
+});
+
+test('more than is known is not shown, unless there is no more', () => {
+  const recent = createRecent();
+  recent.messages(ada.sessionId, 1, 4);
+  recent.keep(ada, known(10));
+  expect(recent.messages(ada.sessionId, 1, 4)).toEqual(known(10, 4).messages);
+  expect(recent.messages(ada.sessionId, 1, 5)).toBeUndefined();
+  recent.keep(ada, known(3));
+  expect(recent.messages(ada.sessionId, 1, 5)).toEqual(known(3).messages);
+});
+
+test('a take confirms what is known, or lets go of it', () => {
+  const recent = createRecent();
+  const later = { ...ada, fence: 2 };
+  const kept = (found: { total: number; newest: string }) => {
+    recent.messages(ada.sessionId, 1, 20);
+    recent.keep(ada, known(6));
+    recent.confirm(later, found);
+    return recent.messages(ada.sessionId, 2, 20);
+  };
+  expect(kept({ total: 6, newest: 'newest of 6' })).toEqual(known(6).messages);
+  expect(kept({ total: 6, newest: 'another' })).toBeUndefined();
+  expect(kept({ total: 8, newest: '' })).toBeUndefined();
+  expect(kept({ total: -1, newest: '' })).toBeUndefined();
+  expect(kept({ total: 0, newest: '' })).toEqual([]);
+});
+
+test('what a commit withdrew is not there until it is kept again', () => {
+  const recent = createRecent();
+  recent.keep(ada, known(2));
+  expect(recent.withdraw({ ...ada, fence: 7 })).toBeUndefined();
+  recent.keep(ada, known(2));
+  expect(recent.withdraw(ada)?.total).toBe(2);
+  expect(recent.expected(ada.sessionId)).toBeUndefined();
+});
+
+test('the conversations that were not used for longest make room for others', () => {
+  const recent = createRecent(undefined, 20_000);
+  const bob = leaseOf('bob');
+  const eve = leaseOf('eve');
+  recent.messages(ada.sessionId, 1, 20);
+  for (const lease of [ada, bob]) recent.keep(lease, known(2, 2, 4_000));
+  recent.confirm(ada, { total: 2, newest: 'newest of 2' });
+  recent.keep(eve, known(2, 2, 4_000));
+  expect([ada, bob, eve].map((lease) => recent.expected(lease.sessionId))).toEqual([2, undefined, 2]);
+  // One that is larger than all the room is not kept at all.
+  recent.keep(bob, known(2, 2, 40_000));
+  expect([ada, bob, eve].map((lease) => recent.expected(lease.sessionId))).toEqual([undefined, undefined, undefined]);
+  recent.keep(bob, known(2, 2, 4_000));
+  expect(recent.expected(bob.sessionId)).toBe(2);
+});
+
+test('what was not used for ten minutes is let go', () => {
+  let now = 0;
+  const recent = createRecent(() => now);
+  const bob = leaseOf('bob');
+  recent.keep(ada, known(2));
+  now = 400_000;
+  recent.keep(bob, known(2));
+  recent.purge();
+  expect(recent.expected(ada.sessionId)).toBe(2);
+  now = 600_001;
+  recent.purge();
+  expect(recent.expected(ada.sessionId)).toBeUndefined();
+  expect(recent.expected(bob.sessionId)).toBe(2);
+});
