@@ -48,15 +48,24 @@ export const TTL_S = 1_800;
 /** Messages the model is shown, where a way can tell. */
 export const WINDOW = 20;
 
-/** `recollect-whole` is the product's store with its whole turn protocol, not only the part that the others have too. */
-export const CONTENDERS = ['recollect', 'recollect-whole', 'tutorial', 'langchain'] as const;
+/**
+ * Ways to keep a conversation. `recollect-whole` is the product's store with its whole turn protocol, not only the part that
+ * the others have too.
+ */
+export const KEEPERS = ['recollect', 'recollect-whole', 'tutorial', 'langchain'] as const;
+export type Keeper = (typeof KEEPERS)[number];
+
+/** With those whose speed alone is of interest. `recollect-anew` knows of no turn before; `least` promises nothing. */
+export const CONTENDERS = ['recollect', 'recollect-anew', 'recollect-whole', 'tutorial', 'langchain', 'least'] as const;
 export type Contender = (typeof CONTENDERS)[number];
 
 export const TITLES: Readonly<Record<Contender, string>> = {
   recollect: 'recollect: open, commit',
+  'recollect-anew': 'recollect: open and read, commit',
   'recollect-whole': 'recollect: offer, take, open, commit, finish',
   tutorial: 'tutorial way',
   langchain: '@langchain/redis',
+  least: 'LRANGE, RPUSH of both',
 };
 
 /** Something of each. */
@@ -65,8 +74,10 @@ export type PerContender<T> = Readonly<Record<Contender, T>>;
 export function perContender<T>(make: (contender: Contender) => T): PerContender<T> {
   return {
     recollect: make('recollect'),
+    'recollect-anew': make('recollect-anew'),
     'recollect-whole': make('recollect-whole'),
     tutorial: make('tutorial'),
     langchain: make('langchain'),
+    least: make('least'),
   };
 }

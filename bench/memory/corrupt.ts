@@ -1,7 +1,7 @@
 /** A stored element that cannot be read: what becomes of the conversation. */
 import type { Redis } from 'ioredis';
 import { keyspace } from '../../src/memory/redis/keys.ts';
-import { CONTENDERS, type Contender, TITLES } from './contender.ts';
+import { KEEPERS, type Keeper, TITLES } from './contender.ts';
 import { langchainKey } from './langchain.ts';
 import { openClient } from './open.ts';
 import { openStore, sessionOf } from './recollect.ts';
@@ -12,8 +12,8 @@ const TRUNCATED = '{"role":"user","content":"cut o';
 const TURN = { conversation: 1, turn: 1, question: 'a question', answer: 'an answer' };
 
 export async function tryCorrupt({ url, admin }: World): Promise<Section> {
-  const outcomes = new Map<Contender, string>();
-  for (const contender of CONTENDERS) outcomes.set(contender, await readWithTruncated(admin, url, contender));
+  const outcomes = new Map<Keeper, string>();
+  for (const contender of KEEPERS) outcomes.set(contender, await readWithTruncated(admin, url, contender));
   const counted = await countedBad(admin, url);
   const goesOn = outcomes.get('recollect') === 'goes on' && outcomes.get('recollect-whole') === 'goes on';
   return {
@@ -22,7 +22,7 @@ export async function tryCorrupt({ url, admin }: World): Promise<Section> {
         title: 'A truncated element in a conversation',
         note: 'A conversation with one more element that is no whole JSON; then another turn.',
         columns: ['', 'next turn', 'counted for the metrics'],
-        rows: CONTENDERS.map((it) => [TITLES[it], outcomes.get(it) ?? '', it.startsWith('recollect') ? counted : '–']),
+        rows: KEEPERS.map((it) => [TITLES[it], outcomes.get(it) ?? '', it.startsWith('recollect') ? counted : '–']),
       },
     ],
     bars: [
@@ -36,7 +36,7 @@ export async function tryCorrupt({ url, admin }: World): Promise<Section> {
   };
 }
 
-async function readWithTruncated(admin: Redis, url: string, contender: Contender): Promise<string> {
+async function readWithTruncated(admin: Redis, url: string, contender: Keeper): Promise<string> {
   await admin.flushall();
   const client = await openClient(contender, url);
   try {
@@ -63,7 +63,7 @@ async function countedBad(admin: Redis, url: string): Promise<number> {
   return observed.badElements;
 }
 
-function keyOf(contender: Contender): string {
+function keyOf(contender: Keeper): string {
   switch (contender) {
     case 'recollect':
     case 'recollect-whole':

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startChild } from './child.ts';
 import { ask } from './clients.ts';
-import { CONTENDERS, type Contender, TITLES } from './contender.ts';
+import { KEEPERS, type Keeper, TITLES } from './contender.ts';
 import { inspect, type Stored } from './stored.ts';
 import { type Section, untilAlone, type World } from './world.ts';
 
@@ -18,13 +18,13 @@ export async function killClients(world: World): Promise<Section> {
   for (const modelMs of models) {
     for (let kill = 1; kill <= kills; kill += 1) {
       progress(`kill ${kill} of ${kills}, a model of ${modelMs} ms`);
-      for (const contender of CONTENDERS.filter((it) => it !== 'recollect')) {
+      for (const contender of KEEPERS.filter((it) => it !== 'recollect')) {
         const found = await killOne(world, contender, modelMs);
         left.set(`${contender} ${modelMs}`, [...(left.get(`${contender} ${modelMs}`) ?? []), found]);
       }
     }
   }
-  const sum = (contender: Contender, modelMs: number, what: keyof Stored) =>
+  const sum = (contender: Keeper, modelMs: number, what: keyof Stored) =>
     (left.get(`${contender} ${modelMs}`) ?? []).reduce((total, it) => total + it[what], 0);
   const own = (what: keyof Stored) => models.reduce((total, ms) => total + sum('recollect-whole', ms, what), 0);
   return {
@@ -33,7 +33,7 @@ export async function killClients(world: World): Promise<Section> {
         title: `${kills} SIGKILLs of a client with ${IN_FLIGHT} turns in flight`,
         note: `Halves of turns and keys without an expiry that are left, all ${kills} kills together: by the milliseconds that the model takes.`,
         columns: ['', ...models.flatMap((ms) => [`halves, ${ms} ms`, `immortal keys, ${ms} ms`])],
-        rows: CONTENDERS.filter((it) => it !== 'recollect').map((it) => [
+        rows: KEEPERS.filter((it) => it !== 'recollect').map((it) => [
           TITLES[it],
           ...models.flatMap((ms) => [sum(it, ms, 'halves'), sum(it, ms, 'immortal')]),
         ]),
@@ -50,7 +50,7 @@ export async function killClients(world: World): Promise<Section> {
   };
 }
 
-async function killOne({ admin, url }: World, contender: Contender, modelMs: number): Promise<Stored> {
+async function killOne({ admin, url }: World, contender: Keeper, modelMs: number): Promise<Stored> {
   await admin.flushall();
   const client = startChild('client.ts', [contender, url]);
   await ask(client, { job: 'endless', plan: { workers: IN_FLIGHT, bytes: 200, first: 1 }, modelMs });

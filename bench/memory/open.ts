@@ -4,12 +4,16 @@ import type { Contender, MemoryClient } from './contender.ts';
 export async function openClient(contender: Contender, url: string): Promise<MemoryClient> {
   switch (contender) {
     case 'recollect':
-      return await (await import('./recollect.ts')).openRecollect(url, { whole: false });
+      return await (await import('./recollect.ts')).openRecollect(url, 'known');
+    case 'recollect-anew':
+      return await (await import('./recollect.ts')).openRecollect(url, 'anew');
     case 'recollect-whole':
-      return await (await import('./recollect.ts')).openRecollect(url, { whole: true });
+      return await (await import('./recollect.ts')).openRecollect(url, 'whole');
     case 'tutorial':
       return await (await import('./tutorial.ts')).openTutorial(url);
     case 'langchain':
       return await (await import('./langchain.ts')).openLangchain(url);
+    case 'least':
+      return await (await import('./least.ts')).openLeast(url);
   }
 }

@@ -2,7 +2,7 @@
 import { figureOf, ratioOf } from '../figures.ts';
 import { printFigure } from '../print.ts';
 import { ask, type Clients } from './clients.ts';
-import { CONTENDERS, perContender, TITLES, WINDOW } from './contender.ts';
+import { KEEPERS, perContender, TITLES, WINDOW } from './contender.ts';
 import { type Plan, readReply } from './jobs.ts';
 import type { Section, World } from './world.ts';
 
@@ -10,7 +10,7 @@ import type { Section, World } from './world.ts';
 const CALLS = 300;
 
 /** Contenders that read differently. */
-const READERS = CONTENDERS.filter((contender) => contender !== 'recollect-whole');
+const READERS = KEEPERS.filter((contender) => contender !== 'recollect-whole');
 
 export async function measureReading({ context: { short, progress } }: World, clients: Clients): Promise<Section> {
   const lengths = short ? [20, 100] : [20, 200, 2_000];

@@ -96,10 +96,13 @@ export function answerOf({ question, answer }: BenchTurn): Answer {
   return { text: answer, timestamp: Date.now(), stopped: false, tokens };
 }
 
-export async function openRecollect(url: string, { whole }: { readonly whole: boolean }): Promise<MemoryClient> {
+/** Whether the store may go by what it knows of a conversation, or the whole of its turn protocol is run. */
+export type Mode = 'known' | 'anew' | 'whole';
+
+export async function openRecollect(url: string, mode: Mode): Promise<MemoryClient> {
   const { store, observed } = await openStore(url);
   return {
-    ...(whole ? wholeTurns(store) : preparedTurns(store)),
+    ...(mode === 'whole' ? wholeTurns(store) : preparedTurns(store, mode === 'anew')),
     async read(conversation) {
       return (await store.open(sessionOf(conversation), WINDOW)).messages.length;
     },
@@ -123,7 +126,7 @@ interface Prepared {
 }
 
 /** `open` and `commit` alone: the turns were offered before, and each conversation taken, so there is a fence and records. */
-function preparedTurns(store: RedisStore): Turning {
+function preparedTurns(store: RedisStore, anew: boolean): Turning {
   const prepared = new Map<BenchTurn, Prepared>();
   return {
     async prepare(lists) {
@@ -138,7 +141,7 @@ function preparedTurns(store: RedisStore): Turning {
     },
     async open(turn) {
       const { message, lease } = found(prepared, turn);
-      return (await store.open(message.sessionId, WINDOW, lease?.fence)).messages.length;
+      return (await store.open(message.sessionId, WINDOW, anew ? undefined : lease?.fence)).messages.length;
     },
     async commit(turn) {
       const { lease, message, answer } = found(prepared, turn);

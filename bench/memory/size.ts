@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import { printNumber } from '../print.ts';
 import { ask, type Clients } from './clients.ts';
-import { CONTENDERS, type Contender, perContender, TITLES } from './contender.ts';
+import { KEEPERS, type Keeper, perContender, TITLES } from './contender.ts';
 import type { Plan } from './jobs.ts';
 import { elementBytes } from './recollect.ts';
 import { infoNumber, type Section, type World } from './world.ts';
@@ -19,7 +19,7 @@ export async function measureSize(world: World, clients: Clients): Promise<Secti
   // The design counts bytes of the stored element; people count bytes of text.
   const sizes = [ELEMENT - elementBytes(0), ELEMENT];
   const bytes = perContender((): Size[] => []);
-  for (const contender of CONTENDERS) {
+  for (const contender of KEEPERS) {
     // What the first ones leave in Redis itself is nobody's.
     await sizeOf(world, clients, contender, 32, ELEMENT);
     for (const size of sizes) bytes[contender].push(await sizeOf(world, clients, contender, conversations, size));
@@ -31,7 +31,7 @@ export async function measureSize(world: World, clients: Clients): Promise<Secti
         title: `Bytes of a conversation of ${MESSAGES} messages`,
         note: `${conversations} conversations, of each 32 people in 32 channels, by which all is divided. Keys: MEMORY USAGE of all keys there are, indexes included. Redis: by how much its used_memory grew, with its tables of keys and expiries. The second line of recollect is what is there within 24 hours of the turns: their records, dedupe ids and fences too.`,
         columns: ['', ...sizes.flatMap((size) => [`texts of ${size} bytes: keys`, 'Redis'])],
-        rows: CONTENDERS.map((contender) => [
+        rows: KEEPERS.map((contender) => [
           contender === 'recollect-whole'
             ? 'recollect, with the turn records of a day'
             : (TITLES[contender].split(':')[0] ?? ''),
@@ -59,7 +59,7 @@ interface Size {
 async function sizeOf(
   { admin }: World,
   clients: Clients,
-  contender: Contender,
+  contender: Keeper,
   conversations: number,
   bytes: number,
 ): Promise<Size> {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { encodeSession, type Session } from '../../src/core/session.ts';
 import type { ConversationStore } from '../../src/core/store.ts';
-import { createRedisStore } from '../../src/memory/redis/store.ts';
+import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
 import { readFiles } from '../memory/sqlite-fixture.ts';
 import { type FakeModel, type ModelOptions, startModel } from '../support/model.ts';
@@ -49,7 +49,7 @@ export function sessionOf(number: number): { readonly parts: Required<Omit<Sessi
 
 const observer = { badElement() {}, error() {} };
 
-export function openRedisStore(url: string): Promise<ConversationStore> {
+export function openRedisStore(url: string): Promise<RedisStore> {
   return createRedisStore({ ...LIMITS, observer, url, prefix: 'conversation', allowEviction: false, warn() {} });
 }
 
