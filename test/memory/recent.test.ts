@@ -63,6 +63,19 @@ test('a take confirms what is known, or lets go of it', () => {
   expect(kept({ total: 0, newest: '' })).toEqual([]);
 });
 
+test('what was read is kept beside the number of messages that the take told', () => {
+  const recent = createRecent();
+  const { messages, newest } = known(30, 20);
+  recent.confirm(ada, { total: 30, newest: '' });
+  expect(recent.messages(ada.sessionId, 1, 20)).toBeUndefined();
+  recent.read(ada, { messages, newest });
+  expect(recent.messages(ada.sessionId, 1, 20)).toEqual(messages);
+  expect(recent.withdraw(ada)).toMatchObject({ total: 30, newest });
+  // Nobody told: it is not kept.
+  recent.read(ada, { messages, newest });
+  expect(recent.expected(ada.sessionId)).toBeUndefined();
+});
+
 test('what a commit withdrew is not there until it is kept again', () => {
   const recent = createRecent();
   recent.keep(ada, known(2));

@@ -101,15 +101,10 @@ export function createRedisMemory(context: RedisContext): Memory {
       if (known !== undefined) return { messages: known };
       return await call('open', async () => {
         const { list } = keys.session(sessionId);
-        // In this order: what is added in between makes more of them than were counted, and then they are not kept at the commit.
-        const [total, reply] = await replies(redis.pipeline().llen(list).lrange(list, -limit, -1));
-        const elements = strings.parse(reply);
+        const elements = await redis.lrange(list, -limit, -1);
         const { messages, corrupt } = readElements(sessionId, elements);
         if (fence !== undefined && corrupt === 0) {
-          recent.keep(
-            { sessionId, fence },
-            { total: Number(total), messages, newest: elements.at(-1) ?? '', listed: 0 },
-          );
+          recent.read({ sessionId, fence }, { messages, newest: elements.at(-1) ?? '' });
         }
         return { messages };
       });

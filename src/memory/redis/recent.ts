@@ -24,7 +24,7 @@ export interface Known {
   readonly listed: number;
 }
 
-/** What Redis says of a conversation when a turn is taken; `newest` is '' unless as many messages were expected. */
+/** What Redis says of a conversation when a turn is taken: -1 messages if it is none; `newest` is '' unless as many were expected. */
 export type Found = Pick<Known, 'total' | 'newest'>;
 
 interface Entry extends Known {
@@ -37,8 +37,10 @@ interface Entry extends Known {
 export interface Recent {
   /** How many messages were known in the conversation: to be confirmed at a take. */
   expected(sessionId: SessionId): number | undefined;
-  /** A turn was taken: what is known stays if it is what was found. */
+  /** A turn was taken: what is known stays if it is what was found; else how many messages there are is. */
   confirm(lease: TurnLease, found: Found): void;
+  /** What was read under this lease: kept, unless nobody knows any more how many messages there were at its taking. */
+  read(lease: Pick<TurnLease, 'sessionId' | 'fence'>, read: Pick<Known, 'messages' | 'newest'>): void;
   /** The newest `limit` messages as they were at the taking, or the last commit, under this fence. Undefined: read them. */
   messages(sessionId: SessionId, fence: number, limit: number): readonly ChatMessage[] | undefined;
   /** Takes out what is known under this lease: whatever its commit comes to, nothing wrong stays behind. */
@@ -88,8 +90,13 @@ export function createRecent(
 
     confirm(lease, { total, newest }) {
       const known = remove(lease.sessionId);
-      if (total === 0) keep(lease, { total, messages: [], newest: '', listed: 0 });
-      else if (known?.total === total && known.newest === newest) keep(lease, known);
+      if (known?.total === total && known.newest === newest) keep(lease, known);
+      else if (total >= 0) keep(lease, { total, messages: [], newest: '', listed: 0 });
+    },
+
+    read(lease, read) {
+      const known = entries.get(lease.sessionId);
+      if (known?.fence === lease.fence) keep(lease, { ...read, total: known.total, listed: known.listed });
     },
 
     messages(sessionId, fence, limit) {

@@ -1,16 +1,16 @@
 /** The turn protocol on Redis: see docs/turns.md; each operation is one script on the place. */
 import { z } from 'zod';
 import { TURN_BUDGET_MS } from '../../core/limits.ts';
-import { baseSession, type SessionId } from '../../core/session.ts';
+import type { SessionId } from '../../core/session.ts';
 import type { Answer, Located, OfferResult, Turns } from '../../core/store.ts';
-import type { ChatMessage, TurnLease } from '../../core/types.ts';
-import { parseStoredSession, serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
+import type { TurnLease } from '../../core/types.ts';
+import { parseStoredSession, type TurnMessage } from '../elements.ts';
 import { replies } from './client.ts';
 import { indexMembers, memberships, type RedisContext } from './context.ts';
 import { KEEP_GENERATION_S, KEEP_S } from './keep.ts';
-import { placeMember } from './members.ts';
 import { fieldsOf, fromElement, handleFields, parseRecord, toElement } from './record.ts';
 import { applyTtl } from './ttl.ts';
+import { turnArguments, writtenTurn } from './written.ts';
 
 const offerReply = z.union([
   z.tuple([z.literal('duplicate'), z.string(), z.number()]),
@@ -260,35 +260,4 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
 
     claimSweep: (ms) => call('claimSweep', async () => (await redis.set(keys.sweep, '1', 'PX', ms, 'NX')) === 'OK'),
   };
-}
-
-/** Both halves of a turn, and the elements that they are stored as. */
-interface WrittenTurn {
-  readonly halves: readonly [ChatMessage, ChatMessage];
-  readonly asked: string;
-  readonly said: string;
-}
-
-function writtenTurn(message: TurnMessage, answer: Answer): WrittenTurn {
-  const halves = turnHalves(message, answer);
-  return { halves, asked: serialiseElement(halves[0]), said: serialiseElement(halves[1]) };
-}
-
-/** The keys and arguments of commitTurn and appendTurn. */
-function turnArguments(
-  { keys, options }: RedisContext,
-  lease: TurnLease,
-  message: TurnMessage,
-  answer: Answer,
-  { asked, said }: WrittenTurn,
-  listed: number,
-) {
-  const own = keys.session(lease.sessionId);
-  const base = baseSession(lease.sessionId);
-  return [
-    ...[own.list, own.meta, own.generation, own.ttl, base === lease.sessionId ? own.ttl : keys.session(base).ttl],
-    ...[own.fence, own.turn(lease.turnId), own.place, lease.fence, asked, said],
-    ...[options.maxMessages, options.defaultTtl, options.minTtl, message.ttl ?? ''],
-    ...[answer.tokens, placeMember(lease.sessionId), answer.stopped ? '1' : '', listed],
-  ];
 }
