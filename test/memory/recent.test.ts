@@ -17,7 +17,7 @@ function known(total: number, count = total, length = 10): Known {
     const content = String(total - count + index + 1).padEnd(length, '.');
     return { role: 'user', content, timestamp: 1, turn: 't', source: 's', authorId: 'ada' };
   });
-  return { total, messages, newest: `newest of ${total}`, listed: 0 };
+  return { total, messages, newest: `newest of ${total}`, written: true, listed: 0 };
 }
 
 test('nothing is known of a conversation that was never kept', () => {

@@ -21,7 +21,7 @@ export interface SessionKeys {
   readonly ttl: string;
   readonly inbox: string;
   readonly fence: string;
-  /** ZSET member (members.ts) -> expiry ms of the conversations of the same place. */
+  /** ZSET member (members.ts) -> until when a conversation of the same place is listed, in ms. */
   readonly place: string;
   turn(turnId: TurnId): string;
 }

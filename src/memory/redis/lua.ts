@@ -61,7 +61,13 @@ export const LISTING = `
 local function list(meta, place, member, expiry, ttl)
   local listed = expiry + math.min(ttl, 3600) * 1000
   local at = string.format('%.0f', listed)
-  if redis.call('ZADD', place, 'GT', at, member) == 1 then redis.call('ZREMRANGEBYSCORE', place, '-inf', now) end
+  local added = redis.pcall('ZADD', place, 'GT', at, member)
+  if type(added) == 'table' then
+    redis.call('DEL', place)
+    redis.call('ZADD', place, at, member)
+  elseif added == 1 then
+    redis.call('ZREMRANGEBYSCORE', place, '-inf', now)
+  end
   for _, key in ipairs({meta, place}) do
     redis.call('PEXPIREAT', key, at, 'NX')
     redis.call('PEXPIREAT', key, at, 'GT')

@@ -54,6 +54,8 @@ export function createRedisMemory(context: RedisContext): Memory {
       const reply = await redis.forgetConversation(
         ...[own.list, own.meta, own.inbox, own.generation, own.place, placeMember(sessionId), KEEP_GENERATION_S],
       );
+      // A commit may have been answered meanwhile.
+      recent.drop(sessionId);
       const [messages, waiting] = forgetReply.parse(reply);
       context.writeIndex(sessionId, { expiresAt: 0, messages: 0 });
       return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
@@ -67,6 +69,7 @@ export function createRedisMemory(context: RedisContext): Memory {
       const reply = await redis.removeTurns(
         ...[own.list, own.meta, own.inbox, own.place, field, value, placeMember(sessionId)],
       );
+      recent.drop(sessionId);
       const [messages, waiting, left, expiresAt] = removeReply.parse(reply);
       if (messages > 0) context.writeIndex(sessionId, { expiresAt, messages: left });
       return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };

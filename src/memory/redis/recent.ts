@@ -1,8 +1,9 @@
 /**
  * The newest messages of the conversations that this process answered last, so that it need not read again what it has
  * just written. They are used for a turn only when Redis said at its taking that they are what is stored: as many messages
- * as were known, with the same newest one. Every change from elsewhere alters one of the two, since only a commit trims and
- * what is added becomes the newest; a change while a turn runs marks its record, and then nothing is kept at its commit.
+ * as were known, with the same newest one, which a commit of this process wrote and nobody writes twice. Every change from
+ * elsewhere alters one of the two, since only a commit trims and what is added becomes the newest; a change while a turn runs
+ * marks its record, and then nothing is kept at its commit.
  */
 import type { SessionId } from '../../core/session.ts';
 import type { ChatMessage, TurnLease } from '../../core/types.ts';
@@ -20,6 +21,8 @@ export interface Known {
   readonly messages: readonly ChatMessage[];
   /** The newest element as it is stored; '' in an empty conversation. */
   readonly newest: string;
+  /** Whether a commit wrote the newest one; what was only read is good for its own turn. */
+  readonly written: boolean;
   /** Until when it is listed at its place, at least (Unix milliseconds by Redis' clock); 0 when that is not known. */
   readonly listed: number;
 }
@@ -35,7 +38,7 @@ interface Entry extends Known {
 }
 
 export interface Recent {
-  /** How many messages were known in the conversation: to be confirmed at a take. */
+  /** How many messages there were behind the last commit of this process: to be confirmed at a take. */
   expected(sessionId: SessionId): number | undefined;
   /** A turn was taken: what is known stays if it is what was found; else how many messages there are is. */
   confirm(lease: TurnLease, found: Found): void;
@@ -70,12 +73,13 @@ export function createRecent(
     return entry;
   };
 
-  const keep: Recent['keep'] = ({ sessionId, fence }, { total, messages, newest, listed }) => {
+  const keep: Recent['keep'] = ({ sessionId, fence }, known) => {
+    const { total, messages, newest } = known;
     remove(sessionId);
-    const some = messages.slice(Math.max(0, messages.length - mostMessages));
+    const some = messages.slice(Math.max(0, messages.length - Math.min(mostMessages, total)));
     let own = CHARACTERS_OF_MESSAGE + newest.length;
     for (const { content } of some) own += CHARACTERS_OF_MESSAGE + content.length;
-    entries.set(sessionId, { total, messages: some, newest, listed, fence, characters: own, usedAt: now() });
+    entries.set(sessionId, { ...known, messages: some, fence, characters: own, usedAt: now() });
     characters += own;
     for (const oldest of entries.keys()) {
       if (characters <= mostCharacters) return;
@@ -86,17 +90,20 @@ export function createRecent(
   return {
     keep,
 
-    expected: (sessionId) => entries.get(sessionId)?.total,
+    expected(sessionId) {
+      const known = entries.get(sessionId);
+      return known?.written === true ? known.total : undefined;
+    },
 
     confirm(lease, { total, newest }) {
       const known = remove(lease.sessionId);
-      if (known?.total === total && known.newest === newest) keep(lease, known);
-      else if (total >= 0) keep(lease, { total, messages: [], newest: '', listed: 0 });
+      if (known?.written === true && known.total === total && known.newest === newest) keep(lease, known);
+      else if (total >= 0) keep(lease, { total, messages: [], newest: '', written: false, listed: 0 });
     },
 
     read(lease, read) {
       const known = entries.get(lease.sessionId);
-      if (known?.fence === lease.fence) keep(lease, { ...read, total: known.total, listed: known.listed });
+      if (known?.fence === lease.fence) keep(lease, { ...known, ...read, written: false });
     },
 
     messages(sessionId, fence, limit) {

@@ -11,6 +11,9 @@ import { createRedisNotes } from './notes.ts';
 import { createRedisStats, parseInfo } from './stats.ts';
 import { type AppendTurn, createRedisTurns } from './turns.ts';
 
+/** Milliseconds between two looks for what this process keeps of conversations that are not talked in any more. */
+const PURGE_MS = 30_000;
+
 export interface RedisStoreOptions extends StoreOptions {
   /** `redis://` or `rediss://`. */
   readonly url: string;
@@ -40,12 +43,12 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   const context = createContext(redis, keyspace(options.prefix), options);
   const turns = createRedisTurns(context);
   const { sweep, ...stats } = createRedisStats(context);
+  const purging = setInterval(() => context.recent.purge(), PURGE_MS).unref();
   return {
     ...turns,
     ...createRedisMemory(context),
     ...stats,
     async claimSweep(ms) {
-      context.recent.purge();
       const claimed = await turns.claimSweep(ms);
       // Whoever sweeps takes what is overdue out of the indexes too, so that they stay small where nobody asks for figures.
       if (claimed) context.behind('sweep', sweep);
@@ -55,6 +58,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     notes: createRedisNotes(context),
     ping: () => context.call('ping', async () => void (await redis.ping())),
     async close() {
+      clearInterval(purging);
       await context.settled();
       redis.disconnect();
     },

@@ -1,5 +1,5 @@
 /** The scripts of the turn protocol (docs/turns.md); scripts.ts says what all of them keep to. */
-import { KEEP_CHOICE_S, KEEP_GENERATION_S } from './keep.ts';
+import { KEEP_CHOICE_S, KEEP_GENERATION_S, KEEP_S } from './keep.ts';
 import { CHOICE, COUNT, LISTING, NOW, READ_HEAD, TOUCH } from './lua.ts';
 
 /**
@@ -126,8 +126,8 @@ return 1
  * number anew, as a fraction, for each call that it is handed to, which costs another: so an expiry is handed on as text.
  */
 const REMEMBER = `${CHOICE}${COUNT}${LISTING}
-local function remember(gen, choices)
-  local messages = redis.call('RPUSH', KEYS[1], ARGV[2], ARGV[3])
+local function remember(gen, choices, listed)
+  local pushed = redis.call('RPUSH', KEYS[1], ARGV[2], ARGV[3])
   local function keepOf(choice) return math.max(${KEEP_CHOICE_S}, 2 * choice) end
   local ttl
   local kept = 0
@@ -150,12 +150,9 @@ local function remember(gen, choices)
   local expiry = now + ttl * 1000
   local at = string.format('%.0f', expiry)
   local most = tonumber(ARGV[4])
-  if messages > most then
-    redis.call('LTRIM', KEYS[1], -most, -1)
-    messages = most
-  end
+  if pushed > most then redis.call('LTRIM', KEYS[1], -most, -1) end
   redis.call('PEXPIREAT', KEYS[1], at)
-  if messages == 2 then redis.call('DEL', KEYS[2]) end
+  if pushed == 2 then redis.call('DEL', KEYS[2]) end
   local begun = count(KEYS[2], 'turns', '1') == 1
   count(KEYS[2], 'tokens', ARGV[8])
   if begun then
@@ -163,9 +160,8 @@ local function remember(gen, choices)
     redis.call('HSET', KEYS[2], 'v', '1')
   end
   if gen then redis.call('EXPIRE', KEYS[3], '${KEEP_GENERATION_S}') end
-  local listed = tonumber(ARGV[11])
   if begun or expiry > listed then listed = list(KEYS[2], KEYS[8], ARGV[9], expiry, ttl) end
-  return {messages, expiry, math.max(ttl, kept), listed}
+  return {pushed, expiry, math.max(ttl, kept), listed}
 end
 `;
 
@@ -174,8 +170,9 @@ end
  * ARGV  1 the lease's fence, 2 user's element, 3 assistant's element, 4 most messages, 5 default ttl (s), 6 min ttl (s),
  *       7 ttl of this message (s) or '', 8 tokens, 9 its member of the place index, 10 stopped ('1' or ''), 11 until when it
  *       is listed there at least (ms), 0 if that is not known
- * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages, expiry (ms), seconds it or its ttl choice lives,
- * until when it is listed (ms), 1 when the conversation was changed from elsewhere during the turn}
+ * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages before the cap dropped some, expiry (ms), seconds it
+ * or its ttl choice lives, until when it is listed (ms), 1 when the conversation was changed from elsewhere during the turn,
+ * or may have been, as its record is lost}
  * The record has the answer as its element: a text is handed over once, since Lua reads each byte that it is handed.
  */
 export const commitTurn = `${NOW}${REMEMBER}
@@ -187,21 +184,23 @@ if record[1] == 'forgotten' or (record[2] or '0') ~= (held[2] or '0') then
   redis.call('HSET', KEYS[7], 'state', 'forgotten', 'outcome', 'forgotten')
   return {'forgotten'}
 end
-local stored = remember(held[2], {held[3], held[4]})
+local touched = record[3] or not record[1]
+local stored = remember(held[2], {held[3], held[4]}, touched and 0 or tonumber(ARGV[11]))
 redis.call('HSET', KEYS[7], 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[3])
 if ARGV[10] ~= '' then redis.call('HSET', KEYS[7], 'stopped', '1') end
-return {'committed', stored[1], stored[2], stored[3], stored[4], record[3] and 1 or 0}
+if not record[1] then redis.call('EXPIRE', KEYS[7], '${KEEP_S}') end
+return {'committed', stored[1], stored[2], stored[3], stored[4], touched and 1 or 0}
 `;
 
 /**
  * Keys and arguments as commitTurn; a turn that other code ran and that has neither fence nor record: KEYS 6 and 7 and
- * ARGV 1 and 10 are not used.
- * gives {messages, expiry (ms), seconds it or its ttl choice lives, until when it is listed (ms)}
+ * ARGV 1, 10 and 11 are not used.
+ * gives {messages before the cap dropped some, expiry (ms), seconds it or its ttl choice lives, until when it is listed (ms)}
  */
 export const appendTurn = `${NOW}${REMEMBER}${READ_HEAD}${TOUCH}
 touch(KEYS[1])
 local held = redis.call('MGET', KEYS[3], KEYS[4], KEYS[5])
-return remember(held[1], {held[2], held[3]})
+return remember(held[1], {held[2], held[3]}, 0)
 `;
 
 /**

@@ -80,7 +80,8 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         recent.drop(sessionId);
         const lease = { sessionId, turnId, fence: 0 };
         const args = turnArguments(context, lease, message, answer, writtenTurn(message, answer), 0);
-        const [total, expiresAt, lives] = appendReply.parse(await redis.appendTurn(...args));
+        const [pushed, expiresAt, lives] = appendReply.parse(await redis.appendTurn(...args));
+        const total = Math.min(pushed, options.maxMessages);
         indexMembers(context, sessionId, message.author.id, offerKeep * 1_000);
         indexTurn(sessionId, message, answer, total, expiresAt, lives);
       }),
@@ -188,13 +189,15 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         );
         const [kind, ...stored] = commitReply.parse(reply);
         if (stored.length === 0) return kind;
-        const [total, expiresAt, lives, listed, touched] = stored;
+        const [pushed, expiresAt, lives, listed, touched] = stored;
+        const total = Math.min(pushed, options.maxMessages);
         indexTurn(lease.sessionId, message, answer, total, expiresAt, lives);
-        if (known !== undefined && touched === 0 && total === Math.min(known.total + 2, options.maxMessages)) {
+        if (known !== undefined && touched === 0 && pushed === known.total + 2) {
           recent.keep(lease, {
             total,
             messages: [...known.messages, ...written.halves],
             newest: written.said,
+            written: true,
             listed,
           });
         }
