@@ -54,11 +54,8 @@ export async function createInfrastructure(config: Config, parts: Parts): Promis
 async function onRedis(url: string, config: Config, options: StoreOptions, parts: Parts): Promise<Infrastructure> {
   const { clock, logger } = parts;
   const { keyPrefix: prefix, allowEviction } = config.store;
-  const [{ createRedisStore }, { createBullmqScheduler }, { COMMAND_TIMEOUT_MS, openRedis }] = await Promise.all([
-    import('./memory/redis/store.ts'),
-    import('./queue/bullmq.ts'),
-    import('./redis.ts'),
-  ]);
+  const [{ createRedisStore }, { createBullmqScheduler, openQueueRedis }, { COMMAND_TIMEOUT_MS, openRedis }] =
+    await Promise.all([import('./memory/redis/store.ts'), import('./queue/bullmq.ts'), import('./redis.ts')]);
   const store = await createRedisStore({
     ...options,
     ...{ url, prefix, allowEviction },
@@ -77,12 +74,8 @@ async function onRedis(url: string, config: Config, options: StoreOptions, parts
     );
     return redis;
   };
-  const queue = openRedis(
-    url,
-    (error) => logger.debug({ connection: 'queue', err: error.message }, 'redis connection'),
-    {
-      connectionName: 'queue',
-    },
+  const queue = openQueueRedis(url, (error) =>
+    logger.debug({ connection: 'queue', err: error.message }, 'redis connection'),
   );
   const limits = open('limits');
   const signals = createRedisSignals(open('signals'), open('subscriber'), { prefix: keys.signals, logger });

@@ -9,6 +9,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Clock, Drain, DrainScheduler, Logger } from '../core/ports.ts';
 import { type SessionId, toSessionId } from '../core/session.ts';
+import { openRedis } from '../redis.ts';
 import { createOpenLeases } from './leases.ts';
 
 /** Milliseconds that a lock lives without being renewed; it is renewed at half of that. */
@@ -48,7 +49,15 @@ class LeasedWorker extends Worker {
   }
 }
 
-/** `redis` is a connection of the scheduler's own; the worker duplicates it for its blocking calls. The scheduler closes it. */
+/**
+ * Opens a connection for the scheduler. What it had sent when it broke is sent again, as BullMQ counts on: otherwise such a
+ * command would never be settled, a drain that had just ended would keep its lock, and its conversation would wait for ever.
+ */
+export function openQueueRedis(url: string, onError: (error: Error) => void): Redis {
+  return openRedis(url, onError, { connectionName: 'queue', autoResendUnfulfilledCommands: true });
+}
+
+/** `redis` is a connection of the scheduler's own, see {@link openQueueRedis}; the worker duplicates it for its blocking calls. The scheduler closes it. */
 export function createBullmqScheduler(redis: Redis, { prefix, clock, logger }: BullmqOptions): DrainScheduler {
   const reported = new Map<string, number>();
   const report = ({ message }: Error) => {

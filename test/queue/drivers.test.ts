@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, test } from 'vitest';
 import type { Clock, Logger } from '../../src/core/ports.ts';
-import { createBullmqScheduler } from '../../src/queue/bullmq.ts';
+import { createBullmqScheduler, openQueueRedis } from '../../src/queue/bullmq.ts';
 import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createOpenLeases } from '../../src/queue/leases.ts';
 import { createLocalSignals, createRedisSignals } from '../../src/queue/signals.ts';
@@ -12,13 +12,18 @@ import { openRedis } from '../../src/redis.ts';
 import { describeScheduler } from '../contracts/scheduler.contract.ts';
 import { describeSignals } from '../contracts/signals.contract.ts';
 import { sessionOf } from '../contracts/store/support.ts';
+import { startBreakingTap } from '../support/redis-tap.ts';
 
 const url = inject('redisUrl');
 const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 const logger: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => logger };
 const newPrefix = () => `t${randomBytes(6).toString('hex')}`;
 const open = () => openRedis(url, () => {});
-const bullmq = (prefix = newPrefix()) => createBullmqScheduler(open(), { prefix, clock, logger });
+const bullmq = (prefix = newPrefix(), at = url) =>
+  createBullmqScheduler(
+    openQueueRedis(at, () => {}),
+    { prefix, clock, logger },
+  );
 
 describeScheduler('in process', async () => createInProcessScheduler({ clock, logger }));
 describeScheduler('on BullMQ', async () => bullmq());
@@ -62,6 +67,25 @@ describe('the DrainScheduler on BullMQ', () => {
     expect(by).toEqual(new Set([0, 1]));
     for (const replica of replicas) await replica.close(1_000);
   });
+
+  test.each(['lost', 'done, its answer lost'])(
+    'drains a conversation again after the end of its drain was %s with the connection',
+    async (how) => {
+      const tap = await startBreakingTap(Number(new URL(url).port));
+      const scheduler = bullmq(newPrefix(), tap.url);
+      let drains = 0;
+      await scheduler.process(async () => {
+        drains += 1;
+        if (drains === 1) tap.breakAt('evalsha', how !== 'lost');
+      }, 1);
+      await scheduler.schedule(sessionOf());
+      await expect.poll(() => tap.broken(), { timeout: 20_000 }).toBe(true);
+      await scheduler.schedule(sessionOf());
+      await expect.poll(() => drains, { timeout: 20_000 }).toBeGreaterThan(1);
+      await scheduler.close(1_000);
+      await tap.close();
+    },
+  );
 
   test('works on when its own keys were deleted', async () => {
     const prefix = newPrefix();

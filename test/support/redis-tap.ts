@@ -26,22 +26,11 @@ export interface RedisTap {
 
 /** Listens on a free loopback port and passes everything on to the Redis on `target`, a port of 127.0.0.1. */
 export async function startRedisTap(target: number): Promise<RedisTap> {
-  const sockets = new Set<Socket>();
   let wanted: { readonly step: Step; readonly reached: () => void } | undefined;
   let stopped = false;
 
-  const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
+  const proxy = await startProxy(target, (client, upstream) => {
     let swallow: (() => void) | undefined;
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
     client.on('data', (data) => {
       if (stopped) return;
       if (wanted === undefined || !isStep(data.toString('utf8'), wanted.step)) {
@@ -61,19 +50,12 @@ export async function startRedisTap(target: number): Promise<RedisTap> {
       } else if (!stopped) client.write(data);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The tap has no port.');
   return {
-    url: `redis://127.0.0.1:${address.port}`,
+    ...proxy,
     stopAt: (step) =>
       new Promise((reached) => {
         wanted = { step, reached };
       }),
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
   };
 }
 
@@ -83,4 +65,80 @@ function isStep(request: string, { command, containing }: Step): boolean {
   if (command === 'lrange') return request.toLowerCase().includes('\r\nlrange\r\n');
   const { lua } = PLACE_SCRIPTS[command];
   return request.includes(createHash('sha1').update(lua).digest('hex')) || request.includes(lua);
+}
+
+export interface BreakingTap {
+  readonly url: string;
+  /** The connection that sends the next request with this in it is broken; Redis gets the request if it is to be `passed`. */
+  breakAt(containing: string, passed: boolean): void;
+  /** Whether that has happened. */
+  broken(): boolean;
+  close(): Promise<void>;
+}
+
+/** A proxy in front of Redis that breaks one connection and passes on what comes on others. */
+export async function startBreakingTap(target: number): Promise<BreakingTap> {
+  let wanted: { readonly containing: string; readonly passed: boolean } | undefined;
+  let broken = false;
+  const proxy = await startProxy(target, (client, upstream) => {
+    let dying = false;
+    client.on('data', (data) => {
+      if (dying) return;
+      if (wanted === undefined || !data.toString('utf8').toLowerCase().includes(wanted.containing)) {
+        upstream.write(data);
+        return;
+      }
+      const { passed } = wanted;
+      wanted = undefined;
+      dying = true;
+      const end = () => {
+        broken = true;
+        client.destroy();
+      };
+      if (!passed) return end();
+      upstream.once('data', end);
+      upstream.write(data);
+    });
+    upstream.on('data', (data) => {
+      if (!dying) client.write(data);
+    });
+  });
+  return {
+    ...proxy,
+    breakAt(containing, passed) {
+      wanted = { containing, passed };
+    },
+    broken: () => broken,
+  };
+}
+
+/** Listens on a free loopback port; `join` says what is passed on between a client and its connection to the target. */
+async function startProxy(
+  target: number,
+  join: (client: Socket, upstream: Socket) => void,
+): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(target, '127.0.0.1');
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    join(client, upstream);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The tap has no port.');
+  return {
+    url: `redis://127.0.0.1:${address.port}`,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
