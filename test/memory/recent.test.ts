@@ -47,7 +47,14 @@ test('more than is known is not shown, unless there is no more', () => {
   expect(recent.messages(ada.sessionId, 1, 5)).toEqual(known(3).messages);
 });
 
-test('a take confirms what is known, or lets go of it', () => {
+test('what the cap dropped is not shown, whatever is asked for', () => {
+  const recent = createRecent();
+  recent.messages(ada.sessionId, 1, 20);
+  recent.keep(ada, { ...known(10), total: 8 });
+  expect(recent.messages(ada.sessionId, 1, 20)).toEqual(known(10).messages.slice(2));
+});
+
+test('a take confirms what a commit wrote, or lets go of it', () => {
   const recent = createRecent();
   const later = { ...ada, fence: 2 };
   const kept = (found: { total: number; newest: string }) => {
@@ -63,14 +70,20 @@ test('a take confirms what is known, or lets go of it', () => {
   expect(kept({ total: 0, newest: '' })).toEqual([]);
 });
 
-test('what was read is kept beside the number of messages that the take told', () => {
+test('what was read is good for its own turn, beside the number of messages that the take told', () => {
   const recent = createRecent();
   const { messages, newest } = known(30, 20);
   recent.confirm(ada, { total: 30, newest: '' });
   expect(recent.messages(ada.sessionId, 1, 20)).toBeUndefined();
   recent.read(ada, { messages, newest });
   expect(recent.messages(ada.sessionId, 1, 20)).toEqual(messages);
+  expect(recent.expected(ada.sessionId)).toBeUndefined();
   expect(recent.withdraw(ada)).toMatchObject({ total: 30, newest });
+  recent.confirm(ada, { total: 30, newest: '' });
+  recent.read(ada, { messages, newest });
+  recent.confirm({ ...ada, fence: 2 }, { total: 30, newest });
+  expect(recent.messages(ada.sessionId, 2, 20)).toBeUndefined();
+  recent.drop(ada.sessionId);
   // Nobody told: it is not kept.
   recent.read(ada, { messages, newest });
   expect(recent.expected(ada.sessionId)).toBeUndefined();

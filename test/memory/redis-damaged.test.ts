@@ -97,6 +97,14 @@ describe('a number that is none', () => {
   });
 });
 
+test('a place index that is none is made anew, and what lists a conversation has its time', async () => {
+  const { store } = fixture;
+  await redis.set(own.place, 'no index');
+  await runTurn(store, messageOf(session, 'm1'));
+  expect(await store.conversationsAt(place)).toEqual([session]);
+  for (const key of [own.list, own.meta, own.place]) expect(await redis.ttl(key), key).toBeGreaterThan(0);
+});
+
 describe('a member of an index that is no session', () => {
   test('of what waits is thrown out, and the others are found', async () => {
     const { store } = fixture;

@@ -65,6 +65,20 @@ describe('keys in Redis', () => {
   });
 });
 
+describe('a conversation of one turn at most', () => {
+  test('counts the turns that the cap dropped', async () => {
+    const fixture = await makeRedisFixture(inject('redisUrl'))({
+      ...LIMITS,
+      maxMessages: 2,
+      observer: { badElement() {}, error() {} },
+    });
+    const session = sessionOf();
+    for (const id of ['m1', 'm2', 'm3']) await runTurn(fixture.store, messageOf(session, id));
+    expect(await fixture.store.conversationStats(session)).toMatchObject({ messages: 2, turns: 3, tokens: 21 });
+    await fixture.close();
+  });
+});
+
 /**
  * A server in cluster mode refuses a script whose declared keys have more than one slot. It says nothing of names that a
  * script makes itself (the turn records'), so those are read from the server's own monitor.
