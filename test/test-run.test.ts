@@ -32,10 +32,13 @@ function start(files: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv =
 
 async function run(files: Readonly<Record<string, string>>, env?: NodeJS.ProcessEnv) {
   const child = await start(files, env);
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += data));
+  // Two streams: what comes last in which is for each to say.
+  const [out, err]: [string[], string[]] = [[], []];
+  child.stdout.on('data', (data: Buffer) => out.push(data.toString()));
+  child.stderr.on('data', (data: Buffer) => err.push(data.toString()));
   const [code] = await once(child, 'close');
-  return { code, output, last: output.trimEnd().split('\n').at(-1) };
+  const stdout = out.join('');
+  return { code, output: stdout + err.join(''), last: stdout.trimEnd().split('\n').at(-1) };
 }
 
 const PASSES = "it('passes', () => expect(inject('redisUrl')).toMatch(/^redis/));\n";
