@@ -1,4 +1,4 @@
-/** The least that any memory on Redis sends: one reading, one writing; no expiry, no index, no promise. */
+/** The least that a memory sends that reads each time: one reading, one writing; no expiry, no index, no promise. */
 import { Redis } from 'ioredis';
 import { sendTogether } from '../../src/memory/redis/client.ts';
 import { type BenchTurn, type MemoryClient, WINDOW } from './contender.ts';

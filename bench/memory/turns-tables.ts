@@ -20,7 +20,7 @@ export function turnsNote(bytes: number, each: number, rounds: number): string {
     '(what a take has to do for that is in the row of the whole turn), and always in the row below. ' +
     'commit: both halves are remembered, with the index entry sent behind. ' +
     'The store also has to offer, take and finish a turn, which the others have nothing like: that is a row of its own. ' +
-    'The last row is one reading and one writing without expiry, index or any promise: nothing on this client can be faster than it by much. ' +
+    'The last row is one reading and one writing without expiry, index or any promise. ' +
     `Median of ${rounds} interleaved rounds (lowest to highest); the ratio is taken round by round.`
   );
 }

@@ -105,6 +105,29 @@ test('a place index that is none is made anew, and what lists a conversation has
   for (const key of [own.list, own.meta, own.place]) expect(await redis.ttl(key), key).toBeGreaterThan(0);
 });
 
+test('a record that was lost is made anew by the commit, and has its time', async () => {
+  const { store } = fixture;
+  await offerNew(store, messageOf(session, 'm1'));
+  const { lease, message } = await takeHead(store, session);
+  await redis.del(own.turn('m1'));
+  expect(await store.commit(lease, message, answerOf('one'))).toBe('committed');
+  expect(await redis.ttl(own.turn('m1'))).toBeGreaterThan(0);
+  await redis.del(own.turn('m1'));
+  await store.forget(session);
+  expect(await store.commit(lease, message, answerOf('one'))).toBe('forgotten');
+  expect(await redis.ttl(own.turn('m1'))).toBeGreaterThan(0);
+});
+
+test('an answer in a record that is no element is shown as it is, rather than nothing', async () => {
+  const { store } = fixture;
+  await offerNew(store, messageOf(session, 'm1'));
+  const { lease, message } = await takeHead(store, session);
+  await store.commit(lease, message, answerOf('one'));
+  expect(await store.record(session, 'm1')).toMatchObject({ answer: 'one' });
+  await redis.hset(own.turn('m1'), 'answer', 'plain text');
+  expect(await store.record(session, 'm1')).toMatchObject({ answer: 'plain text' });
+});
+
 describe('a member of an index that is no session', () => {
   test('of what waits is thrown out, and the others are found', async () => {
     const { store } = fixture;

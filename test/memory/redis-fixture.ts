@@ -2,13 +2,15 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { SessionId } from '../../src/core/session.ts';
-import type { ConversationStore, StoreOptions } from '../../src/core/store.ts';
+import type { StoreOptions } from '../../src/core/store.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
-import { createRedisStore } from '../../src/memory/redis/store.ts';
+import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import type { StoreFixture } from '../contracts/store.contract.ts';
 import { dumpRedis } from '../support/redis-dump.ts';
 
 export interface RedisFixture extends StoreFixture {
+  readonly store: RedisStore;
+  open(): Promise<RedisStore>;
   readonly redis: Redis;
   readonly prefix: string;
   /** All keys of this fixture. */
@@ -19,7 +21,7 @@ export function makeRedisFixture(url: string): (options: StoreOptions) => Promis
   return async (options) => {
     const prefix = `t${randomBytes(6).toString('hex')}`;
     const redis = new Redis(url, { protocol: 2 });
-    const stores: ConversationStore[] = [];
+    const stores: RedisStore[] = [];
     const open = async () => {
       const store = await createRedisStore({ ...options, url, prefix, allowEviction: false, warn: () => {} });
       stores.push(store);

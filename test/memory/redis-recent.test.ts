@@ -1,10 +1,9 @@
 /** What a process does not read again: never anything else than what is stored when the turn is taken. */
 import fc from 'fast-check';
-import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import type { SessionId } from '../../src/core/session.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
-import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
+import type { RedisStore } from '../../src/memory/redis/store.ts';
 import {
   answerOf,
   contents,
@@ -26,13 +25,9 @@ let here: RedisStore;
 let there: RedisStore;
 let bad = 0;
 
-const open = (url = inject('redisUrl')) =>
-  createRedisStore({
+const makeFixture = (url: string) =>
+  makeRedisFixture(url)({
     ...LIMITS,
-    url,
-    prefix: fixture.prefix,
-    allowEviction: false,
-    warn: () => {},
     observer: {
       badElement(_, count) {
         bad += count;
@@ -42,14 +37,10 @@ const open = (url = inject('redisUrl')) =>
   });
 
 beforeEach(async () => {
-  bad = 0;
-  fixture = await makeRedisFixture(inject('redisUrl'))({ ...LIMITS, observer: { badElement() {}, error() {} } });
-  [here, there] = [await open(), await open()];
+  fixture = await makeFixture(inject('redisUrl'));
+  [here, there] = [await fixture.open(), await fixture.open()];
 });
-afterEach(async () => {
-  await Promise.all([here.close(), there.close()]);
-  await fixture.close();
-});
+afterEach(() => fixture.close());
 
 /** What a turn is shown that is offered and taken here, and opened when something else has happened; it stays open. */
 async function shown(store: RedisStore, session: SessionId, id: string, between = async () => {}) {
@@ -70,28 +61,65 @@ async function stored(session: SessionId) {
   return (await fixture.store.history(session, { limit: WINDOW }))?.messages ?? [];
 }
 
-test('a conversation that is answered here again and again is not read again', async () => {
-  // Of its own, since it is asked what it was asked.
+/** On a Redis of its own, since it is asked what it was asked. */
+async function withOwn(use: (fixture: RedisFixture, readings: () => Promise<number>) => Promise<void>): Promise<void> {
   const server = await startRedis();
-  const redis = new Redis(server.url);
-  const [store, another] = [await open(server.url), await open(server.url)];
-  const session = sessionOf();
-  const readings = async () => Number(/cmdstat_lrange:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
-  for (let n = 1; n <= 5; n += 1) {
-    const turn = await shown(store, session, `m${n}`);
-    expect(turn.messages).toHaveLength(Math.min(2 * (n - 1), WINDOW));
-    await turn.end();
+  const own = await makeFixture(server.url);
+  try {
+    await use(own, async () => {
+      const asked = await own.redis.info('commandstats');
+      return Number(/cmdstat_lrange:calls=(\d+)/.exec(asked)?.[1] ?? 0);
+    });
+  } finally {
+    await own.close();
+    await server.stop();
   }
-  expect(await readings()).toBe(0);
+}
 
-  // Elsewhere it is.
-  const turn = await shown(another, session, 'm6');
-  expect(turn.messages.at(-1)?.content).toBe('answer to m5');
-  expect(await readings()).toBe(1);
+test('a conversation that is answered here again and again is not read again, elsewhere it is', () =>
+  withOwn(async ({ store, open }, readings) => {
+    const session = sessionOf();
+    for (let n = 1; n <= 5; n += 1) {
+      const turn = await shown(store, session, `m${n}`);
+      expect(turn.messages).toHaveLength(Math.min(2 * (n - 1), WINDOW));
+      await turn.end();
+    }
+    expect(await readings()).toBe(0);
+    const turn = await shown(await open(), session, 'm6');
+    expect(turn.messages.at(-1)?.content).toBe('answer to m5');
+    expect(await readings()).toBe(1);
+  }));
+
+test('a conversation that rested for ten minutes is let go', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await withOwn(async ({ store }, readings) => {
+    const session = sessionOf();
+    for (const [id, rest, read] of [
+      ['m1', 300_000, 0],
+      ['m2', 700_000, 0],
+      ['m3', 0, 1],
+    ] as const) {
+      await (await shown(store, session, id)).end();
+      expect(await readings()).toBe(read);
+      vi.advanceTimersByTime(rest);
+    }
+  });
+});
+
+test('a conversation that was begun anew, for a shorter time, during a turn is listed for as long as it lives', async () => {
+  const session = sessionOf();
+  const own = keyspace(fixture.prefix).session(session);
+  await runTurn(here, messageOf(session, 'm1'));
+  const turn = await shown(here, session, 'm2');
+  await there.removeTurns(session, { source: 'm1' });
+  await there.append(messageOf(session, 'x', { ttl: 30 }), answerOf('appended'));
   await turn.end();
-  redis.disconnect();
-  await Promise.all([store.close(), another.close()]);
-  await server.stop();
+  const until = await fixture.redis.pexpiretime(own.list);
+  for (const key of [own.meta, own.place])
+    expect(await fixture.redis.pexpiretime(key), key).toBeGreaterThanOrEqual(until);
+  const [listed] = await fixture.redis.zrange(own.place, '0', '-1', 'WITHSCORES').then((flat) => flat.slice(1));
+  expect(Number(listed)).toBeGreaterThanOrEqual(until);
 });
 
 test('a second attempt of a turn sees what was removed since the first', async () => {
@@ -109,11 +137,12 @@ test('a bad element is counted each time that it is met', async () => {
   await runTurn(here, messageOf(session, 'm1'));
   await fixture.injectBadElement(session, '{"half":');
   for (const id of ['m2', 'm3']) {
+    const before = bad;
     const turn = await shown(here, session, id);
+    expect(bad - before).toBe(1);
     expect(turn.messages).toEqual(await stored(session));
     await turn.end();
   }
-  expect(bad).toBe(2);
 });
 
 type Change = 'remove' | 'append' | 'forget' | 'expire' | 'append, remove' | 'remove, append' | 'remove newest';

@@ -1,56 +1,58 @@
-/** A TCP proxy in front of a server that can lose what the server answers, as a network does at the worst moment. */
-import { connect, createServer, type Socket } from 'node:net';
+/** A TCP proxy in front of a server that can lose what is sent through it, as a network does at the worst moment. */
+import { startProxy, type TcpProxy } from './tcp-proxy.ts';
 
-export interface CutProxy {
-  readonly port: number;
+export interface CutProxy extends TcpProxy {
   /**
    * From now on requests still reach the server, and its first answer is thrown away and the connection cut. Resolves when
    * that has happened; connections made afterwards work.
    */
   cutNextAnswer(): Promise<void>;
-  close(): Promise<void>;
+  /**
+   * Cuts the connection over which the next request comes that has this in it, before or after the server got it; the answer
+   * is lost in any case. Resolves when that has happened; other connections work on.
+   */
+  cutAt(containing: string, when: 'before' | 'after'): Promise<void>;
 }
 
 /** Listens on a free loopback port and passes everything on to `target`, a port of 127.0.0.1. */
 export async function startCutProxy(target: number): Promise<CutProxy> {
-  const sockets = new Set<Socket>();
-  let onCut: (() => void) | undefined;
-  const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
-    client.on('data', (data) => upstream.write(data));
-    upstream.on('data', (data) => {
-      if (onCut === undefined) {
-        client.write(data);
-        return;
-      }
-      const done = onCut;
-      onCut = undefined;
+  let onAnswer: (() => void) | undefined;
+  let onRequest:
+    | { readonly containing: string; readonly when: 'before' | 'after'; readonly done: () => void }
+    | undefined;
+  const proxy = await startProxy(target, (client, upstream) => {
+    let done: (() => void) | undefined;
+    const cut = () => {
       client.destroy();
-      done();
+      done?.();
+    };
+    client.on('data', (data) => {
+      if (onRequest !== undefined && data.includes(onRequest.containing)) {
+        const { when } = onRequest;
+        done = onRequest.done;
+        onRequest = undefined;
+        if (when === 'before') return cut();
+      }
+      upstream.write(data);
+    });
+    upstream.on('data', (data) => {
+      if (onAnswer !== undefined) {
+        done = onAnswer;
+        onAnswer = undefined;
+      }
+      if (done === undefined) client.write(data);
+      else cut();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The proxy has no port.');
-  const { port } = address;
   return {
-    port,
+    ...proxy,
     cutNextAnswer: () =>
       new Promise((resolve) => {
-        onCut = resolve;
+        onAnswer = resolve;
       }),
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    cutAt: (containing, when) =>
+      new Promise((done) => {
+        onRequest = { containing, when, done };
+      }),
   };
 }

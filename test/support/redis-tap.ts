@@ -3,8 +3,8 @@
  * step of the turn protocol, from outside, with nothing in the product that knows of it.
  */
 import { createHash } from 'node:crypto';
-import { connect, createServer, type Socket } from 'node:net';
 import { PLACE_SCRIPTS } from '../../src/memory/redis/scripts.ts';
+import { startProxy } from './tcp-proxy.ts';
 
 export type ScriptName = keyof typeof PLACE_SCRIPTS;
 
@@ -51,7 +51,8 @@ export async function startRedisTap(target: number): Promise<RedisTap> {
     });
   });
   return {
-    ...proxy,
+    url: `redis://127.0.0.1:${proxy.port}`,
+    close: proxy.close,
     stopAt: (step) =>
       new Promise((reached) => {
         wanted = { step, reached };
@@ -65,80 +66,4 @@ function isStep(request: string, { command, containing }: Step): boolean {
   if (command === 'lrange') return request.toLowerCase().includes('\r\nlrange\r\n');
   const { lua } = PLACE_SCRIPTS[command];
   return request.includes(createHash('sha1').update(lua).digest('hex')) || request.includes(lua);
-}
-
-export interface BreakingTap {
-  readonly url: string;
-  /** The connection that sends the next request with this in it is broken; Redis gets the request if it is to be `passed`. */
-  breakAt(containing: string, passed: boolean): void;
-  /** Whether that has happened. */
-  broken(): boolean;
-  close(): Promise<void>;
-}
-
-/** A proxy in front of Redis that breaks one connection and passes on what comes on others. */
-export async function startBreakingTap(target: number): Promise<BreakingTap> {
-  let wanted: { readonly containing: string; readonly passed: boolean } | undefined;
-  let broken = false;
-  const proxy = await startProxy(target, (client, upstream) => {
-    let dying = false;
-    client.on('data', (data) => {
-      if (dying) return;
-      if (wanted === undefined || !data.toString('utf8').toLowerCase().includes(wanted.containing)) {
-        upstream.write(data);
-        return;
-      }
-      const { passed } = wanted;
-      wanted = undefined;
-      dying = true;
-      const end = () => {
-        broken = true;
-        client.destroy();
-      };
-      if (!passed) return end();
-      upstream.once('data', end);
-      upstream.write(data);
-    });
-    upstream.on('data', (data) => {
-      if (!dying) client.write(data);
-    });
-  });
-  return {
-    ...proxy,
-    breakAt(containing, passed) {
-      wanted = { containing, passed };
-    },
-    broken: () => broken,
-  };
-}
-
-/** Listens on a free loopback port; `join` says what is passed on between a client and its connection to the target. */
-async function startProxy(
-  target: number,
-  join: (client: Socket, upstream: Socket) => void,
-): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(target, '127.0.0.1');
-    for (const socket of [client, upstream]) {
-      sockets.add(socket);
-      socket.on('error', () => {});
-      socket.on('close', () => {
-        sockets.delete(socket);
-        client.destroy();
-        upstream.destroy();
-      });
-    }
-    join(client, upstream);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The tap has no port.');
-  return {
-    url: `redis://127.0.0.1:${address.port}`,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }

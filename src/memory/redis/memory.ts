@@ -49,12 +49,10 @@ export function createRedisMemory(context: RedisContext): Memory {
 
   const forget: Memory['forget'] = (sessionId) =>
     call('forget', async () => {
-      recent.drop(sessionId);
       const own = keys.session(sessionId);
       const reply = await redis.forgetConversation(
         ...[own.list, own.meta, own.inbox, own.generation, own.place, placeMember(sessionId), KEEP_GENERATION_S],
       );
-      // A commit may have been answered meanwhile.
       recent.drop(sessionId);
       const [messages, waiting] = forgetReply.parse(reply);
       context.writeIndex(sessionId, { expiresAt: 0, messages: 0 });
@@ -63,7 +61,6 @@ export function createRedisMemory(context: RedisContext): Memory {
 
   const removeTurns: Memory['removeTurns'] = (sessionId, selector) =>
     call('removeTurns', async () => {
-      recent.drop(sessionId);
       const own = keys.session(sessionId);
       const [field, value] = 'source' in selector ? ['source', selector.source] : ['authorId', selector.authorId];
       const reply = await redis.removeTurns(
@@ -132,9 +129,10 @@ export function createRedisMemory(context: RedisContext): Memory {
       call('conversationsAt', async () => {
         const members = await redis.zrange(keys.place(place), '0', '-1');
         const ids = members.flatMap((member) => sessionAtPlace(encodePlace(place), member) ?? []);
-        if (ids.length === 0) return [];
         // They are listed for longer than they live.
-        const living = z.array(z.number()).parse(await replies(existing(context, ids)));
+        const pipeline = redis.pipeline();
+        for (const id of ids) pipeline.exists(keys.session(id).list);
+        const living = await replies(pipeline);
         return ids.filter((_, index) => living[index] === 1);
       }),
 
@@ -168,12 +166,6 @@ export function createRedisMemory(context: RedisContext): Memory {
 function checkTtl(seconds: number | undefined, maxTtl: number): void {
   if (seconds === undefined || (Number.isInteger(seconds) && seconds >= 1 && seconds <= maxTtl)) return;
   throw new BotError('ttl_out_of_bounds', `A TTL is a whole number of seconds from 1 to ${maxTtl}.`);
-}
-
-function existing({ redis, keys }: RedisContext, ids: readonly SessionId[]) {
-  const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.exists(keys.session(id).list);
-  return pipeline;
 }
 
 /** Undefined when the conversation is over and nothing waits in it. */

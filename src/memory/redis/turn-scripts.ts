@@ -179,16 +179,19 @@ export const commitTurn = `${NOW}${REMEMBER}
 local held = redis.call('MGET', KEYS[6], KEYS[3], KEYS[4], KEYS[5])
 if held[1] ~= ARGV[1] then return {'fenced'} end
 local record = redis.call('HMGET', KEYS[7], 'state', 'gen', 'touched')
+local function write(...)
+  redis.call('HSET', KEYS[7], ...)
+  if not record[1] then redis.call('EXPIRE', KEYS[7], '${KEEP_S}') end
+end
 if record[1] == 'answered' or record[1] == 'finished' or record[1] == 'failed' then return {'known'} end
 if record[1] == 'forgotten' or (record[2] or '0') ~= (held[2] or '0') then
-  redis.call('HSET', KEYS[7], 'state', 'forgotten', 'outcome', 'forgotten')
+  write('state', 'forgotten', 'outcome', 'forgotten')
   return {'forgotten'}
 end
 local touched = record[3] or not record[1]
 local stored = remember(held[2], {held[3], held[4]}, touched and 0 or tonumber(ARGV[11]))
-redis.call('HSET', KEYS[7], 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[3])
+write('state', 'answered', 'outcome', 'answered', 'answer', ARGV[3])
 if ARGV[10] ~= '' then redis.call('HSET', KEYS[7], 'stopped', '1') end
-if not record[1] then redis.call('EXPIRE', KEYS[7], '${KEEP_S}') end
 return {'committed', stored[1], stored[2], stored[3], stored[4], touched and 1 or 0}
 `;
 

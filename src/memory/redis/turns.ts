@@ -10,7 +10,7 @@ import { indexMembers, memberships, type RedisContext } from './context.ts';
 import { KEEP_GENERATION_S, KEEP_S } from './keep.ts';
 import { fieldsOf, fromElement, handleFields, parseRecord, toElement } from './record.ts';
 import { applyTtl } from './ttl.ts';
-import { turnArguments, writtenTurn } from './written.ts';
+import { turnArguments, type WrittenTurn, writtenTurn } from './written.ts';
 
 const offerReply = z.union([
   z.tuple([z.literal('duplicate'), z.string(), z.number()]),
@@ -59,31 +59,32 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
       return count.parse(await redis.settleTurn(own.fence, own.turn(lease.turnId), lease.fence, state, code)) === 1;
     });
 
-  /** What a stored turn means for the indexes: messages, expiry (ms) and the seconds that it or its TTL choice lives. */
+  /**
+   * What a stored turn means for the indexes. Gives the messages there are now.
+   * @param pushed messages before the cap dropped some
+   * @param lives seconds that the conversation or its TTL choice lives
+   */
   const indexTurn = (
     id: SessionId,
-    message: TurnMessage,
-    answer: Answer,
-    messages: number,
-    expiresAt: number,
-    lives: number,
-  ) => {
+    { message, answer }: WrittenTurn,
+    [pushed, expiresAt, lives]: readonly [number, number, number, ...number[]],
+  ): number => {
+    const messages = Math.min(pushed, options.maxMessages);
     context.writeIndex(id, { expiresAt, messages, turns: 1, tokens: answer.tokens });
     // The offer indexed it for a day: that is enough for most.
     if (lives > offerKeep) indexMembers(context, id, message.author.id, lives * 1_000);
+    return messages;
   };
 
   return {
     append: (message, answer) =>
       call('append', async () => {
         const { sessionId, turnId } = message;
-        recent.drop(sessionId);
-        const lease = { sessionId, turnId, fence: 0 };
-        const args = turnArguments(context, lease, message, answer, writtenTurn(message, answer), 0);
-        const [pushed, expiresAt, lives] = appendReply.parse(await redis.appendTurn(...args));
-        const total = Math.min(pushed, options.maxMessages);
+        const written = writtenTurn(message, answer);
+        const args = turnArguments(context, { sessionId, turnId, fence: 0 }, written, 0);
+        const stored = appendReply.parse(await redis.appendTurn(...args));
         indexMembers(context, sessionId, message.author.id, offerKeep * 1_000);
-        indexTurn(sessionId, message, answer, total, expiresAt, lives);
+        indexTurn(sessionId, written, stored);
       }),
 
     async offer(message) {
@@ -184,22 +185,14 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
       call('commit', async () => {
         const known = recent.withdraw(lease);
         const written = writtenTurn(message, answer);
-        const reply = await redis.commitTurn(
-          ...turnArguments(context, lease, message, answer, written, known?.listed ?? 0),
-        );
+        const reply = await redis.commitTurn(...turnArguments(context, lease, written, known?.listed ?? 0));
         const [kind, ...stored] = commitReply.parse(reply);
         if (stored.length === 0) return kind;
-        const [pushed, expiresAt, lives, listed, touched] = stored;
-        const total = Math.min(pushed, options.maxMessages);
-        indexTurn(lease.sessionId, message, answer, total, expiresAt, lives);
+        const total = indexTurn(lease.sessionId, written, stored);
+        const [pushed, , , listed, touched] = stored;
         if (known !== undefined && touched === 0 && pushed === known.total + 2) {
-          recent.keep(lease, {
-            total,
-            messages: [...known.messages, ...written.halves],
-            newest: written.said,
-            written: true,
-            listed,
-          });
+          const messages = [...known.messages, ...written.halves];
+          recent.keep(lease, { total, messages, newest: written.said, written: true, listed });
         }
         return kind;
       }),

@@ -6,8 +6,10 @@ import { serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
 import type { RedisContext } from './context.ts';
 import { placeMember } from './members.ts';
 
-/** Both halves of a turn, and the elements that they are stored as. */
+/** A turn that is to be remembered: what was asked and said, both halves, and the elements that they are stored as. */
 export interface WrittenTurn {
+  readonly message: TurnMessage;
+  readonly answer: Answer;
   readonly halves: readonly [ChatMessage, ChatMessage];
   readonly asked: string;
   readonly said: string;
@@ -15,7 +17,7 @@ export interface WrittenTurn {
 
 export function writtenTurn(message: TurnMessage, answer: Answer): WrittenTurn {
   const halves = turnHalves(message, answer);
-  return { halves, asked: serialiseElement(halves[0]), said: serialiseElement(halves[1]) };
+  return { message, answer, halves, asked: serialiseElement(halves[0]), said: serialiseElement(halves[1]) };
 }
 
 /**
@@ -24,18 +26,16 @@ export function writtenTurn(message: TurnMessage, answer: Answer): WrittenTurn {
  */
 export function turnArguments(
   { keys, options }: RedisContext,
-  lease: TurnLease,
-  message: TurnMessage,
-  answer: Answer,
-  { asked, said }: WrittenTurn,
+  { sessionId, turnId, fence }: TurnLease,
+  { message, answer, asked, said }: WrittenTurn,
   listed: number,
 ) {
-  const own = keys.session(lease.sessionId);
-  const base = baseSession(lease.sessionId);
+  const own = keys.session(sessionId);
+  const base = baseSession(sessionId);
   return [
-    ...[own.list, own.meta, own.generation, own.ttl, base === lease.sessionId ? own.ttl : keys.session(base).ttl],
-    ...[own.fence, own.turn(lease.turnId), own.place, lease.fence, asked, said],
+    ...[own.list, own.meta, own.generation, own.ttl, base === sessionId ? own.ttl : keys.session(base).ttl],
+    ...[own.fence, own.turn(turnId), own.place, fence, asked, said],
     ...[options.maxMessages, options.defaultTtl, options.minTtl, message.ttl ?? ''],
-    ...[answer.tokens, placeMember(lease.sessionId), answer.stopped ? '1' : '', listed],
+    ...[answer.tokens, placeMember(sessionId), answer.stopped ? '1' : '', listed],
   ];
 }
