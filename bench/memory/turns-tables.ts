@@ -18,7 +18,7 @@ export function turnsNote(bytes: number, each: number, rounds: number): string {
     `Questions and answers of ${bytes} bytes, ${each} turns a conversation, one connection, a model that takes no time. ` +
     'open: what the model is shown is there; this store reads it only where the process does not know it from the turn before ' +
     '(what a take has to do for that is in the row of the whole turn), and always in the row below. ' +
-    'commit: both halves are remembered, with the index entry sent behind. ' +
+    'commit: both halves are remembered, turns of the same moment by one script, with the index entries sent behind. ' +
     'The store also has to offer, take and finish a turn, which the others have nothing like: that is a row of its own. ' +
     'The last row is one reading and one writing without expiry, index or any promise. ' +
     `Median of ${rounds} interleaved rounds (lowest to highest); the ratio is taken round by round.`

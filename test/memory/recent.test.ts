@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { SessionId } from '../../src/core/session.ts';
 import type { ChatMessage } from '../../src/core/types.ts';
-import { createRecent, type Known } from '../../src/memory/redis/recent.ts';
+import { createRecent, type Known, type Recent } from '../../src/memory/redis/recent.ts';
 import { sessionOf } from '../contracts/store/support.ts';
 
 const ada = leaseOf('ada');
@@ -17,7 +17,15 @@ function known(total: number, count = total, length = 10): Known {
     const content = String(total - count + index + 1).padEnd(length, '.');
     return { role: 'user', content, timestamp: 1, turn: 't', source: 's', authorId: 'ada' };
   });
-  return { total, messages, newest: `newest of ${total}`, written: true, listed: 0 };
+  return { total, messages, newest: `newest of ${total}`, listed: 0 };
+}
+
+/** What is known is kept as turns of the bot make it: the last of its turns was committed, what was before it was read. */
+function remember(recent: Recent, lease: typeof ada, { total, messages, newest, listed }: Known, capped = total): void {
+  recent.confirm(lease, { total: -1, newest: '' });
+  recent.confirm(lease, { total: total - 2, newest: '' });
+  recent.read(lease, { messages: messages.slice(0, -2), newest: `newest of ${total - 2}` });
+  recent.withdraw(lease)?.extend({ total: capped, halves: messages.slice(-2), newest, listed });
 }
 
 test('nothing is known of a conversation that was never kept', () => {
@@ -30,7 +38,7 @@ test('nothing is known of a conversation that was never kept', () => {
 test('what was kept is shown under its fence, the newest ones, and under no other', () => {
   const recent = createRecent();
   recent.messages(ada.sessionId, 1, 20);
-  recent.keep(ada, known(6));
+  remember(recent, ada, known(6));
   expect(recent.expected(ada.sessionId)).toBe(6);
   expect(recent.messages(ada.sessionId, 1, 2)).toEqual(known(6).messages.slice(4));
   expect(recent.messages(ada.sessionId, 1, 20)).toEqual(known(6).messages);
@@ -40,17 +48,17 @@ test('what was kept is shown under its fence, the newest ones, and under no othe
 test('more than is known is not shown, unless there is no more', () => {
   const recent = createRecent();
   recent.messages(ada.sessionId, 1, 4);
-  recent.keep(ada, known(10));
+  remember(recent, ada, known(10));
   expect(recent.messages(ada.sessionId, 1, 4)).toEqual(known(10, 4).messages);
   expect(recent.messages(ada.sessionId, 1, 5)).toBeUndefined();
-  recent.keep(ada, known(3));
+  remember(recent, ada, known(3));
   expect(recent.messages(ada.sessionId, 1, 5)).toEqual(known(3).messages);
 });
 
 test('what the cap dropped is not shown, whatever is asked for', () => {
   const recent = createRecent();
   recent.messages(ada.sessionId, 1, 20);
-  recent.keep(ada, { ...known(10), total: 8 });
+  remember(recent, ada, known(10), 8);
   expect(recent.messages(ada.sessionId, 1, 20)).toEqual(known(10).messages.slice(2));
 });
 
@@ -59,7 +67,7 @@ test('a take confirms what a commit wrote, or lets go of it', () => {
   const later = { ...ada, fence: 2 };
   const kept = (found: { total: number; newest: string }) => {
     recent.messages(ada.sessionId, 1, 20);
-    recent.keep(ada, known(6));
+    remember(recent, ada, known(6));
     recent.confirm(later, found);
     return recent.messages(ada.sessionId, 2, 20);
   };
@@ -78,7 +86,7 @@ test('what was read is good for its own turn, beside the number of messages that
   recent.read(ada, { messages, newest });
   expect(recent.messages(ada.sessionId, 1, 20)).toEqual(messages);
   expect(recent.expected(ada.sessionId)).toBeUndefined();
-  expect(recent.withdraw(ada)).toMatchObject({ total: 30, newest });
+  expect(recent.withdraw(ada)?.known).toMatchObject({ total: 30, newest });
   recent.confirm(ada, { total: 30, newest: '' });
   recent.read(ada, { messages, newest });
   recent.confirm({ ...ada, fence: 2 }, { total: 30, newest });
@@ -91,10 +99,10 @@ test('what was read is good for its own turn, beside the number of messages that
 
 test('what a commit withdrew is not there until it is kept again', () => {
   const recent = createRecent();
-  recent.keep(ada, known(2));
+  remember(recent, ada, known(2));
   expect(recent.withdraw({ ...ada, fence: 7 })).toBeUndefined();
-  recent.keep(ada, known(2));
-  expect(recent.withdraw(ada)?.total).toBe(2);
+  remember(recent, ada, known(2));
+  expect(recent.withdraw(ada)?.known.total).toBe(2);
   expect(recent.expected(ada.sessionId)).toBeUndefined();
 });
 
@@ -103,14 +111,14 @@ test('the conversations that were not used for longest make room for others', ()
   const bob = leaseOf('bob');
   const eve = leaseOf('eve');
   recent.messages(ada.sessionId, 1, 20);
-  for (const lease of [ada, bob]) recent.keep(lease, known(2, 2, 4_000));
+  for (const lease of [ada, bob]) remember(recent, lease, known(2, 2, 4_000));
   recent.confirm(ada, { total: 2, newest: 'newest of 2' });
-  recent.keep(eve, known(2, 2, 4_000));
+  remember(recent, eve, known(2, 2, 4_000));
   expect([ada, bob, eve].map((lease) => recent.expected(lease.sessionId))).toEqual([2, undefined, 2]);
   // One that is larger than all the room is not kept at all.
-  recent.keep(bob, known(2, 2, 40_000));
+  remember(recent, bob, known(2, 2, 40_000));
   expect([ada, bob, eve].map((lease) => recent.expected(lease.sessionId))).toEqual([undefined, undefined, undefined]);
-  recent.keep(bob, known(2, 2, 4_000));
+  remember(recent, bob, known(2, 2, 4_000));
   expect(recent.expected(bob.sessionId)).toBe(2);
 });
 
@@ -118,9 +126,9 @@ test('what was not used for ten minutes is let go', () => {
   let now = 0;
   const recent = createRecent(() => now);
   const bob = leaseOf('bob');
-  recent.keep(ada, known(2));
+  remember(recent, ada, known(2));
   now = 400_000;
-  recent.keep(bob, known(2));
+  remember(recent, bob, known(2));
   recent.purge();
   expect(recent.expected(ada.sessionId)).toBe(2);
   now = 600_001;

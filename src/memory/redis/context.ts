@@ -13,6 +13,8 @@ export interface RedisContext {
   readonly keys: Keyspace;
   readonly options: StoreOptions;
   readonly recent: Recent;
+  /** Whether the server is in cluster mode, where a script has one slot. */
+  readonly clustered: boolean;
   /** Makes a call; whatever it throws becomes a BotError that the observer hears of too. */
   call<T>(operation: string, action: () => Promise<T>): Promise<T>;
   /** Sends something right behind, which nobody waits for; its failure is observed and repaired by the sweep. */
@@ -23,7 +25,7 @@ export interface RedisContext {
   settled(): Promise<void>;
 }
 
-export function createContext(redis: Redis, keys: Keyspace, options: StoreOptions): RedisContext {
+export function createContext(redis: Redis, keys: Keyspace, options: StoreOptions, clustered: boolean): RedisContext {
   const background = new Set<Promise<unknown>>();
   const report = (operation: string, thrown: unknown) => {
     const error = toStoreError(thrown);
@@ -42,6 +44,7 @@ export function createContext(redis: Redis, keys: Keyspace, options: StoreOption
     keys,
     options,
     recent: createRecent(),
+    clustered,
     behind,
     writeIndex: createIndexWriter(redis, keys, behind),
     async call(operation, action) {

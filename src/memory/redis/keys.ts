@@ -32,6 +32,8 @@ export interface Keyspace {
   readonly seenAt: (id: SessionId, dedupeId: string) => string;
   readonly note: (place: Place, name: string) => string;
   readonly place: (place: Place) => string;
+  /** What the names of all place indexes begin with; the place in braces is behind it. */
+  readonly places: string;
   readonly person: (person: Person) => string;
   readonly team: (team: Team) => string;
   /** The registry of channels of one platform. */
@@ -56,12 +58,14 @@ export interface Keyspace {
  */
 export function keyspace(prefix: string): Keyspace {
   const own = prefix === DEFAULT_PREFIX ? '' : `${prefix}:`;
+  const places = `${own}place:`;
   return {
-    session: (id) => new KeysOfSession(`${prefix}:${id}`, `${own}place:{${placeTag(id)}}`),
+    session: (id) => new KeysOfSession(`${prefix}:${id}`, `${places}{${placeTag(id)}}`),
     seen: (place, dedupeId) => `${own}seen:{${encodePlace(place)}}:${encodeURIComponent(dedupeId)}`,
     seenAt: (id, dedupeId) => `${own}seen:{${placeTag(id)}}:${encodeURIComponent(dedupeId)}`,
     note: (place, name) => `${own}note:{${encodePlace(place)}}:${encodeURIComponent(name)}`,
-    place: (place) => `${own}place:{${encodePlace(place)}}`,
+    place: (place) => `${places}{${encodePlace(place)}}`,
+    places,
     person: (person) => `${own}{user:${encodePerson(person)}}:conversations`,
     team: (team) => `${own}{team:${encodeTeam(team)}}:conversations`,
     channels: (platform) => {

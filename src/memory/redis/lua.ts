@@ -76,16 +76,6 @@ local function list(meta, place, member, expiry, ttl)
 end
 `;
 
-/** `touch(base)`, behind READ_HEAD: tells the turn that runs, if one does, that what is remembered was changed from elsewhere. */
-export const TOUCH = `
-local function touch(base)
-  local head = redis.pcall('LINDEX', base .. ':inbox', 0)
-  local message = type(head) == 'string' and read(head)
-  local record = message and (base .. ':turn:' .. message.turnId)
-  if record and redis.call('EXISTS', record) == 1 then redis.pcall('HSET', record, 'touched', '1') end
-end
-`;
-
 /** `choiceOf(text)`: a TTL choice as it is stored, in seconds; nil for none and for what is none of ours. */
 export const CHOICE = `
 local function choiceOf(text)

@@ -1,5 +1,5 @@
 /** The scripts that forget, remove and time a conversation; scripts.ts says what all of them keep to. */
-import { CHOICE, LISTING, NOW, TOMBSTONES, TOUCH } from './lua.ts';
+import { CHOICE, LISTING, NOW, TOMBSTONES } from './lua.ts';
 
 /**
  * KEYS  1 conversation, 2 meta, 3 inbox, 4 generation, 5 place index
@@ -20,7 +20,7 @@ return {messages, forgetWaiting(KEYS[1], KEYS[3], function() return true end)}
  * ARGV  1 'source' or 'authorId', 2 its value, 3 member of the place index
  * gives {messages removed, waiting ones withdrawn, messages left, expiry (ms)}
  */
-export const removeTurns = `${TOMBSTONES}${TOUCH}
+export const removeTurns = `${TOMBSTONES}
 redis.call('LREM', KEYS[1], 0, '')
 local removed, turns = 0, {}
 for _, element in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
@@ -30,7 +30,6 @@ for _, element in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
     turns[message.turn or ''] = true
   end
 end
-if removed > 0 then touch(KEYS[1]) end
 local left = redis.call('LLEN', KEYS[1])
 if left == 0 then
   redis.call('DEL', KEYS[2])

@@ -1,7 +1,9 @@
 /**
  * The scripts on one place: each changes what must change together, at once or not at all. All keys of a script share the
- * place's slot. Turn records are found by the id in the inbox, so their names are made inside the scripts from the
- * conversation's key (KEYS[1] .. ':turn:' .. id), which has the same hash tag.
+ * place's slot; only commitTurns, which is handed whole turns, takes those of several places where the server has no slots.
+ * Turn records are found by the id in the inbox, so their names are made inside the scripts from the conversation's key
+ * (KEYS[1] .. ':turn:' .. id), which has the same hash tag; so are the names of what commitTurns and appendTurn need, since
+ * every byte that is handed over costs both sides.
  *
  * An inbox element is four lines: generation, the message without its text (JSON), its text (JSON string), its private
  * rest (JSON: author's name, quotes, attachments). Forgetting keeps the first two. No line ever has a raw newline in it,
@@ -11,6 +13,7 @@
  * So what must go on then (take, fail, finish, forget, removeTurns) begins with a write that takes none, and what must not
  * (offer, commit) begins with one that does.
  */
+import * as commit from './commit-scripts.ts';
 import * as memory from './memory-scripts.ts';
 import * as turn from './turn-scripts.ts';
 
@@ -21,8 +24,8 @@ export const PLACE_SCRIPTS = {
   writeRecord: { lua: turn.writeRecord, numberOfKeys: 2 },
   countFailure: { lua: turn.countFailure, numberOfKeys: 2 },
   settleTurn: { lua: turn.settleTurn, numberOfKeys: 2 },
-  commitTurn: { lua: turn.commitTurn, numberOfKeys: 8 },
-  appendTurn: { lua: turn.appendTurn, numberOfKeys: 8 },
+  commitTurns: { lua: commit.commitTurns },
+  appendTurn: { lua: commit.appendTurn, numberOfKeys: 1 },
   finishTurn: { lua: turn.finishTurn, numberOfKeys: 3 },
   stopTurn: { lua: turn.stopTurn, numberOfKeys: 1 },
   amendTurn: { lua: turn.amendTurn, numberOfKeys: 2 },

@@ -33,14 +33,15 @@ export interface RedisStore extends ConversationStore, AppendTurn {}
  */
 export async function createRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   const redis = connect(options.url, (error) => options.observer.error('connection', toStoreError(error)));
+  let server: Server;
   try {
     await ready(redis);
-    await checkServer(redis, options);
+    server = await checkServer(redis, options);
   } catch (thrown) {
     redis.disconnect();
     throw toStoreError(thrown);
   }
-  const context = createContext(redis, keyspace(options.prefix), options);
+  const context = createContext(redis, keyspace(options.prefix), options, server.clustered);
   const turns = createRedisTurns(context);
   const { sweep, ...stats } = createRedisStats(context);
   const purging = setInterval(() => context.recent.purge(), PURGE_MS).unref();
@@ -65,7 +66,13 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   };
 }
 
-async function checkServer(redis: Redis, { allowEviction, warn }: RedisStoreOptions): Promise<void> {
+/** What the store has to know of its server. */
+interface Server {
+  /** In cluster mode: each script has one slot. */
+  readonly clustered: boolean;
+}
+
+async function checkServer(redis: Redis, { allowEviction, warn }: RedisStoreOptions): Promise<Server> {
   const info = parseInfo(await redis.info());
   const version = info.get('redis_version') ?? '0';
   if (Number.parseInt(version, 10) < 7) {
@@ -88,4 +95,5 @@ async function checkServer(redis: Redis, { allowEviction, warn }: RedisStoreOpti
       'This Redis has no append-only file: when it restarts, memories and waiting messages are lost. Set appendonly yes.',
     );
   }
+  return { clustered: info.get('cluster_enabled') === '1' };
 }

@@ -1,6 +1,5 @@
-/** The scripts of the turn protocol (docs/turns.md); scripts.ts says what all of them keep to. */
-import { KEEP_CHOICE_S, KEEP_GENERATION_S, KEEP_S } from './keep.ts';
-import { CHOICE, COUNT, LISTING, NOW, READ_HEAD, TOUCH } from './lua.ts';
+/** The scripts of the turn protocol (docs/turns.md) but for its commit; scripts.ts says what all of them keep to. */
+import { COUNT, NOW, READ_HEAD } from './lua.ts';
 
 /**
  * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5.. seen keys
@@ -117,93 +116,6 @@ redis.call('HDEL', KEYS[2], 'answer')
 redis.call('HSET', KEYS[2], 'state', ARGV[2])
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], 'outcome', ARGV[2], 'code', ARGV[3]) end
 return 1
-`;
-
-/**
- * The keys and arguments that commitTurn and appendTurn have in common are numbered alike in both. Each call costs Redis about
- * a microsecond and each write another two, so what only has to be done once in a conversation's life is done at its first
- * turn, and what only has to outlive the conversation is given more time than that, and not by each turn. Lua spells a
- * number anew, as a fraction, for each call that it is handed to, which costs another: so an expiry is handed on as text.
- */
-const REMEMBER = `${CHOICE}${COUNT}${LISTING}
-local function remember(gen, choices, listed)
-  local pushed = redis.call('RPUSH', KEYS[1], ARGV[2], ARGV[3])
-  local function keepOf(choice) return math.max(${KEEP_CHOICE_S}, 2 * choice) end
-  local ttl
-  local kept = 0
-  local asked = tonumber(ARGV[7])
-  if asked and asked >= tonumber(ARGV[6]) then
-    kept = keepOf(asked)
-    redis.call('SET', KEYS[4], ARGV[7], 'EX', kept)
-    ttl = asked
-  else
-    for i = 1, 2 do
-      local choice = choiceOf(choices[i])
-      if choice then
-        redis.call('EXPIRE', KEYS[3 + i], keepOf(choice))
-        kept = math.max(kept, keepOf(choice))
-        ttl = ttl or choice
-      end
-    end
-    ttl = asked or ttl or tonumber(ARGV[5])
-  end
-  local expiry = now + ttl * 1000
-  local at = string.format('%.0f', expiry)
-  local most = tonumber(ARGV[4])
-  if pushed > most then redis.call('LTRIM', KEYS[1], -most, -1) end
-  redis.call('PEXPIREAT', KEYS[1], at)
-  if pushed == 2 then redis.call('DEL', KEYS[2]) end
-  local begun = count(KEYS[2], 'turns', '1') == 1
-  count(KEYS[2], 'tokens', ARGV[8])
-  if begun then
-    redis.call('HSETNX', KEYS[2], 'created', now)
-    redis.call('HSET', KEYS[2], 'v', '1')
-  end
-  if gen then redis.call('EXPIRE', KEYS[3], '${KEEP_GENERATION_S}') end
-  if begun or expiry > listed then listed = list(KEYS[2], KEYS[8], ARGV[9], expiry, ttl) end
-  return {pushed, expiry, math.max(ttl, kept), listed}
-end
-`;
-
-/**
- * KEYS  1 conversation, 2 meta, 3 generation, 4 ttl choice, 5 ttl choice of the place, 6 fence, 7 turn record, 8 place index
- * ARGV  1 the lease's fence, 2 user's element, 3 assistant's element, 4 most messages, 5 default ttl (s), 6 min ttl (s),
- *       7 ttl of this message (s) or '', 8 tokens, 9 its member of the place index, 10 stopped ('1' or ''), 11 until when it
- *       is listed there at least (ms), 0 if that is not known
- * gives {'fenced'} | {'known'} | {'forgotten'} | {'committed', messages before the cap dropped some, expiry (ms), seconds it
- * or its ttl choice lives, until when it is listed (ms), 1 when the conversation was changed from elsewhere during the turn,
- * or may have been, as its record is lost}
- * The record has the answer as its element: a text is handed over once, since Lua reads each byte that it is handed.
- */
-export const commitTurn = `${NOW}${REMEMBER}
-local held = redis.call('MGET', KEYS[6], KEYS[3], KEYS[4], KEYS[5])
-if held[1] ~= ARGV[1] then return {'fenced'} end
-local record = redis.call('HMGET', KEYS[7], 'state', 'gen', 'touched')
-local function write(...)
-  redis.call('HSET', KEYS[7], ...)
-  if not record[1] then redis.call('EXPIRE', KEYS[7], '${KEEP_S}') end
-end
-if record[1] == 'answered' or record[1] == 'finished' or record[1] == 'failed' then return {'known'} end
-if record[1] == 'forgotten' or (record[2] or '0') ~= (held[2] or '0') then
-  write('state', 'forgotten', 'outcome', 'forgotten')
-  return {'forgotten'}
-end
-local touched = record[3] or not record[1]
-local stored = remember(held[2], {held[3], held[4]}, touched and 0 or tonumber(ARGV[11]))
-write('state', 'answered', 'outcome', 'answered', 'answer', ARGV[3])
-if ARGV[10] ~= '' then redis.call('HSET', KEYS[7], 'stopped', '1') end
-return {'committed', stored[1], stored[2], stored[3], stored[4], touched and 1 or 0}
-`;
-
-/**
- * Keys and arguments as commitTurn; a turn that other code ran and that has neither fence nor record: KEYS 6 and 7 and
- * ARGV 1, 10 and 11 are not used.
- * gives {messages before the cap dropped some, expiry (ms), seconds it or its ttl choice lives, until when it is listed (ms)}
- */
-export const appendTurn = `${NOW}${REMEMBER}${READ_HEAD}${TOUCH}
-touch(KEYS[1])
-local held = redis.call('MGET', KEYS[3], KEYS[4], KEYS[5])
-return remember(held[1], {held[2], held[3]}, 0)
 `;
 
 /**

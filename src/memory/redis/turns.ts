@@ -7,10 +7,11 @@ import type { TurnLease } from '../../core/types.ts';
 import { parseStoredSession, type TurnMessage } from '../elements.ts';
 import { replies } from './client.ts';
 import { indexMembers, memberships, type RedisContext } from './context.ts';
+import { createGroupCommit } from './group-commit.ts';
 import { KEEP_GENERATION_S, KEEP_S } from './keep.ts';
 import { fieldsOf, fromElement, handleFields, parseRecord, toElement } from './record.ts';
 import { applyTtl } from './ttl.ts';
-import { turnArguments, type WrittenTurn, writtenTurn } from './written.ts';
+import { commonArguments, turnArguments, type WrittenTurn, writtenTurn } from './written.ts';
 
 const offerReply = z.union([
   z.tuple([z.literal('duplicate'), z.string(), z.number()]),
@@ -20,10 +21,6 @@ const offerReply = z.union([
 const takeReply = z.union([
   z.tuple([z.number()]),
   z.tuple([z.number(), z.number(), z.string(), z.array(z.string()), z.number(), z.number(), z.string()]),
-]);
-const commitReply = z.union([
-  z.tuple([z.enum(['fenced', 'known', 'forgotten'])]),
-  z.tuple([z.literal('committed'), z.number(), z.number(), z.number(), z.number(), z.number()]),
 ]);
 const appendReply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const amendReply = z.enum(['amended', 'running', 'unknown']);
@@ -43,6 +40,8 @@ export interface AppendTurn {
 
 export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
   const { redis, keys, options, recent, call, behind } = context;
+  const common = commonArguments(context);
+  const groupCommit = createGroupCommit(redis, keys, common, context.clustered);
   /** Seconds: a waiting message lives for KEEP_S, a conversation with the default TTL for that; who erases finds both. */
   const offerKeep = Math.max(KEEP_S, options.defaultTtl);
 
@@ -81,8 +80,9 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
       call('append', async () => {
         const { sessionId, turnId } = message;
         const written = writtenTurn(message, answer);
-        const args = turnArguments(context, { sessionId, turnId, fence: 0 }, written, 0);
-        const stored = appendReply.parse(await redis.appendTurn(...args));
+        const args = turnArguments({ turnId, fence: 0 }, written, 0);
+        const { list } = keys.session(sessionId);
+        const stored = appendReply.parse(await redis.appendTurn(list, ...common, ...args));
         indexMembers(context, sessionId, message.author.id, offerKeep * 1_000);
         indexTurn(sessionId, written, stored);
       }),
@@ -183,16 +183,15 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
 
     commit: (lease, message, answer) =>
       call('commit', async () => {
-        const known = recent.withdraw(lease);
+        const withdrawn = recent.withdraw(lease);
         const written = writtenTurn(message, answer);
-        const reply = await redis.commitTurn(...turnArguments(context, lease, written, known?.listed ?? 0));
-        const [kind, ...stored] = commitReply.parse(reply);
+        const args = turnArguments(lease, written, withdrawn?.known.listed ?? 0);
+        const [kind, ...stored] = await groupCommit(lease.sessionId, args);
         if (stored.length === 0) return kind;
         const total = indexTurn(lease.sessionId, written, stored);
         const [pushed, , , listed, touched] = stored;
-        if (known !== undefined && touched === 0 && pushed === known.total + 2) {
-          const messages = [...known.messages, ...written.halves];
-          recent.keep(lease, { total, messages, newest: written.said, written: true, listed });
+        if (touched === 0 && pushed - 2 === withdrawn?.known.total) {
+          withdrawn.extend({ total, halves: written.halves, newest: written.said, listed });
         }
         return kind;
       }),

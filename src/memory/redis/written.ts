@@ -1,10 +1,8 @@
-/** A turn on its way into memory: its halves, its elements, and what the scripts that write it are handed. */
-import { baseSession } from '../../core/session.ts';
+/** A turn on its way into memory: its halves, its elements, and what the scripts of commit-scripts.ts are handed. */
 import type { Answer } from '../../core/store.ts';
 import type { ChatMessage, TurnLease } from '../../core/types.ts';
 import { serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
 import type { RedisContext } from './context.ts';
-import { placeMember } from './members.ts';
 
 /** A turn that is to be remembered: what was asked and said, both halves, and the elements that they are stored as. */
 export interface WrittenTurn {
@@ -20,22 +18,22 @@ export function writtenTurn(message: TurnMessage, answer: Answer): WrittenTurn {
   return { message, answer, halves, asked: serialiseElement(halves[0]), said: serialiseElement(halves[1]) };
 }
 
+/** What the scripts that write turns are handed once, however many there are. */
+export function commonArguments({
+  keys,
+  options,
+}: Pick<RedisContext, 'keys' | 'options'>): readonly (string | number)[] {
+  return [options.maxMessages, options.defaultTtl, options.minTtl, keys.places];
+}
+
 /**
- * The keys and arguments of commitTurn and appendTurn.
+ * What they are handed of each turn.
  * @param listed until when the conversation is listed at its place, at least (Unix milliseconds by Redis' clock); 0: not known
  */
 export function turnArguments(
-  { keys, options }: RedisContext,
-  { sessionId, turnId, fence }: TurnLease,
+  { turnId, fence }: Pick<TurnLease, 'turnId' | 'fence'>,
   { message, answer, asked, said }: WrittenTurn,
   listed: number,
-) {
-  const own = keys.session(sessionId);
-  const base = baseSession(sessionId);
-  return [
-    ...[own.list, own.meta, own.generation, own.ttl, base === sessionId ? own.ttl : keys.session(base).ttl],
-    ...[own.fence, own.turn(turnId), own.place, fence, asked, said],
-    ...[options.maxMessages, options.defaultTtl, options.minTtl, message.ttl ?? ''],
-    ...[answer.tokens, placeMember(sessionId), answer.stopped ? '1' : '', listed],
-  ];
+): readonly (string | number)[] {
+  return [fence, turnId, asked, said, message.ttl ?? '', answer.tokens, answer.stopped ? '1' : '', listed];
 }

@@ -1,0 +1,126 @@
+/** The scripts that write a turn into its conversation, both halves at once; scripts.ts says what all scripts keep to. */
+import { KEEP_CHOICE_S, KEEP_GENERATION_S, KEEP_S } from './keep.ts';
+import { CHOICE, COUNT, LISTING, NOW, READ_HEAD } from './lua.ts';
+
+/** Arguments that all turns of a script have in common, and those of each turn behind them. */
+export const COMMON_ARGUMENTS = 4;
+export const ARGUMENTS_OF_TURN = 8;
+
+/**
+ * `remember(own, a, gen, ownText, placeText, listed)`: what a turn leaves behind in the conversation `own`, whose generation
+ * and TTL choices were read already; the turn's arguments begin behind ARGV[a]. Gives the messages before the cap dropped
+ * some, the expiry (ms), the seconds that it or its TTL choice lives, and until when it is listed (ms).
+ * `placeChoice(own)` names the TTL choice that was made outside of a thread and holds in it too; outside of threads it names nothing.
+ *
+ * Each call costs Redis about a microsecond and each write another two, so what only has to be done once in a
+ * conversation's life is done at its first turn, and what only has to outlive the conversation is given more time than that,
+ * and not by each turn. Lua spells a number anew, as a fraction, for each call that it is handed to, which costs another: so
+ * an expiry is handed on as text.
+ */
+const REMEMBER = `${CHOICE}${COUNT}${LISTING}
+local call = redis.call
+local most, defaultTtl, minTtl, places = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local spelled = {}
+local function spell(expiry)
+  if not spelled[expiry] then spelled[expiry] = string.format('%.0f', expiry) end
+  return spelled[expiry]
+end
+local function keepOf(choice) return math.max(${KEEP_CHOICE_S}, 2 * choice) end
+local function placeChoice(own)
+  if string.find(own, '}:t-', 1, true) then return string.gsub(own, '}:t%-[^:]*', '}') .. ':ttl' end
+end
+local function renew(name, text)
+  local choice = choiceOf(text)
+  if not choice then return nil, 0 end
+  call('EXPIRE', name, keepOf(choice))
+  return choice, keepOf(choice)
+end
+local function remember(own, a, gen, ownText, placeText, listed)
+  local meta, asked, ttl, kept = own .. ':meta', tonumber(ARGV[a + 5]), defaultTtl, 0
+  local pushed = call('RPUSH', own, ARGV[a + 3], ARGV[a + 4])
+  if asked and asked >= minTtl then
+    kept = keepOf(asked)
+    call('SET', own .. ':ttl', ARGV[a + 5], 'EX', kept)
+  elseif ownText or placeText then
+    local chosen, keptOwn = renew(own .. ':ttl', ownText)
+    local chosenThere, keptThere = renew(placeChoice(own), placeText)
+    kept = math.max(keptOwn, keptThere)
+    ttl = chosen or chosenThere or defaultTtl
+  end
+  ttl = asked or ttl
+  local expiry = now + ttl * 1000
+  if pushed > most then call('LTRIM', own, -most, -1) end
+  call('PEXPIREAT', own, spell(expiry))
+  if pushed == 2 then call('DEL', meta) end
+  local begun = count(meta, 'turns', '1') == 1
+  count(meta, 'tokens', ARGV[a + 6])
+  if begun then
+    call('HSETNX', meta, 'created', now)
+    call('HSET', meta, 'v', '1')
+  end
+  if gen then call('EXPIRE', own .. ':gen', '${KEEP_GENERATION_S}') end
+  if begun or expiry > listed then
+    local tag, member = string.match(own, '({.-})(.*)$')
+    listed = list(meta, places .. tag, member, expiry, ttl)
+  end
+  return pushed, expiry, math.max(ttl, kept), listed
+end
+`;
+
+/**
+ * Turns of different conversations (group-commit.ts). Each is done by itself, and one that fails leaves the others alone.
+ *
+ * KEYS  the conversations
+ * ARGV  1 most messages, 2 default ttl (s), 3 min ttl (s), 4 what the names of place indexes begin with, then of each turn:
+ *       1 the lease's fence, 2 turn id, 3 user's element, 4 assistant's element, 5 ttl of this message (s) or '', 6 tokens,
+ *       7 stopped ('1' or ''), 8 until when it is listed at its place at least (ms), 0 if that is not known
+ * gives of each {'fenced'} | {'known'} | {'forgotten'} | {'failed', error} | {'committed', messages before the cap dropped
+ * some, expiry (ms), seconds it or its ttl choice lives, until when it is listed (ms), 1 when a turn of other code was
+ * added meanwhile, or may have been, as the record is lost}
+ * The record has the answer as its element: a text is handed over once, since Lua reads each byte that it is handed.
+ */
+export const commitTurns = `${NOW}${REMEMBER}
+local function commit(own, a)
+  local held = call('MGET', own .. ':fence', own .. ':gen', own .. ':ttl', placeChoice(own))
+  if held[1] ~= ARGV[a + 1] then return {'fenced'} end
+  local key = own .. ':turn:' .. ARGV[a + 2]
+  local record = call('HMGET', key, 'state', 'gen', 'touched')
+  local state = record[1]
+  if state == 'answered' or state == 'finished' or state == 'failed' then return {'known'} end
+  local stored = {'forgotten'}
+  if state == 'forgotten' or (record[2] or '0') ~= (held[2] or '0') then
+    call('HSET', key, 'state', 'forgotten', 'outcome', 'forgotten')
+  else
+    local touched = record[3] or not state
+    local pushed, expiry, lives, listed =
+      remember(own, a, held[2], held[3], held[4], touched and 0 or tonumber(ARGV[a + 8]))
+    call('HSET', key, 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[a + 4])
+    if ARGV[a + 7] ~= '' then call('HSET', key, 'stopped', '1') end
+    stored = {'committed', pushed, expiry, lives, listed, touched and 1 or 0}
+  end
+  if not state then call('EXPIRE', key, '${KEEP_S}') end
+  return stored
+end
+local results = {}
+for i, own in ipairs(KEYS) do
+  local ok, result = pcall(commit, own, ${COMMON_ARGUMENTS} + (i - 1) * ${ARGUMENTS_OF_TURN})
+  results[i] = ok and result or {'failed', type(result) == 'table' and result.err or tostring(result)}
+end
+return results
+`;
+
+/**
+ * Keys and arguments as commitTurns, for one turn that other code ran and that has neither fence nor record: of its own
+ * arguments 1, 2, 7 and 8 are not used. The record of the turn that runs, if one does, is told of it: this turn and one that is
+ * removed together leave as many messages as there were.
+ * gives {messages before the cap dropped some, expiry (ms), seconds it or its ttl choice lives, until when it is listed (ms)}
+ */
+export const appendTurn = `${NOW}${REMEMBER}${READ_HEAD}
+local own = KEYS[1]
+local head = redis.pcall('LINDEX', own .. ':inbox', 0)
+local message = type(head) == 'string' and read(head)
+local record = message and (own .. ':turn:' .. message.turnId)
+if record and call('EXISTS', record) == 1 then redis.pcall('HSET', record, 'touched', '1') end
+local held = call('MGET', own .. ':gen', own .. ':ttl', placeChoice(own))
+return {remember(own, ${COMMON_ARGUMENTS}, held[1], held[2], held[3], 0)}
+`;
