@@ -106,6 +106,23 @@ test('what a commit withdrew is not there until it is kept again', () => {
   expect(recent.expected(ada.sessionId)).toBeUndefined();
 });
 
+test('the next commit is told until when the conversation is listed', () => {
+  const recent = createRecent();
+  remember(recent, ada, { ...known(2), listed: 1_234 });
+  expect(recent.withdraw(ada)?.known.listed).toBe(1_234);
+});
+
+test('what a take found while a commit was under way is not overruled by the commit', () => {
+  const recent = createRecent();
+  recent.messages(ada.sessionId, 1, 20);
+  remember(recent, ada, known(2));
+  const withdrawn = recent.withdraw(ada);
+  recent.confirm({ ...ada, fence: 2 }, { total: 0, newest: '' });
+  withdrawn?.extend({ total: 4, halves: known(2).messages, newest: 'newest of 4', listed: 0 });
+  expect(recent.messages(ada.sessionId, 2, 20)).toEqual([]);
+  expect(recent.expected(ada.sessionId)).toBeUndefined();
+});
+
 test('the conversations that were not used for longest make room for others', () => {
   const recent = createRecent(undefined, 20_000);
   const bob = leaseOf('bob');
@@ -118,8 +135,25 @@ test('the conversations that were not used for longest make room for others', ()
   // One that is larger than all the room is not kept at all.
   remember(recent, bob, known(2, 2, 40_000));
   expect([ada, bob, eve].map((lease) => recent.expected(lease.sessionId))).toEqual([undefined, undefined, undefined]);
+  remember(recent, bob, { ...known(2), newest: 'newest'.padEnd(40_000, '.') });
+  expect(recent.expected(bob.sessionId)).toBeUndefined();
   remember(recent, bob, known(2, 2, 4_000));
   expect(recent.expected(bob.sessionId)).toBe(2);
+});
+
+test('a long conversation takes no more room than what is kept of it', () => {
+  const recent = createRecent(undefined, 20_000);
+  const bob = leaseOf('bob');
+  recent.messages(ada.sessionId, 1, 4);
+  remember(recent, bob, known(2, 2, 4_000));
+  remember(recent, ada, known(2, 2, 1_000));
+  for (let total = 4; total <= 400; total += 2) {
+    recent.withdraw(ada)?.extend({ ...known(total, 2, 1_000), halves: known(total, 2, 1_000).messages });
+    // What is read anew takes the place of what was there.
+    if (total % 20 === 0) recent.read(ada, known(total, 4, 1_000));
+  }
+  expect(recent.messages(ada.sessionId, 1, 4)).toEqual(known(400, 4, 1_000).messages);
+  expect(recent.messages(bob.sessionId, 1, 4)).toEqual(known(2, 2, 4_000).messages);
 });
 
 test('what was not used for ten minutes is let go', () => {

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { answerOf, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from '../contracts/store/support.ts';
 import { describeConversationStore } from '../contracts/store.contract.ts';
@@ -63,6 +63,35 @@ describe('keys in Redis', () => {
     }
     await fixture.close();
   });
+});
+
+test('a turn renews what has to outlive its conversation', async () => {
+  const day = 86_400;
+  const fixture = await makeRedisFixture(inject('redisUrl'))({
+    ...LIMITS,
+    maxTtl: 60 * day,
+    observer: { badElement() {}, error() {} },
+  });
+  onTestFinished(() => fixture.close());
+  const { store, redis } = fixture;
+  const keys = keyspace(fixture.prefix);
+  const [outside, thread] = [sessionOf(), sessionOf({ thread: '17.1' })];
+  const [choice, choiceOfThread] = [keys.session(outside).ttl, keys.session(thread).ttl];
+  const generation = keys.session(thread).generation;
+  const person = keys.person({ platform: 'slack', workspace: 'T1', user: 'ada' });
+
+  await store.setTtl(outside, 600);
+  await store.setTtl(thread, 50 * day);
+  await store.forget(thread);
+  for (const key of [choice, choiceOfThread, generation, person]) await redis.expire(key, 100);
+  await runTurn(store, messageOf(thread, 'm1'));
+  const around = (seconds: number) => expect.toSatisfy((left: number) => left <= seconds && left > seconds - 60);
+  expect(await redis.ttl(choice)).toEqual(around(90 * day));
+  expect(await redis.ttl(choiceOfThread)).toEqual(around(100 * day));
+  expect(await redis.ttl(generation)).toEqual(around(7 * day));
+  // Who erases all they have finds the choice too.
+  await store.ping();
+  expect(await redis.ttl(person)).toEqual(around(100 * day));
 });
 
 describe('a conversation of one turn at most', () => {
@@ -143,6 +172,17 @@ describe('on a server in cluster mode', () => {
     expect([...touched.keys()].filter((key) => key.includes(':turn:'))).not.toHaveLength(0);
     expect(touched.size).toBeGreaterThan(15);
     monitor.disconnect();
+    await fixture.close();
+  });
+
+  test('turns of different places that end in the same moment are committed by a script each', async () => {
+    const fixture = await makeRedisFixture(url)({ ...LIMITS, observer: { badElement() {}, error() {} } });
+    const { store } = fixture;
+    const sessions = ['C1', 'C2', 'C2', 'C3'].map((channel, n) => sessionOf({ channel, user: `u${n}` }));
+    await Promise.all(sessions.map((session) => offerNew(store, messageOf(session, `m-${session}`))));
+    const taken = await Promise.all(sessions.map((session) => takeHead(store, session)));
+    const outcomes = taken.map(({ lease, message }) => store.commit(lease, message, answerOf('one')));
+    expect(await Promise.all(outcomes)).toEqual(sessions.map(() => 'committed'));
     await fixture.close();
   });
 

@@ -1,5 +1,5 @@
 /** The scripts that write a turn into its conversation, both halves at once; scripts.ts says what all scripts keep to. */
-import { KEEP_CHOICE_S, KEEP_GENERATION_S, KEEP_S } from './keep.ts';
+import { KEEP_CHOICE_S, KEEP_S } from './keep.ts';
 import { CHOICE, COUNT, LISTING, NOW, READ_HEAD } from './lua.ts';
 
 /** Arguments that all turns of a script have in common, and those of each turn behind them. */
@@ -7,8 +7,8 @@ export const COMMON_ARGUMENTS = 4;
 export const ARGUMENTS_OF_TURN = 8;
 
 /**
- * `remember(own, a, gen, ownText, placeText, listed)`: what a turn leaves behind in the conversation `own`, whose generation
- * and TTL choices were read already; the turn's arguments begin behind ARGV[a]. Gives the messages before the cap dropped
+ * `remember(own, a, ownText, placeText, listed)`: what a turn leaves behind in the conversation `own`, whose TTL choices were
+ * read already; the turn's arguments begin behind ARGV[a]. Gives the messages before the cap dropped
  * some, the expiry (ms), the seconds that it or its TTL choice lives, and until when it is listed (ms).
  * `placeChoice(own)` names the TTL choice that was made outside of a thread and holds in it too; outside of threads it names nothing.
  *
@@ -35,7 +35,7 @@ local function renew(name, text)
   call('EXPIRE', name, keepOf(choice))
   return choice, keepOf(choice)
 end
-local function remember(own, a, gen, ownText, placeText, listed)
+local function remember(own, a, ownText, placeText, listed)
   local meta, asked, ttl, kept = own .. ':meta', tonumber(ARGV[a + 5]), defaultTtl, 0
   local pushed = call('RPUSH', own, ARGV[a + 3], ARGV[a + 4])
   if asked and asked >= minTtl then
@@ -58,7 +58,6 @@ local function remember(own, a, gen, ownText, placeText, listed)
     call('HSETNX', meta, 'created', now)
     call('HSET', meta, 'v', '1')
   end
-  if gen then call('EXPIRE', own .. ':gen', '${KEEP_GENERATION_S}') end
   if begun or expiry > listed then
     local tag, member = string.match(own, '({.-})(.*)$')
     listed = list(meta, places .. tag, member, expiry, ttl)
@@ -93,7 +92,7 @@ local function commit(own, a)
   else
     local touched = record[3] or not state
     local pushed, expiry, lives, listed =
-      remember(own, a, held[2], held[3], held[4], touched and 0 or tonumber(ARGV[a + 8]))
+      remember(own, a, held[3], held[4], touched and 0 or tonumber(ARGV[a + 8]))
     call('HSET', key, 'state', 'answered', 'outcome', 'answered', 'answer', ARGV[a + 4])
     if ARGV[a + 7] ~= '' then call('HSET', key, 'stopped', '1') end
     stored = {'committed', pushed, expiry, lives, listed, touched and 1 or 0}
@@ -121,6 +120,6 @@ local head = redis.pcall('LINDEX', own .. ':inbox', 0)
 local message = type(head) == 'string' and read(head)
 local record = message and (own .. ':turn:' .. message.turnId)
 if record and call('EXISTS', record) == 1 then redis.pcall('HSET', record, 'touched', '1') end
-local held = call('MGET', own .. ':gen', own .. ':ttl', placeChoice(own))
-return {remember(own, ${COMMON_ARGUMENTS}, held[1], held[2], held[3], 0)}
+local held = call('MGET', own .. ':ttl', placeChoice(own))
+return {remember(own, ${COMMON_ARGUMENTS}, held[1], held[2], 0)}
 `;

@@ -22,14 +22,33 @@ const commitReplies = z.array(commitReply);
 /** What became of a turn: as commitTurns gives it. */
 export type CommitReply = Exclude<z.infer<typeof commitReply>, readonly ['failed', string]>;
 
-/** Commits one turn. @throws what Redis says of it; turns beside it do not matter */
-export type Commit = (sessionId: SessionId, turn: readonly (string | number)[]) => Promise<CommitReply>;
+/**
+ * Commits one turn and gives what `settle` makes of its reply. That is called before anything else learns of a reply that
+ * came later, so that what is known and listed of a conversation follows the order in which Redis changed it.
+ * @throws what Redis says of this turn; those beside it do not matter
+ */
+export type Commit = <T>(
+  sessionId: SessionId,
+  turn: readonly (string | number)[],
+  settle: (reply: CommitReply) => T,
+) => Promise<T>;
 
 interface Waiting {
   readonly sessionId: SessionId;
   readonly turn: readonly (string | number)[];
-  resolve(reply: CommitReply): void;
+  settle(reply: CommitReply): void;
   reject(thrown: unknown): void;
+}
+
+/** What becomes of a turn whose script was run. */
+function conclude({ settle, reject }: Waiting, outcome: z.infer<typeof commitReply> | undefined): void {
+  try {
+    if (outcome === undefined) throw new Error('A turn got no reply.');
+    if (outcome[0] === 'failed') throw new Error(outcome[1]);
+    settle(outcome);
+  } catch (thrown) {
+    reject(thrown);
+  }
 }
 
 /**
@@ -52,12 +71,7 @@ export function createGroupCommit(
       sendTogether(redis);
       const args = group.flatMap(({ turn }) => turn);
       const outcomes = commitReplies.parse(await redis.commitTurns(names.length, ...names, ...common, ...args));
-      for (const [index, { resolve, reject }] of group.entries()) {
-        const outcome = outcomes[index];
-        if (outcome === undefined) reject(new Error('A turn got no reply.'));
-        else if (outcome[0] === 'failed') reject(new Error(outcome[1]));
-        else resolve(outcome);
-      }
+      for (const [index, it] of group.entries()) conclude(it, outcomes[index]);
     } catch (thrown) {
       for (const { reject } of group) reject(thrown);
     }
@@ -69,12 +83,12 @@ export function createGroupCommit(
     for (const group of all.values()) void send(group);
   };
 
-  return (sessionId, turn) =>
+  return (sessionId, turn, settle) =>
     new Promise((resolve, reject) => {
       if (groups.size === 0) queueMicrotask(flush);
       const place = clustered ? placeTag(sessionId) : '';
       const group = groups.get(place) ?? [];
-      group.push({ sessionId, turn, resolve, reject });
+      group.push({ sessionId, turn, settle: (reply) => resolve(settle(reply)), reject });
       groups.set(place, group);
       if (group.length < MOST_TURNS) return;
       groups.delete(place);

@@ -1,4 +1,4 @@
-/** The turn protocol on Redis: see docs/turns.md; each operation is one script on the place. */
+/** The turn protocol on Redis: see docs/turns.md; each operation is one script on the place, and commits may share one. */
 import { z } from 'zod';
 import { TURN_BUDGET_MS } from '../../core/limits.ts';
 import type { SessionId } from '../../core/session.ts';
@@ -186,14 +186,15 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         const withdrawn = recent.withdraw(lease);
         const written = writtenTurn(message, answer);
         const args = turnArguments(lease, written, withdrawn?.known.listed ?? 0);
-        const [kind, ...stored] = await groupCommit(lease.sessionId, args);
-        if (stored.length === 0) return kind;
-        const total = indexTurn(lease.sessionId, written, stored);
-        const [pushed, , , listed, touched] = stored;
-        if (touched === 0 && pushed - 2 === withdrawn?.known.total) {
-          withdrawn.extend({ total, halves: written.halves, newest: written.said, listed });
-        }
-        return kind;
+        return await groupCommit(lease.sessionId, args, ([kind, ...stored]) => {
+          if (stored.length === 0) return kind;
+          const total = indexTurn(lease.sessionId, written, stored);
+          const [pushed, , , listed, touched] = stored;
+          if (touched === 0 && pushed - 2 === withdrawn?.known.total) {
+            withdrawn.extend({ total, halves: written.halves, newest: written.said, listed });
+          }
+          return kind;
+        });
       }),
 
     fail: (lease, code) => settle('fail', lease, 'failed', code),
