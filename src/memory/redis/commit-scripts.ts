@@ -3,8 +3,8 @@ import { KEEP_CHOICE_S, KEEP_S } from './keep.ts';
 import { CHOICE, COUNT, LISTING, NOW, READ_HEAD } from './lua.ts';
 
 /** Arguments that all turns of a script have in common, and those of each turn behind them. */
-export const COMMON_ARGUMENTS = 4;
-export const ARGUMENTS_OF_TURN = 8;
+const COMMON_ARGUMENTS = 4;
+const ARGUMENTS_OF_TURN = 8;
 
 /**
  * `remember(own, a, ownText, placeText, listed)`: what a turn leaves behind in the conversation `own`, whose TTL choices were
