@@ -141,6 +141,9 @@ describe('with Redis', () => {
     const removed = discord.say(ada, dm, 'thought better of it');
     discord.remove(removed);
     discord.edit(messages[1] ?? removed, 'two, changed');
+    // Acked without the store, and behind all of that: the bot has seen it.
+    const help = discord.slash(ada, dm, 'help');
+    await expect.poll(() => help.acked, PATIENTLY).toBe('private');
     await redis.restart();
     const live = discord.say(ada, dm, 'live');
     await untilAllAnswered(discord, [...messages, live], ['one', 'two, changed', 'three', 'live']);

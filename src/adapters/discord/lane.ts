@@ -6,18 +6,12 @@
 import type { Clock, Logger } from '../../core/ports.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import { type BotError, toBotError } from '../../errors.ts';
+import { applyToHeld, type ChannelEvent } from './channel-event.ts';
 import type { Reading } from './normalize.ts';
 import { backoff, type Pauses } from './pauses.ts';
 import type { MessagePayload } from './payloads.ts';
 import type { ChannelAbout } from './places.ts';
 import { isNewer, justBefore, newest } from './snowflake.ts';
-
-export type ChannelEvent =
-  | { readonly kind: 'message'; readonly message: MessagePayload }
-  | { readonly kind: 'edited'; readonly message: MessagePayload }
-  | { readonly kind: 'deleted'; readonly ids: readonly string[] }
-  /** The bot was talked to by a command, at this snowflake. */
-  | { readonly kind: 'talked'; readonly id: string };
 
 export interface LaneDeps {
   /** What is known of the channel. @throws BotError `platform_unavailable`, `platform_rate_limited` */
@@ -102,6 +96,8 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   let caughtUp = 0;
   let held = true;
   let failures = 0;
+  /** The one of the queue that is being dealt with. */
+  let current: ChannelEvent | undefined;
   let working: Promise<void> | undefined;
 
   async function deal(event: ChannelEvent, here: ChannelAbout, patientUntil: number): Promise<void> {
@@ -214,8 +210,13 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     const event = queue[0];
     if (event === undefined) return;
     const known = event.kind === 'message' && !isNewer(event.message.id, readUpTo);
-    if (!known) await dealWith(event, about, 0);
-    queue.shift();
+    current = event;
+    try {
+      if (!known) await dealWith(event, about, 0);
+      queue.shift();
+    } finally {
+      current = undefined;
+    }
   }
 
   async function work(): Promise<void> {
@@ -245,6 +246,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
 
   return {
     push(event) {
+      applyToHeld(event, queue, current);
       // A lane that was made for something else has no beginning yet.
       if (event.kind === 'message' && cursor === NOWHERE) cursor = justBefore(event.message.id);
       if (event.kind === 'message' && queue.length >= MAX_HELD) missed += 1;

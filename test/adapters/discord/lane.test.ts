@@ -1,12 +1,7 @@
 /** One channel: what is dealt with, in which order, and how far its cursor may go. */
 import { expect, test, vi } from 'vitest';
-import {
-  beginningWith,
-  type ChannelEvent,
-  createLane,
-  type LaneDeps,
-  type LaneStart,
-} from '../../../src/adapters/discord/lane.ts';
+import type { ChannelEvent } from '../../../src/adapters/discord/channel-event.ts';
+import { beginningWith, createLane, type LaneDeps, type LaneStart } from '../../../src/adapters/discord/lane.ts';
 import { readMessage } from '../../../src/adapters/discord/normalize.ts';
 import { createPauses } from '../../../src/adapters/discord/pauses.ts';
 import type { MessagePayload } from '../../../src/adapters/discord/payloads.ts';
@@ -253,22 +248,36 @@ test('a message that can’t be dealt with at all stops nothing behind it', asyn
   expect(taken).toEqual(['1', '3']);
 });
 
-test('edits and deletions have their place in the order', async () => {
+test('what is edited or deleted while it is held is dealt with as it is now; what is being dealt with is amended in its turn', async () => {
   const order: string[] = [];
+  let enter = () => {};
   const { lane, push } = makeLane(
     {},
     {
-      take: async ({ text }) => void order.push(text),
+      async take({ text }) {
+        order.push(text);
+        if (order.length === 1) await new Promise<void>((resolve) => (enter = resolve));
+      },
       amend: async (_, id, message) => void order.push(message === null ? `gone ${id}` : message.content),
     },
   );
   lane.goOn();
+  const faulty = say(2);
   push(say(1));
-  lane.push({ kind: 'edited', message: { ...say(1), content: 'one' } });
-  push(say(2));
-  lane.push({ kind: 'deleted', ids: [idOf(1), idOf(2)] });
+  await vi.waitFor(() => expect(order).toEqual(['1']));
+  push(faulty, say(3), say(4), say(5));
+  lane.push({ kind: 'edited', message: { ...say(1), content: 'too late' } });
+  lane.push({ kind: 'edited', message: { ...faulty, content: `<@${BOT}> once` } });
+  lane.push({ kind: 'edited', message: { ...faulty, content: `<@${BOT}> twice` } });
+  lane.push({ kind: 'edited', message: { ...say(4), content: '' } });
+  lane.push({ kind: 'deleted', ids: [idOf(1), idOf(3), idOf(5)] });
+  push(say(6));
+  enter();
   await lane.idle();
-  expect(order).toEqual(['1', 'one', '2', `gone ${idOf(1)}`, `gone ${idOf(2)}`]);
+  const gone = [1, 3, 5].map((number) => `gone ${idOf(number)}`);
+  // The changes follow all the same: another replica may have taken in what was said before.
+  const changes = ['too late', `<@${BOT}> once`, `<@${BOT}> twice`, '', ...gone];
+  expect(order).toEqual(['1', 'twice', '4', ...changes, '6']);
 });
 
 test('at the end what is held is dealt with; but behind something that was missed nothing is, and the cursor stays', async () => {

@@ -1,0 +1,30 @@
+/** What happens in a channel, and what a change means for the messages that are held there. */
+import type { MessagePayload } from './payloads.ts';
+
+export type ChannelEvent =
+  | { readonly kind: 'message'; readonly message: MessagePayload }
+  | { readonly kind: 'edited'; readonly message: MessagePayload }
+  | { readonly kind: 'deleted'; readonly ids: readonly string[] }
+  /** The bot was talked to by a command, at this snowflake. */
+  | { readonly kind: 'talked'; readonly id: string };
+
+/**
+ * A message that is changed or deleted while it is held is dealt with as it is now, as REST would give it. Changes `held`.
+ * The event itself is dealt with all the same: another replica may have taken the message in as it was.
+ * @param current The one that is being dealt with: it stays as it is.
+ */
+export function applyToHeld(event: ChannelEvent, held: ChannelEvent[], current: ChannelEvent | undefined): void {
+  if (event.kind !== 'edited' && event.kind !== 'deleted') return;
+  for (const [index, other] of [...held.entries()].reverse()) {
+    if (other.kind !== 'message' || other === current) continue;
+    const { message } = other;
+    if (event.kind === 'deleted') {
+      if (event.ids.includes(message.id)) held.splice(index, 1);
+      continue;
+    }
+    const { id, content, mentions } = event.message;
+    // Without its text Discord has not told what it was changed to.
+    if (id !== message.id || content === '') continue;
+    held[index] = { kind: 'message', message: { ...message, content, mentions } };
+  }
+}
