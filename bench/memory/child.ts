@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { z } from 'zod';
+import { nodeFlags } from '../../test/support/node-flags.ts';
 
 export interface Child {
   /** Sends a request and waits for its answer. @throws what failed in the child, or when it has ended */
@@ -14,7 +15,11 @@ const reply = z.object({ ok: z.unknown().optional(), error: z.string().optional(
 
 /** Starts a program of this folder. It ends with this process. */
 export function startChild(program: string, args: readonly string[]): Child {
-  const child = fork(new URL(program, import.meta.url), [...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(new URL(program, import.meta.url), [...args], {
+    // All of them with what the product is started with.
+    execArgv: [...process.execArgv, ...nodeFlags()],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const gone = once(child, 'exit');
   return {
     async ask(request) {

@@ -17,6 +17,7 @@ import {
   makeBuildFolder,
 } from '../../test/support/bot-process.ts';
 import { startGuarded } from '../../test/support/guarded-process.ts';
+import { nodeFlags } from '../../test/support/node-flags.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const readyLine = z.object({ ready: z.literal(true), address: z.object({ port: z.number() }).nullable() });
@@ -85,7 +86,7 @@ export async function buildPrograms(): Promise<Programs> {
     },
     async startBare(name, settings) {
       const env = { PATH: process.env.PATH, ...settings };
-      const started = await startGuarded(process.execPath, [fileOf(name)], { env });
+      const started = await startGuarded(process.execPath, [...nodeFlags(), fileOf(name)], { env });
       let errors = '';
       started.stderr.on('data', (data: Buffer) => {
         errors += data.toString();

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BotBuild, BotSettings } from '../support/bot-process.ts';
 import { freePort } from '../support/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../support/guarded-process.ts';
+import { nodeFlags } from '../support/node-flags.ts';
 
 const OUTPUT_KEPT = 20_000;
 /** EX_UNAVAILABLE: Redis or a platform was away at the start, and a restart tries again (src/process.ts). */
@@ -82,7 +83,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
     async function keep(): Promise<void> {
       while (!closing) {
         started += 1;
-        const child = await startGuarded(process.execPath, [build.main], { cwd, env });
+        const child = await startGuarded(process.execPath, [...nodeFlags(), build.main], { cwd, env });
         for (const stream of [child.stdout, child.stderr]) {
           stream.on('data', (data: Buffer) => {
             output = `${output}${data.toString()}`.slice(-OUTPUT_KEPT);

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import { startGuarded } from './guarded-process.ts';
+import { nodeFlags } from './node-flags.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Only bounds the wait for a process that never answers. */
@@ -53,14 +54,14 @@ export interface BotProcess {
   release(): Promise<void>;
 }
 
-/** Starts it with these settings and no others in the folder `cwd`; does not wait for anything. */
+/** Starts it as `npm start` does, with these settings and no others in the folder `cwd`; does not wait for anything. */
 export async function launchBot(
   build: Pick<BotBuild, 'main'>,
   cwd: string,
   settings: BotSettings,
 ): Promise<BotProcess> {
   const port = Number(settings.PORT ?? (await freePort()));
-  const bot = await startGuarded(process.execPath, [build.main], {
+  const bot = await startGuarded(process.execPath, [...nodeFlags(), build.main], {
     cwd,
     env: { PATH: process.env.PATH, LOG_FORMAT: 'json', ...settings, PORT: String(port) },
   });
