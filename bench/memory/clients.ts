@@ -4,7 +4,7 @@ import { interleave } from '../figures.ts';
 import { type Child, startChild } from './child.ts';
 import { CONTENDERS, type Contender, type PerContender, perContender } from './contender.ts';
 import { type Job, type Plan, ranReply } from './jobs.ts';
-import { redisCpu, type World } from './world.ts';
+import { redisCpu, startOver, type World } from './world.ts';
 
 export type Clients = PerContender<Child>;
 export type Rounds = Parameters<typeof interleave>[1];
@@ -45,7 +45,7 @@ export async function runAll(
 ): Promise<PerContender<readonly Ran[]>> {
   const candidate = (contender: Contender) => async (): Promise<Ran> => {
     const client = clients[contender];
-    await world.admin.flushall();
+    await startOver(world.admin);
     await ask(client, { job: 'prepare', plan });
     const before = await redisCpu(world.admin);
     const { seconds, cpuSeconds } = await around(async () => ranReply.parse(await ask(client, { job: 'run' })));

@@ -43,7 +43,7 @@ test('turns that end in the same moment share scripts, and each has its own outc
     return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await fixture.redis.info('commandstats'))?.[1] ?? 0);
   };
 
-  const usual = await Promise.all(Array.from({ length: 17 }, (_, n) => takenIn(store, `usual${n}`)));
+  const usual = await Promise.all(Array.from({ length: 33 }, (_, n) => takenIn(store, `usual${n}`)));
   const [known, fenced, forgotten] = [
     await takenIn(store, 'known'),
     await takenIn(store, 'fenced'),
@@ -56,7 +56,7 @@ test('turns that end in the same moment share scripts, and each has its own outc
   const before = await scripts();
   const all = [fenced, ...usual.slice(0, 9), known, ...usual.slice(9), forgotten];
   const outcomes = await Promise.all(all.map((taken) => commit(store, taken)));
-  // Two for the 20 turns, and behind each one for the indexes, or one behind both.
+  // Two for the 36 turns, and behind each one for the indexes, or one behind both.
   expect([3, 4]).toContain((await scripts()) - before);
   expect(outcomes).toEqual(
     all.map(
@@ -68,7 +68,7 @@ test('turns that end in the same moment share scripts, and each has its own outc
   );
   for (const taken of [...usual, known]) await expectStored(store, taken.lease.sessionId, turnOf(taken));
   for (const taken of [fenced, forgotten]) await expectStored(store, taken.lease.sessionId, []);
-  expect(await store.stats()).toMatchObject({ conversations: 18, messages: 36, turnsToday: 18 });
+  expect(await store.stats()).toMatchObject({ conversations: 34, messages: 68, turnsToday: 34 });
 });
 
 test('one that Redis refuses fails alone, and can be made again', async () => {
@@ -89,6 +89,22 @@ test('one that Redis refuses fails alone, and can be made again', async () => {
   await redis.del(list);
   expect(await commit(store, broken)).toBe('committed');
   await expectStored(store, broken.lease.sessionId, turnOf(broken));
+});
+
+test('at its maxmemory Redis stores nothing of any, and all can be made again', async () => {
+  const server = await startRedis();
+  onTestFinished(() => server.stop());
+  const { store, redis } = await makeFixture(server.url);
+  const turns = await Promise.all(['a', 'b', 'c'].map((name) => takenIn(store, name)));
+  await redis.config('SET', 'maxmemory', '1mb');
+
+  const refused = await Promise.allSettled(turns.map((taken) => commit(store, taken)));
+  expect(refused).toMatchObject(turns.map(() => ({ status: 'rejected', reason: { code: 'store_full' } })));
+  for (const taken of turns) await expectStored(store, taken.lease.sessionId, []);
+
+  await redis.config('SET', 'maxmemory', '0');
+  expect(await Promise.all(turns.map((taken) => commit(store, taken)))).toEqual(turns.map(() => 'committed'));
+  for (const taken of turns) await expectStored(store, taken.lease.sessionId, turnOf(taken));
 });
 
 test('what is known and listed of a conversation follows the order in which Redis changed it', async () => {

@@ -8,8 +8,8 @@ import { placeTag, type SessionId } from '../../core/session.ts';
 import { sendTogether } from './client.ts';
 import type { Keyspace } from './keys.ts';
 
-/** Turns that one script writes at most: about half a millisecond of Redis. */
-const MOST_TURNS = 16;
+/** Turns that one script writes at most: about a millisecond of Redis, which others wait for. */
+const MOST_TURNS = 32;
 
 /** What is usual comes first: a union is tried in its order. */
 const commitReply = z.union([
