@@ -140,7 +140,7 @@ function checkModel(model: FakeModel, said: ReadonlyMap<number, readonly Said[]>
   }
 }
 
-/** From a kill to the next thing another replica did in a reply that the killed one had begun. */
+/** From a kill, or the last fault behind it, to the next thing another replica did in a reply that the killed one had begun. */
 function takeovers(platform: RecordingPlatform, faults: ChaosReport): Pick<Verdict, 'takenOver' | 'slowestTakeoverMs'> {
   const byTrigger = new Map<string, { readonly at: number; readonly replica: string }[]>();
   for (const { trigger, at, replica } of platform.journal) {
@@ -158,9 +158,9 @@ function takeovers(platform: RecordingPlatform, faults: ChaosReport): Pick<Verdi
       takenOver += 1;
       const kill = faults.findLast((it) => it.kind === 'kill' && it.replica === before.replica && it.at <= at);
       if (kill === undefined || kill.at < before.at) continue;
-      // The next fault (of the one that was taking over, of Redis, of the queue) starts the clock again.
-      const disturbed = faults.some((it) => it.at > kill.at && it.at <= at);
-      if (!disturbed) slowestTakeoverMs = Math.max(slowestTakeoverMs, at - kill.at);
+      // Each further fault (of the one that was taking over, of Redis, of the queue) starts the clock again.
+      const last = faults.findLast((it) => it.at <= at) ?? kill;
+      slowestTakeoverMs = Math.max(slowestTakeoverMs, at - last.at);
     }
   }
   return { takenOver, slowestTakeoverMs };
