@@ -118,6 +118,18 @@ test('a record that was lost is made anew by the commit, and has its time', asyn
   expect(await redis.ttl(own.turn('m1'))).toBeGreaterThan(0);
 });
 
+test('a record that was lost while its turn ran has its time, whatever is noted in it', async () => {
+  const { store } = fixture;
+  await offerNew(store, messageOf(session, 'm1'));
+  const { lease } = await takeHead(store, session);
+  for (const note of [() => store.saveHandle(lease, 1, { intentAt: 1 }), () => store.countFailure(lease)]) {
+    await redis.del(own.turn('m1'));
+    await note();
+    expect(await redis.exists(own.turn('m1'))).toBe(1);
+    expect(await redis.ttl(own.turn('m1'))).toBeGreaterThan(0);
+  }
+});
+
 test('an answer in a record that is no element is shown as it is, rather than nothing', async () => {
   const { store } = fixture;
   await offerNew(store, messageOf(session, 'm1'));

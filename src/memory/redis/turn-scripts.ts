@@ -1,5 +1,9 @@
 /** The scripts of the turn protocol (docs/turns.md) but for its commit; scripts.ts says what all of them keep to. */
+import { KEEP_S } from './keep.ts';
 import { COUNT, NOW, READ_HEAD } from './lua.ts';
+
+/** A record that was lost, and is made anew by what it is told, has its time too. */
+const KEEP_RECORD = `redis.call('EXPIRE', KEYS[2], '${KEEP_S}', 'NX')`;
 
 /**
  * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5.. seen keys
@@ -90,6 +94,7 @@ end
 export const writeRecord = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 for i = 2, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+${KEEP_RECORD}
 return 1
 `;
 
@@ -100,7 +105,9 @@ return 1
  */
 export const countFailure = `${COUNT}
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
-return count(KEYS[2], 'failures', 1)
+local failures = count(KEYS[2], 'failures', 1)
+${KEEP_RECORD}
+return failures
 `;
 
 /**
