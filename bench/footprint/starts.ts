@@ -10,7 +10,7 @@ import type { Programs } from '../turns/programs.ts';
 import { SCOPES } from '../turns/slack.ts';
 import { type Idle, idleOf } from './idle.ts';
 
-/** Milliseconds in which `node dist/main.js` without any setting is to be healthy. */
+/** Milliseconds in which the product without any setting is to be healthy. */
 const READY_WITHIN_MS = 1_000;
 
 export interface StartsOptions {

@@ -21,7 +21,7 @@ export interface Verdict {
   readonly failedSaid: number;
   readonly faults: number;
   readonly takenOver: number;
-  /** Milliseconds from a kill to the next sign of another worker in the same reply, the longest. */
+  /** Milliseconds from a kill, or the last fault behind it, to the next sign of another worker in the same reply, the longest. */
   readonly slowestTakeoverMs: number;
   readonly duplicates: number;
   readonly outOfOrder: number;

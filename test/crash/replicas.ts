@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type GuardedProcess, startGuarded } from '../support/guarded-process.ts';
+import { nodeFlags } from '../support/node-flags.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ENTRY = 'dist/replica/test/support/recording-replica.js';
@@ -56,7 +57,7 @@ export function createReplicas({ platformUrl, modelUrl, settings, ready, prefix 
     async start() {
       started += 1;
       const name = `${prefix}${started}`;
-      const child = await startGuarded(process.execPath, [ENTRY, platformUrl, name], {
+      const child = await startGuarded(process.execPath, [...nodeFlags(), ENTRY, platformUrl, name], {
         cwd: ROOT,
         env: {
           PATH: process.env.PATH,
