@@ -3,50 +3,13 @@
  * so the cursor moves past a message only when that is stored or was deliberately ignored. What was missed (the store was
  * away, a session could not be resumed, a restart) is read over REST before anything newer of the channel (docs/turns.md).
  */
-import type { Clock, Logger } from '../../core/ports.ts';
-import type { IncomingMessage } from '../../core/types.ts';
 import { type BotError, toBotError } from '../../errors.ts';
 import { applyToHeld, type ChannelEvent } from './channel-event.ts';
-import type { Reading } from './normalize.ts';
-import { backoff, type Pauses } from './pauses.ts';
+import type { LaneDeps } from './lane-deps.ts';
+import { backoff } from './pauses.ts';
 import type { MessagePayload } from './payloads.ts';
 import type { ChannelAbout } from './places.ts';
 import { isNewer, justBefore, newest } from './snowflake.ts';
-
-export interface LaneDeps {
-  /** What is known of the channel. @throws BotError `platform_unavailable`, `platform_rate_limited` */
-  readonly about: () => Promise<ChannelAbout>;
-  /** Says what a message is. Pure. */
-  readonly read: (message: MessagePayload, about: ChannelAbout, watched: boolean) => Reading;
-  /**
-   * Takes a message in: resolves when it is stored, or was refused and that was told. Until `patientUntil` (monotonic
-   * milliseconds) it waits for room first.
-   * @throws BotError `store_unavailable`, `store_full`
-   */
-  readonly take: (message: IncomingMessage, about: ChannelAbout, patientUntil: number) => Promise<void>;
-  /**
-   * The store is full, and stays so until somebody makes room: the message waits, and its author is not left in silence.
-   * Says so once in a while and never throws.
-   */
-  readonly tellFull: (message: IncomingMessage) => Promise<void>;
-  /** An edit (`text`) or a deletion (`null`). @throws as `take` */
-  readonly amend: (about: ChannelAbout, id: string, message: MessagePayload | null) => Promise<void>;
-  /** Keeps the channel in the registry, with its cursor. @throws as `take` */
-  readonly keep: (about: ChannelAbout, cursor: string) => Promise<void>;
-  /** Up to a page of messages behind this id, oldest first, and whether there may be more. @throws BotError `platform_*` */
-  readonly history: (
-    after: string,
-  ) => Promise<{ readonly messages: readonly MessagePayload[]; readonly more: boolean }>;
-  /** Resolves when the store answers again, or intake ends. */
-  readonly storeBack: () => Promise<void>;
-  /** The oldest id that is worth catching up on. */
-  readonly oldest: () => string;
-  /** Everything was dealt with. */
-  readonly emptied: () => void;
-  readonly clock: Pick<Clock, 'monotonic'>;
-  readonly pauses: Pauses;
-  readonly log: Logger;
-}
 
 /** Pages read in one catch-up: behind that the channel is not worth it, and the newest matters most. */
 const MAX_PAGES = 20;
@@ -96,7 +59,9 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   let caughtUp = 0;
   let held = true;
   let failures = 0;
-  /** The one of the queue that is being dealt with. */
+  /** What REST gave and is not dealt with yet. */
+  let page: ChannelEvent[] = [];
+  /** The one of the queue or the page that is being dealt with. */
   let current: ChannelEvent | undefined;
   let working: Promise<void> | undefined;
 
@@ -157,6 +122,27 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     }
   }
 
+  /** Oldest first, each as it is when its turn comes. False: intake ended before the last. */
+  async function dealWithPage(messages: readonly MessagePayload[], here: ChannelAbout, patientUntil: number) {
+    page = messages.map((message) => ({ kind: 'message', message }));
+    // Either may know what is newer: these are of the time of asking, and of what happened meanwhile only the gateway tells.
+    for (const event of queue) applyToHeld(event, page, undefined);
+    for (const message of messages) applyToHeld({ kind: 'edited', message }, queue, undefined);
+    try {
+      for (let next = page[0]; next?.kind === 'message'; next = page[0]) {
+        if (pauses.ended()) return false;
+        current = next;
+        await dealWith(next, here, patientUntil);
+        page.shift();
+        readUpTo = newest(readUpTo, next.message.id);
+      }
+      return true;
+    } finally {
+      current = undefined;
+      page = [];
+    }
+  }
+
   async function readMissed(here: ChannelAbout): Promise<void> {
     const asked = missed;
     if (cursor === NOWHERE) {
@@ -167,15 +153,12 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     let after = newest(cursor, deps.oldest());
     let count = 0;
     let more = true;
-    for (let page = 0; more && page < MAX_PAGES; page += 1) {
+    for (let pages = 0; more && pages < MAX_PAGES; pages += 1) {
       const found = await deps.history(after);
-      for (const message of found.messages) {
-        if (pauses.ended()) return;
-        await dealWith({ kind: 'message', message }, here, patientUntil);
-        after = newest(after, message.id);
-        readUpTo = after;
-        count += 1;
-      }
+      if (!(await dealWithPage(found.messages, here, patientUntil))) return;
+      after = newest(after, found.messages.at(-1)?.id ?? after);
+      readUpTo = newest(readUpTo, after);
+      count += found.messages.length;
       ({ more } = found);
     }
     if (more) log.warn({ messages: count }, 'a channel has more than is caught up on; the rest is left out');
@@ -214,6 +197,10 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     try {
       if (!known) await dealWith(event, about, 0);
       queue.shift();
+    } catch (thrown) {
+      // It is dealt with again, as it is then.
+      for (const later of queue.slice(1)) applyToHeld(later, queue, undefined);
+      throw thrown;
     } finally {
       current = undefined;
     }
@@ -246,10 +233,12 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
 
   return {
     push(event) {
-      applyToHeld(event, queue, current);
+      for (const waiting of [queue, page]) applyToHeld(event, waiting, current);
       // A lane that was made for something else has no beginning yet.
       if (event.kind === 'message' && cursor === NOWHERE) cursor = justBefore(event.message.id);
       if (event.kind === 'message' && queue.length >= MAX_HELD) missed += 1;
+      // One by one: what fails of one must not fail all.
+      else if (event.kind === 'deleted') queue.push(...event.ids.map((id): ChannelEvent => ({ ...event, ids: [id] })));
       else queue.push(event);
       run();
     },

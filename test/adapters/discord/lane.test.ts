@@ -1,7 +1,8 @@
 /** One channel: what is dealt with, in which order, and how far its cursor may go. */
 import { expect, test, vi } from 'vitest';
 import type { ChannelEvent } from '../../../src/adapters/discord/channel-event.ts';
-import { beginningWith, createLane, type LaneDeps, type LaneStart } from '../../../src/adapters/discord/lane.ts';
+import { beginningWith, createLane, type LaneStart } from '../../../src/adapters/discord/lane.ts';
+import type { LaneDeps } from '../../../src/adapters/discord/lane-deps.ts';
 import { readMessage } from '../../../src/adapters/discord/normalize.ts';
 import { createPauses } from '../../../src/adapters/discord/pauses.ts';
 import type { MessagePayload } from '../../../src/adapters/discord/payloads.ts';
@@ -231,53 +232,138 @@ test('a Discord that does not answer is asked again', async () => {
   expect(world.taken).toEqual(['1', '2']);
 });
 
-test('a message that can’t be dealt with at all stops nothing behind it', async () => {
-  const taken: string[] = [];
+test('what can’t be dealt with at all stops nothing behind it', async () => {
+  const done: string[] = [];
   const { lane, push } = makeLane(
     {},
     {
       take: async ({ text }) => {
         if (text === '2') throw new BotError('session_invalid', 'no session');
-        taken.push(text);
+        done.push(text);
+      },
+      amend: async (_, id) => {
+        if (id === idOf(2)) throw new BotError('session_invalid', 'no session');
+        done.push(`gone ${id}`);
       },
     },
   );
   lane.goOn();
   push(say(1), say(2), say(3));
   await lane.idle();
-  expect(taken).toEqual(['1', '3']);
+  lane.push({ kind: 'deleted', ids: [idOf(1), idOf(2), idOf(3)] });
+  await lane.idle();
+  expect(done).toEqual(['1', '3', `gone ${idOf(1)}`, `gone ${idOf(3)}`]);
 });
 
-test('what is edited or deleted while it is held is dealt with as it is now; what is being dealt with is amended in its turn', async () => {
+/** A lane whose first `take` waits until `enter` is called; what became of everything, in order. */
+function makeSlowLane(more: Partial<LaneDeps> = {}) {
   const order: string[] = [];
-  let enter = () => {};
-  const { lane, push } = makeLane(
+  let enter = (_failure?: BotError) => {};
+  let begun = false;
+  const made = makeLane(
     {},
     {
-      async take({ text }) {
-        order.push(text);
-        if (order.length === 1) await new Promise<void>((resolve) => (enter = resolve));
+      async take({ text, attachments }) {
+        if (!begun) {
+          begun = true;
+          const failure = await new Promise<BotError | undefined>((resolve) => (enter = resolve));
+          if (failure !== undefined) throw failure;
+        }
+        order.push([text, ...(attachments ?? [])].join(' '));
       },
       amend: async (_, id, message) => void order.push(message === null ? `gone ${id}` : message.content),
+      ...more,
     },
   );
+  return {
+    ...made,
+    order,
+    begun: () => vi.waitFor(() => expect(begun).toBe(true)),
+    enter: (failure?: BotError) => enter(failure),
+  };
+}
+
+/** Edited in the `second`th second of the day. */
+function edited(number: number, text: string, second = 1, more: Partial<MessagePayload> = {}): ChannelEvent {
+  const edited_timestamp = new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
+  return { kind: 'edited', message: { ...say(number), content: text, edited_timestamp, ...more } };
+}
+
+test('what is edited or deleted while it is held is dealt with as it is now; what is being dealt with is amended in its turn', async () => {
+  const { lane, push, order, begun, enter } = makeSlowLane();
   lane.goOn();
-  const faulty = say(2);
   push(say(1));
-  await vi.waitFor(() => expect(order).toEqual(['1']));
-  push(faulty, say(3), say(4), say(5));
-  lane.push({ kind: 'edited', message: { ...say(1), content: 'too late' } });
-  lane.push({ kind: 'edited', message: { ...faulty, content: `<@${BOT}> once` } });
-  lane.push({ kind: 'edited', message: { ...faulty, content: `<@${BOT}> twice` } });
-  lane.push({ kind: 'edited', message: { ...say(4), content: '' } });
-  lane.push({ kind: 'deleted', ids: [idOf(1), idOf(3), idOf(5)] });
-  push(say(6));
+  await begun();
+  push(say(2), say(3), say(4), { ...say(5), attachments: [{ filename: 'secret.pdf' }] }, say(6));
+  lane.push(edited(1, 'too late'));
+  lane.push(edited(2, 'once', 1));
+  lane.push(edited(2, 'twice', 2));
+  lane.push(edited(3, ''));
+  lane.push(edited(4, 'before it is deleted'));
+  lane.push({ kind: 'deleted', ids: [idOf(4)] });
+  lane.push(edited(5, 'without the file'));
+  push(say(7));
   enter();
   await lane.idle();
-  const gone = [1, 3, 5].map((number) => `gone ${idOf(number)}`);
-  // The changes follow all the same: another replica may have taken in what was said before.
-  const changes = ['too late', `<@${BOT}> once`, `<@${BOT}> twice`, '', ...gone];
-  expect(order).toEqual(['1', 'twice', '4', ...changes, '6']);
+  // The changes follow all the same, as they are now: another replica may have taken in what was said before.
+  const changes = ['too late', 'twice', 'twice', '', `gone ${idOf(4)}`, 'without the file'];
+  expect(order).toEqual(['1', 'twice', '3', 'without the file', '6', ...changes, '7']);
+});
+
+test('what is edited or deleted while REST’s page is dealt with is dealt with as it is now', async () => {
+  const { lane, channel, push, order, begun, enter } = makeSlowLane();
+  channel.push(say(1), say(2), say(3));
+  push(say(4), say(5));
+  lane.goOn();
+  await begun();
+  lane.push({ kind: 'deleted', ids: [idOf(2), idOf(4)] });
+  lane.push(edited(3, 'three'));
+  lane.push(edited(5, 'five'));
+  enter();
+  await lane.idle();
+  const changes = [`gone ${idOf(2)}`, `gone ${idOf(4)}`, 'three', 'five'];
+  expect(order).toEqual(['1', 'three', 'five', ...changes]);
+});
+
+test('of an edit that is held and what REST gives the newer one counts', async () => {
+  const order: string[] = [];
+  let answer = (_: readonly MessagePayload[]) => {};
+  const { lane } = makeSlowLane({
+    take: async ({ text }) => void order.push(text),
+    amend: async (_, _id, message) => void order.push(message?.content ?? 'gone'),
+    history: async () => ({ messages: await new Promise((resolve) => (answer = resolve)), more: false }),
+  });
+  lane.push(edited(1, 'older than REST', 1));
+  lane.goOn();
+  // While REST is asked.
+  lane.push(edited(2, 'newer than REST', 3));
+  const now = (number: number, text: string, second: number) => {
+    const event = edited(number, text, second);
+    return event.kind === 'edited' ? event.message : say(number);
+  };
+  answer([now(1, 'one by REST', 2), now(2, 'two by REST', 2), say(3)]);
+  await lane.idle();
+  expect(order).toEqual(['one by REST', 'newer than REST', '3', 'one by REST', 'newer than REST']);
+});
+
+test.each([
+  ['deleted', { kind: 'deleted', ids: [idOf(1)] } as const, [`gone ${idOf(1)}`, '2']],
+  ['edited', edited(1, 'changed'), ['changed', 'changed', '2']],
+])('what was %s while it was being stored in vain is dealt with as it is now', async (_, change, expected) => {
+  const { lane, push, order, begun, enter } = makeSlowLane({
+    storeBack: async () => {},
+    history: async () => {
+      throw new BotError('platform_refused', 'no access');
+    },
+  });
+  lane.goOn();
+  push(say(1));
+  await begun();
+  lane.push(change);
+  push(say(2));
+  enter(unavailable);
+  await lane.idle();
+  expect(order).toEqual(expected);
 });
 
 test('at the end what is held is dealt with; but behind something that was missed nothing is, and the cursor stays', async () => {
