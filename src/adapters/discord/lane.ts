@@ -71,9 +71,14 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
         return await receive(event.message, here, patientUntil);
       case 'edited':
         return await deps.amend(here, event.message.id, event.message);
-      case 'deleted':
-        for (const id of event.ids) await deps.amend(here, id, null);
+      case 'deleted': {
+        const [id, ...others] = event.ids;
+        if (id === undefined) return;
+        if (others.length === 0) return await deps.amend(here, id, null);
+        // What can't be dealt with of one must not stop the others.
+        for (const one of event.ids) await dealWith({ kind: 'deleted', ids: [one] }, here, patientUntil);
         return;
+      }
       case 'talked':
         return await talked(here, event.id);
     }
@@ -237,8 +242,6 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
       // A lane that was made for something else has no beginning yet.
       if (event.kind === 'message' && cursor === NOWHERE) cursor = justBefore(event.message.id);
       if (event.kind === 'message' && queue.length >= MAX_HELD) missed += 1;
-      // One by one: what fails of one must not fail all.
-      else if (event.kind === 'deleted') queue.push(...event.ids.map((id): ChannelEvent => ({ ...event, ids: [id] })));
       else queue.push(event);
       run();
     },
