@@ -38,7 +38,7 @@ for (let time = 0; time < Number(values.times); time += 1) {
   for (const run of longRuns(seed).filter(({ name }) => only === undefined || only.includes(name))) {
     const result = await runCrash(run, values.verbose ? print : undefined);
     report(run.name, seed, result);
-    if (result.complaints.length > 0) bad += 1;
+    if (result.complaints.length > 0 || result.slowestTakeoverMs > 10_000) bad += 1;
   }
 }
 process.exit(bad === 0 ? 0 : 1);

@@ -71,14 +71,9 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
         return await receive(event.message, here, patientUntil);
       case 'edited':
         return await deps.amend(here, event.message.id, event.message);
-      case 'deleted': {
-        const [id, ...others] = event.ids;
-        if (id === undefined) return;
-        if (others.length === 0) return await deps.amend(here, id, null);
-        // What can't be dealt with of one must not stop the others.
-        for (const one of event.ids) await dealWith({ kind: 'deleted', ids: [one] }, here, patientUntil);
+      case 'deleted':
+        for (const id of event.ids) await orLeftOut(() => deps.amend(here, id, null));
         return;
-      }
       case 'talked':
         return await talked(here, event.id);
     }
@@ -115,16 +110,22 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     }
   }
 
-  /** What can't be dealt with at all is left out: it must not stop everything behind it. */
-  async function dealWith(event: ChannelEvent, here: ChannelAbout, patientUntil: number): Promise<void> {
+  /** What can't be dealt with at all is left out: it must not stop everything behind it. False: so it was. */
+  async function orLeftOut(action: () => Promise<void>): Promise<boolean> {
     try {
-      await deal(event, here, patientUntil);
+      await action();
+      return true;
     } catch (thrown) {
       const error = toBotError(thrown);
       if (isWaitedFor(error)) throw error;
       log.error({ code: error.code, err: error.message }, 'an event of a channel was left out');
-      if (event.kind === 'message') cursor = newest(cursor, event.message.id);
+      return false;
     }
+  }
+
+  async function dealWith(event: ChannelEvent, here: ChannelAbout, patientUntil: number): Promise<void> {
+    const done = await orLeftOut(() => deal(event, here, patientUntil));
+    if (!done && event.kind === 'message') cursor = newest(cursor, event.message.id);
   }
 
   /** Oldest first, each as it is when its turn comes. False: intake ended before the last. */
@@ -162,7 +163,6 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
       const found = await deps.history(after);
       if (!(await dealWithPage(found.messages, here, patientUntil))) return;
       after = newest(after, found.messages.at(-1)?.id ?? after);
-      readUpTo = newest(readUpTo, after);
       count += found.messages.length;
       ({ more } = found);
     }

@@ -283,11 +283,19 @@ function makeSlowLane(more: Partial<LaneDeps> = {}) {
   };
 }
 
-/** Edited in the `second`th second of the day. */
-function edited(number: number, text: string, second = 1, more: Partial<MessagePayload> = {}): ChannelEvent {
-  const edited_timestamp = new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();
-  return { kind: 'edited', message: { ...say(number), content: text, edited_timestamp, ...more } };
+/** The `number`th message as it was edited in the `second`th second of the day. */
+function changed(number: number, text: string, second: number): MessagePayload {
+  return {
+    ...say(number),
+    content: text,
+    edited_timestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString(),
+  };
 }
+
+const edited = (number: number, text: string, second = 1): ChannelEvent => ({
+  kind: 'edited',
+  message: changed(number, text, second),
+});
 
 test('what is edited or deleted while it is held is dealt with as it is now; what is being dealt with is amended in its turn', async () => {
   const { lane, push, order, begun, enter } = makeSlowLane();
@@ -316,12 +324,12 @@ test('what is edited or deleted while REST’s page is dealt with is dealt with 
   push(say(4), say(5));
   lane.goOn();
   await begun();
-  lane.push({ kind: 'deleted', ids: [idOf(2), idOf(4)] });
+  lane.push({ kind: 'deleted', ids: [idOf(1), idOf(2), idOf(4)] });
   lane.push(edited(3, 'three'));
   lane.push(edited(5, 'five'));
   enter();
   await lane.idle();
-  const changes = [`gone ${idOf(2)}`, `gone ${idOf(4)}`, 'three', 'five'];
+  const changes = [...[1, 2, 4].map((number) => `gone ${idOf(number)}`), 'three', 'five'];
   expect(order).toEqual(['1', 'three', 'five', ...changes]);
 });
 
@@ -336,14 +344,23 @@ test('of an edit that is held and what REST gives the newer one counts', async (
   lane.push(edited(1, 'older than REST', 1));
   lane.goOn();
   // While REST is asked.
+  lane.push(edited(2, 'older than what follows', 1));
   lane.push(edited(2, 'newer than REST', 3));
-  const now = (number: number, text: string, second: number) => {
-    const event = edited(number, text, second);
-    return event.kind === 'edited' ? event.message : say(number);
-  };
-  answer([now(1, 'one by REST', 2), now(2, 'two by REST', 2), say(3)]);
+  answer([changed(1, 'one by REST', 2), changed(2, 'two by REST', 2), say(3)]);
   await lane.idle();
-  expect(order).toEqual(['one by REST', 'newer than REST', '3', 'one by REST', 'newer than REST']);
+  const changes = ['one by REST', 'newer than REST', 'newer than REST'];
+  expect(order).toEqual(['one by REST', 'newer than REST', '3', ...changes]);
+});
+
+test('at the end the rest of REST’s page is left for whoever comes next', async () => {
+  const { lane, world, channel, pauses, order, begun, enter } = makeSlowLane();
+  channel.push(say(1), say(2), say(3));
+  lane.goOn();
+  await begun();
+  pauses.end();
+  enter();
+  await lane.idle();
+  expect([order, world.kept.at(-1)]).toEqual([['1'], idOf(1)]);
 });
 
 test.each([
