@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { APIUser } from 'discord-api-types/v10';
 import { DIRECT, sessionOf } from '../../src/adapters/discord/places.ts';
 import type { FakeChannel, FakeDiscord, FakeInteraction, StoredMessage } from '../support/fake-discord/fake-discord.ts';
-import { type CommandName, NOTHING, type Outcome, type Spoken, type Surface, type Talk } from './surface.ts';
+import { AGAIN_MS, type CommandName, NOTHING, type Outcome, type Spoken, type Surface, type Talk } from './surface.ts';
 import { isTrouble } from './texts.ts';
 
 const LOOK_MS = 50;
@@ -63,7 +63,7 @@ export function createDiscordSurface(discord: FakeDiscord): DiscordSurface {
       if (end === 'answered') return { text: interaction.answer()?.message.message.content ?? '', sure };
       // Refused: nothing was done; a memory out of reach may have been reached all the same.
       sure = false;
-      await sleep(500);
+      await sleep(AGAIN_MS);
     }
     throw new Error(`/${name} was never answered in channel ${channel.id}`);
   }

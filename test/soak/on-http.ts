@@ -6,6 +6,7 @@ import { chatResponse, errorResponse, historyResponse } from '../../src/adapters
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import type { Replicas } from './replicas.ts';
 import {
+  AGAIN_MS,
   CHOSEN_TTL,
   type CommandName,
   NOTHING,
@@ -109,7 +110,7 @@ export function createHttpSurface(replicas: Pick<Replicas, 'all'>): HttpSurface 
       if (response !== undefined && response.status !== 503)
         complaints.push(`http: ${method} ${path}: ${response.status}`);
       sure = false;
-      await sleep(PAUSE_MS);
+      await sleep(AGAIN_MS);
     }
     throw new Error(`${method} ${path} was never answered`);
   }

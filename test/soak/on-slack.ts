@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { sessionAt } from '../../src/adapters/slack/normalize.ts';
 import { REPLY_EVENT } from '../../src/adapters/slack/render.ts';
 import type { FakeMessage, FakeSlack } from '../support/fake-slack/fake-slack.ts';
-import { type CommandName, NOTHING, type Outcome, type Spoken, type Surface, type Talk } from './surface.ts';
+import { AGAIN_MS, type CommandName, NOTHING, type Outcome, type Spoken, type Surface, type Talk } from './surface.ts';
 import { answerTo, isTrouble } from './texts.ts';
 
 const LOOK_MS = 50;
@@ -44,6 +44,7 @@ export function createSlackSurface(slack: FakeSlack): Surface {
       const [answer] = answers;
       if (answer !== undefined && !isTrouble(answer.text)) return { text: answer.text, sure };
       sure = false;
+      await sleep(AGAIN_MS);
     }
     throw new Error(`/${name} was never answered to ${user}`);
   }

@@ -48,6 +48,12 @@ export interface Surface {
   complaints(): readonly string[];
 }
 
+/**
+ * Milliseconds after which people give a refused command again. All their tries together outlast the longest outage of Redis
+ * (30 s, faults.ts), in which each is refused at once.
+ */
+export const AGAIN_MS = 1_000;
+
 /** What a chosen TTL is, in seconds: a week, so that nothing expires before it was judged. */
 export const CHOSEN_TTL = 604_800;
 
