@@ -9,14 +9,20 @@ import { type Workshop, withModel } from './http-support.ts';
 /** Only bounds what never happens: a slow machine must not fail for being slow. */
 export const PATIENTLY = { timeout: 60_000, interval: 25 };
 
+const GOOD_MANNERS = { violations: [], rang: [], unfolded: [] };
+
+function mannersOf(discord: FakeDiscord) {
+  return { violations: discord.violations(), rang: discord.rang(), unfolded: discord.unfolded() };
+}
+
 /** Makes fake Discords for tests; whatever a test came to, a bot has behaved and nothing is left running. */
 export function useDiscord(): { make(options?: FakeDiscordOptions): Promise<FakeDiscord> } {
   const made: FakeDiscord[] = [];
   afterEach(async () => {
     for (const discord of made.splice(0)) {
-      const manners = { violations: discord.violations(), rang: discord.rang() };
+      const manners = mannersOf(discord);
       await discord.stop();
-      expect(manners).toEqual({ violations: [], rang: [] });
+      expect(manners).toEqual(GOOD_MANNERS);
     }
   });
   return {
@@ -92,7 +98,7 @@ export function shareDiscord({ shareBot }: Workshop, settings: () => Promise<Bot
   beforeAll(() => untilLoggedIn(present().discord));
   afterEach(() => {
     const { discord } = present();
-    expect({ violations: discord.violations(), rang: discord.rang() }).toEqual({ violations: [], rang: [] });
+    expect(mannersOf(discord)).toEqual(GOOD_MANNERS);
   });
   return {
     get discord() {

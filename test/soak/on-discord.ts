@@ -138,6 +138,7 @@ export function createDiscordSurface(discord: FakeDiscord): DiscordSurface {
         .filter((what) => what !== TWICE)
         .map((what) => `discord: ${what}`),
       ...discord.rang().map((id) => `discord: message ${id} rang somebody’s bell`),
+      ...discord.unfolded().map((id) => `discord: links in message ${id} were followed`),
     ],
   };
 }

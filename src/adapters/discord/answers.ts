@@ -105,7 +105,7 @@ export function createAnswers(interaction: InteractionPayload, { rest, clock, lo
       await insist(() => rest.request('PATCH', route, { body: whole, files, auth: false }), FILL_TRIES);
     },
     async add(body) {
-      const whole = { ...body, flags: EPHEMERAL };
+      const whole = { ...body, flags: body.flags | EPHEMERAL };
       await insist(() => rest.request('POST', webhook, { body: whole, auth: false }), FILL_TRIES);
     },
   };

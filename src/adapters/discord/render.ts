@@ -23,15 +23,22 @@ export interface RowBody {
   readonly components: readonly ButtonBody[];
 }
 
+/**
+ * SUPPRESS_EMBEDS (Discord's message flags): no link is followed. A preview is a request to whatever host the text names, and the
+ * text may be made to carry what somebody said here. Set again with each edit, for it can be unset, too.
+ */
+const SUPPRESS_EMBEDS = 1 << 2;
+
 export interface MessageBody {
   readonly content: string;
   readonly components: readonly RowBody[];
+  readonly flags: number;
   /** Nobody is ever pinged by what the bot writes, not even the one it answers. */
   readonly allowed_mentions: { readonly parse: readonly string[]; readonly replied_user: boolean };
 }
 
 export function messageBody(content: string, components: readonly RowBody[] = []): MessageBody {
-  return { content, components, allowed_mentions: { parse: [], replied_user: false } };
+  return { content, components, flags: SUPPRESS_EMBEDS, allowed_mentions: { parse: [], replied_user: false } };
 }
 
 /** The answer to a command, its files aside. */

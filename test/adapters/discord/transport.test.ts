@@ -20,9 +20,9 @@ beforeEach(async () => {
   now = Date.now();
 });
 afterEach(async () => {
-  const violations = discord.violations();
+  const manners = { violations: discord.violations(), unfolded: discord.unfolded() };
   await discord.stop();
-  expect(violations).toEqual([]);
+  expect(manners).toEqual({ violations: [], unfolded: [] });
 });
 
 const ada = () => discord.world.person('Ada');

@@ -1,4 +1,5 @@
 /** What Discord takes as the body of a message; everything else is refused, also what a friendlier server would overlook. */
+import { MessageFlags } from 'discord-api-types/v10';
 import { z } from 'zod';
 import { errors } from './api-error.ts';
 
@@ -30,8 +31,10 @@ const edited = z.strictObject({
   allowed_mentions: mentions.optional(),
   components: rows.optional(),
   attachments: z.array(z.strictObject({ id: z.string() })).optional(),
+  /** Of an edit only SUPPRESS_EMBEDS can be set and unset: https://docs.discord.com/developers/resources/message#edit-message */
+  flags: z.literal([0, 4]).optional(),
 });
-const followUp = edited.extend({ flags: z.union([z.literal(0), z.literal(64)]).optional() });
+const followUp = edited.extend({ flags: z.literal([0, 4, 64, 68]).optional() });
 const created = edited.extend({
   nonce: z.string().min(1).max(25).optional(),
   enforce_nonce: z.boolean().optional(),
@@ -43,7 +46,7 @@ const callback = z.discriminatedUnion('type', [
 ]);
 
 export type MessageRows = z.infer<typeof rows>;
-export type EditedBody = z.infer<typeof edited>;
+export type EditedBody = Omit<z.infer<typeof edited>, 'flags'> & { readonly flags?: number | undefined };
 
 /** A request's body: its JSON, and the names and contents of its files. */
 export interface Payload {
@@ -73,6 +76,11 @@ export const bodies = {
   followUp: (payload: Payload) => notEmpty(parse(followUp, payload), payload),
   callback: (payload: Payload) => parse(callback, payload),
 };
+
+/** Whether Discord would look up the links in this text, to show what they lead to. */
+export function unfolds({ content, flags = 0 }: { readonly content: string; readonly flags?: number }): boolean {
+  return content !== '' && (flags & MessageFlags.SuppressEmbeds) === 0;
+}
 
 /** Whether anybody's bell would ring. Without `allowed_mentions` everything in the text does. */
 export function rings(body: EditedBody, isReply: boolean): boolean {

@@ -1,7 +1,7 @@
 /** The fake Discord is as strict as Discord, and unmodified discord.js logs in to it by its URL alone. */
 import { once } from 'node:events';
 import { Client, Events, GatewayIntentBits, Partials } from 'discord.js';
-import { GatewayCloseCodes, type RESTPostAPIChannelMessageJSONBody } from 'discord-api-types/v10';
+import { GatewayCloseCodes, MessageFlags, type RESTPostAPIChannelMessageJSONBody } from 'discord-api-types/v10';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type FakeChannel, type FakeDiscord, startFakeDiscord } from './fake-discord.ts';
@@ -51,6 +51,17 @@ describe('messages', () => {
     await post({ content: '@everyone' });
     await post({ content: '@everyone', allowed_mentions: { parse: [] } });
     expect(discord.rang()).toEqual([discord.said(channel)[0]?.message.id]);
+  });
+
+  test('show what their links lead to unless told not to; an edit that says nothing of it changes nothing of it', async () => {
+    const { id: open } = await post({ content: 'https://example.com' });
+    const { id: closed } = await post({ content: 'https://example.com', flags: MessageFlags.SuppressEmbeds });
+    expect(discord.unfolded()).toEqual([open]);
+    const path = `/channels/${channel.id}/messages/${closed}`;
+    await call('PATCH', path, { content: 'https://example.com/2' });
+    expect(discord.unfolded()).toEqual([open]);
+    await call('PATCH', path, { content: 'https://example.com/3', flags: 0 });
+    expect(discord.unfolded()).toEqual([open, closed]);
   });
 
   test('with an enforced nonce are posted once, as long as it is known', async () => {

@@ -21,7 +21,7 @@ import { createFaults, type Faults } from './faults.ts';
 import { type Gateway, type GatewayEvent, startGateway } from './gateway.ts';
 import { createInteractions, type FakeInteraction } from './interactions.ts';
 import { type JournalEntry, startRest } from './rest.ts';
-import { applyEdit, createRoutes } from './routes.ts';
+import { applyEdit, createRoutes, type Noted } from './routes.ts';
 import { createWorld, type FakeChannel, type FakeGuild, type StoredMessage, visible, type World } from './world.ts';
 
 export type { FakeInteraction } from './interactions.ts';
@@ -58,6 +58,8 @@ export interface FakeDiscord {
   violations(): readonly string[];
   /** Messages of the bot that rang somebody's bell. */
   rang(): readonly string[];
+  /** Messages of the bot whose links Discord would have followed. */
+  unfolded(): readonly string[];
   /** Channels in which the bot was shown as typing, and when (Unix milliseconds). */
   typing(): readonly { readonly channelId: string; readonly at: number }[];
   /** From now on another token is right. */
@@ -110,7 +112,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
   const faults = createFaults();
   const journal: JournalEntry[] = [];
   const violations: string[] = [];
-  const rang: string[] = [];
+  const noted: Noted = { rang: [], unfolded: [] };
   const typing: { channelId: string; at: number }[] = [];
   const nonces = new Map<string, StoredMessage>();
   const commands: { registered: readonly APIApplicationCommand[]; writes: number } = { registered: [], writes: 0 };
@@ -128,10 +130,10 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
   const interactions = createInteractions({
     world,
     changed,
-    apply: (stored, body, payload) => applyEdit(stored, body, payload, rang),
+    apply: (stored, body, payload) => applyEdit(stored, body, payload, noted),
   });
   const routes = createRoutes({
-    ...{ world, interactions, changed, nonces, commands, rang },
+    ...{ world, interactions, changed, nonces, commands, noted },
     gatewayUrl: gateway.url,
     intents: () => granted,
     typed: (channelId) => void typing.push({ channelId, at: Date.now() }),
@@ -227,7 +229,8 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     },
     ...{ gateway, faults, journal, commands },
     violations: () => [...violations],
-    rang: () => [...rang],
+    rang: () => [...noted.rang],
+    unfolded: () => [...noted.unfolded],
     typing: () => [...typing],
     resetToken() {
       tokens += 1;

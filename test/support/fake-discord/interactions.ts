@@ -169,7 +169,7 @@ export function createInteractions({ world, changed, apply }: InteractionsDeps):
       const held = find(token);
       const body = bodies.followUp(payload);
       if (held.userInstall && held.followUps.length >= FOLLOW_UPS_OF_USER_INSTALLS) throw errors.followUps();
-      const ephemeral = body.flags === MessageFlags.Ephemeral;
+      const ephemeral = ((body.flags ?? 0) & MessageFlags.Ephemeral) !== 0;
       const stored = world.post({
         channel: held.channel,
         author: world.bot,

@@ -1,8 +1,8 @@
 /** The routes of the fake Discord's REST API that a bot of this kind needs. */
-import { type APIApplicationCommand, type APIMessage, ChannelType } from 'discord-api-types/v10';
+import { type APIApplicationCommand, type APIMessage, ChannelType, MessageFlags } from 'discord-api-types/v10';
 import { z } from 'zod';
 import { errors } from './api-error.ts';
-import { bodies, type EditedBody, type MessageRows, type Payload, rings } from './bodies.ts';
+import { bodies, type EditedBody, type MessageRows, type Payload, rings, unfolds } from './bodies.ts';
 import type { Interactions } from './interactions.ts';
 import type { Handler, Route } from './rest.ts';
 import { type FakeChannel, isNewer, type StoredMessage, visible, type World } from './world.ts';
@@ -18,8 +18,13 @@ export interface RoutesDeps {
   /** Messages whose nonce was enforced, by channel and nonce. */
   readonly nonces: Map<string, StoredMessage>;
   readonly commands: { registered: readonly APIApplicationCommand[]; writes: number };
-  /** Ids of messages that rang anybody's bell. */
+  readonly noted: Noted;
+}
+
+/** Ids of messages of the bot: those that rang anybody's bell, and those whose links Discord would have followed. */
+export interface Noted {
   readonly rang: string[];
+  readonly unfolded: string[];
 }
 
 const commandSchema = z
@@ -72,9 +77,11 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
       content: body.content ?? '',
       reference: referenced?.message.id,
       components: componentsOf(body.components),
+      flags: body.flags ?? 0,
       attachments: payload.files.map(({ name }) => ({ filename: name })),
     });
-    if (rings(body, reference !== undefined)) deps.rang.push(stored.message.id);
+    if (rings(body, reference !== undefined)) deps.noted.rang.push(stored.message.id);
+    if (unfolds(stored.message)) deps.noted.unfolded.push(stored.message.id);
     if (body.enforce_nonce === true) deps.nonces.set(key, stored);
     deps.changed(stored, 'created');
     return stored.message;
@@ -93,7 +100,7 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
   const edit: Handler = ({ payload }, channelId, messageId) => {
     const stored = messageOf(channelOf(channelId), messageId);
     if (stored.message.author.id !== world.bot.id) throw errors.notOurs();
-    applyEdit(stored, bodies.edited(payload), payload, deps.rang);
+    applyEdit(stored, bodies.edited(payload), payload, deps.noted);
     deps.changed(stored, 'updated');
     return stored.message;
   };
@@ -177,11 +184,16 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
 }
 
 /** Changes a message as an edit does. */
-export function applyEdit(stored: StoredMessage, body: EditedBody, payload: Payload, rang: string[]): void {
+export function applyEdit(stored: StoredMessage, body: EditedBody, payload: Payload, noted: Noted): void {
   const { message } = stored;
   if (body.content !== undefined) message.content = body.content;
   if (body.components !== undefined) message.components = componentsOf(body.components);
-  if (rings(body, false)) rang.push(message.id);
+  if (body.flags !== undefined) {
+    const others = (message.flags ?? 0) & ~MessageFlags.SuppressEmbeds;
+    message.flags = others | (body.flags & MessageFlags.SuppressEmbeds);
+  }
+  if (rings(body, false)) noted.rang.push(message.id);
+  if (unfolds(message)) noted.unfolded.push(message.id);
   message.edited_timestamp = new Date().toISOString();
   stored.edits.push({ at: Date.now(), content: message.content });
   if (payload.files.length > 0) {
