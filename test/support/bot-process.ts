@@ -36,6 +36,12 @@ export async function buildBot(given?: string): Promise<BotBuild> {
   return { main: join(folder, 'main.js'), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
+/** What is started: a build, by the Node that runs the tests unless `node` names another. */
+export interface BotProgram extends Pick<BotBuild, 'main'> {
+  /** Path of a Node binary. */
+  readonly node?: string;
+}
+
 /** Settings by their names; undefined ones are left out. */
 export type BotSettings = Readonly<Record<string, string | undefined>>;
 
@@ -55,13 +61,9 @@ export interface BotProcess {
 }
 
 /** Starts it as `npm start` does, with these settings and no others in the folder `cwd`; does not wait for anything. */
-export async function launchBot(
-  build: Pick<BotBuild, 'main'>,
-  cwd: string,
-  settings: BotSettings,
-): Promise<BotProcess> {
+export async function launchBot(build: BotProgram, cwd: string, settings: BotSettings): Promise<BotProcess> {
   const port = Number(settings.PORT ?? (await freePort()));
-  const bot = await startGuarded(process.execPath, [...nodeFlags(), build.main], {
+  const bot = await startGuarded(build.node ?? process.execPath, [...nodeFlags(), build.main], {
     cwd,
     env: { PATH: process.env.PATH, LOG_FORMAT: 'json', ...settings, PORT: String(port) },
   });
@@ -91,7 +93,7 @@ export async function launchBot(
 }
 
 /** The same, and resolves when it is healthy. @throws when it ends before, with what it printed */
-export async function startBot(build: Pick<BotBuild, 'main'>, cwd: string, settings: BotSettings): Promise<BotProcess> {
+export async function startBot(build: BotProgram, cwd: string, settings: BotSettings): Promise<BotProcess> {
   const bot = await launchBot(build, cwd, settings);
   let code: number | undefined;
   bot.exited.then((ended) => {
