@@ -24,6 +24,26 @@ describe('the registry of channels on Redis', () => {
     await fixture.close();
   });
 
+  test('reads, advances and empties a registry of 300,000 channels', { timeout: 180_000 }, async () => {
+    const fixture = await makeFixture({ ...LIMITS, observer: { badElement() {}, error() {} } });
+    const { redis, store } = fixture;
+    const keys = keyspace(fixture.prefix).channels('discord');
+    const ids = Array.from({ length: 300_000 }, (_, index) => String(10 ** 17 + index));
+    const now = Date.now();
+    for (let from = 0; from < ids.length; from += 10_000) {
+      const some = ids.slice(from, from + 10_000);
+      await redis.zadd(keys.talked, ...some.flatMap((id) => [now, id]));
+      await redis.hset(keys.about, ...some.flatMap((id) => [id, '{"guild":"1","direct":false}']));
+      await redis.hset(keys.cursor, ...some.flatMap((id) => [id, '1'.padStart(20, '0')]));
+    }
+    expect(new Set((await store.channels.watched('discord')).map(({ id }) => id))).toEqual(new Set(ids));
+    await store.channels.advance('discord', new Map(ids.map((id) => [id, '2'])));
+    expect((await store.channels.watched('discord')).filter(({ cursor }) => cursor !== '2')).toEqual([]);
+    await store.channels.unwatch('discord', ids);
+    expect(await store.channels.watched('discord')).toEqual([]);
+    await fixture.close();
+  });
+
   test('has no key that lives for ever, and all keys in one slot', async () => {
     const fixture = await makeFixture({ ...LIMITS, observer: { badElement() {}, error() {} } });
     const { redis, store } = fixture;

@@ -6,8 +6,17 @@ import { readCursor, storedCursor } from '../cursors.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
 
-const ids = z.array(z.string());
-const values = z.array(z.string().nullable());
+/**
+ * Channels in one command: a registry may have some 100,000 of them. More arguments than that overflow the stack of a call, and
+ * one command must not keep Redis from all others.
+ */
+const PAGE = 1_000;
+
+/** The script's reply: where to go on, then each channel's id, last talk (Unix milliseconds), what is known of it, cursor. */
+const page = z.tuple(
+  [z.string()],
+  z.tuple([z.string(), z.coerce.number(), z.string().nullable(), z.string().nullable()]),
+);
 
 export function createRedisChannels({ redis, keys, call }: RedisContext): Channels {
   return {
@@ -17,47 +26,58 @@ export function createRedisChannels({ redis, keys, call }: RedisContext): Channe
       await call('watchChannel', () => redis.watchChannel(own.talked, own.about, own.cursor, ...fields));
     },
 
-    async advance(platform, cursors) {
-      if (cursors.size === 0) return;
-      const own = keys.channels(platform);
-      const pairs = [...cursors].flatMap(([id, cursor]) => [id, storedCursor(cursor)]);
-      await call('advanceChannels', () => redis.advanceChannels(own.talked, own.cursor, KEEP_CHANNEL_MS, ...pairs));
-    },
+    advance: (platform, cursors) =>
+      call('advanceChannels', async () => {
+        const own = keys.channels(platform);
+        for (const some of pagesOf([...cursors])) {
+          const pairs = some.flatMap(([id, cursor]) => [id, storedCursor(cursor)]);
+          await redis.advanceChannels(own.talked, own.cursor, KEEP_CHANNEL_MS, ...pairs);
+        }
+      }),
 
     watched: (platform) =>
       call('watchedChannels', async () => {
         const own = keys.channels(platform);
-        const found = ids.parse(await redis.watchedChannels(own.talked, KEEP_CHANNEL_MS));
-        if (found.length === 0) return [];
-        const pipeline = redis
-          .pipeline()
-          .hmget(own.about, ...found)
-          .hmget(own.cursor, ...found);
-        const [abouts = [], cursors = []] = (await replies(pipeline)).map((reply) => values.parse(reply));
-        return found.flatMap((id, index): WatchedChannel[] => {
-          const about = jsonOf(abouts[index]);
-          const cursor = readCursor(cursors[index] ?? '');
-          return about === undefined || cursor === undefined ? [] : [{ id, about, cursor }];
-        });
+        const found = new Map<string, readonly [talkedAt: number, channel: WatchedChannel]>();
+        // A scan gives everything that is there all along, whatever comes and goes meanwhile; some of it twice.
+        let position = '0';
+        do {
+          const reply = await redis.watchedChannels(own.talked, own.about, own.cursor, position, PAGE, KEEP_CHANNEL_MS);
+          const [next, ...channels] = page.parse(reply);
+          position = next;
+          for (const [id, talkedAt, text, stored] of channels) {
+            const about = jsonOf(text);
+            const cursor = readCursor(stored ?? '');
+            if (about !== undefined && cursor !== undefined) found.set(id, [talkedAt, { id, about, cursor }]);
+          }
+        } while (position !== '0');
+        return [...found.values()].sort(([one], [other]) => other - one).map(([, channel]) => channel);
       }),
 
     unwatch: (platform, gone) =>
       call('unwatchChannels', async () => {
-        if (gone.length === 0) return;
         const own = keys.channels(platform);
-        await replies(
-          redis
-            .multi()
-            .zrem(own.talked, ...gone)
-            .hdel(own.about, ...gone)
-            .hdel(own.cursor, ...gone),
-        );
+        for (const ids of pagesOf(gone)) {
+          await replies(
+            redis
+              .multi()
+              .zrem(own.talked, ...ids)
+              .hdel(own.about, ...ids)
+              .hdel(own.cursor, ...ids),
+          );
+        }
       }),
   };
 }
 
-function jsonOf(text: string | null | undefined): WatchedChannel['about'] | undefined {
-  if (text == null) return undefined;
+function pagesOf<T>(all: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / PAGE) }, (_, index) =>
+    all.slice(index * PAGE, (index + 1) * PAGE),
+  );
+}
+
+function jsonOf(text: string | null): WatchedChannel['about'] | undefined {
+  if (text === null) return undefined;
   try {
     const parsed: unknown = JSON.parse(text);
     return isJsonValue(parsed) ? parsed : undefined;
