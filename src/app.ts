@@ -102,7 +102,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     metrics: measured(metrics.turns, samples),
     replies: openReplies(adapters),
     running: createRunningTurns(),
-    attemptMs: config.turns.timeoutMs,
+    bounds: { ...config.turns, maxLength: config.turns.maxAnswerLength },
     window: config.memory.window,
     concurrency: config.turns.concurrency,
     onPending: metrics.pending,

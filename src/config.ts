@@ -74,8 +74,13 @@ export interface Config {
   };
   readonly turns: {
     readonly concurrency: number;
-    /** Per attempt. */
-    readonly timeoutMs: number;
+    /** Until the first sign of the model, and between two. */
+    readonly firstTokenMs: number;
+    readonly betweenTokensMs: number;
+    /** For a whole turn. */
+    readonly answerMs: number;
+    /** UTF-16 units. */
+    readonly maxAnswerLength: number;
     readonly shutdownGraceMs: number;
     readonly rateLimit: RateLimit;
     /** Messages that may wait per conversation. */
@@ -183,7 +188,10 @@ function arrange(values: Values, cwd: string, warnings: readonly string[]): Conf
     },
     turns: {
       concurrency: values.WORKER_CONCURRENCY,
-      timeoutMs: values.TURN_TIMEOUT * 1_000,
+      firstTokenMs: values.FIRST_TOKEN_TIMEOUT * 1_000,
+      betweenTokensMs: values.TURN_TIMEOUT * 1_000,
+      answerMs: values.ANSWER_TIMEOUT * 1_000,
+      maxAnswerLength: values.MAX_ANSWER_LENGTH,
       shutdownGraceMs: values.SHUTDOWN_GRACE * 1_000,
       rateLimit: values.RATE_LIMIT,
       maxWaiting: values.MAX_WAITING,

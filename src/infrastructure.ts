@@ -30,8 +30,9 @@ interface Parts {
  */
 export async function createInfrastructure(config: Config, parts: Parts): Promise<Infrastructure> {
   const { defaultTtl, minTtl, maxTtl, maxMessages } = config.memory;
-  const { maxWaiting, rateLimit } = config.turns;
-  const options: StoreOptions = { defaultTtl, minTtl, maxTtl, maxMessages, maxWaiting, observer: parts.observer };
+  const { maxWaiting, rateLimit, answerMs: turnBudgetMs } = config.turns;
+  const { observer } = parts;
+  const options: StoreOptions = { defaultTtl, minTtl, maxTtl, maxMessages, maxWaiting, turnBudgetMs, observer };
   const { redisUrl, dataDir } = config.store;
   if (redisUrl !== undefined) return await onRedis(redisUrl, config, options, parts);
 

@@ -15,11 +15,11 @@ export async function createAnswering(modelUrl: string): Promise<Answering> {
     { baseUrl: modelUrl, model: 'bench', systemPrompt: 'You are a helpful assistant in a chat. It is {date}, {time}.' },
     { createWindow: (maxTokens) => createWindow({ maxMessages: 20, maxTokens }), clock: Date },
   );
-  const stream = (text: string, author: string) =>
-    chain.stream(
-      { history: [], message: { text, author: { id: author, name: author }, locale: 'en' }, shared: false },
-      new AbortController().signal,
-    );
+  async function* stream(text: string, author: string): AsyncIterable<string> {
+    const message = { text, author: { id: author, name: author }, locale: 'en' } as const;
+    const events = chain.stream({ history: [], message, shared: false }, new AbortController().signal);
+    for await (const event of events) if (event.kind === 'text') yield event.text;
+  }
   return {
     stream,
     async answer(text, author) {

@@ -66,10 +66,12 @@ export function createAnnouncedReply({ announce, lease, stream, onLost }: Announ
       if (!telling) inFlight = tell();
     },
     shown: () => told,
-    async end({ kind, text }) {
+    async end(end) {
       await settle();
       if (!lease.alive()) return;
-      await announce({ kind: 'live.end', outcome: kind, text }).catch(onLost);
+      const { kind, text } = end;
+      const cut = end.kind === 'answered' && end.cut !== undefined ? { cut: end.cut } : {};
+      await announce({ kind: 'live.end', outcome: kind, text, ...cut }).catch(onLost);
     },
     abandon: settle,
   };

@@ -4,6 +4,7 @@
  * it is being written and wake the one who waits: any of them may be lost, and the turn's record is the truth.
  */
 import { z } from 'zod';
+import { ANSWER_CUTS } from '../core/types.ts';
 
 const textEvent = z.object({
   kind: z.literal('live.text'),
@@ -19,6 +20,7 @@ const endEvent = z.object({
   outcome: z.enum(['answered', 'failed', 'forgotten']),
   /** What the person reads at the end, whole. */
   text: z.string(),
+  cut: z.enum(ANSWER_CUTS).optional(),
 });
 
 export const liveEvent = z.discriminatedUnion('kind', [textEvent, endEvent]);

@@ -71,10 +71,12 @@ export function createLangChain(options: LangChainOptions): Chain {
           const piece: AIMessageChunk = next.value;
           finishReason = finishReasonOf(piece) ?? finishReason;
           blank &&= piece.text.trim() === '';
-          if (piece.text !== '') yield piece.text;
+          yield piece.text === '' ? { kind: 'working' } : { kind: 'text', text: piece.text };
         }
         signal.throwIfAborted();
         if (blank) throw emptyAnswer(finishReason);
+        const reason = cutOf(finishReason);
+        if (reason !== undefined) yield { kind: 'cut', reason };
       } catch (thrown) {
         throw signal.aborted ? fromAbort(signal) : await toModelError(thrown, clock.now());
       } finally {
@@ -86,6 +88,12 @@ export function createLangChain(options: LangChainOptions): Chain {
 }
 
 type Messages = Record<'system' | 'history' | 'input', BaseMessage[]>;
+
+/** What a finish reason means for an answer with some text. OpenAI: `length`, `content_filter`. */
+function cutOf(finishReason: unknown): 'length' | 'filtered' | undefined {
+  if (finishReason === 'length') return 'length';
+  return finishReason === 'content_filter' ? 'filtered' : undefined;
+}
 
 function finishReasonOf(piece: AIMessageChunk): unknown {
   return piece.response_metadata.finish_reason;

@@ -15,12 +15,13 @@ export function exportFiles(ask: Ask, sessionId: SessionId, messages: readonly C
   const json = {
     conversation: sessionId,
     exportedAt,
-    messages: messages.map(({ role, author, content, timestamp, stopped }) => ({
+    messages: messages.map(({ role, author, content, timestamp, stopped, cut }) => ({
       role,
       ...(author === undefined ? {} : { author }),
       content,
       timestamp: new Date(timestamp).toISOString(),
       ...(stopped === true ? { stopped } : {}),
+      ...(cut === undefined ? {} : { cut }),
     })),
   };
   const markdown = [

@@ -11,5 +11,6 @@ export function headOf({ texts, context }: Ask, message: ChatMessage): string {
   const author = mine ? commands.you : plainLine(message.author ?? '', MAX_NAME) || commands.somebody;
   const speaker = message.role === 'assistant' ? commands.bot : author;
   const stopped = message.stopped === true ? ` · ${commands.stopped}` : '';
-  return `**${speaker}** · ${commands.history.header(message.timestamp)}${stopped}`;
+  const cut = message.cut === undefined ? '' : ` · ${commands.cut}`;
+  return `**${speaker}** · ${commands.history.header(message.timestamp)}${stopped}${cut}`;
 }

@@ -39,8 +39,8 @@ function described<Schema extends z.ZodType>(schema: Schema, description: About)
 
 const YEAR = 365 * 24 * 3600;
 
-/** An attempt at an answer cannot have more time than all of them together. */
-const MAX_TURN_SECONDS = TURN_BUDGET_MS / 1_000;
+/** Longest of the time limits of a turn. */
+const HOUR = 3_600;
 
 const SHAPE = {
   REDIS_URL: optional(
@@ -133,10 +133,25 @@ const SHAPE = {
   WORKER_CONCURRENCY: withDefault('32', whole(1, 1_000), 'conversations answered at the same time by this process', {
     heading: 'Turns',
   }),
+  FIRST_TOKEN_TIMEOUT: withDefault(
+    '180',
+    whole(1, HOUR, 'seconds'),
+    'seconds until the first sign of the model (a local one may have to be loaded); then it is asked again',
+  ),
   TURN_TIMEOUT: withDefault(
-    '120',
-    whole(1, MAX_TURN_SECONDS, 'seconds'),
-    `seconds for one attempt at an answer; a turn with all its attempts has ${MAX_TURN_SECONDS}`,
+    '60',
+    whole(1, HOUR, 'seconds'),
+    'seconds without a further token after which the model is asked again',
+  ),
+  ANSWER_TIMEOUT: withDefault(
+    String(TURN_BUDGET_MS / 1_000),
+    whole(1, HOUR, 'seconds'),
+    'seconds for a whole turn with all its attempts; what is written of the answer by then is the answer, cut off',
+  ),
+  MAX_ANSWER_LENGTH: withDefault(
+    '40000',
+    whole(1, 1_000_000),
+    'longest answer of the model, in characters; it is cut off there',
   ),
   SHUTDOWN_GRACE: withDefault(
     '20',

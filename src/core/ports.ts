@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../errors.ts';
 import type { SessionId } from './session.ts';
 import type {
+  AnswerCut,
   Handle,
   Handles,
   IncomingMessage,
@@ -45,12 +46,21 @@ export interface ChainInput {
   readonly shared: boolean;
 }
 
+export type ChainEvent =
+  /** The next piece of the answer; never empty. */
+  | { readonly kind: 'text'; readonly text: string }
+  /** The model is at work and has nothing to say yet (it reasons). Shows nobody anything but that it is alive. */
+  | { readonly kind: 'working' }
+  /** The answer ends here, before its end. The last event. */
+  | { readonly kind: 'cut'; readonly reason: Extract<AnswerCut, 'length' | 'filtered'> };
+
 export interface Chain {
   /**
    * Streams the answer in pieces of text. Ends at the end of the answer; throws a BotError `model_*` when it could not be
-   * had (`retryable` says whether asking again makes sense) and stops at once when `signal` aborts.
+   * had (`retryable` says whether asking again makes sense) and stops at once when `signal` aborts. Leaving the loop early
+   * breaks the request off, so that nothing more is paid for.
    */
-  stream(input: ChainInput, signal: AbortSignal): AsyncIterable<string>;
+  stream(input: ChainInput, signal: AbortSignal): AsyncIterable<ChainEvent>;
 }
 
 /** What a worker may rely on while it drains one conversation. */

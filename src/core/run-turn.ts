@@ -1,8 +1,9 @@
 /** One turn, from its place at the head of the inbox to the last write on the platform. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BotError, type ErrorCode, toBotError } from '../errors.ts';
-import { backoffMs, DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_TAKEOVERS, TURN_BUDGET_MS } from './limits.ts';
+import { backoffMs, DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_TAKEOVERS } from './limits.ts';
 import type { Chain, Clock, Lease, Logger, Phrases, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
+import { type AnswerBounds, type ModelAnswer, readAnswer } from './read-answer.ts';
 import { isOwn } from './session.ts';
 import type { ConversationStore, Taken } from './store.ts';
 import { estimateTokens } from './tokens.ts';
@@ -18,8 +19,10 @@ export interface TurnDeps {
   readonly running: RunningTurns;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Milliseconds for one attempt (TURN_TIMEOUT). */
-  readonly attemptMs: number;
+  readonly bounds: AnswerBounds & {
+    /** Milliseconds for a whole run of a turn, and from the first take to the last attempt (ANSWER_TIMEOUT). */
+    readonly answerMs: number;
+  };
   /** Messages the model is shown (MEMORY_WINDOW). */
   readonly window: number;
 }
@@ -107,7 +110,7 @@ async function giveUpUnopened(taken: Taken, deps: TurnDeps, error: BotError): Pr
 function settledEnd({ taken: { record, message }, phrases }: RunningTurn): ReplyEnd | undefined {
   switch (record.state) {
     case 'answered':
-      return { kind: 'answered', text: record.answer ?? '', stopped: record.stopped ?? false };
+      return answeredEnd({ text: record.answer ?? '', cut: record.cut }, record.stopped ?? false);
     case 'failed':
       return { kind: 'failed', text: phrases.failed(record.code ?? 'internal', message.locale) };
     case 'forgotten':
@@ -138,7 +141,7 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
       if (failures === undefined) throw lostError();
       const pause = backoffMs(failures, error.retryAfterMs);
       const spent = taken.record.startedAt > 0 ? clock.now() - taken.record.startedAt : 0;
-      if (!error.retryable || failures >= MAX_ATTEMPTS || spent + pause > TURN_BUDGET_MS)
+      if (!error.retryable || failures >= MAX_ATTEMPTS || spent + pause > turn.bounds.answerMs)
         return await fail(turn, error.code);
       metrics.retry(error.code);
       await pauseFor(turn, pause);
@@ -147,42 +150,32 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
 }
 
 /** One attempt: what the model is shown, and what it says. */
-async function ask(turn: RunningTurn): Promise<string> {
-  const { taken, store, chain, reply, watch, metrics, clock, attemptMs } = turn;
+async function ask(turn: RunningTurn): Promise<ModelAnswer> {
+  const { taken, store, chain, reply, watch, metrics, clock, bounds } = turn;
   const { message, lease } = taken;
   const { messages } = await untilLost(turn, () => store.open(lease.sessionId, turn.window, lease.fence));
-  const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(attemptTimeout(attemptMs)), attemptMs);
   const shared = !message.isDirect && !isOwn(lease.sessionId);
   const startedAt = clock.monotonic();
-  try {
-    let text = '';
-    const signal = AbortSignal.any([watch.signal, timeout.signal]);
-    for await (const piece of chain.stream({ history: messages, message, shared }, signal)) {
-      if (text === '') metrics.firstToken(clock.monotonic() - startedAt);
-      text += piece;
-      reply.update(text);
-    }
-    signal.throwIfAborted();
-    return text;
-  } catch (thrown) {
-    throw timeout.signal.aborted && !watch.signal.aborted ? timeout.signal.reason : thrown;
-  } finally {
-    clearTimeout(timer);
-  }
+  return await readAnswer((signal) => chain.stream({ history: messages, message, shared }, signal), {
+    ...bounds,
+    remainingMs: bounds.answerMs - (startedAt - turn.since),
+    signal: watch.signal,
+    onFirst: () => metrics.firstToken(clock.monotonic() - startedAt),
+    onText: (text) => reply.update(text),
+  });
 }
 
 /** Memory and record in one step; from here on the answer is the answer, whatever happens to this process. */
-async function commit(turn: RunningTurn, text: string, wasStopped: boolean): Promise<ReplyEnd> {
+async function commit(turn: RunningTurn, said: ModelAnswer, wasStopped: boolean): Promise<ReplyEnd> {
   const { store, taken, clock } = turn;
-  const tokens = estimateTokens(taken.message.text) + estimateTokens(text);
+  const tokens = estimateTokens(taken.message.text) + estimateTokens(said.text);
   const result = await untilLost(turn, () =>
-    store.commit(taken.lease, taken.message, { text, timestamp: clock.now(), stopped: wasStopped, tokens }),
+    store.commit(taken.lease, taken.message, { ...said, timestamp: clock.now(), stopped: wasStopped, tokens }),
   );
   switch (result) {
     case 'committed':
     case 'known':
-      return { kind: 'answered', text, stopped: wasStopped };
+      return answeredEnd(said, wasStopped);
     case 'forgotten':
       return forgottenEnd(turn);
     case 'fenced':
@@ -193,7 +186,7 @@ async function commit(turn: RunningTurn, text: string, wasStopped: boolean): Pro
 /** What the person saw of a stopped answer is the answer; where they saw nothing there is none. */
 async function stopped(turn: RunningTurn): Promise<ReplyEnd> {
   const seen = turn.reply.shown().trim();
-  return seen === '' ? await fail(turn, 'turn_stopped') : await commit(turn, seen, true);
+  return seen === '' ? await fail(turn, 'turn_stopped') : await commit(turn, { text: seen }, true);
 }
 
 async function fail(turn: RunningTurn, code: ErrorCode): Promise<ReplyEnd> {
@@ -201,6 +194,10 @@ async function fail(turn: RunningTurn, code: ErrorCode): Promise<ReplyEnd> {
   if (!(await untilLost(turn, () => store.fail(taken.lease, code)))) throw lostError();
   turn.logger.warn({ code }, 'turn failed');
   return { kind: 'failed', text: phrases.failed(code, taken.message.locale) };
+}
+
+function answeredEnd({ text, cut }: ModelAnswer, stopped: boolean): ReplyEnd {
+  return { kind: 'answered', text, stopped, ...(cut === undefined ? {} : { cut }) };
 }
 
 function forgottenEnd({ phrases, taken }: RunningTurn): ReplyEnd {
@@ -217,7 +214,7 @@ async function deliver(turn: RunningTurn, end: ReplyEnd): Promise<boolean> {
     if (isLost(turn, thrown)) throw thrown;
     const error = toBotError(thrown);
     const { startedAt } = taken.record;
-    const late = startedAt > 0 && clock.now() - startedAt > DELIVERY_BUDGET_MS;
+    const late = startedAt > 0 && clock.now() - startedAt > turn.bounds.answerMs + DELIVERY_BUDGET_MS;
     if (error.retryable && !late) {
       logger.warn({ code: error.code, err: error.message }, 'platform does not take the reply, later again');
       return false;
@@ -281,8 +278,4 @@ async function pauseFor({ watch }: RunningTurn, ms: number): Promise<void> {
 
 function lostError(cause?: unknown): BotError {
   return new BotError('turn_lost', 'Another worker has this turn.', { cause });
-}
-
-function attemptTimeout(ms: number): BotError {
-  return new BotError('model_timeout', `The model did not answer within ${ms / 1_000} s.`, { retryable: true });
 }

@@ -9,7 +9,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { Channels } from './channels.ts';
 import type { Notes } from './notes.ts';
 import type { Person, Place, SessionId, Team } from './session.ts';
-import type { ChatMessage, Handle, IncomingMessage, TurnId, TurnLease, TurnRecord } from './types.ts';
+import type { AnswerCut, ChatMessage, Handle, IncomingMessage, TurnId, TurnLease, TurnRecord } from './types.ts';
 
 export type OfferResult =
   | { readonly kind: 'queued' /** Messages of this conversation before it. */; readonly ahead: number }
@@ -28,6 +28,8 @@ export interface Answer {
   /** Unix milliseconds. */
   readonly timestamp: number;
   readonly stopped: boolean;
+  /** Absent: the answer is whole, or was stopped. */
+  readonly cut?: AnswerCut;
   /** Estimated tokens of both halves, for the statistics. */
   readonly tokens: number;
 }
@@ -59,7 +61,7 @@ export interface Turns {
   locate(place: Place, dedupeIds: readonly string[]): Promise<Located | undefined>;
   /**
    * The head of the inbox, under a new fence; undefined when nothing waits (the pending note is then cleared). What is
-   * remembered of its conversation lives for at least TURN_BUDGET_MS from then on, so that it does not expire in mid-turn; for
+   * remembered of its conversation lives for at least `turnBudgetMs` from then on, so that it does not expire in mid-turn; for
    * a turn that is answered, failed or forgotten already it is given no more time.
    */
   take(sessionId: SessionId): Promise<Taken | undefined>;
@@ -249,5 +251,7 @@ export interface StoreOptions {
   readonly maxMessages: number;
   /** Messages that may wait per conversation. */
   readonly maxWaiting: number;
+  /** Milliseconds that a conversation lives at least from the taking of a turn (ANSWER_TIMEOUT). Default: TURN_BUDGET_MS. */
+  readonly turnBudgetMs?: number;
   readonly observer: StoreObserver;
 }

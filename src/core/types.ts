@@ -85,6 +85,14 @@ export interface IncomingMessage {
 
 export type Role = 'user' | 'assistant';
 
+/**
+ * Why an answer ends before its end: `length`: the model's server stopped at its own limit; `filtered`: a content filter
+ * stopped it; `maximum`: it reached MAX_ANSWER_LENGTH; `time`: it reached ANSWER_TIMEOUT. What was received up to there is the
+ * answer; platforms show a note under it (`cut` in the texts), which is never a part of it.
+ */
+export const ANSWER_CUTS = ['length', 'filtered', 'maximum', 'time'] as const;
+export type AnswerCut = (typeof ANSWER_CUTS)[number];
+
 /** One stored half of a turn. */
 export interface ChatMessage {
   readonly role: Role;
@@ -100,6 +108,8 @@ export interface ChatMessage {
   readonly author?: string;
   /** The person stopped this answer; it holds what they saw of it. */
   readonly stopped?: true;
+  /** This answer was cut off. */
+  readonly cut?: AnswerCut;
 }
 
 /** What is known of one message (part) of a reply. First the intent is saved, after the post its id. */
@@ -134,6 +144,8 @@ export interface TurnRecord {
   readonly answer?: string;
   /** The answer holds what the person saw when they stopped it. */
   readonly stopped?: boolean;
+  /** The answer was cut off. Known as long as the answer is. */
+  readonly cut?: AnswerCut;
   /** How a settled turn ended. It stays when the state becomes `finished`. */
   readonly outcome?: 'answered' | 'failed' | 'forgotten';
   /** Why a failed turn failed. */
@@ -147,8 +159,8 @@ export interface TurnLease {
   readonly fence: number;
 }
 
-/** How a reply ends; `text` is what the person reads at the end. */
+/** How a reply ends; `text` is what the person reads at the end, above the note that a stopped or cut answer gets. */
 export type ReplyEnd =
-  | { readonly kind: 'answered'; readonly text: string; readonly stopped: boolean }
+  | { readonly kind: 'answered'; readonly text: string; readonly stopped: boolean; readonly cut?: AnswerCut }
   | { readonly kind: 'failed'; readonly text: string }
   | { readonly kind: 'forgotten'; readonly text: string };

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { isOwn, type SessionId, toSessionId } from '../core/session.ts';
 import type { Answer } from '../core/store.ts';
-import { type ChatMessage, type IncomingMessage, MAX_TURN_ID_LENGTH } from '../core/types.ts';
+import { ANSWER_CUTS, type ChatMessage, type IncomingMessage, MAX_TURN_ID_LENGTH } from '../core/types.ts';
 
 /** Unix milliseconds; others are no Date, and whoever shows one would throw (ECMA-262, time values). */
 const instant = z.number().min(0).max(8.64e15);
@@ -20,6 +20,8 @@ const chatMessage = z.object({
   authorId: z.string(),
   author: z.string().optional(),
   stopped: z.literal(true).optional(),
+  // A reason of a newer version costs the reason, not the message.
+  cut: z.enum(ANSWER_CUTS).optional().catch(undefined),
 });
 
 const sessionId = z.string().transform((text, context): SessionId => {
@@ -81,6 +83,7 @@ export function turnHalves(message: TurnMessage, answer: Omit<Answer, 'tokens'>)
       timestamp: answer.timestamp,
       ...shared,
       ...(answer.stopped ? { stopped: true } : {}),
+      ...(answer.cut === undefined ? {} : { cut: answer.cut }),
     },
   ];
 }

@@ -49,6 +49,7 @@ export function englishCommands(f: Formats) {
     bot: 'Bot',
     somebody: 'Somebody',
     stopped: 'stopped',
+    cut: 'cut off',
     history: {
       header: (time: number) => f.time(time),
       footer: (from: number, to: number, total: number, expiresInMs: number) =>

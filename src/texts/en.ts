@@ -1,4 +1,5 @@
 /** English: the texts that every other language must have too (their type is this object's). */
+import type { AnswerCut } from '../core/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import { englishCommands } from './en-commands.ts';
 import type { Formats } from './formats.ts';
@@ -35,6 +36,14 @@ const FAILED: Readonly<Record<ErrorCode, string>> = {
   internal: 'Something went wrong on my side. Please send it again.',
 };
 
+/** Under an answer that was cut off; never a part of what is remembered. */
+const CUT: Readonly<Record<AnswerCut, string>> = {
+  length: '(This answer was cut off: the model reached its length limit.)',
+  filtered: '(This answer was cut off: the model’s content filter stopped it.)',
+  maximum: '(This answer was cut off: it reached the longest answer that is allowed here.)',
+  time: '(This answer was cut off: it took too long.)',
+};
+
 export function english(f: Formats) {
   return {
     /** What a person sees of a turn that failed. */
@@ -43,6 +52,7 @@ export function english(f: Formats) {
     forgotten: 'Forgotten.',
     /** Behind a reply that was stopped. */
     stopped: '(stopped)',
+    cut: CUT,
     thinking: 'Thinking…',
 
     rateLimited: (waitMs: number) => `That was a lot at once. Please go on in ${f.roughly(waitMs)}.`,

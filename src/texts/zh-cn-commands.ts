@@ -42,6 +42,7 @@ export function chineseCommands(f: Formats): Texts['commands'] {
     bot: '机器人',
     somebody: '某人',
     stopped: '已停止',
+    cut: '不完整',
     history: {
       header: (time) => f.time(time),
       footer: (from, to, total, expiresInMs) =>

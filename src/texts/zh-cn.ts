@@ -1,4 +1,5 @@
 /** Simplified Chinese. Its type is that of the English texts, so a missing one does not compile. */
+import type { AnswerCut } from '../core/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Texts } from './en.ts';
 import type { Formats } from './formats.ts';
@@ -34,11 +35,19 @@ const FAILED: Readonly<Record<ErrorCode, string>> = {
   internal: '我这边出了问题。请重新发送。',
 };
 
+const CUT: Readonly<Record<AnswerCut, string>> = {
+  length: '（回答不完整：模型达到了自身的长度上限。）',
+  filtered: '（回答不完整：被模型的内容过滤中断。）',
+  maximum: '（回答不完整：已达到这里允许的最大长度。）',
+  time: '（回答不完整：生成用时过长。）',
+};
+
 export function chinese(f: Formats): Texts {
   return {
     failed: FAILED,
     forgotten: '已忘记。',
     stopped: '（已停止）',
+    cut: CUT,
     thinking: '正在思考…',
 
     rateLimited: (waitMs) => `发得有点快，请在${f.roughly(waitMs)}后继续。`,

@@ -145,7 +145,7 @@ describe('the demo model', () => {
   it('says nothing more when it is aborted, not even what is there already', async () => {
     const stop = new AbortController();
     const pieces = (await testChain()).stream(input('Hello'), stop.signal)[Symbol.asyncIterator]();
-    expect((await pieces.next()).value).toBe('You ');
+    expect((await pieces.next()).value).toEqual({ kind: 'text', text: 'You ' });
     await nextTick(); // LangChain has read ahead now
     stop.abort('enough');
     await expect(pieces.next()).rejects.toBe('enough');

@@ -217,7 +217,7 @@ describe('an abort', () => {
   it('is what leaving the loop early does', async () => {
     model.script('Hello', { sent: 1, end: 'hang' });
     for await (const piece of (await chain()).stream(input('Hello'), new AbortController().signal)) {
-      expect(piece).toBe('one t');
+      expect(piece).toEqual({ kind: 'text', text: 'one t' });
       break;
     }
     expect(await (await model.called('Hello')).ended).toBe('abandoned');

@@ -1,5 +1,5 @@
 import { type ChainSettings, createChain } from '../../src/chain/index.ts';
-import type { Chain, ChainInput } from '../../src/core/ports.ts';
+import type { Chain, ChainEvent, ChainInput } from '../../src/core/ports.ts';
 import { BotError } from '../../src/errors.ts';
 import { createWindow } from '../../src/memory/window.ts';
 
@@ -36,22 +36,33 @@ export function said(...contents: string[]): ChainInput['history'] {
 export interface Outcome {
   readonly pieces: readonly string[];
   readonly text: string;
+  /** Why the answer ends before its end, if it does. */
+  readonly cut: string | undefined;
+  /** Signs that the model was at work without saying anything. */
+  readonly working: number;
   /** What the stream threw, if it did. */
   readonly thrown: unknown;
 }
 
 /** Reads one answer to its end. `onPiece` is called with each piece and the number of it, from 1. */
 export async function read(
-  stream: AsyncIterable<string>,
+  stream: AsyncIterable<ChainEvent>,
   onPiece: (piece: string, number: number) => void = () => undefined,
 ): Promise<Outcome> {
   const pieces: string[] = [];
+  let cut: string | undefined;
+  let working = 0;
+  let thrown: unknown;
   try {
-    for await (const piece of stream) onPiece(piece, pieces.push(piece));
-    return { pieces, text: pieces.join(''), thrown: undefined };
-  } catch (thrown) {
-    return { pieces, text: pieces.join(''), thrown };
+    for await (const event of stream) {
+      if (event.kind === 'text') onPiece(event.text, pieces.push(event.text));
+      else if (event.kind === 'working') working += 1;
+      else cut = event.reason;
+    }
+  } catch (error) {
+    thrown = error;
   }
+  return { pieces, text: pieces.join(''), cut, working, thrown };
 }
 
 /** Asks and reads the answer to its end. */

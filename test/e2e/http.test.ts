@@ -117,6 +117,23 @@ describe.each(stores)('on %s, with a model', (name, makeStore) => {
     expect(await ask(run.bot, 'leaver', 'What is my name?')).not.toContain('Ada');
   });
 
+  test('an answer that the model ended early says so beside it, and memory holds what there is of it', async () => {
+    for (const [finishReason, cut] of [
+      ['length', 'length'],
+      ['content_filter', 'filtered'],
+    ] as const) {
+      for (const locale of ['en', 'zh-CN'] as const) {
+        const user = `early ${finishReason} ${locale}`;
+        model.script(user, { text: 'Once upon a', finishReason });
+        const headers = { 'Accept-Language': locale };
+        const response = await fetch(`${run.bot.url}/chat`, postChat({ user_id: user, message: user }, headers));
+        const note = phrases(locale).cut[cut];
+        expect(await response.json()).toMatchObject({ response: 'Once upon a', cut, note });
+        expect((await history(run.bot, user)).messages[1]?.content).toBe('Once upon a');
+      }
+    }
+  });
+
   test('a stream brings the answer in pieces, and then whole', async () => {
     const response = await say(run.bot, 'streamer', 'My name is Grace Hopper', { Accept: 'text/event-stream' });
     const events = (await allEvents(response)).filter(({ event }) => event !== ':');

@@ -7,9 +7,9 @@ import type { ReplyTarget } from '../../core/types.ts';
 import { toBotError } from '../../errors.ts';
 import { phrases } from '../../texts/phrases.ts';
 import type { Adapter } from '../adapter.ts';
+import { withNote } from '../answer-note.ts';
 import { createLiveReply } from '../live-reply.ts';
 import { systemTimers } from '../pacer.ts';
-import { withClosedFence } from '../split.ts';
 import { createConnection } from './connection.ts';
 import { createEvents, type Events } from './events.ts';
 import { DISCORD } from './places.ts';
@@ -100,8 +100,7 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
     return {
       ...reply,
       end(end) {
-        if (end.kind !== 'answered' || !end.stopped) return reply.end(end);
-        return reply.end({ ...end, text: `${withClosedFence(end.text)}\n\n${phrases(locale).stopped}` });
+        return reply.end({ ...end, text: withNote(end.text, end, phrases(locale)) });
       },
     };
   }

@@ -71,7 +71,7 @@ async function awaitAnswer(
     let news = await turn.next(caller.signal);
     while (news?.kind === 'text') news = await turn.next(caller.signal);
     if (news === undefined) return c.json(renderPending(user, turn.turnId), 202, { Location: historyPath(user) });
-    if (news.kind === 'answered') return c.json(renderChat(user, news));
+    if (news.kind === 'answered') return c.json(renderChat(user, news, message.locale));
     throw refuseAs(refusalOfTurn(news, phraseFor(deps, message)));
   } finally {
     part(caller, turn);
@@ -91,6 +91,7 @@ function streamAnswer(c: Context, deps: HttpDeps, message: IncomingMessage, turn
       user: message.author.id,
       signal: caller.signal,
       heartbeatMs,
+      locale: message.locale,
       phrase: phraseFor(deps, message),
       logger: deps.logger,
     });

@@ -25,7 +25,8 @@ export async function answerCommand(
   const result = await commands.run({ command, context: contextOf(message) });
   const { expiresInMs = 0 } = await memory.ttl(message.sessionId);
   const text = [result.text, ...result.files.map(fenced)].join('\n\n');
-  const answer = renderChat(message.author.id, { kind: 'answered', text, timestamp: deps.clock.now(), expiresInMs });
+  const said = { kind: 'answered', text, timestamp: deps.clock.now(), expiresInMs } as const;
+  const answer = renderChat(message.author.id, said, message.locale);
   return wantsStream(c.req.header('accept')) ? stream(c, answer) : c.json(answer);
 }
 

@@ -2,7 +2,7 @@
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
-import type { JsonValue, TurnId, TurnRecord } from '../../core/types.ts';
+import type { AnswerCut, JsonValue, TurnId, TurnRecord } from '../../core/types.ts';
 import { BotError, type ErrorCode, toBotError } from '../../errors.ts';
 import { createBell } from '../bell.ts';
 import { type EndEvent, joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../live-text.ts';
@@ -12,6 +12,8 @@ export type Settlement =
   | {
       readonly kind: 'answered';
       readonly text: string;
+      /** Absent: the answer is whole. */
+      readonly cut?: AnswerCut | undefined;
       readonly timestamp: number;
       /** 0: the conversation has expired or was forgotten since. */
       readonly expiresInMs: number;
@@ -116,7 +118,7 @@ export async function followTurn(
     const text = record?.answer ?? (ended?.outcome === 'answered' ? ended.text : undefined);
     // Answered, and the conversation expired before it could be read: whoever waited still gets what was written.
     if (outcome === 'answered' && text !== undefined) {
-      return { kind: 'answered', text, timestamp: clock.now(), expiresInMs: 0 };
+      return { kind: 'answered', text, cut: record?.cut ?? ended?.cut, timestamp: clock.now(), expiresInMs: 0 };
     }
     return { kind: 'forgotten' };
   }
@@ -134,8 +136,8 @@ async function findAnswer(bot: TurnReader, sessionId: SessionId, turnId: TurnId)
     if (history === undefined) return undefined;
     const answer = history.messages.find((message) => message.turn === turnId && message.role === 'assistant');
     if (answer !== undefined) {
-      const { content, timestamp } = answer;
-      return { kind: 'answered', text: content, timestamp, expiresInMs: history.expiresInMs };
+      const { content, cut, timestamp } = answer;
+      return { kind: 'answered', text: content, cut, timestamp, expiresInMs: history.expiresInMs };
     }
     if (history.total <= RECENT) return undefined;
   }

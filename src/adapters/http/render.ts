@@ -2,8 +2,9 @@
 import type { z } from 'zod';
 import type { ReceiveResult } from '../../core/bot-port.ts';
 import type { History, ServiceStats } from '../../core/store.ts';
-import type { TurnId } from '../../core/types.ts';
+import type { Locale, TurnId } from '../../core/types.ts';
 import { BotError, type ErrorCode } from '../../errors.ts';
+import { phrases } from '../../texts/phrases.ts';
 import type { Settlement } from './follow-turn.ts';
 import type { chatResponse, historyResponse, pendingResponse, statsResponse } from './schemas.ts';
 
@@ -85,9 +86,16 @@ export function isoTime(ms: number): string {
 
 export function renderChat(
   user: string,
-  { text, timestamp, expiresInMs }: Extract<Settlement, { kind: 'answered' }>,
+  { text, cut, timestamp, expiresInMs }: Extract<Settlement, { kind: 'answered' }>,
+  locale: Locale,
 ): z.infer<typeof chatResponse> {
-  return { response: text, user_id: user, timestamp: isoTime(timestamp), ttl_remaining: secondsLeft(expiresInMs) };
+  const whole = {
+    response: text,
+    user_id: user,
+    timestamp: isoTime(timestamp),
+    ttl_remaining: secondsLeft(expiresInMs),
+  };
+  return cut === undefined ? whole : { ...whole, cut, note: phrases(locale).cut[cut] };
 }
 
 /** The answer while the turn goes on without its caller. */

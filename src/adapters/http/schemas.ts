@@ -1,6 +1,7 @@
 /** The bodies of the HTTP API, in and out: what is checked at the edge, and what the OpenAPI description is made of. */
 import { z } from 'zod';
 import { isWellFormed, MAX_COMPONENT_LENGTH } from '../../core/session.ts';
+import { ANSWER_CUTS } from '../../core/types.ts';
 
 /** Bounds of what a caller may send. TTLs in whole seconds. */
 export interface HttpLimits {
@@ -48,11 +49,20 @@ export function chatRequestSchema({ maxTtl, minTtl, defaultTtl, maxMessageChars 
   );
 }
 
+const answerCut = z
+  .enum(ANSWER_CUTS)
+  .describe(
+    'Only where the answer is not whole: the model stopped at its own limit (length), a content filter stopped it (filtered), ' +
+      'it reached MAX_ANSWER_LENGTH (maximum) or ANSWER_TIMEOUT (time). `response` is what there is of it.',
+  );
+
 export const chatResponse = z.object({
   response: z.string(),
   user_id: z.string(),
   timestamp: isoTime,
   ttl_remaining: secondsLeft,
+  cut: answerCut.optional(),
+  note: z.string().optional().describe('Beside `cut`: what to show under the answer, in the language of the caller.'),
 });
 
 export const pendingResponse = z.object({

@@ -1,6 +1,7 @@
 /** Writes a turn as server-sent events (schemas.ts names them) while it is being answered. */
 import type { SSEStreamingApi } from 'hono/streaming';
 import type { Logger } from '../../core/ports.ts';
+import type { Locale } from '../../core/types.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { FollowedTurn } from './follow-turn.ts';
 import { refusalOf, refusalOfTurn, renderChat, renderPending } from './render.ts';
@@ -13,6 +14,7 @@ export interface StreamTurnOptions {
   /** Aborts when the caller has gone or the server stops. */
   readonly signal: AbortSignal;
   readonly heartbeatMs: number;
+  readonly locale: Locale;
   /** What happened, by the code, in the person's language. */
   readonly phrase: (code: ErrorCode) => string;
   readonly logger: Logger;
@@ -50,7 +52,7 @@ export async function streamTurn(options: StreamTurnOptions): Promise<void> {
       await send('pending', renderPending(user, turn.turnId));
     } else if (news.kind === 'answered') {
       await show(news.text);
-      await send('done', renderChat(user, news));
+      await send('done', renderChat(user, news, options.locale));
     } else {
       const { status, detail } = refusalOfTurn(news, phrase);
       await send('error', { status, detail });

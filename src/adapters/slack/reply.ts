@@ -3,6 +3,7 @@ import type { Notes } from '../../core/notes.ts';
 import type { Logger, Reply, ReplyContext } from '../../core/ports.ts';
 import type { ReplyEnd } from '../../core/types.ts';
 import { phrases } from '../../texts/phrases.ts';
+import { withNote } from '../answer-note.ts';
 import { inTime } from '../in-time.ts';
 import { createLiveReply } from '../live-reply.ts';
 import type { Timers } from '../pacer.ts';
@@ -81,7 +82,7 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
   /** The end as a text that begins with what is read already, wherever it does. */
   function finalText(end: ReplyEnd, before: string): string {
     const text = neutralise(end.text);
-    if (end.kind === 'answered') return end.stopped ? `${withClosedFence(text)}\n\n${texts.stopped}` : text;
+    if (end.kind === 'answered') return withNote(text, end, texts);
     return end.kind === 'failed' && before !== '' ? `${withClosedFence(before)}\n\n${text}` : text;
   }
 

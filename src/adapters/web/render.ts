@@ -23,8 +23,12 @@ export function renderReceived(result: ReceiveResult): z.infer<typeof sent> {
 }
 
 export function renderMessage(message: ChatMessage): FeedEvents['state']['messages'][number] {
-  const { role, content, timestamp, turn, author, stopped } = message;
-  return { role, content, timestamp, turn, ...(author === undefined ? {} : { author }), stopped: stopped === true };
+  const { role, content, timestamp, turn, author, stopped, cut } = message;
+  return {
+    ...{ role, content, timestamp, turn, stopped: stopped === true },
+    ...(author === undefined ? {} : { author }),
+    ...(cut === undefined ? {} : { cut }),
+  };
 }
 
 export interface MemoryParts {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { COMMAND_NAMES } from '../../core/commands.ts';
 import { isWellFormed } from '../../core/session.ts';
+import { ANSWER_CUTS } from '../../core/types.ts';
 
 const named = (what: string, max: number) =>
   z
@@ -70,6 +71,8 @@ const stored = z.object({
   /** Absent in a conversation of one person. */
   author: z.string().optional(),
   stopped: z.boolean(),
+  /** Absent: not cut off. */
+  cut: z.enum(ANSWER_CUTS).optional(),
 });
 
 /** Tokens are estimated; times in milliseconds. */

@@ -35,6 +35,7 @@ export function parseRecord(fields: Fields): TurnRecord | undefined {
     handles.set(part, { ...handles.get(part), ...saved });
   }
   const answer = fields.get('answer');
+  const said = answer === undefined ? undefined : parseElement(answer);
   const outcome = oneOf(OUTCOMES, fields.get('outcome'));
   const code = oneOf(ERROR_CODES, fields.get('code'));
   return {
@@ -46,7 +47,8 @@ export function parseRecord(fields: Fields): TurnRecord | undefined {
     handles,
     stopRequested: fields.has('stop'),
     // An answer is kept as its element; what is none is shown as it is, rather than nothing.
-    ...(answer === undefined ? {} : { answer: parseElement(answer)?.content ?? answer }),
+    ...(answer === undefined ? {} : { answer: said?.content ?? answer }),
+    ...(said?.cut === undefined ? {} : { cut: said.cut }),
     ...(fields.has('stopped') ? { stopped: true } : {}),
     ...(outcome === undefined ? {} : { outcome }),
     ...(code === undefined ? {} : { code }),

@@ -40,6 +40,7 @@ export interface AppendTurn {
 
 export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
   const { redis, keys, options, recent, call, behind } = context;
+  const turnBudgetS = Math.ceil((options.turnBudgetMs ?? TURN_BUDGET_MS) / 1_000);
   const common = commonArguments(context);
   const groupCommit = createGroupCommit(redis, keys, common, context.clustered);
   /** Seconds: a waiting message lives for KEEP_S, a conversation with the default TTL for that; who erases finds both. */
@@ -129,7 +130,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         const pipeline = redis
           .pipeline()
           .zscore(keys.pending, sessionId)
-          .takeTurn(own.list, own.inbox, own.fence, KEEP_S, TURN_BUDGET_MS / 1_000, recent.expected(sessionId) ?? '');
+          .takeTurn(own.list, own.inbox, own.fence, KEEP_S, turnBudgetS, recent.expected(sessionId) ?? '');
         const [score, reply] = await replies(pipeline);
         const [bad, ...head] = takeReply.parse(reply);
         if (bad > 0) options.observer.badElement(sessionId, bad);
@@ -139,7 +140,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         }
         const [fence, element, flat, extended, total, newest] = head;
         // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
-        if (extended === 1) behind('take', () => applyTtl(context, sessionId, TURN_BUDGET_MS / 1_000, false));
+        if (extended === 1) behind('take', () => applyTtl(context, sessionId, turnBudgetS, false));
         const message = fromElement(element);
         const record = parseRecord(fieldsOf(flat));
         if (message === undefined || record === undefined) {

@@ -15,6 +15,7 @@ export type Leases = Pick<
 export function createLeases(context: SqliteContext, tables: Tables): Leases {
   const { db, options, read, write, textDeleted } = context;
   const { turns, inbox, conversations, choices, participants } = tables;
+  const { turnBudgetMs = TURN_BUDGET_MS } = options;
   const countDay = db.change(
     `INSERT INTO day (date, turns, tokens) VALUES (?, 1, ?)
      ON CONFLICT (date) DO UPDATE SET turns = turns + 1, tokens = tokens + excluded.tokens`,
@@ -75,8 +76,8 @@ export function createLeases(context: SqliteContext, tables: Tables): Leases {
           turns.put(sessionId, turnId, record, now);
           inbox.keep(sessionId, { generation, fence: fence + 1 }, now);
           const living = record.state === 'running' ? conversations.living(sessionId, now) : undefined;
-          if (living !== undefined && living.expiresAt < now + TURN_BUDGET_MS) {
-            conversations.expireAt(sessionId, now + TURN_BUDGET_MS);
+          if (living !== undefined && living.expiresAt < now + turnBudgetMs) {
+            conversations.expireAt(sessionId, now + turnBudgetMs);
           }
           return { lease: { sessionId, turnId, fence: fence + 1 }, record: toRecord(record), message };
         }
@@ -122,10 +123,14 @@ export function createLeases(context: SqliteContext, tables: Tables): Leases {
           return 'forgotten';
         }
         remember(lease, message, answer, now);
-        const { text, stopped } = answer;
+        const { text, stopped, cut } = answer;
         save(
           lease,
-          { ...record, state: 'answered', outcome: 'answered', answer: text, ...(stopped ? { stopped } : {}) },
+          {
+            ...{ ...record, state: 'answered', outcome: 'answered', answer: text },
+            ...(stopped ? { stopped } : {}),
+            ...(cut === undefined ? {} : { cut }),
+          },
           now,
         );
         return 'committed';

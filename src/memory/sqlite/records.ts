@@ -1,7 +1,7 @@
 /** Turn records, as rows and as the vocabulary has them. */
 import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
-import { type Handle, TURN_STATES, type TurnId, type TurnRecord } from '../../core/types.ts';
+import { ANSWER_CUTS, type Handle, TURN_STATES, type TurnId, type TurnRecord } from '../../core/types.ts';
 import { ERROR_CODES } from '../../errors.ts';
 import { parseJson } from '../elements.ts';
 import { KEEP_MS } from './context.ts';
@@ -40,7 +40,7 @@ export function isOpen({ state }: TurnRecord): boolean {
 
 /** The record of a turn whose conversation or message was forgotten; the handles stay, so that its reply can be changed. */
 export function forgotten(record: StoredTurn): StoredTurn {
-  const { answer, stopped, code, ...rest } = record;
+  const { answer, stopped, cut, code, ...rest } = record;
   return { ...rest, state: 'forgotten', outcome: 'forgotten' };
 }
 
@@ -65,6 +65,7 @@ const turnRow = z
     handles: z.string(),
     answer: z.string().nullable(),
     stopped: z.number(),
+    cut: z.enum(ANSWER_CUTS).nullable().catch(null),
     outcome: z.enum(['answered', 'failed', 'forgotten']).nullable().catch(null),
     code: z.enum(ERROR_CODES).nullable().catch('internal'),
   })
@@ -80,6 +81,7 @@ const turnRow = z
       handles: handlesText.parse(parseJson(row.handles)),
       ...(row.answer === null ? {} : { answer: z.string().catch('').parse(parseJson(row.answer)) }),
       ...(row.stopped === 1 ? { stopped: true } : {}),
+      ...(row.cut === null ? {} : { cut: row.cut }),
       ...(row.outcome === null ? {} : { outcome: row.outcome }),
       ...(row.code === null ? {} : { code: row.code }),
     }),
@@ -87,14 +89,14 @@ const turnRow = z
 
 export function createTurnTable(db: SqliteDatabase): TurnTable {
   const select = db.query(
-    `SELECT generation, state, attempt, takeovers, failures, started_at, stop_requested, handles, answer, stopped, outcome, code
+    `SELECT generation, state, attempt, takeovers, failures, started_at, stop_requested, handles, answer, stopped, cut, outcome, code
      FROM turn WHERE session = ? AND turn = ? AND expires_at > ?`,
     turnRow,
   );
   const replace = db.change(
     `INSERT OR REPLACE INTO turn (session, turn, generation, state, attempt, takeovers, failures, started_at, stop_requested,
-       handles, answer, stopped, outcome, code, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       handles, answer, stopped, cut, outcome, code, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const expire = db.change('DELETE FROM turn WHERE expires_at <= ?');
   return {
@@ -113,6 +115,7 @@ export function createTurnTable(db: SqliteDatabase): TurnTable {
         JSON.stringify(Object.fromEntries(record.handles)),
         record.answer === undefined ? null : JSON.stringify(record.answer),
         record.stopped === true ? 1 : 0,
+        record.cut ?? null,
         record.outcome ?? null,
         record.code ?? null,
         now + KEEP_MS,

@@ -127,6 +127,10 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX note_expiry ON note (expires_at);
   `,
+  `
+  -- Why an answer was cut off.
+  ALTER TABLE turn ADD COLUMN cut TEXT;
+  `,
 ];
 
 /** Which steps were taken, and when; made before the first of them. */

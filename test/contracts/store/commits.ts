@@ -1,6 +1,6 @@
 /** How a turn ends: commit once, fail, finish; and what of it is remembered. */
 import { describe, expect, it } from 'vitest';
-import type { ChatMessage } from '../../../src/core/types.ts';
+import { ANSWER_CUTS, type ChatMessage } from '../../../src/core/types.ts';
 import type { Harness } from './support.ts';
 import { answerOf, contents, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
 
@@ -66,6 +66,28 @@ export function describeCommits(harness: Harness): void {
       expect(messages?.map((half) => half.stopped)).toEqual([undefined, true]);
       await runTurn(harness.store, messageOf(session, 'm2'));
       expect((await harness.store.record(session, 'm2'))?.stopped ?? false).toBe(false);
+    });
+
+    it.each(ANSWER_CUTS)('keeps that an answer was cut off (%s), for the next worker and in memory', async (cut) => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const first = await takeHead(harness.store, session);
+      await harness.store.commit(first.lease, first.message, answerOf('half of', { cut }));
+      const second = await takeHead(harness.store, session);
+      expect(second.record).toMatchObject({ state: 'answered', answer: 'half of', cut });
+      await harness.store.finish(second.lease);
+      const messages = (await harness.store.history(session))?.messages;
+      expect(messages?.map((half) => [half.content, half.cut])).toEqual([
+        ['text of m1', undefined],
+        ['half of', cut],
+      ]);
+    });
+
+    it('keeps nothing of a cut answer that was forgotten', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      const { lease, message } = await takeHead(harness.store, session);
+      await harness.store.commit(lease, message, answerOf('half of', { cut: 'length' }));
+      await harness.store.forget(session);
+      expect(await harness.store.record(session, 'm1')).not.toHaveProperty('cut');
     });
 
     it('keeps the name of the author in a conversation that several people share, and only there', async () => {

@@ -97,8 +97,9 @@ export function createChat(settings, on) {
     );
   }
 
-  function drawAnswer({ text, at, done, stopped, queued }, texts) {
-    const hint = done ? (stopped ? texts.stopped : '') : queued ? texts.waiting : texts.writing;
+  function drawAnswer({ text, at, done, stopped, cut, queued }, texts) {
+    const note = stopped ? texts.stopped : cut === undefined ? '' : texts.cut[cut];
+    const hint = done ? note : queued ? texts.waiting : texts.writing;
     return h(
       'li',
       { class: `item bot${done ? '' : ' live'}`, 'aria-busy': done ? null : 'true' },

@@ -27,6 +27,7 @@ export function createConversation() {
       text: message.content,
       at: message.timestamp,
       stopped: message.stopped,
+      cut: message.cut,
       done: true,
     }));
     return withAsides([...said, ...unanswered, ...unsent]);

@@ -1,0 +1,102 @@
+/** Reads one answer of the model as it comes, within its bounds of time and length. */
+import { BotError } from '../errors.ts';
+import type { ChainEvent } from './ports.ts';
+import type { AnswerCut } from './types.ts';
+
+/** An answer, and why it ends before its end, if it does. */
+export interface ModelAnswer {
+  readonly text: string;
+  readonly cut?: AnswerCut | undefined;
+}
+
+export interface AnswerBounds {
+  /** Milliseconds until the first event (FIRST_TOKEN_TIMEOUT). */
+  readonly firstTokenMs: number;
+  /** Milliseconds between two events (TURN_TIMEOUT). */
+  readonly betweenTokensMs: number;
+  /** UTF-16 units (MAX_ANSWER_LENGTH). */
+  readonly maxLength: number;
+}
+
+export interface ReadOptions extends AnswerBounds {
+  /** Milliseconds that the turn has left for all of the answer. */
+  readonly remainingMs: number;
+  /** The turn's: what it aborts with is thrown. */
+  readonly signal: AbortSignal;
+  readonly onFirst: () => void;
+  /** The whole text so far. */
+  readonly onText: (text: string) => void;
+}
+
+/**
+ * Asks by `open` and reads to the end of the answer, or to where it is cut: at `maxLength`, never within a surrogate pair, or
+ * when the turn's time is up with something written. In both cases the request is broken off. The cost is linear in the length.
+ * @throws BotError `model_timeout` (retryable) when the model is silent for too long; whatever `open`'s stream throws
+ */
+export async function readAnswer(
+  open: (signal: AbortSignal) => AsyncIterable<ChainEvent>,
+  options: ReadOptions,
+): Promise<ModelAnswer> {
+  const { firstTokenMs, betweenTokensMs, remainingMs, maxLength, signal, onFirst, onText } = options;
+  const silent = new AbortController();
+  const late = new AbortController();
+  const over = setTimeout(
+    () => late.abort(timeout(`The turn took ${seconds(remainingMs)} s`)),
+    Math.max(0, remainingMs),
+  );
+  const hush = (ms: number) =>
+    setTimeout(() => silent.abort(timeout(`The model sent nothing for ${seconds(ms)} s`)), ms);
+  let silence = hush(firstTokenMs);
+  let heard = false;
+  let text = '';
+  try {
+    for await (const event of open(AbortSignal.any([signal, silent.signal, late.signal]))) {
+      if (heard) {
+        silence.refresh();
+      } else {
+        heard = true;
+        clearTimeout(silence);
+        silence = hush(betweenTokensMs);
+      }
+      if (event.kind === 'working') continue;
+      if (event.kind === 'cut') return { text, cut: event.reason };
+      if (text === '') onFirst();
+      const room = maxLength - text.length;
+      const fits = event.text.length <= room;
+      text = fits ? text + event.text : wholeCharacters(text + event.text.slice(0, room));
+      onText(text);
+      if (!fits) return cutAtMaximum(text);
+    }
+    signal.throwIfAborted();
+    silent.signal.throwIfAborted();
+    late.signal.throwIfAborted();
+    return { text };
+  } catch (thrown) {
+    if (signal.aborted) throw thrown;
+    if (late.signal.aborted && text.trim() !== '') return { text, cut: 'time' };
+    throw [silent.signal, late.signal].find(({ aborted }) => aborted)?.reason ?? thrown;
+  } finally {
+    clearTimeout(over);
+    clearTimeout(silence);
+  }
+}
+
+function cutAtMaximum(text: string): ModelAnswer {
+  if (text.trim() !== '') return { text, cut: 'maximum' };
+  throw new BotError('model_empty_answer', 'The model gave nothing but blanks.', { retryable: true });
+}
+
+/** Without half a surrogate pair at its end. */
+function wholeCharacters(text: string): string {
+  return /[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text;
+}
+
+function timeout(what: string): BotError {
+  return new BotError('model_timeout', `${what}; see FIRST_TOKEN_TIMEOUT, TURN_TIMEOUT and ANSWER_TIMEOUT.`, {
+    retryable: true,
+  });
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
+}
