@@ -33,7 +33,7 @@ export function fenceLimits(partLimit: number): FenceLimits {
   return { prefix: each, marker: each, language: 2 * each, tail: 1 + 2 * each };
 }
 
-const OPENING = /^((?:[ \t]*(?:>|(?:[-*+]|\d{1,9}[.)])(?=[ \t])))*[ \t]*)(`{3,}|~{3,})(.*)$/s;
+const OPENING = /^((?:[ \t]*>|[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t])*[ \t]*)(`{3,}|~{3,})(.*)$/s;
 
 /** The fence that is open behind `line` (without its line break), when `open` was open before it. */
 export function scanLine(open: Fence | undefined, line: string, limits: FenceLimits): Fence | undefined {

@@ -73,39 +73,77 @@ function asksForName(text: string): boolean {
   return ASKS.some((pattern) => pattern.test(text));
 }
 
-const WORD = "\\p{L}[\\p{L}\\p{M}'’-]*\\.?";
-const PARTICLE = '(?:van|von|der|den|de|del|della|da|di|du|la|le|bin|ibn|al|el)';
-/** A word, and behind it more words as long as they begin with a capital (particles may stand before those). */
-const NAME_EN = `(${WORD}(?:\\s(?:${PARTICLE}\\s){0,2}\\p{Lu}[\\p{L}\\p{M}'’-]*\\.?)*)`;
-/** Ideographs without a break, or a name in letters. */
-const NAME_ZH = "(\\p{Script=Han}[\\p{Script=Han}·]{0,11}|\\p{L}[\\p{L}\\p{M}'’ .-]{0,40})";
-
-const TELLS = [
-  new RegExp(`\\b[Mm][Yy] [Nn][Aa][Mm][Ee](?: [Ii][Ss]|['’][Ss]) ${NAME_EN}`, 'gu'),
-  new RegExp(`\\b[Cc]all me ${NAME_EN}`, 'gu'),
-  new RegExp(`(?:我叫|我的名字是|我的名字叫)\\s*${NAME_ZH}`, 'gu'),
+const TELLS_EN = /\b(?:my name is|my name['’]s|call me) /gi;
+const TELLS_ZH = /我叫|我的名字是|我的名字叫/gu;
+const WORD = /^\p{L}[\p{L}\p{M}'’-]*\.?/u;
+const PARTICLES = [
+  'van',
+  'von',
+  'der',
+  'den',
+  'de',
+  'del',
+  'della',
+  'da',
+  'di',
+  'du',
+  'la',
+  'le',
+  'bin',
+  'ibn',
+  'al',
+  'el',
 ];
+/** Ideographs without a break, or a name in letters. */
+const NAME_ZH = /^(?:\p{Script=Han}[\p{Script=Han}·]{0,11}|\p{L}[\p{L}\p{M}'’ .-]{0,40})/u;
+/** Nobody's name is longer, in UTF-16 units: what a text says of itself is looked for in this much of it. */
+const LONGEST_NAME = 100;
 /** What follows "my name is" without being a name. */
 const NO_NAME =
   /^(?:not|no|what|who|which|a|an|the|in|on|so|very|really|unknown|secret|important)\b|^(?:什么|啥|谁|不)/iu;
 /** Where a Chinese sentence goes on behind the name without a comma. */
-const GOES_ON_ZH = /(?:你|您|我|他|她|吗|呢|啊|呀|吧|哦|今年|请|很高兴|是一|来自).*$/u;
+const GOES_ON_ZH = /(?:你|您|我|他|她|吗|呢|啊|呀|吧|哦|今年|请|很高兴|是一|来自).*/u;
 
 /** The last name that a text tells of its speaker. */
 function toldName(text: string): string | undefined {
   const own = text.replace(/^>.*$/gm, ''); // quoted lines are not the speaker's
-  return TELLS.flatMap((pattern) => [...own.matchAll(pattern)])
+  const told = (tells: RegExp, read: (behind: string) => string) =>
+    [...own.matchAll(tells)].map(({ index, 0: { length } }) => ({
+      index,
+      name: read(own.slice(index + length, index + length + LONGEST_NAME)),
+    }));
+  return [...told(TELLS_EN, englishName), ...told(TELLS_ZH, (behind) => NAME_ZH.exec(behind.trimStart())?.[0] ?? '')]
     .sort((one, other) => one.index - other.index)
-    .map(([, name = '']) => (NO_NAME.test(name) ? '' : tidy(name)))
+    .map(({ name }) => (NO_NAME.test(name) ? '' : tidy(name)))
     .findLast((name) => name !== '');
+}
+
+/** A word, and behind it more words as long as they begin with a capital (at most two particles may stand before each of those). */
+function englishName(behind: string): string {
+  const name: string[] = [];
+  let particles: string[] = [];
+  for (const word of behind.split(/\s/)) {
+    if (name.length > 0 && particles.length < 2 && PARTICLES.includes(word)) {
+      particles.push(word);
+      continue;
+    }
+    const [read] = WORD.exec(word) ?? [];
+    if (read === undefined || (name.length > 0 && !/^\p{Lu}/u.test(read))) break;
+    name.push(...particles, read);
+    particles = [];
+    if (read !== word) break;
+  }
+  return name.join(' ');
 }
 
 function tidy(name: string): string {
   const plain = /\p{Script=Han}/u.test(name) ? name.replace(GOES_ON_ZH, '') : name;
-  return plain.replace(/[.'’\s-]+$/u, '');
+  let end = plain.length;
+  while (end > 0 && /[.'’\s-]/u.test(plain[end - 1] ?? '')) end -= 1;
+  return plain.slice(0, end);
 }
 
 function shorten(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= 160 ? line : `${[...line].slice(0, 159).join('')}…`;
+  return line.length <= 160 ? line : `${[...line.slice(0, 320)].slice(0, 159).join('')}…`;
 }

@@ -45,12 +45,17 @@ export function inputText(message: ChainInput['message'], shared: boolean): stri
 }
 
 const SPOKEN = /^"([^"\n]+)" says:\n/;
-const QUOTE_BLOCK = new RegExp(`^${literal(QUOTES_BEGIN)}\n[^]*?\n${literal(QUOTES_END)}(?:\n\n|$)`);
 
 /** Takes a person's message of a prompt apart again: the speaker, where it names one, and what they say themselves. */
 export function readSpoken(text: string): { readonly speaker: string | undefined; readonly text: string } {
   const speaker = SPOKEN.exec(text)?.[1];
-  return { speaker, text: text.replace(SPOKEN, '').replace(QUOTE_BLOCK, '') };
+  return { speaker, text: withoutQuotes(text.replace(SPOKEN, '')) };
+}
+
+/** The text behind the block of quotes that it begins with. No line of a quote begins as the block's last line does. */
+function withoutQuotes(text: string): string {
+  const end = text.startsWith(`${QUOTES_BEGIN}\n`) ? text.indexOf(`\n${QUOTES_END}`) : -1;
+  return end === -1 ? text : text.slice(end + 1 + QUOTES_END.length).replace(/^\n\n/, '');
 }
 
 /**
@@ -94,9 +99,4 @@ function cut(text: string, max: number, mark: string): string {
 /** Lone surrogates are replaced: they become invalid UTF-8, which servers answer with a refusal of the whole request. */
 function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\uFFFD');
-}
-
-/** A regular expression that matches just this text. */
-function literal(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

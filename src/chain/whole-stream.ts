@@ -28,8 +28,11 @@ export function requireWholeStreams(fetch: typeof globalThis.fetch): typeof glob
 /**
  * Text of an answer cannot look like a mark: within JSON its quotation marks and line ends are escaped.
  */
-const END_MARK =
-  /[\r\n]data: ?\[DONE\]|"finish_reason"\s*:\s*"|[\r\n]event: ?response\.(?:completed|incomplete|failed)[\r\n]/;
+const END_MARKS = [
+  /[\r\n]data: ?\[DONE\]/,
+  /"finish_reason"\s*:\s*"/,
+  /[\r\n]event: ?response\.(?:completed|incomplete|failed)[\r\n]/,
+];
 /** Longer than a mark, so that one which is torn between two chunks is found. */
 const OVERLAP = 64;
 
@@ -41,7 +44,7 @@ function endWatcher(): TransformStream<Uint8Array, Uint8Array> {
     transform(chunk, controller) {
       if (!ended) {
         const text = tail + decoder.decode(chunk);
-        ended = END_MARK.test(text);
+        ended = END_MARKS.some((mark) => mark.test(text));
         tail = text.slice(-OVERLAP);
       }
       controller.enqueue(chunk);

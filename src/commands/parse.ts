@@ -17,8 +17,14 @@ import { editDistance } from './edit-distance.ts';
 type Values = ReadonlyMap<string, string | number | boolean>;
 type Value = string | number | boolean;
 
-/** `！` and `／` are what a Chinese keyboard types. Behind the name, punctuation alone makes it a near miss. */
-const COMMAND = /^[/!／！]([a-z]{1,32})([.!?。！？,，]*)(?:[^\S\r\n\v\f\u2028\u2029]+(.*))?$/i;
+/** A longer message is never a command, and a longer text of options is not read, in UTF-16 units. The longest right one has about 40. */
+const MAX_LENGTH = 200;
+
+/**
+ * `！` and `／` are what a Chinese keyboard types. Behind the name, punctuation alone makes it a near miss. Only one space
+ * is told apart from the rest of the line: two parts that could both take it would be tried in every combination.
+ */
+const COMMAND = /^[/!／！]([a-z]{1,32})([.!?。！？,，]*)(?:[^\S\r\n\v\f\u2028\u2029](.*))?$/i;
 
 export interface Parser {
   readText(text: string): Command | undefined;
@@ -38,8 +44,9 @@ export function createParser(catalogue: readonly CommandDefinition[]): Parser {
   }
 
   function readArguments(given: string, text: string): Command {
-    const tokens = text.split(/\s+/).filter((token) => token !== '');
     const name = given.toLowerCase();
+    if (text.trim().length > MAX_LENGTH) return tooLong(name, text.trim());
+    const tokens = text.split(/\s+/).filter((token) => token !== '');
     if (name !== UMBRELLA) return readTokens(name, tokens);
     const [first, ...rest] = tokens;
     if (first === undefined) return { name: 'help' };
@@ -61,17 +68,25 @@ export function createParser(catalogue: readonly CommandDefinition[]): Parser {
     return build(definition.name, values);
   }
 
+  /** Cut, it could read like another command: it is not read at all. */
+  function tooLong(name: string, text: string): Command {
+    const definition = find(name);
+    const given = text.slice(0, MAX_LENGTH);
+    return definition === undefined ? unknown(name === UMBRELLA ? given : name) : misread(definition, given);
+  }
+
   const unknown = (name: string): Command => ({
     name: 'hint',
     near: nearest(name, true) ?? 'help',
     reason: 'unknown',
-    given: name,
+    given: name.slice(0, MAX_LENGTH),
   });
 
   return {
     readArguments,
     readText(text) {
-      const match = COMMAND.exec(text.trim());
+      const line = text.trim();
+      const match = line.length > MAX_LENGTH ? null : COMMAND.exec(line);
       if (match === null) return undefined;
       const [, given = '', punctuation, rest = ''] = match;
       const name = given.toLowerCase();
@@ -90,7 +105,8 @@ export function createParser(catalogue: readonly CommandDefinition[]): Parser {
         if (raw === undefined || raw === null || raw === false) continue;
         const option = definition.options.find((each) => each.name === key && each.textOnly !== true);
         const value = option === undefined ? undefined : readChosen(option, raw);
-        if (value === undefined) return misread(definition, isWritten(raw) && option !== undefined ? String(raw) : key);
+        if (value === undefined)
+          return misread(definition, isWritten(raw) && option !== undefined ? String(raw).slice(0, MAX_LENGTH) : key);
         values.set(key, value);
       }
       return build(definition.name, values);
@@ -100,7 +116,8 @@ export function createParser(catalogue: readonly CommandDefinition[]): Parser {
 
 /** One typing error (a swap counts as one) in a short name, two in a long one; people rarely miss the first letter. */
 function isNear(name: string, right: string): boolean {
-  return name[0] === right[0] && editDistance(name, right) <= (right.length < 7 ? 1 : 2);
+  const most = right.length < 7 ? 1 : 2;
+  return name[0] === right[0] && Math.abs(name.length - right.length) <= most && editDistance(name, right) <= most;
 }
 
 function misread(definition: CommandDefinition, given: string): Command {
@@ -126,7 +143,9 @@ function readToken(option: CommandOption, token: string): Value | undefined {
 
 function readChosen(option: CommandOption, raw: unknown): Value | undefined {
   if (option.kind === 'flag') return raw === true ? true : undefined;
-  return isWritten(raw) ? readToken(option, String(raw).trim()) : undefined;
+  if (!isWritten(raw)) return undefined;
+  const text = String(raw).trim();
+  return text.length > MAX_LENGTH ? undefined : readToken(option, text);
 }
 
 function isWritten(raw: unknown): raw is string | number {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { createCatalogue } from '../../src/commands/catalogue.ts';
 import { parseDuration } from '../../src/commands/duration.ts';
 import { editDistance } from '../../src/commands/edit-distance.ts';
@@ -105,6 +106,14 @@ describe('a typed message', () => {
     expect(readText(text)).toMatchObject(hint);
   });
 
+  it('is a command only when it is short: nothing of a long one is looked at', () => {
+    expect(readText(`/history${' '.repeat(190)}5`)).toEqual({ name: 'history', limit: 5 });
+    expect(readText(`/history${' '.repeat(192)}5`)).toBeUndefined();
+    expect(readText(`/forget everywhere ${'x'.repeat(200)}`)).toBeUndefined();
+    // Blanks around it are no part of it.
+    expect(readText(`${' '.repeat(1_000)}/help${'\n'.repeat(1_000)}`)).toEqual({ name: 'help' });
+  });
+
   it('is never a command without its mark, whatever else it says', () => {
     const line = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom(...words));
     fc.assert(
@@ -164,6 +173,17 @@ describe('the arguments of a Slack command', () => {
     expect(readArguments('ttl', '')).toEqual({ name: 'ttl' });
   });
 
+  it('are not read beyond what a command can be: cut, they could say something else', () => {
+    const long = `here${' '.repeat(300)}nothing, please`;
+    const hint = { name: 'hint', reason: 'option', near: 'forget' };
+    expect(readArguments('forget', long)).toMatchObject(hint);
+    expect(readArguments('memory', `forget ${long}`)).toMatchObject({ name: 'hint' });
+    for (const name of ['forget', 'memory', 'other', 'x'.repeat(100_000)]) {
+      const { given } = z.object({ given: z.string() }).parse(readArguments(name, 'x'.repeat(100_000)));
+      expect(given.length).toBeLessThanOrEqual(200);
+    }
+  });
+
   it('of an unknown command give a hint', () => {
     expect(readArguments('forgetme', '')).toMatchObject({ name: 'hint', near: 'forget' });
   });
@@ -194,6 +214,12 @@ describe('the options of a Discord command', () => {
       name: 'hint',
       near: 'forget',
     });
+  });
+
+  it('that are too long give a hint that is short', () => {
+    const hint = readOptions('ttl', { value: '5'.repeat(6_000) });
+    expect(hint).toMatchObject({ name: 'hint', near: 'ttl' });
+    expect(JSON.stringify(hint).length).toBeLessThan(400);
   });
 
   it('that are wrong give a hint', () => {

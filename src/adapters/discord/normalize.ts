@@ -101,11 +101,27 @@ export function readMessage(payload: MessagePayload, around: Surroundings): Read
 /** The text as it was meant: without the bot's name where it only addresses it, other names as people see them. */
 export function readText({ content, mentions }: Pick<MessagePayload, 'content' | 'mentions'>, botId: string): string {
   const names = new Map(mentions.map((user) => [user.id, nameOf(user, user.member?.nick)]));
-  const address = `<@!?${botId}>`;
-  return content
-    .replace(new RegExp(`^(?:\\s*${address})+[\\s,:]*|(?:\\s*${address})+\\s*$`, 'g'), '')
+  return withoutAddress(content.trim(), [`<@${botId}>`, `<@!${botId}>`])
     .replace(/<@!?(\d{1,20})>/g, (mention, id: string) => (names.has(id) ? `@${names.get(id)}` : mention))
     .trim();
+}
+
+/** Without the mentions of the bot that it begins or ends with. By hand: a search for them at the end of spaces is quadratic. */
+function withoutAddress(content: string, mentions: readonly string[]): string {
+  let text = content;
+  let addressed = false;
+  for (;;) {
+    const first = mentions.find((mention) => text.startsWith(mention));
+    if (first === undefined) break;
+    addressed = true;
+    text = text.slice(first.length).trimStart();
+  }
+  if (addressed) text = text.replace(/^[\s,:]+/, '');
+  for (;;) {
+    const last = mentions.find((mention) => text.endsWith(mention));
+    if (last === undefined) return text;
+    text = text.slice(0, -last.length).trimEnd();
+  }
 }
 
 function quotesOf({ author, content }: NonNullable<MessagePayload['referenced_message']>): readonly Quote[] {

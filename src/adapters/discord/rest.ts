@@ -53,7 +53,13 @@ export interface RestOptions {
 
 /** Where the API is, without a slash at its end; undefined: Discord's own. */
 export function apiOf(apiUrl: string | undefined): { readonly api?: string } {
-  return apiUrl === undefined ? {} : { api: apiUrl.replace(/\/+$/, '') };
+  return apiUrl === undefined ? {} : { api: withoutSlashes(apiUrl) };
+}
+
+function withoutSlashes(url: string): string {
+  let end = url.length;
+  while (url[end - 1] === '/') end -= 1;
+  return url.slice(0, end);
 }
 
 export function createDiscordRest({ token, apiUrl }: RestOptions): DiscordRest {
