@@ -1,10 +1,9 @@
 /** The words the model reads: pure functions from the vocabulary of core to text. */
 import type { ChainInput, HistoryMessage } from '../core/ports.ts';
+import { MAX_QUOTE } from '../core/quotes.ts';
 
 /** Longest name shown, in UTF-16 units; Discord's limit is 32, Slack's 80. */
 const MAX_NAME = 80;
-/** Longest quoted text, in UTF-16 units: Discord's and Slack's own messages fit whole, pasted logs are cut. */
-const MAX_QUOTE = 4_000;
 /** Most quotes shown; the last ones are kept, as they are nearest to the message. */
 const MAX_QUOTES = 20;
 

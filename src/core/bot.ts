@@ -3,6 +3,7 @@ import { toBotError } from '../errors.ts';
 import type { BotPort, ReceiveResult } from './bot-port.ts';
 import type { Commands } from './commands.ts';
 import type { DrainScheduler, Logger, Phrases, RateLimiter, Signals } from './ports.ts';
+import { boundQuotes } from './quotes.ts';
 import { encodePerson, parseSessionId, personOf, type SessionId } from './session.ts';
 import type { ConversationStore, Memory } from './store.ts';
 import type { IncomingMessage, JsonValue, TurnId } from './types.ts';
@@ -87,7 +88,9 @@ export function createBot(deps: BotDeps): BotPort {
     async receive(message) {
       const { sessionId: session, turnId: turn, platform } = message;
       try {
-        const result = await receive(message);
+        const result = await receive(
+          message.quotes === undefined ? message : { ...message, quotes: boundQuotes(message.quotes) },
+        );
         deps.received(result.kind, platform);
         logger.debug({ session, turn, platform, kind: result.kind, length: message.text.length }, 'message received');
         return result;
@@ -129,7 +132,10 @@ function shapeRefusal(message: IncomingMessage, maxLength: number, phrases: Phra
   if (message.text.length > maxLength) {
     return { kind: 'too_long', text: phrases.tooLong(maxLength, message.locale), ...refused };
   }
-  if (message.text.trim() === '' && (message.attachments ?? []).length === 0) {
+  // Who shares a message, or calls the bot to one, need not say anything to it.
+  const isEmpty =
+    message.text.trim() === '' && [...(message.attachments ?? []), ...(message.quotes ?? [])].length === 0;
+  if (isEmpty) {
     return { kind: 'empty', text: phrases.empty(message.locale), ...refused };
   }
   return undefined;

@@ -13,6 +13,7 @@ import { createSlackClients, type SlackClients } from './clients.ts';
 import { createSlackCommands } from './commands.ts';
 import { createHttpTransport } from './http-transport.ts';
 import { createIntake } from './intake.ts';
+import { createNames } from './names.ts';
 import { createPeople } from './people.ts';
 import type { BotIdentity } from './plain-text.ts';
 import { createPrivateAnswers } from './private-answers.ts';
@@ -112,10 +113,11 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
     const people = createPeople({ clients, clock, timers, logger });
     const answers = createPrivateAnswers({ clients, abilities, logger });
     const commands = createSlackCommands({ bot, scopes, people, answers, logger, malformed });
-    const quotes = createQuotes({ clients, people, self: me, timers, logger });
+    const names = createNames({ clients, people, self: me, clock, timers, logger });
+    const quotes = createQuotes({ clients, names, self: me, timers, logger });
     const stop = createSlackStop({ bot, clients, abilities, scopes, timers, logger });
     const intake = createIntake({
-      ...{ bot, self: me, scopes, clients, people, quotes, answers, commands, stop, clock, logger, malformed },
+      ...{ bot, self: me, scopes, clients, people, names, quotes, answers, commands, stop, clock, logger, malformed },
       ...{ revoked: () => revoke(), isRevoked: () => revoked },
     });
     const take = async (body: unknown) => {

@@ -1,19 +1,21 @@
 /** What comes of Slack's events. When `take` resolves, the event may be acked; when it rejects, Slack has to send it again. */
 import type { BotPort, ReceiveResult } from '../../core/bot-port.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
-import { parseSessionId, type SessionId } from '../../core/session.ts';
+import { type Place, parseSessionId, type SessionId } from '../../core/session.ts';
 import { toBotError } from '../../errors.ts';
 import { phrases } from '../../texts/phrases.ts';
 import { createQuiet } from '../quiet.ts';
 import type { SlackClients } from './clients.ts';
 import type { SlackCommands } from './commands.ts';
+import { toIncoming } from './incoming.ts';
+import type { Names } from './names.ts';
 import {
+  placeOf,
   readEvent,
   type Scopes,
   type SlackInput,
   type SlackMessage,
   sessionAt,
-  toIncoming,
   whereaboutsOf,
 } from './normalize.ts';
 import type { People } from './people.ts';
@@ -29,6 +31,7 @@ export interface IntakeDeps {
   readonly scopes: Scopes;
   readonly clients: SlackClients;
   readonly people: People;
+  readonly names: Names;
   readonly quotes: Quotes;
   readonly answers: PrivateAnswers;
   readonly commands: SlackCommands;
@@ -49,11 +52,13 @@ export interface Intake {
 
 /** How long the bot goes on in a thread that it was called into, after the last message there. Milliseconds. */
 const FOLLOW_MS = 30 * 86_400_000;
+/** How long a deletion is known of whose message has not come: Slack delivers again for up to a day. Milliseconds. */
+const DELETED_MS = 86_400_000;
 /** Between two times that a channel is told that the memory is full. */
 const FULL_TOLD_MS = 10 * 60_000;
 
 export function createIntake(deps: IntakeDeps): Intake {
-  const { bot, self, scopes, people, quotes, answers, logger } = deps;
+  const { bot, self, scopes, people, names, quotes, answers, logger } = deps;
   const taking = new Map<string, Promise<void>>();
   const worthTellingFull = createQuiet(deps.clock, FULL_TOLD_MS);
 
@@ -63,20 +68,55 @@ export function createIntake(deps: IntakeDeps): Intake {
     const spokenTo = input.direct || input.mention;
     if (!spokenTo && !(followed && !addressesAnother(input.raw, self.user))) return;
 
+    if (await isDeleted(input)) return;
     const command = bot.commands.readText(plainText(input.raw, self));
-    if (command !== undefined && input.files.length === 0) return await deps.commands.typed(input, command);
+    const isPlain = input.files.length === 0 && input.shares.length === 0;
+    if (command !== undefined && isPlain) return await deps.commands.typed(input, command);
 
-    const [person, quoted] = await Promise.all([
+    const [person, text, before, shared] = await Promise.all([
       people.find(input.user),
+      readable(input.raw),
       // Its own earlier turns there are in its memory.
       input.thread === undefined || input.direct || followed
         ? []
         : quotes.before(input.channel, input.thread, input.ts),
+      quotes.shared(input.shares),
     ]);
-    const incoming = toIncoming(input, { ...person, quotes: quoted }, self, scopes);
+    const incoming = toIncoming(input, { ...person, text, quotes: [...before, ...shared] }, scopes);
     // Before the message is stored: a crash in between costs nothing, the other way round the thread would be lost.
     if (!input.direct) await follow(sessionId);
-    tellRefusal(input, await bot.receive(incoming));
+    const result = await bot.receive(incoming);
+    // It may have been deleted meanwhile; a deletion that finds the message in the store deals with it there.
+    if (result.kind === 'queued' && (await isDeleted(input))) {
+      await bot.amended(placeOf(input.team, input.channel), input.ts, null);
+    }
+    tellRefusal(input, result);
+  }
+
+  /** What is written in Slack's markup, with people, channels and groups by their names. */
+  async function readable(raw: string): Promise<string> {
+    return plainText(raw, self, await names.of([raw]));
+  }
+
+  /** Slack's deliveries come in no promised order, and those that were not stored come again minutes later. */
+  async function isDeleted({ team, channel, ts }: SlackMessage): Promise<boolean> {
+    return await bot.notes.noted(placeOf(team, channel), deletedName(ts));
+  }
+
+  async function deleted({ place, ts, awaited }: Extract<SlackInput, { kind: 'deleted' }>): Promise<void> {
+    if (awaited && (await bot.locate(place, [ts])) === undefined) {
+      await bot.notes.note(place, deletedName(ts), DELETED_MS);
+    }
+    await bot.amended(place, ts, null);
+  }
+
+  async function channelDeleted(place: Place): Promise<void> {
+    const conversations = await bot.memory.conversationsAt(place);
+    for (const sessionId of conversations) await bot.memory.forget(sessionId);
+    logger.info(
+      { channel: place.channel, conversations: conversations.length },
+      'a channel was deleted, and its conversations erased',
+    );
   }
 
   /** Only whoever called the bot into a thread is gone on with: the other people there did not ask to be read. */
@@ -122,17 +162,17 @@ export function createIntake(deps: IntakeDeps): Intake {
     if (deps.isRevoked() && input.kind !== 'uninstalled') return;
     switch (input.kind) {
       case 'message':
-        return await inTurn(input).catch((thrown: unknown) => {
-          if (toBotError(thrown).code === 'store_full')
-            tellFull(input).catch(logged(logger, 'that the store is full could not be told'));
-          throw thrown;
-        });
+        return await take(input);
       case 'edited':
         // Only what waits can be amended, and that is known by its id; most edits in a workspace are of other messages.
-        if ((await bot.locate(input.place, [input.ts])) === undefined) return;
-        return await bot.amended(input.place, input.ts, input.text);
+        if ((await bot.locate(input.place, [input.ts])) !== undefined) {
+          return await bot.amended(input.place, input.ts, await readable(input.raw));
+        }
+        return input.called === undefined ? undefined : await take(input.called);
       case 'deleted':
-        return await bot.amended(input.place, input.ts, null);
+        return await deleted(input);
+      case 'channel_deleted':
+        return await channelDeleted(input.place);
       case 'stop':
         return await deps.stop.pressed(input);
       case 'opened':
@@ -157,6 +197,14 @@ export function createIntake(deps: IntakeDeps): Intake {
     }
   }
 
+  async function take(input: SlackMessage): Promise<void> {
+    await inTurn(input).catch((thrown: unknown) => {
+      if (toBotError(thrown).code === 'store_full')
+        tellFull(input).catch(logged(logger, 'that the store is full could not be told'));
+      throw thrown;
+    });
+  }
+
   /** The deliveries of one message that come at the same time, one behind the other: the pair of a mention does. */
   async function inTurn(input: SlackMessage): Promise<void> {
     const key = `${input.team} ${input.channel} ${input.ts}`;
@@ -174,6 +222,10 @@ export function createIntake(deps: IntakeDeps): Intake {
   }
 
   return { take: (body) => act(readEvent(body, self)) };
+}
+
+function deletedName(ts: string): string {
+  return `deleted:${ts}`;
 }
 
 function followName(sessionId: SessionId): string {

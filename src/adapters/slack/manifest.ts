@@ -25,6 +25,9 @@ export const BOT_SCOPES = {
   'groups:history': ['message.groups', 'conversations.replies'],
   'mpim:history': ['message.mpim', 'conversations.replies'],
   'users:read': ['users.info'],
+  'channels:read': ['channel_deleted', 'conversations.info'],
+  'groups:read': ['group_deleted'],
+  'usergroups:read': ['usergroups.list'],
   'files:write': ['files.getUploadURLExternal', 'files.completeUploadExternal'],
 } as const;
 
@@ -37,6 +40,8 @@ export const BOT_EVENTS = [
   'app_home_opened',
   'app_context_changed',
   'agent_session_stopped',
+  'channel_deleted',
+  'group_deleted',
   'app_uninstalled',
   'tokens_revoked',
 ] as const;

@@ -1,16 +1,10 @@
 /** From Slack's event payloads to the vocabulary of the house. Pure: plain data in, plain data out. */
 import { z } from 'zod';
-import {
-  encodeSession,
-  isWellFormed,
-  MAX_COMPONENT_LENGTH,
-  type Place,
-  type SessionId,
-  type SessionScope,
-} from '../../core/session.ts';
-import { type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../core/types.ts';
-import { type BotIdentity, mentions, plainText } from './plain-text.ts';
-import { SLACK, type SlackTarget } from './target.ts';
+import { encodeSession, type Place, type SessionId, type SessionScope } from '../../core/session.ts';
+import { type Share, sharesOf } from './content.ts';
+import { type BotIdentity, mentions } from './plain-text.ts';
+import { changeShape, id, isBot, isTombstone, messageShape, namesOf, type RawMessage } from './raw-message.ts';
+import { SLACK } from './target.ts';
 
 /** A message of a person. */
 export interface SlackMessage {
@@ -29,12 +23,25 @@ export interface SlackMessage {
   readonly eventId?: string;
   readonly clientMsgId?: string;
   readonly files: readonly string[];
+  /** Messages that are shared or forwarded in it. */
+  readonly shares: readonly Share[];
 }
 
 export type SlackInput =
   | SlackMessage
-  | { readonly kind: 'edited'; readonly place: Place; readonly ts: string; readonly text: string }
-  | { readonly kind: 'deleted'; readonly place: Place; readonly ts: string }
+  | {
+      readonly kind: 'edited';
+      readonly place: Place;
+      readonly ts: string;
+      /** As Slack sends it. */
+      readonly raw: string;
+      /** The message, where only this edit has called the bot. */
+      readonly called?: SlackMessage;
+    }
+  /** `awaited`: it may have been for the bot, which may not have got it yet. */
+  | { readonly kind: 'deleted'; readonly place: Place; readonly ts: string; readonly awaited: boolean }
+  /** With all that was said in it. */
+  | { readonly kind: 'channel_deleted'; readonly place: Place }
   /** The person pressed Slack's own Stop button. */
   | {
       readonly kind: 'stop';
@@ -53,28 +60,8 @@ export type SlackInput =
   | { readonly kind: 'ignored' }
   | { readonly kind: 'malformed'; readonly why: string };
 
-/** Others name no conversation. */
-const id = z.string().min(1).max(MAX_COMPONENT_LENGTH).refine(isWellFormed, 'not well-formed');
-const files = z.array(z.object({ name: z.string().nullish(), title: z.string().nullish() })).optional();
-const messageShape = z.object({
-  channel: id,
-  channel_type: z.string().optional(),
-  subtype: z.string().optional(),
-  ts: id,
-  thread_ts: z.union([z.literal(''), id]).optional(),
-  user: id.optional(),
-  text: z.string().nullish(),
-  bot_id: z.string().nullish(),
-  bot_profile: z.unknown().optional(),
-  client_msg_id: id.optional(),
-  edited: z.object({ ts: z.string().optional() }).optional(),
-  files,
-});
-type RawMessage = z.infer<typeof messageShape>;
-
-const nested = messageShape.partial().optional();
-const changeShape = z.object({ channel: id, message: nested, previous_message: nested, deleted_ts: id.optional() });
 const stopShape = z.object({ channel: id, thread_ts: id, user: id });
+const channelShape = z.object({ channel: id });
 const openedShape = z.object({ channel: id, user: id, tab: z.string().optional() });
 const revokedShape = z.object({ tokens: z.object({ bot: z.array(z.string()).nullish() }) });
 const overloadShape = z.object({ type: z.literal('app_rate_limited') });
@@ -87,8 +74,11 @@ const envelopeShape = z.object({
 
 /** Messages of people; all other subtypes are news about the channel, or another app's. */
 const SUBTYPES: ReadonlySet<string | undefined> = new Set([undefined, 'file_share', 'thread_broadcast', 'me_message']);
-/** Slack's own helper, who is no person. */
-const SLACKBOT = 'USLACKBOT';
+/**
+ * A message that is edited so that it calls the bot is taken as a new one, up to this age. For longer (24 h) it is known of
+ * each message whether it was taken before: an older one may have been answered already. Seconds.
+ */
+const MAX_CALL_AGE_S = 23 * 3_600;
 
 const IGNORED: SlackInput = { kind: 'ignored' };
 
@@ -104,7 +94,15 @@ export function readEvent(body: unknown, self: BotIdentity): SlackInput {
     case 'message':
       return readMessageEvent(event, { team, eventId, self });
     case 'app_mention':
-      return parsed(messageShape, event, (message) => asMention(asMessage(message, { team, eventId, self })));
+      // Slack sends it again for each edit of a message that mentions the bot, under a new id, also days later
+      // (slackapi/bolt-js#960, PostHog/posthog#59517). What an edit changes is told by the `message_changed` beside it.
+      return parsed(messageShape, event, (message) =>
+        message.edited == null ? asMention(asMessage(message, { team, eventId, self })) : IGNORED,
+      );
+    // Where no more can be read, nothing is kept (docs.slack.dev/reference/events/channel_deleted, …/group_deleted).
+    case 'channel_deleted':
+    case 'group_deleted':
+      return parsed(channelShape, event, ({ channel }) => ({ kind: 'channel_deleted', place: placeOf(team, channel) }));
     case 'agent_session_stopped':
       return parsed(stopShape, event, ({ channel, thread_ts: thread, user }) => ({
         ...{ kind: 'stop', team, channel, thread, user },
@@ -142,15 +140,20 @@ function asMessage(message: RawMessage, { team, eventId, self }: Around): SlackI
   const { channel, ts, user, thread_ts: thread, client_msg_id: clientMsgId } = message;
   if (!SUBTYPES.has(message.subtype) || user === undefined || isBot(message, self)) return IGNORED;
   const raw = message.text ?? '';
+  const shares = sharesOf(message);
   return {
-    ...{ kind: 'message', team, channel, ts, user, raw },
+    ...{ kind: 'message', team, channel, ts, user, raw, shares },
     ...(thread === undefined || thread === '' || thread === ts ? {} : { thread }),
-    direct: message.channel_type === 'im' || channel.startsWith('D'),
+    direct: isDirect(message.channel_type, channel),
     mention: mentions(raw, self.user),
     ...(eventId === undefined ? {} : { eventId }),
     ...(clientMsgId === undefined ? {} : { clientMsgId }),
-    files: (message.files ?? []).map(({ name, title }) => name ?? title ?? '?'),
+    files: [...namesOf(message.files), ...shares.flatMap(({ files }) => files)],
   };
+}
+
+function isDirect(type: string | undefined, channel: string): boolean {
+  return type === 'im' || channel.startsWith('D');
 }
 
 /** Slack says that it is one, whatever the text looks like. */
@@ -159,26 +162,43 @@ function asMention(input: SlackInput): SlackInput {
 }
 
 /** Only a person's own edit counts: link previews, pins and the bot's own edits come as changes too. */
-function asChange(change: z.infer<typeof changeShape>, { team, self }: Around): SlackInput {
+function asChange(change: z.infer<typeof changeShape>, around: Around): SlackInput {
   const { channel, message, previous_message: before } = change;
-  const ts = message?.ts;
-  if (message === undefined || ts === undefined || isBot(message, self) || isBot(before ?? {}, self)) return IGNORED;
-  // The root of a thread is not deleted but emptied.
-  if (message.subtype === 'tombstone') return { kind: 'deleted', place: placeOf(team, channel), ts };
-  if (message.edited === undefined || before?.text === message.text) return IGNORED;
-  return { kind: 'edited', place: placeOf(team, channel), ts, text: plainText(message.text ?? '', self) };
+  const { team, self } = around;
+  if (message?.ts === undefined || isBot(before ?? {}, self)) return IGNORED;
+  const { ts } = message;
+  // Before it is asked who writes: what stands there now is Slackbot's.
+  if (isTombstone(message)) return asDeletion(change, around);
+  if (isBot(message, self) || message.edited == null || before?.text === message.text) return IGNORED;
+  const raw = message.text ?? '';
+  const called = callOf(change, around);
+  return { kind: 'edited', place: placeOf(team, channel), ts, raw, ...(called === undefined ? {} : { called }) };
 }
 
+/** The edited message, where it calls the bot as it did not before. */
+function callOf(change: z.infer<typeof changeShape>, around: Around): SlackMessage | undefined {
+  const { channel, channel_type: type, message, previous_message: before } = change;
+  if (before?.text == null || isDirect(type, channel) || mentions(before.text, around.self.user)) return undefined;
+  const whole = messageShape.safeParse({ ...message, channel, channel_type: type });
+  if (!whole.success || !(Number(whole.data.edited?.ts) - Number(whole.data.ts) <= MAX_CALL_AGE_S)) return undefined;
+  const input = asMessage(whole.data, around);
+  return input.kind === 'message' && input.mention ? input : undefined;
+}
+
+/** Whoever deleted it: its author, an administrator, or a rule of the workspace. */
 function asDeletion(change: z.infer<typeof changeShape>, { team, self }: Around): SlackInput {
-  const { channel, previous_message: before, deleted_ts: deleted } = change;
-  const ts = deleted ?? before?.ts;
-  if (ts === undefined || isBot(before ?? {}, self)) return IGNORED;
-  return { kind: 'deleted', place: placeOf(team, channel), ts };
-}
-
-function isBot(message: Partial<RawMessage>, self: BotIdentity): boolean {
-  const { bot_id: bot, bot_profile: profile, user } = message;
-  return (bot ?? profile ?? undefined) !== undefined || user === self.user || user === SLACKBOT;
+  const { channel, channel_type: type, message, previous_message: before, deleted_ts: deleted } = change;
+  const ts = deleted ?? message?.ts ?? before?.ts;
+  if (ts === undefined) return IGNORED;
+  // When the last reply of a deleted root goes, the tombstone is deleted as well.
+  const known = before == null || isTombstone(before) ? undefined : before;
+  if (known !== undefined && isBot(known, self)) return IGNORED;
+  const awaited =
+    isDirect(type, channel) ||
+    known === undefined ||
+    (known.thread_ts ?? ts) !== ts ||
+    mentions(known.text ?? '', self.user);
+  return { kind: 'deleted', place: placeOf(team, channel), ts, awaited };
 }
 
 /** The place of a channel, as in session ids. */
@@ -210,47 +230,6 @@ export function sessionAt({ team, channel, root, user, direct }: Whereabouts, { 
 export function whereaboutsOf(message: SlackMessage): Whereabouts {
   const { team, channel, ts, thread, user, direct } = message;
   return { team, channel, root: thread ?? ts, user, direct };
-}
-
-/** What of a person and of the surroundings goes with their message. */
-export interface Surroundings {
-  readonly name: string;
-  readonly locale: Locale;
-  readonly quotes: readonly Quote[];
-}
-
-export function toIncoming(
-  message: SlackMessage,
-  { name, locale, quotes }: Surroundings,
-  self: BotIdentity,
-  scopes: Scopes,
-): IncomingMessage {
-  const { ts, user, direct, eventId, clientMsgId } = message;
-  const where = whereaboutsOf(message);
-  const target: SlackTarget = {
-    ...{ platform: SLACK, team: where.team, channel: where.channel, thread: where.root, trigger: ts, user, direct },
-  };
-  return {
-    id: ts,
-    turnId: turnIdOf(ts),
-    // One message comes under several event ids and as a mention too; one gesture may come under several timestamps.
-    dedupeIds: [
-      ts,
-      ...(eventId === undefined ? [] : [`event:${eventId}`]),
-      ...(clientMsgId === undefined ? [] : [`client:${clientMsgId}`]),
-    ],
-    platform: SLACK,
-    sessionId: sessionAt(where, scopes),
-    author: { id: user, name },
-    text: plainText(message.raw, self),
-    sentAt: Math.round(Number(ts) * 1000) || 0,
-    isDirect: direct,
-    isMention: message.mention,
-    locale,
-    replyTo: target,
-    ...(quotes.length === 0 ? {} : { quotes }),
-    ...(message.files.length === 0 ? {} : { attachments: message.files }),
-  };
 }
 
 function parsed<Schema extends z.ZodType>(

@@ -1,12 +1,9 @@
-/** Who somebody is in Slack: name, language, time zone, rights. Looked up once in a while, never waited for long. */
+/** Who somebody is in Slack: name, language, time zone, rights. */
 import { z } from 'zod';
-import type { Clock, Logger } from '../../core/ports.ts';
 import type { Locale } from '../../core/types.ts';
-import { toBotError } from '../../errors.ts';
 import { localeOf } from '../../texts/locale.ts';
-import { inTime } from '../in-time.ts';
-import type { Timers } from '../pacer.ts';
 import type { SlackClients } from './clients.ts';
+import { createLookupCache, type LookupDeps } from './lookup-cache.ts';
 
 export interface SlackPerson {
   readonly name: string;
@@ -21,18 +18,9 @@ export interface People {
   find(user: string): Promise<SlackPerson>;
 }
 
-export interface PeopleDeps {
+export interface PeopleDeps extends LookupDeps {
   readonly clients: SlackClients;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly logger: Logger;
 }
-
-/** Slack wants its ack within 3 s, and the message has to be stored in that time too. Milliseconds. */
-export const LOOKUP_MS = 1_000;
-/** How long what is known of a person holds, in milliseconds; rights that were taken away hold no longer than that. */
-const KEEP_MS = 5 * 60_000;
-const MAX_KEPT = 5_000;
 
 const shape = z.object({
   user: z.object({
@@ -46,13 +34,9 @@ const shape = z.object({
   }),
 });
 
-export function createPeople({ clients, clock, timers, logger }: PeopleDeps): People {
-  const known = new Map<string, { readonly person: Promise<SlackPerson>; readonly until: number }>();
-
-  async function look(user: string): Promise<SlackPerson> {
-    const answer = await inTime(LOOKUP_MS, timers, () =>
-      clients.look((client) => client.users.info({ user, include_locale: true })),
-    );
+export function createPeople({ clients, ...deps }: PeopleDeps): People {
+  const known = createLookupCache(deps, async (user): Promise<SlackPerson> => {
+    const answer = await clients.look((client) => client.users.info({ user, include_locale: true }));
     const {
       name,
       real_name: realName,
@@ -69,24 +53,8 @@ export function createPeople({ clients, clock, timers, logger }: PeopleDeps): Pe
       ...(tz == null ? {} : { timeZone: tz }),
       isManager: admin === true || owner === true,
     };
-  }
-
+  });
   return {
-    find(user) {
-      const now = clock.monotonic();
-      const found = known.get(user);
-      if (found !== undefined && found.until > now) return found.person;
-      const person = look(user).catch((thrown: unknown): SlackPerson => {
-        // Not kept: the next message asks again.
-        known.delete(user);
-        logger.debug({ code: toBotError(thrown).code }, 'a person could not be looked up');
-        return { name: user, locale: 'en', isManager: false };
-      });
-      known.delete(user);
-      known.set(user, { person, until: now + KEEP_MS });
-      const [oldest] = known.keys();
-      if (known.size > MAX_KEPT && oldest !== undefined) known.delete(oldest);
-      return person;
-    },
+    find: async (user) => (await known.find(user)) ?? { name: user, locale: 'en', isManager: false },
   };
 }

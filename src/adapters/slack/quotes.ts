@@ -1,4 +1,4 @@
-/** What was said in a thread before the bot was called into it, as quoted, untrusted text. */
+/** What the model is shown of others' messages, as quoted, untrusted text: a thread before the bot was called into it, shares. */
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
 import type { Quote } from '../../core/types.ts';
@@ -6,8 +6,11 @@ import { toBotError } from '../../errors.ts';
 import { inTime } from '../in-time.ts';
 import type { Timers } from '../pacer.ts';
 import type { SlackClients } from './clients.ts';
-import { LOOKUP_MS, type People } from './people.ts';
+import { type Share, saidIn } from './content.ts';
+import { LOOKUP_MS } from './lookup-cache.ts';
+import type { Names } from './names.ts';
 import { type BotIdentity, plainText } from './plain-text.ts';
+import { isTombstone, type ThreadMessage, threadMessageShape } from './raw-message.ts';
 
 /** Newest messages quoted. */
 const MAX_QUOTES = 15;
@@ -16,7 +19,7 @@ const THREAD_PAGE = 999;
 
 export interface QuotesDeps {
   readonly clients: SlackClients;
-  readonly people: People;
+  readonly names: Names;
   readonly self: BotIdentity;
   readonly timers: Timers;
   readonly logger: Logger;
@@ -25,26 +28,30 @@ export interface QuotesDeps {
 export interface Quotes {
   /** The last messages of a thread before `ts`, oldest first. Never rejects: without them the message is answered all the same. */
   before(channel: string, thread: string, ts: string): Promise<readonly Quote[]>;
+  /** The messages that are shared in one. Never rejects. */
+  shared(shares: readonly Share[]): Promise<readonly Quote[]>;
 }
 
-const shape = z.object({
-  messages: z
-    .array(
-      z.object({
-        ts: z.string(),
-        user: z.string().optional(),
-        username: z.string().optional(),
-        text: z.string().optional(),
-      }),
-    )
-    .default([]),
-});
+const shape = z.object({ messages: z.array(threadMessageShape).default([]) });
 
-export function createQuotes({ clients, people, self, timers, logger }: QuotesDeps): Quotes {
-  async function quote({ user, username, text }: z.infer<typeof shape>['messages'][number]): Promise<Quote> {
-    const author =
-      user === self.user ? self.name : (username ?? (user === undefined ? '?' : (await people.find(user)).name));
-    return { author, text: plainText(text ?? '', self) };
+/** A text of somebody else's in Slack's markup; the author is named in Slack's markup too, so that names are found alike. */
+interface RawQuote {
+  readonly author: string;
+  readonly raw: string;
+}
+
+export function createQuotes({ clients, names, self, timers, logger }: QuotesDeps): Quotes {
+  async function rendered(quotes: readonly RawQuote[]): Promise<readonly Quote[]> {
+    const nameOf = await names.of([...quotes.map(({ author }) => author), ...quotes.map(({ raw }) => raw)]);
+    return quotes
+      .map(({ author, raw }) => ({ author: authorName(author), text: plainText(raw, self, nameOf) }))
+      .filter(({ text }) => text !== '');
+
+    function authorName(author: string): string {
+      const id = /^<@([^<>|]+)>$/.exec(author)?.[1];
+      if (id === undefined) return author;
+      return id === self.user ? self.name : (nameOf({ kind: 'user', id }) ?? id);
+    }
   }
 
   return {
@@ -55,13 +62,26 @@ export function createQuotes({ clients, people, self, timers, logger }: QuotesDe
             client.conversations.replies({ channel, ts: thread, latest: ts, inclusive: false, limit: THREAD_PAGE }),
           ),
         );
-        const earlier = shape.parse(answer).messages.filter((message) => message.ts < ts);
-        const quotes = await Promise.all(earlier.slice(-MAX_QUOTES).map(quote));
-        return quotes.filter(({ text }) => text !== '');
+        const earlier = shape.parse(answer).messages.filter((message) => message.ts < ts && !isGone(message));
+        return await rendered(
+          earlier.slice(-MAX_QUOTES).map((message) => ({ author: authorOf(message), raw: saidIn(message) })),
+        );
       } catch (thrown) {
         logger.warn({ code: toBotError(thrown).code }, 'the earlier messages of a thread could not be read');
         return [];
       }
     },
+    shared: (shares) =>
+      rendered(
+        shares.map(({ author: { name, id }, raw }) => ({ author: name ?? (id === undefined ? '?' : `<@${id}>`), raw })),
+      ),
   };
+}
+
+function authorOf({ user, username, bot_profile: profile }: ThreadMessage): string {
+  return username || profile?.name || (user ? `<@${user}>` : '?');
+}
+
+function isGone({ subtype, user }: ThreadMessage): boolean {
+  return isTombstone({ ...(subtype == null ? {} : { subtype }), ...(user == null ? {} : { user }) });
 }

@@ -1,13 +1,13 @@
 import type { types } from '@slack/bolt';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toIncoming } from '../../../src/adapters/slack/incoming.ts';
 import {
   readEvent,
   type Scopes,
   type SlackInput,
   type SlackMessage,
   sessionAt,
-  toIncoming,
   whereaboutsOf,
 } from '../../../src/adapters/slack/normalize.ts';
 import { plainText } from '../../../src/adapters/slack/plain-text.ts';
@@ -43,7 +43,7 @@ describe('an event', () => {
   it('that is a message of a person is read with all its ids', () => {
     expect(read(plain)).toEqual({
       ...{ kind: 'message', team: 'T1', channel: 'C1', ts: TS, user: 'U1', raw: '<@U0BOT> hello' },
-      ...{ direct: false, mention: true, eventId: 'Ev1', clientMsgId: 'c-1', files: [] },
+      ...{ direct: false, mention: true, eventId: 'Ev1', clientMsgId: 'c-1', files: [], shares: [] },
     });
   });
 
@@ -97,16 +97,86 @@ describe('an event', () => {
   const place = { platform: 'slack', workspace: 'T1', channel: 'C1' };
 
   it('by which a person edits or deletes a message says which', () => {
-    expect(read(changed('<@U0BOT> new', '<@U0BOT> old'))).toEqual({ kind: 'edited', place, ts: TS, text: 'new' });
-    const deletion = { ...changed('', 'old'), subtype: 'message_deleted', deleted_ts: TS, message: undefined };
-    expect(read(deletion)).toEqual({ kind: 'deleted', place, ts: TS });
-    expect(read(changed('This message was deleted.', 'old', { subtype: 'tombstone' }))).toEqual({
-      ...{ kind: 'deleted', place, ts: TS },
+    const raw = '<@U0BOT> new';
+    expect(read(changed(raw, '<@U0BOT> old'))).toEqual({ kind: 'edited', place, ts: TS, raw });
+    expect(read(deletion())).toEqual({ kind: 'deleted', place, ts: TS, awaited: false });
+    // As the documentation has it, without the message itself (docs.slack.dev/reference/events/message/message_deleted).
+    expect(read(deletion({ previous_message: undefined }))).toEqual({ kind: 'deleted', place, ts: TS, awaited: true });
+  });
+
+  const deletion = (more: object = {}) => ({
+    ...{ ...changed('', 'old'), subtype: 'message_deleted', deleted_ts: TS, message: undefined },
+    ...more,
+  });
+
+  /** As Slack sent it (slack-edge/slack-edge#10, hackclub/toriel#238, 42wim/matterbridge#600). */
+  const tombstone = {
+    ...{ type: 'message', subtype: 'tombstone', text: 'This message was deleted.', user: 'USLACKBOT', hidden: true },
+    ...{ ts: TS, thread_ts: TS, parent_user_id: 'USLACKBOT', reply_count: 1, reply_users: ['U0BOT'], is_locked: false },
+  };
+  it.each<[string, object]>([
+    ['is emptied, since it has replies', changed('', '<@U0BOT> old', { ...tombstone, bot_id: undefined })],
+    ['is emptied by somebody else', { ...changed('', '<@U0BOT> old'), message: { ...tombstone, edited: undefined } }],
+    ['is emptied, and no more is told of it', { ...changed('', ''), message: tombstone, previous_message: undefined }],
+    ['had been emptied before its last reply went', deletion({ previous_message: tombstone })],
+    [
+      'was broadcast from its thread',
+      deletion({ previous_message: { ...plain, subtype: 'thread_broadcast', thread_ts: ROOT } }),
+    ],
+    [
+      'was redacted by administrators',
+      changed('', '<@U0BOT> old', { subtype: 'ekm_access_denied', user: 'UREVOKEDU' }),
+    ],
+    ['has no subtype where it was', changed('', '<@U0BOT> old', { ...tombstone, subtype: undefined })],
+  ])('of a message that %s is a deletion', (_, event) => {
+    expect(read(event)).toEqual({ kind: 'deleted', place, ts: TS, awaited: true });
+  });
+
+  it('by which a channel is deleted says which', () => {
+    // docs.slack.dev/reference/events/channel_deleted, …/group_deleted
+    for (const type of ['channel_deleted', 'group_deleted'])
+      expect(read({ type, channel: 'C1' })).toEqual({ kind: 'channel_deleted', place });
+    // It can be opened again, and who left may come back.
+    for (const type of ['channel_archive', 'group_archive', 'im_close', 'channel_left', 'member_left_channel'])
+      expect(read({ type, channel: 'C1', user: 'U1' })).toEqual({ kind: 'ignored' });
+  });
+
+  const edited = (ts: string) => ({ edited: { user: 'U1', ts } });
+  const mention = { ...plain, type: 'app_mention', text: '<@U0BOT> hello' };
+  it('that tells an edited mention once more starts nothing, however late it comes', () => {
+    // slackapi/bolt-js#960, PostHog/posthog#59517
+    for (const ts of ['1700000002.000000', '1700900000.000000'])
+      expect(read({ ...mention, ...edited(ts) }, { event_id: 'Ev9' })).toEqual({ kind: 'ignored' });
+  });
+
+  it('by which a message calls the bot as it did not before carries the message, while it is known what was answered', () => {
+    const call = (before: string | undefined, ts: string) =>
+      read({
+        ...changed('<@U0BOT> hello', before ?? '', edited(ts)),
+        ...(before === undefined ? { previous_message: undefined } : {}),
+      });
+    expect(call('hello', '1700000060.000000')).toEqual({
+      ...{ kind: 'edited', place, ts: TS, raw: '<@U0BOT> hello', called: message() },
     });
+    expect(call('hello', '1700090000.000000')).not.toHaveProperty('called');
+    expect(call('hello', 'soon')).not.toHaveProperty('called');
+    expect(call('<@U0BOT> hallo', '1700000060.000000')).not.toHaveProperty('called');
+    expect(call(undefined, '1700000060.000000')).not.toHaveProperty('called');
   });
 
   it.each<[string, object]>([
     ['a link preview', changed('same', 'same')],
+    [
+      'a deletion of another app’s',
+      {
+        ...{ type: 'message', subtype: 'message_deleted', channel: 'C1', ts: TS, deleted_ts: TS },
+        previous_message: { ...plain, bot_id: 'B9' },
+      },
+    ],
+    [
+      'a deletion of the bot’s own root',
+      { ...changed('', ''), message: tombstone, previous_message: { ...plain, user: 'U0BOT' } },
+    ],
     ['a change that is no edit', changed('new', 'old', { edited: undefined })],
     ['an edit of the bot’s own', changed('new', 'old', { user: 'U0BOT', bot_id: 'B0BOT' })],
     [
@@ -202,11 +272,11 @@ describe('the conversation of a message', () => {
 });
 
 describe('an incoming message', () => {
-  const around = { name: 'Ada', locale: 'en', quotes: [] } as const;
+  const around = { text: 'hello', name: 'Ada', locale: 'en', quotes: [] } as const;
   const scopes: Scopes = { scope: 'user', dmScope: 'thread' };
 
   it('is plain JSON that any replica can answer', () => {
-    const incoming = toIncoming(message({ ...plain, thread_ts: ROOT }), around, self, scopes);
+    const incoming = toIncoming(message({ ...plain, thread_ts: ROOT }), around, scopes);
     expect(JSON.parse(JSON.stringify(incoming))).toEqual(incoming);
     expect(incoming).toMatchObject({
       ...{ id: TS, turnId: TS, platform: 'slack', author: { id: 'U1', name: 'Ada' }, text: 'hello', isMention: true },
@@ -224,7 +294,7 @@ describe('an incoming message', () => {
   it('carries quotes and the names of files', () => {
     const quotes = [{ author: 'Grace', text: 'earlier' }];
     const withFile = { ...plain, subtype: 'file_share', files: [{ name: 'a.txt' }] };
-    const incoming = toIncoming(message(withFile), { ...around, quotes }, self, scopes);
+    const incoming = toIncoming(message(withFile), { ...around, quotes }, scopes);
     expect(incoming).toMatchObject({ quotes, attachments: ['a.txt'] });
   });
 });
@@ -237,7 +307,7 @@ describe('what people write', () => {
     ['is <@U0BOT> there?', 'is @recollect there?'],
     ['<@U2> and <@U3|grace>', '@U2 and @grace'],
     ['<#C1|general> and <#C2>', '#general and #C2'],
-    ['<!here> <!subteam^S1|@crew> <!subteam^S2> <!date^1^{date}|today>', '@here @crew @subteam today'],
+    ['<!here> <!subteam^S1|@crew> <!subteam^S2> <!date^1^{date}|today>', '@here @crew @group today'],
     ['<https://a.example/?x=1&amp;y=2>', 'https://a.example/?x=1&y=2'],
     ['<https://a.example|the page>', 'the page (https://a.example)'],
     ['<mailto:ada@a.example|ada@a.example>', 'ada@a.example'],

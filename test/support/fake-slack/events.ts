@@ -1,46 +1,97 @@
 /** What Slack tells of messages: the inner events of its Events API. */
 import type { FakeMessage, Workspace } from './workspace.ts';
 
-/** A message, or the mention that comes along with it. */
+/** A message, or the mention that comes along with it; `edited`: as it is behind an edit. */
 export function plainEvent(
   workspace: Workspace,
   message: FakeMessage,
   type: 'message' | 'app_mention' = 'message',
+  edited = false,
 ): object {
-  const { ts, channel, thread, user, text, bot, clientMsgId, files } = message;
+  const { ts, channel } = message;
   return {
-    ...{ type, ts, event_ts: ts, channel, user, text: bot ? text : escaped(text) },
-    ...(type === 'message' ? { channel_type: workspace.isDirect(channel) ? 'im' : 'channel' } : {}),
-    ...(thread === undefined ? {} : { thread_ts: thread }),
+    ...{ ...asNested(workspace, message, type), event_ts: ts, channel },
+    ...(type === 'message' ? { channel_type: channelType(workspace, channel) } : {}),
+    ...(edited ? { edited: editedOf(message) } : {}),
+  };
+}
+
+function channelType(workspace: Workspace, channel: string): string {
+  return workspace.isDirect(channel) ? 'im' : 'channel';
+}
+
+/** A message as it stands in other events: without its channel. */
+function asNested(workspace: Workspace, message: FakeMessage, type = 'message'): object {
+  const { ts, thread, user, text, bot, clientMsgId, files, attachments } = message;
+  return {
+    ...{ type, ts, user, text: bot ? text : escaped(text), team: workspace.team },
+    ...(thread === undefined
+      ? {}
+      : { thread_ts: thread, parent_user_id: workspace.find(message.channel, thread)?.user }),
     ...(bot ? { bot_id: user === workspace.botUser ? workspace.botId : 'B0OTHER', app_id: 'A1' } : {}),
     ...(clientMsgId === undefined ? {} : { client_msg_id: clientMsgId }),
+    ...(attachments.length === 0 ? {} : { attachments }),
     ...(files.length === 0
       ? {}
       : { subtype: 'file_share', files: files.map(({ name }) => ({ id: 'F1', name, mimetype: 'text/plain' })) }),
   };
 }
 
-/** An edit or a deletion, as Slack tells of it. */
-export function changeEvent(
-  workspace: Workspace,
-  kind: 'changed' | 'deleted',
-  message: FakeMessage,
-  before: string,
-): object {
-  const { ts, channel } = message;
-  const common = {
-    type: 'message',
-    hidden: true,
-    channel,
-    channel_type: workspace.isDirect(channel) ? 'im' : 'channel',
+/** Whole seconds, as Slack has it. */
+function editedOf({ user }: FakeMessage): object {
+  return { user, ts: `${Math.floor(Date.now() / 1000)}.000000` };
+}
+
+/** An edit (docs.slack.dev/reference/events/message/message_changed). */
+export function changeEvent(workspace: Workspace, message: FakeMessage, before: FakeMessage): object {
+  return {
+    ...hidden(workspace, message, 'message_changed'),
+    message: { ...asNested(workspace, message), edited: editedOf(message) },
+    previous_message: asNested(workspace, before),
   };
-  const previous_message = { ...plainEvent(workspace, message), text: before };
-  return kind === 'deleted'
-    ? { ...common, subtype: 'message_deleted', ts: workspace.nextTs(), deleted_ts: ts, previous_message }
-    : {
-        ...{ ...common, subtype: 'message_changed', ts: workspace.nextTs() },
-        ...{ message: { ...plainEvent(workspace, message), edited: { user: message.user, ts } }, previous_message },
-      };
+}
+
+/** A deletion (docs.slack.dev/reference/events/message/message_deleted; payload: slack-go/slack#1261). */
+export function deletionEvent(workspace: Workspace, message: FakeMessage): object {
+  return {
+    ...hidden(workspace, message, 'message_deleted'),
+    ...{
+      deleted_ts: message.ts,
+      previous_message: message.tombstone ? tombstoneOf(workspace, message) : asNested(workspace, message),
+    },
+  };
+}
+
+/** The deletion of a root that has replies: it is emptied (42wim/matterbridge#600, slack-edge/slack-edge#10). */
+export function tombstoneEvent(workspace: Workspace, message: FakeMessage): object {
+  return {
+    ...hidden(workspace, message, 'message_changed'),
+    ...{ message: tombstoneOf(workspace, message), previous_message: asNested(workspace, message) },
+  };
+}
+
+/** What stands where the root of a thread was. */
+export function tombstoneOf(workspace: Workspace, { channel, ts }: FakeMessage): object {
+  const replies = workspace.thread(channel, ts).filter((reply) => reply.ts !== ts);
+  const users = [...new Set(replies.map(({ user }) => user))];
+  return {
+    ...{ subtype: 'tombstone', text: 'This message was deleted.', user: 'USLACKBOT', hidden: true, type: 'message' },
+    ...{ thread_ts: ts, reply_count: replies.length, reply_users_count: users.length, reply_users: users },
+    ...{ latest_reply: replies.at(-1)?.ts ?? '0000000000.000000', is_locked: false, ts },
+  };
+}
+
+function hidden(workspace: Workspace, { channel }: FakeMessage, subtype: string): object {
+  const ts = workspace.nextTs();
+  return {
+    type: 'message',
+    subtype,
+    channel,
+    hidden: true,
+    channel_type: channelType(workspace, channel),
+    ts,
+    event_ts: ts,
+  };
 }
 
 /** Slack escapes what people type, and leaves its own tokens alone. */

@@ -9,7 +9,7 @@ import { text as bodyText } from 'node:stream/consumers';
 import { z } from 'zod';
 import { readBlocks, shownText } from './block-rules.ts';
 import { createDeliveries, type Deliveries, type Delivery, type Transport } from './deliveries.ts';
-import { changeEvent, plainEvent } from './events.ts';
+import { changeEvent, deletionEvent, plainEvent, tombstoneEvent } from './events.ts';
 import type { MethodContext } from './method-kit.ts';
 import { type ApiCall, createWebApi, type Fault } from './web-api.ts';
 import {
@@ -47,12 +47,16 @@ export interface Said {
   readonly acked: Promise<unknown>;
 }
 
+export type Edited = Omit<Said, 'ts'>;
+
 export interface SayOptions {
   readonly user: string;
   /** Default: the person's DM with the bot. */
   readonly channel?: string;
   readonly thread?: string;
   readonly files?: readonly FakeFile[];
+  /** Messages that are shared in it, previews, and the like: as Slack has attachments. */
+  readonly attachments?: readonly unknown[];
 }
 
 /** What was posted to a response_url, as the person sees it. */
@@ -87,8 +91,10 @@ export interface FakeSlack {
   sayAsBot(text: string, options: Omit<SayOptions, 'user'> & { readonly channel: string }): Said;
   /** The same message once more, under another event id. */
   again(ts: string, channel: string): Delivery;
-  edit(ts: string, channel: string, text: string): Delivery;
-  deleteMessage(ts: string, channel: string): Delivery;
+  /** A person edits: told as a change and, where the text mentions the bot in a channel, as a mention once more. */
+  edit(ts: string, channel: string, text: string): Edited;
+  /** Whoever does it. Of the root of a thread a tombstone is left. Resolves when every delivery of it was acked. */
+  deleteMessage(ts: string, channel: string): Edited;
   /** Any event of this workspace. */
   event(event: object, envelope?: object): Delivery;
   command(command: string, text: string, options: { readonly user: string; readonly channel?: string }): Interaction;
@@ -152,7 +158,9 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
         // The bot hears of its own doings, and must not answer itself.
         if (message.stream !== undefined) return;
         options.onWrote?.(message);
-        event(kind === 'posted' ? plainEvent(workspace, message) : changeEvent(workspace, kind, message, message.text));
+        if (kind === 'posted') event(plainEvent(workspace, message));
+        else if (kind === 'changed') event(changeEvent(workspace, message, message));
+        else goneFrom(message);
       },
     },
   });
@@ -204,6 +212,15 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
     });
   }
 
+  /** A message is gone. With the last reply of a root that was deleted before, what was left of that goes as well. */
+  function goneFrom(message: FakeMessage): readonly Delivery[] {
+    const gone = [event(deletionEvent(workspace, message))];
+    const root = message.thread === undefined ? undefined : workspace.find(message.channel, message.thread);
+    if (root?.tombstone !== true || workspace.thread(root.channel, root.ts).length > 1) return gone;
+    workspace.remove(root.channel, root.ts);
+    return [...gone, event(deletionEvent(workspace, root))];
+  }
+
   function deliverMessage(message: FakeMessage): readonly Delivery[] {
     const mentioned = message.text.includes(`<@${workspace.botUser}>`) && !workspace.isDirect(message.channel);
     if (!mentioned || message.bot) return [event(plainEvent(workspace, message))];
@@ -244,8 +261,8 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
       workspace.users.set(user.id, whole);
       return whole;
     },
-    say(text, { user, channel = workspace.directOf(user), thread, files = [] }) {
-      const message = workspace.add({ channel, thread, user, text, files, clientMsgId: randomUUID() });
+    say(text, { user, channel = workspace.directOf(user), thread, files = [], attachments = [] }) {
+      const message = workspace.add({ channel, thread, user, text, files, attachments, clientMsgId: randomUUID() });
       const sent = deliverMessage(message);
       return { ts: message.ts, deliveries: sent, acked: allAcked(sent) };
     },
@@ -257,14 +274,26 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
     again: (ts, channel) => event(plainEvent(workspace, present(workspace.find(channel, ts)))),
     edit(ts, channel, text) {
       const message = present(workspace.find(channel, ts));
-      const before = message.text;
+      const before = { ...message };
       message.text = text;
-      return event(changeEvent(workspace, 'changed', message, before));
+      const sent = [event(changeEvent(workspace, message, before))];
+      const mentioned = text.includes(`<@${workspace.botUser}>`) && !workspace.isDirect(channel);
+      // Whether it was one before or not (slackapi/bolt-js#960).
+      if (mentioned) sent.push(event(plainEvent(workspace, message, 'app_mention', true)));
+      return { deliveries: sent, acked: allAcked(sent) };
     },
     deleteMessage(ts, channel) {
       const message = present(workspace.find(channel, ts));
-      workspace.remove(channel, ts);
-      return event(changeEvent(workspace, 'deleted', message, message.text));
+      let sent: readonly Delivery[];
+      if (workspace.thread(channel, ts).length > 1) {
+        sent = [event(tombstoneEvent(workspace, message))];
+        message.tombstone = true;
+        message.text = 'This message was deleted.';
+      } else {
+        workspace.remove(channel, ts);
+        sent = goneFrom(message);
+      }
+      return { deliveries: sent, acked: allAcked(sent) };
     },
     event,
     command: (command, text, { user, channel = workspace.directOf(user) }) =>

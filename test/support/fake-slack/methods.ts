@@ -2,7 +2,20 @@
 import { z } from 'zod';
 import { ApiError } from './block-rules.ts';
 import { CHAT_METHODS } from './chat-methods.ts';
-import { CHAT, channel, checkThread, define, flag, json, type Method, TIER_3, TIER_4, ts } from './method-kit.ts';
+import { tombstoneOf } from './events.ts';
+import {
+  CHAT,
+  channel,
+  checkThread,
+  define,
+  flag,
+  json,
+  type Method,
+  TIER_2,
+  TIER_3,
+  TIER_4,
+  ts,
+} from './method-kit.ts';
 import type { FakeMessage, Workspace } from './workspace.ts';
 
 export const METHODS: Readonly<Record<string, Method>> = {
@@ -82,6 +95,20 @@ export const METHODS: Readonly<Record<string, Method>> = {
     if (!context.workspace.users.has(args.users)) throw new ApiError('user_not_found');
     return { channel: { id: context.workspace.directOf(args.users) } };
   }),
+  'conversations.info': define(
+    { scopes: ['channels:read', 'groups:read', 'im:read', 'mpim:read'], perMinute: TIER_3 },
+    { channel },
+    (args, { workspace }) => {
+      const found = workspace.channels.get(args.channel);
+      if (found === undefined) throw new ApiError('channel_not_found');
+      return {
+        channel: { id: args.channel, name: found.name, is_private: found.isPrivate, is_im: false, is_mpim: false },
+      };
+    },
+  ),
+  'usergroups.list': define({ scopes: ['usergroups:read'], perMinute: TIER_2 }, {}, (_, { workspace }) => ({
+    usergroups: [...workspace.groups].map(([id, handle]) => ({ id, handle, name: handle, team_id: workspace.team })),
+  })),
   'users.info': define(
     { scopes: ['users:read'], perMinute: TIER_4 },
     { user: z.string(), include_locale: flag.default(false) },
@@ -138,6 +165,7 @@ export const METHODS: Readonly<Record<string, Method>> = {
 
 /** As conversations.replies gives it: the text is Slack's own rendering, not the Markdown that was sent. */
 function asReply(message: FakeMessage, withMetadata: boolean, workspace: Workspace): object {
+  if (message.tombstone) return tombstoneOf(workspace, message);
   return {
     type: 'message',
     ts: message.ts,
@@ -146,6 +174,10 @@ function asReply(message: FakeMessage, withMetadata: boolean, workspace: Workspa
     ...(message.bot && message.user === workspace.botUser ? { bot_id: workspace.botId, app_id: workspace.appId } : {}),
     ...(message.bot && message.user !== workspace.botUser ? { bot_id: 'B0OTHER' } : {}),
     text: message.text.replaceAll('**', '*'),
+    ...(message.attachments.length === 0 ? {} : { attachments: message.attachments }),
+    ...(message.bot && message.user !== workspace.botUser && message.blocks.length > 0
+      ? { blocks: message.blocks }
+      : {}),
     ...(message.stream === undefined ? {} : { streaming_state: 'in_progress' }),
     ...(withMetadata && message.metadata !== undefined ? { metadata: message.metadata } : {}),
     ...(message.files.length === 0 ? {} : { files: message.files.map(({ name }) => ({ id: 'F0', name })) }),

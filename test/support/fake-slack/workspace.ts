@@ -30,6 +30,10 @@ export interface FakeMessage {
   /** It was streamed at some time. */
   readonly streamed: boolean;
   files: readonly FakeFile[];
+  /** Shared messages, previews, and what apps write. */
+  attachments: readonly unknown[];
+  /** The root of a thread was deleted, and only its replies are left. */
+  tombstone: boolean;
   edits: number;
 }
 
@@ -51,6 +55,7 @@ export interface NewMessage {
   readonly metadata?: unknown;
   readonly streaming?: boolean;
   readonly files?: readonly FakeFile[];
+  readonly attachments?: readonly unknown[];
   readonly clientMsgId?: string;
 }
 
@@ -60,6 +65,9 @@ export interface Workspace {
   readonly botId: string;
   readonly appId: string;
   readonly users: Map<string, FakeUser>;
+  /** What conversations.info tells of channels, and the handles of user groups, by their ids. */
+  readonly channels: Map<string, { readonly name: string; readonly isPrivate: boolean }>;
+  readonly groups: Map<string, string>;
   /** Of all channels, oldest first. */
   readonly messages: FakeMessage[];
   readonly ephemerals: Ephemeral[];
@@ -90,6 +98,8 @@ export function createWorkspace(team = 'T0TEAM'): Workspace {
     botId: 'B0BOT',
     appId: 'A0APP',
     users: new Map(),
+    channels: new Map(),
+    groups: new Map(),
     messages,
     ephemerals: [],
     statuses,
@@ -112,10 +122,12 @@ export function createWorkspace(team = 'T0TEAM'): Workspace {
       metadata,
       streaming = false,
       files = [],
+      attachments = [],
       clientMsgId,
     }) {
       const message: FakeMessage = {
         ...{ ts: workspace.nextTs(), channel, thread, user, bot, text, blocks, metadata, files, clientMsgId, edits: 0 },
+        ...{ attachments, tombstone: false },
         stream: streaming ? { startedAt: performance.now() } : undefined,
         streamed: streaming,
       };

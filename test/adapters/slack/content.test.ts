@@ -1,0 +1,230 @@
+/** What Slack's messages say besides their text: shares, the posts of other apps, and everything they name by an id. */
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createBoltLogger } from '../../../src/adapters/slack/bolt-logger.ts';
+import { createSlackClients } from '../../../src/adapters/slack/clients.ts';
+import { blocksText, saidIn, sharesOf } from '../../../src/adapters/slack/content.ts';
+import { createNames, type Names } from '../../../src/adapters/slack/names.ts';
+import { createPeople } from '../../../src/adapters/slack/people.ts';
+import { plainText } from '../../../src/adapters/slack/plain-text.ts';
+import { messageShape, threadMessageShape } from '../../../src/adapters/slack/raw-message.ts';
+import { createLogger } from '../../../src/log.ts';
+import { type FakeSlack, startFakeSlack } from '../../support/fake-slack/fake-slack.ts';
+import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
+
+const self = { team: 'T1', user: 'U0BOT', name: 'recollect', bot: 'B0BOT' };
+const message = (more: object) => messageShape.parse({ channel: 'D1', ts: '1700000001.000100', user: 'U1', ...more });
+const inThread = (more: object) => saidIn(threadMessageShape.parse({ ts: '1700000001.000100', ...more }));
+
+const richText = (...elements: object[]) => ({
+  type: 'rich_text',
+  elements: [{ type: 'rich_text_section', elements }],
+});
+
+describe('a share', () => {
+  // slackapi/java-slack-sdk#1179, slackapi/slack-skills-plugin#149, ColeMurray/background-agents#1143
+  const share = {
+    ...{ is_share: true, is_msg_unfurl: true, ts: '1688651267.097029', channel_id: 'C9', channel_name: 'alerts' },
+    ...{ author_id: 'U9', author_name: 'Grace', text: 'Disk is <@U2>’s', fallback: '[July 6th] Grace: Disk is full' },
+    ...{ from_url: 'https://fake.slack.com/archives/C9/p1688651267097029', footer: 'Posted in #alerts' },
+  };
+
+  it('is read with its author, its text and the names of its files', () => {
+    const files = [{ id: 'F1', name: 'log.txt' }];
+    expect(sharesOf(message({ text: '', attachments: [{ ...share, files }] }))).toEqual([
+      { author: { name: 'Grace', id: 'U9' }, raw: 'Disk is <@U2>’s', files: ['log.txt'] },
+    ]);
+  });
+
+  it('without a text of its own is read from its blocks, else from what Slack says in their place', () => {
+    const blocks = [
+      { team: 'T1', channel: 'C9', ts: share.ts, message: { blocks: [richText({ type: 'text', text: 'Full' })] } },
+    ];
+    const raws = (more: object) =>
+      sharesOf(message({ attachments: [{ ...share, text: '', ...more }] })).map(({ raw }) => raw);
+    expect(raws({ message_blocks: blocks })).toEqual(['Full']);
+    expect(raws({})).toEqual(['[July 6th] Grace: Disk is full']);
+    expect(raws({ message_blocks: [{ message: 7 }], fallback: null })).toEqual(['']);
+  });
+
+  it('is none where it is only the preview of a link, also of one to a message', () => {
+    const preview = { from_url: 'https://a.example', title: 'A page', text: 'About it', service_name: 'A' };
+    const { is_share: _, ...unfurl } = share;
+    expect(sharesOf(message({ text: 'see <https://a.example>', attachments: [preview, unfurl] }))).toEqual([]);
+  });
+
+  it('that can’t be read is no reason to lose the message', () => {
+    for (const attachments of [
+      null,
+      7,
+      [null],
+      [{ is_share: 'yes' }],
+      [{ is_share: true, files: 'x', text: 7, fields: [0] }],
+    ])
+      expect(message({ text: 'hello', attachments }).text).toBe('hello');
+    expect(sharesOf(message({ attachments: [{ is_share: true }] }))).toEqual([{ author: {}, raw: '', files: [] }]);
+    expect(sharesOf(message({ attachments: Array(100).fill(share) }))).toHaveLength(10);
+  });
+});
+
+describe('a message in a thread', () => {
+  it('of another app is read from its blocks and attachments, as it says more there than in its text', () => {
+    const blocks = [
+      { type: 'header', text: { type: 'plain_text', text: 'Deploy 42' } },
+      {
+        type: 'section',
+        text: { type: 'mrkdwn', text: 'By <@U2> &amp; co' },
+        fields: [{ type: 'mrkdwn', text: '*State:* ok' }],
+      },
+      { type: 'divider' },
+      {
+        type: 'context',
+        elements: [
+          { type: 'image', alt_text: 'green' },
+          { type: 'mrkdwn', text: '3 min' },
+        ],
+      },
+      {
+        type: 'actions',
+        elements: [{ type: 'button', text: { type: 'plain_text', text: 'Roll back' }, action_id: 'a' }],
+      },
+    ];
+    expect(inThread({ bot_id: 'B9', text: 'New deploy', blocks })).toBe(
+      'Deploy 42\nBy <@U2> &amp; co\n*State:* ok\n[green]\n3 min',
+    );
+    // docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments
+    const attachments = [
+      {
+        fallback: 'Alert',
+        pretext: 'Fired',
+        title: 'Disk',
+        text: '91 %',
+        fields: [{ title: 'host', value: 'web-1', short: true }],
+      },
+      { fallback: 'Only this' },
+      { blocks: [{ type: 'section', text: { type: 'mrkdwn', text: 'In a block' } }] },
+    ];
+    expect(inThread({ bot_id: 'B9', subtype: 'bot_message', text: '', attachments })).toBe(
+      'Fired\nDisk\n91 %\nhost: web-1\nOnly this\nIn a block',
+    );
+    expect(inThread({ bot_id: 'B9', text: 'Just text' })).toBe('Just text');
+  });
+
+  it('of a person is its text, with what is shared in it, and no previews', () => {
+    const attachments = [
+      { from_url: 'https://a.example', text: 'A page' },
+      { is_share: true, text: 'Shared' },
+    ];
+    expect(inThread({ user: 'U1', text: 'look', attachments })).toBe('look\nShared');
+  });
+
+  it('is no longer than it may be, however much is in it', () => {
+    const deep = (depth: number): object =>
+      depth === 0 ? { type: 'text', text: 'x' } : { type: 'rich_text', elements: [deep(depth - 1)] };
+    expect(blocksText([deep(500)])).toBe('');
+    expect(
+      blocksText(Array(20_000).fill(richText({ type: 'text', text: 'y'.repeat(100) }))).length,
+    ).toBeLessThanOrEqual(20_000);
+    expect(inThread({ text: 'z'.repeat(40_000) })).toHaveLength(20_000);
+  });
+});
+
+it('rich text is read as people see it', () => {
+  // docs.slack.dev/reference/block-kit/blocks/rich-text-block
+  const section = richText(
+    { type: 'text', text: 'Hi <b> ' },
+    { type: 'user', user_id: 'U2' },
+    { type: 'text', text: ' in ' },
+    { type: 'channel', channel_id: 'C1' },
+    { type: 'text', text: ' and ' },
+    { type: 'usergroup', usergroup_id: 'S1' },
+    { type: 'emoji', name: 'wave', unicode: '1f44b' },
+    { type: 'broadcast', range: 'here' },
+    { type: 'link', url: 'https://a.example', text: 'page' },
+    { type: 'date', timestamp: 1, format: '{date}', fallback: 'today' },
+  );
+  const list = {
+    type: 'rich_text',
+    elements: [{ type: 'rich_text_list', style: 'bullet', elements: [section.elements[0], section.elements[0]] }],
+  };
+  const line = 'Hi &lt;b&gt; <@U2> in <#C1> and <!subteam^S1>:wave:<!here><https://a.example|page>today';
+  expect(blocksText([section])).toBe(line);
+  expect(blocksText([list])).toBe(`${line}\n${line}`);
+  expect(plainText(line, self)).toBe('Hi <b> @U2 in #C1 and @group:wave:@herepage (https://a.example)today');
+});
+
+describe('what a text names by an id', () => {
+  let slack: FakeSlack;
+  let clock: ManualClock;
+  let names: Names;
+  const SCOPES = ['users:read', 'channels:read', 'usergroups:read'];
+
+  async function start(scopes: readonly string[]): Promise<void> {
+    slack = await startFakeSlack({ scopes });
+    slack.addUser({ id: 'U2', name: 'Grace' });
+    slack.workspace.channels.set('C1', { name: 'general', isPrivate: false });
+    slack.workspace.channels.set('C2', { name: 'secret-merger', isPrivate: true });
+    slack.workspace.groups.set('S1', 'crew');
+    clock = createManualClock();
+    const logger = createLogger({ level: 'silent', secrets: [] });
+    const clients = createSlackClients({
+      ...{ botToken: slack.botToken, apiUrl: slack.apiUrl, logger: createBoltLogger(logger), refused: () => {} },
+    });
+    const deps = { clients, clock, timers: clock, logger };
+    names = createNames({ ...deps, people: createPeople(deps), self });
+  }
+  const shown = async (raw: string) => plainText(raw, self, await names.of([raw]));
+  beforeEach(() => start(SCOPES));
+  afterEach(() => slack.close());
+
+  it('is shown by its name, and asked for once', async () => {
+    const raw = '<@U0BOT> tell <@U2> in <#C1|> and <#C1>, <!subteam^S1>, <@U3|ada>, <#C4|random>, <!subteam^S2|@ops>';
+    const text = 'tell @Grace in #general and #general, @crew, @ada, #random, @ops';
+    expect(await shown(raw)).toBe(text);
+    expect(await shown(raw)).toBe(text);
+    expect(slack.calls.map(({ method }) => method).sort()).toEqual([
+      'conversations.info',
+      'usergroups.list',
+      'users.info',
+    ]);
+  });
+
+  it('stays an id where Slack does not show the name to everybody either, or knows none', async () => {
+    expect(await shown('<#C2> <#C9> <@U9> <!subteam^S9>')).toBe('#C2 #C9 @U9 @group');
+    await shown('<#C2> <#C9> <@U9> <!subteam^S9>');
+    expect(slack.callsOf('conversations.info')).toHaveLength(2);
+    expect(slack.callsOf('users.info')).toHaveLength(1);
+  });
+
+  it('stays an id without the scopes, and Slack is not asked each time', async () => {
+    await slack.close();
+    await start([]);
+    for (let number = 0; number < 5; number += 1)
+      expect(await shown('<@U2> <#C1> <!subteam^S1>')).toBe('@U2 #C1 @group');
+    expect(slack.calls).toHaveLength(3);
+  });
+
+  it('is not waited for', async () => {
+    slack.fail('users.info', { kind: 'silent' });
+    const text = shown('<@U2>, hello');
+    await vi.waitFor(() => expect(slack.callsOf('users.info')).toHaveLength(1));
+    await clock.advance(500);
+    expect(await text).toBe('@U2, hello');
+  });
+
+  it('does not use up what Slack allows, however many are named', async () => {
+    const many = (from: number) => Array.from({ length: 30 }, (_, index) => `<@U${from + index}>`).join(' ');
+    for (let from = 100; from < 400; from += 30) await shown(many(from));
+    expect(slack.callsOf('users.info').length).toBeLessThanOrEqual(60);
+    await clock.advance(60_000);
+    expect(await shown('<@U2>')).toBe('@Grace');
+  });
+
+  it('is not asked for while Slack asks for a wait', async () => {
+    slack.fail('users.info', { kind: 'rate_limited', retryAfter: 30 });
+    expect(await shown('<@U2>')).toBe('@U2');
+    expect(await shown('<@U7> <@U2>')).toBe('@U7 @U2');
+    expect(slack.callsOf('users.info')).toHaveLength(1);
+    await clock.advance(30_000);
+    expect(await shown('<@U2>')).toBe('@Grace');
+  });
+});
