@@ -121,7 +121,7 @@ const SHAPE = {
   PORT: withDefault('8000', whole(0, 65_535), 'their port; 0: any free one'),
   API_KEY: optional(
     secret(),
-    'what HTTP callers must send as "Authorization: Bearer …"; required when HOST is not a loopback address',
+    'what HTTP callers must send as "Authorization: Bearer …"; required when HOST is not a loopback address, or a proxy is in front',
     { secret: true },
   ),
   HTTP_TIMEOUT: withDefault(

@@ -6,7 +6,7 @@ import type { MountedRoutes } from '../mounted-routes.ts';
 import { addChatRoute } from './chat.ts';
 import type { HttpDeps } from './deps.ts';
 import { addDocs } from './docs.ts';
-import { bearerKey, localOnly } from './guard.ts';
+import { bearerKey, localOnly, notProxied } from './guard.ts';
 import { addMemoryRoutes } from './memory-routes.ts';
 import { refusalResponse, responseTo } from './refuse.ts';
 import { addServiceRoutes } from './service-routes.ts';
@@ -51,7 +51,8 @@ export function createHttpApp(deps: HttpDeps, { local, apiKey, mounted }: HttpGu
     if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
   });
   if (local) app.use(localOnly());
-  if (apiKey !== undefined) app.use(bearerKey(apiKey, (path) => path === '/health' || mounted?.isOpen(path) === true));
+  if (apiKey === undefined) app.use(notProxied((path) => path === '/health'));
+  else app.use(bearerKey(apiKey, (path) => path === '/health' || mounted?.isOpen(path) === true));
   app.use(
     methodNotAllowed({
       app,

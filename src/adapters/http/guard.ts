@@ -64,6 +64,46 @@ export function localOnly(): MiddlewareHandler {
   };
 }
 
+/**
+ * What proxies, balancers and content networks add to a request: RFC 9110 (`Via`), RFC 7239 (`Forwarded`), RFC 8586
+ * (`CDN-Loop`) and what came of use (`X-Forwarded-For`, `X-Real-IP`, `X-Client-IP`, `X-Cluster-Client-IP`,
+ * `CF-Connecting-IP`, `True-Client-IP`, `Fastly-Client-IP`, `Fly-Client-IP`, `X-Azure-ClientIP`, `X-Original-Host`,
+ * `X-Envoy-External-Address`, `X-Amzn-Trace-Id`, `CF-Ray`). A proxy may also add none of them: nginx by itself does not.
+ */
+const PROXY_HEADERS: readonly ((name: string) => boolean)[] = [
+  (name) => ['via', 'cdn-loop', 'cf-ray', 'x-amzn-trace-id'].includes(name),
+  (name) => ['x-original-', 'x-envoy-', 'x-proxy'].some((beginning) => name.startsWith(beginning)),
+  (name) => name.includes('forwarded'),
+  (name) =>
+    ['client-ip', 'clientip', 'real-ip', 'connecting-ip', 'connecting-ipv6', 'user-ip'].some((end) =>
+      name.endsWith(end),
+    ),
+];
+
+/** The first header that says that a request came through a proxy; undefined: it seems to come from this machine. */
+export function proxyHeader(names: Iterable<string>): string | undefined {
+  for (const name of names) if (PROXY_HEADERS.some((matches) => matches(name.toLowerCase()))) return name;
+  return undefined;
+}
+
+/**
+ * While there is no key, whoever is on this machine may call; behind a proxy on this machine that would be everybody whom the
+ * proxy serves. Lets through what bears no sign of one, and every open path; else 403.
+ */
+export function notProxied(isOpen: (path: string) => boolean): MiddlewareHandler {
+  return async (c, next) => {
+    const header = isOpen(c.req.path) ? undefined : proxyHeader(c.req.raw.headers.keys());
+    if (header !== undefined) {
+      throw refuse(
+        403,
+        `This request came through a proxy (it has the header ${header}), and no API key is set, so anybody could read every ` +
+          'conversation. Set API_KEY, and send it as "Authorization: Bearer <key>".',
+      );
+    }
+    await next();
+  };
+}
+
 /** Wants `Authorization: Bearer <key>` on every route that is not open; else 401. */
 export function bearerKey(key: string, isOpen: (path: string) => boolean): MiddlewareHandler {
   const expected = digest(key);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isLoopback, type RequestOrigin, refuseForeign } from '../../../src/adapters/http/guard.ts';
+import { isLoopback, proxyHeader, type RequestOrigin, refuseForeign } from '../../../src/adapters/http/guard.ts';
 import { createTestApp, postChat } from './support.ts';
 
 function request(parts: Partial<RequestOrigin> = {}): RequestOrigin {
@@ -147,5 +147,92 @@ describe('with an API key', () => {
     expect((await app.request('/stats', { headers })).status).toBe(200);
     expect((await app.request('/stats')).status).toBe(401);
     expect((await app.request('http://evil.example/stats', { headers })).status).toBe(403);
+  });
+});
+
+describe('behind a proxy', () => {
+  const HEADERS = [
+    'Forwarded',
+    'X-Forwarded-For',
+    'X-Forwarded-Host',
+    'X-Forwarded-Proto',
+    'X-Forwarded-Server',
+    'X-Vercel-Forwarded-For',
+    'X-Real-IP',
+    'Via',
+    'CDN-Loop',
+    'CF-Connecting-IP',
+    'CF-Connecting-IPv6',
+    'CF-Ray',
+    'True-Client-IP',
+    'X-Client-IP',
+    'X-Cluster-Client-IP',
+    'Fastly-Client-IP',
+    'Fly-Client-IP',
+    'X-Azure-ClientIP',
+    'X-AppEngine-User-IP',
+    'X-Original-Host',
+    'X-Original-URL',
+    'X-Original-Forwarded-For',
+    'X-Envoy-External-Address',
+    'X-Amzn-Trace-Id',
+  ];
+
+  test.each(HEADERS)('a request with %s is refused while there is no key, and told what to set', async (name) => {
+    const { app } = createTestApp();
+    for (const [method, path] of [
+      ['GET', '/history/grace'],
+      ['DELETE', '/history/grace'],
+      ['PUT', '/ttl/grace?new_ttl=600'],
+      ['GET', '/stats'],
+      ['GET', '/metrics'],
+      ['GET', '/docs'],
+      ['GET', '/nowhere'],
+    ]) {
+      const response = await app.request(`http://127.0.0.1${path}`, { method, headers: { [name]: 'anything' } });
+      expect([path, response.status]).toEqual([path, 403]);
+      expect(await response.json()).toEqual({ detail: expect.stringContaining('Set API_KEY') });
+    }
+    const said = await app.request(
+      'http://127.0.0.1/chat',
+      postChat({ user_id: 'grace', message: 'Hi' }, { [name]: '' }),
+    );
+    expect(said.status).toBe(403);
+  });
+
+  test('/health is answered: it tells nothing of anybody', async () => {
+    const { app } = createTestApp();
+    const response = await app.request('http://127.0.0.1/health', { headers: { 'X-Forwarded-For': '192.0.2.1' } });
+    expect(response.status).toBe(200);
+  });
+
+  test('a request with the key is served', async () => {
+    const { app } = createTestApp({ apiKey: 'a-long-random-word' });
+    const headers = { 'X-Forwarded-For': '192.0.2.1', Via: '1.1 proxy', Authorization: 'Bearer a-long-random-word' };
+    expect((await app.request('http://127.0.0.1/stats', { headers })).status).toBe(200);
+  });
+
+  test('what browsers, curl and tracing send by themselves is no sign of one', () => {
+    const sent = [
+      'Host',
+      'User-Agent',
+      'Accept',
+      'Accept-Language',
+      'Origin',
+      'Referer',
+      'Cookie',
+      'Connection',
+      'Priority',
+    ];
+    const more = [
+      'Sec-Fetch-Site',
+      'Sec-CH-UA',
+      'X-Request-Id',
+      'Traceparent',
+      'Idempotency-Key',
+      'DNT',
+      'Upgrade-Insecure-Requests',
+    ];
+    expect(proxyHeader([...sent, ...more])).toBeUndefined();
   });
 });
