@@ -20,7 +20,7 @@ test('a token that only the gateway refuses, likewise', async () => {
   const refusing = await make();
   // The gateway's address comes from REST: here it leads to a gateway with another token.
   refusing.resetToken();
-  discord.faults.add('GET', /^\/gateway\/bot$/, { kind: 'elsewhere', gateway: refusing.gateway.url });
+  discord.faults.add('GET', /^\/gateway\/bot$/, { kind: 'elsewhere', gateway: refusing.gateway.url }, 2);
   const bot = await launch({ DATA_DIR: 'data', ...withDiscord(discord) });
   expect(await bot.exited).toBe(78);
   expect(bot.output()).toContain('DISCORD_TOKEN');

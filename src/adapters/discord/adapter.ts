@@ -43,7 +43,6 @@ const TYPING_EVERY_MS = 8_000;
 const NONCE_TRUST_MS = 120_000;
 /** Stands behind a text that still grows; gone at its end. */
 const MARK = '▌';
-const LOGIN_MS = 60_000;
 
 /** VIEW_CHANNEL, SEND_MESSAGES, ATTACH_FILES, READ_MESSAGE_HISTORY, SEND_MESSAGES_IN_THREADS. */
 const PERMISSIONS = (1n << 10n) | (1n << 11n) | (1n << 15n) | (1n << 16n) | (1n << 38n);
@@ -60,7 +59,6 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
   let events: Events | undefined;
   const connection = createConnection({
     ...{ token, apiUrl, log },
-    loginTimeoutMs: LOGIN_MS,
     onEvent: (name, data) => events?.handle(name, data),
     onSession: () => events?.sessionBegan(),
     malformed: options.malformed,

@@ -1,14 +1,21 @@
 /** The connection to Discord's gateway: logging in, falling back, and telling what comes and what is wrong. */
-import { Client, DiscordjsError, DiscordjsErrorCodes, Events, GatewayIntentBits, Options } from 'discord.js';
+import { type Client, DiscordjsError, DiscordjsErrorCodes, Events, REST, Routes } from 'discord.js';
 import type { Logger } from '../../core/ports.ts';
 import { BotError, toBotError } from '../../errors.ts';
-import { createGatewayGuard } from './gateway-guard.ts';
-import { type ChannelPayload, type ReadyPayload, readyPayload } from './payloads.ts';
+import { createGatewayClient } from './gateway-client.ts';
+import { backoff, createPauses } from './pauses.ts';
+import { type ChannelPayload, guildDeletePayload, type ReadyPayload } from './payloads.ts';
 import { apiOf, credentialsError, toPlatformError } from './rest.ts';
+import { type GatewayInfo, loginLimit, readGatewayInfo, untilStartsSuffice } from './session-starts.ts';
+import { createShards } from './shards.ts';
 
-/** Close codes of the gateway that end it for good. */
+/** Close codes of the gateway behind which the same login is of no use. */
 const AUTHENTICATION_FAILED = 4004;
+const SHARDING_REQUIRED = 4011;
 const DISALLOWED_INTENTS = 4014;
+/** Logins in a row that ask for more connections each. */
+const MAX_MORE = 5;
+const MAX_BACKOFF_MS = 60_000;
 /** Milliseconds that a client that is given up has to close its connections. */
 const DESTROY_MS = 2_000;
 
@@ -16,8 +23,6 @@ export interface ConnectionOptions {
   readonly token: string;
   readonly apiUrl?: string | undefined;
   readonly log: Logger;
-  /** From the start of one try to log in to its end; then Discord counts as not reachable. */
-  readonly loginTimeoutMs: number;
   /** An event of the gateway, in order of arrival. */
   readonly onEvent: (name: string, data: unknown) => void;
   /** Counts an event that discord.js could not deal with. */
@@ -37,71 +42,67 @@ export interface Connection {
   self(): ReadyPayload;
   /** What is known of a channel without asking. */
   channel(id: string): ChannelPayload | undefined;
+  /** Whether the bot is in a server; before that is known, yes. */
+  isMember(guild: string): boolean;
   /** The language that a server has set. */
   language(guild: string | undefined): string | undefined;
   health(): { readonly ok: boolean; readonly detail?: string };
 }
 
-type State =
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'connected' }
-  | { readonly kind: 'broken'; readonly error: BotError };
+/** What one login led to. `more`: Discord demands more connections. */
+type Login = 'ready' | 'disallowed' | 'more';
 
 export function createConnection(options: ConnectionOptions): Connection {
   const { token, log, onEvent, onSession } = options;
   let client: Client | undefined;
   let self: ReadyPayload | undefined;
   let content = true;
-  let closed = false;
-  let state: State = { kind: 'connecting' };
+  const rest = new REST(apiOf(options.apiUrl));
+  const pauses = createPauses();
+  const shards = createShards();
+  let broken: BotError | undefined;
+  /** Discord demands at least so many connections. */
+  let least = 1;
 
-  function createClient(onPacket: (name: string, data: unknown) => void): Client {
-    const { Guilds, GuildMessages, DirectMessages, MessageContent } = GatewayIntentBits;
-    return new Client({
-      intents: [Guilds, GuildMessages, DirectMessages, ...(content ? [MessageContent] : [])],
-      allowedMentions: { parse: [], repliedUser: false },
-      rest: apiOf(options.apiUrl),
-      ws: {
-        buildStrategy: createGatewayGuard({
-          onEvent: onPacket,
-          onFault(event, thrown) {
-            options.malformed();
-            log.error({ event, thrown }, 'discord.js could not deal with an event');
-          },
-        }),
-      },
-      // As many connections as Discord recommends: from 2500 servers on, one alone is refused.
-      shards: 'auto',
-      // The payloads themselves are read; of discord.js's own memory only channels and servers are asked.
-      makeCache: Options.cacheWithLimits({
-        ...Options.DefaultMakeCacheSettings,
-        ...{ MessageManager: 0, ReactionManager: 0, PresenceManager: 0, VoiceStateManager: 0, ThreadMemberManager: 0 },
-        UserManager: { maxSize: 0, keepOverLimit: ({ id, client: own }) => id === own.user.id },
-        GuildMemberManager: { maxSize: 0, keepOverLimit: ({ id, client: own }) => id === own.user.id },
-      }),
-    });
+  /** From 2500 servers on, one connection alone is refused: as many as Discord recommends, when it lets them begin. */
+  async function plan(): Promise<{ readonly count: number; readonly limitMs: number }> {
+    const needed = (info: GatewayInfo) => Math.max(info.shards, least);
+    // A refused token makes discord.js forget it.
+    const read = async () => readGatewayInfo(await rest.setToken(token).get(Routes.gatewayBot()));
+    const wait = async (ms: number) => {
+      await pauses.wait(ms);
+      if (pauses.ended()) throw new BotError('platform_unavailable', 'The bot ends.', { retryable: true });
+    };
+    const info = await untilStartsSuffice(needed, read, wait, log);
+    return { count: needed(info), limitMs: loginLimit(needed(info), info) };
   }
 
   /** One login. Rejects with what ended it; `disallowed` for an intent that was not granted. */
-  async function login(): Promise<'ready' | 'disallowed'> {
+  async function login(): Promise<Login> {
     let ready = false;
     let closeCode: number | undefined;
-    const current = createClient((name, data) => {
-      if (current !== client || closed) return;
-      const begun = name === 'READY' ? readyPayload.safeParse(data) : undefined;
-      if (begun?.success === false) log.error({}, 'Discord began a session that can’t be read');
-      if (begun?.success === true) {
-        self = begun.data;
-        // The first one is told when the channels are known, too.
-        if (ready) onSession();
-      }
-      if (name === 'READY' || name === 'RESUMED') state = { kind: 'connected' };
-      onEvent(name, data);
+    const { count, limitMs } = await plan().catch((thrown: unknown) => {
+      throw toPlatformError(thrown);
     });
+    shards.begin(count);
+    const onPacket = (name: string, data: unknown, shard: number) => {
+      if (current !== client || pauses.ended()) return;
+      if (name === 'RESUMED') shards.resumed(shard);
+      if (name === 'GUILD_CREATE' || name === 'GUILD_DELETE') membership(name, data, shard);
+      if (name === 'READY') {
+        const begun = shards.ready(shard, data);
+        self = begun ?? self;
+        if (begun === undefined) log.error({}, 'Discord began a session that can’t be read');
+        // The first ones are told when the channels are known, too.
+        else if (ready) onSession();
+      }
+      onEvent(name, data);
+    };
+    const current = createGatewayClient({ ...options, count, content, onPacket });
     client = current;
     const whenReady = new Promise<void>((resolve) => current.once(Events.ClientReady, () => resolve()));
-    current.on(Events.ShardReconnecting, () => {
-      if (state.kind !== 'broken') state = { kind: 'connecting' };
+    current.on(Events.ShardReconnecting, (shard) => {
+      if (current === client) shards.lost(shard);
     });
     current.on(Events.ShardError, (error) => log.warn({ err: error.message }, 'connection to the gateway failed'));
     current.on(Events.Error, (error) => log.warn({ err: error.message }, 'discord.js reports an error'));
@@ -115,7 +116,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     });
     whenRefused.catch(() => undefined);
     try {
-      await within(options.loginTimeoutMs, Promise.race([current.login(token).then(() => whenReady), whenRefused]));
+      await within(limitMs, Promise.race([current.login(token).then(() => whenReady), whenRefused]));
       ready = true;
       onSession();
       return 'ready';
@@ -123,49 +124,82 @@ export function createConnection(options: ConnectionOptions): Connection {
       // It may wait for the close of a connection that is closed already.
       await within(DESTROY_MS, current.destroy()).catch(() => undefined);
       if (closeCode === DISALLOWED_INTENTS) return 'disallowed';
+      if (closeCode === SHARDING_REQUIRED) {
+        least = count + 1;
+        return 'more';
+      }
       const invalid = thrown instanceof DiscordjsError && thrown.code === DiscordjsErrorCodes.TokenInvalid;
       if (invalid || closeCode === AUTHENTICATION_FAILED) throw credentialsError(thrown);
       throw toPlatformError(thrown);
     }
   }
 
+  /** What a server's event says of being in it; of a server that is only unavailable the bot still is one. */
+  function membership(name: 'GUILD_CREATE' | 'GUILD_DELETE', data: unknown, shard: number): void {
+    const guild = guildDeletePayload.safeParse(data);
+    if (!guild.success) return;
+    if (name === 'GUILD_CREATE') shards.joined(shard, guild.data.id);
+    else if (guild.data.unavailable !== true) shards.left(guild.data.id);
+  }
+
   async function open(): Promise<void> {
-    if ((await login()) === 'ready') return;
-    if (!content) throw new BotError('platform_refused', 'Discord refuses even the intents that need no approval.');
-    content = false;
-    log.warn(
-      {},
-      'Discord has not granted this bot the Message Content intent (Developer Portal, your app, Bot). It goes on without: ' +
-        'it can read DMs, messages that mention it and /chat, but not threads or replies that do not mention it.',
-    );
-    await open();
+    for (let more = 0; more <= MAX_MORE; ) {
+      const led = await login();
+      if (led === 'ready') return;
+      if (led === 'more') {
+        more += 1;
+        log.warn({ least }, 'Discord demands more connections to its gateway');
+        continue;
+      }
+      if (!content) throw new BotError('platform_refused', 'Discord refuses even the intents that need no approval.');
+      content = false;
+      log.warn(
+        {},
+        'Discord has not granted this bot the Message Content intent (Developer Portal, your app, Bot). It goes on ' +
+          'without: it can read DMs, messages that mention it and /chat, but not threads or replies that do not mention it.',
+      );
+    }
+    throw new BotError('platform_refused', `Discord refuses ${least - 1} connections to its gateway as too few.`);
   }
 
   /** The gateway closed for good while it was in use. */
   async function ended(code: number): Promise<void> {
-    if (closed) return;
-    await client?.destroy().catch(() => undefined);
-    if (code === DISALLOWED_INTENTS && content) {
-      content = true;
-      await open().catch((thrown: unknown) => broken(toBotError(thrown)));
-      return;
+    if (pauses.ended()) return;
+    const current = client;
+    client = undefined;
+    await within(DESTROY_MS, current?.destroy() ?? Promise.resolve()).catch(() => undefined);
+    if (code === AUTHENTICATION_FAILED) return giveUp(credentialsError(undefined));
+    if (code !== SHARDING_REQUIRED && (code !== DISALLOWED_INTENTS || !content)) {
+      return giveUp(new BotError('platform_refused', `Discord has closed the connection for good (${code}).`));
     }
-    broken(
-      code === AUTHENTICATION_FAILED
-        ? credentialsError(undefined)
-        : new BotError('platform_refused', `Discord has closed the connection for good (${code}).`),
-    );
+    if (code === SHARDING_REQUIRED) least = shards.count().expected + 1;
+    await reopen();
   }
 
-  function broken(error: BotError): void {
-    state = { kind: 'broken', error };
+  async function reopen(): Promise<void> {
+    shards.begin(least);
+    for (let failures = 1; !pauses.ended(); failures += 1) {
+      try {
+        return await open();
+      } catch (thrown) {
+        const error = toBotError(thrown);
+        if (!error.retryable) return giveUp(error);
+        log.warn({ code: error.code, err: error.message }, 'Discord can’t be logged in to again yet');
+        await pauses.wait(backoff(failures, MAX_BACKOFF_MS));
+      }
+    }
+  }
+
+  function giveUp(error: BotError): void {
+    if (pauses.ended()) return;
+    broken = error;
     log.error({ code: error.code }, `Discord is off: ${error.message} The other platforms go on.`);
   }
 
   return {
     open,
     async close() {
-      closed = true;
+      pauses.end();
       await client?.destroy();
     },
     self() {
@@ -178,10 +212,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       return { id, type: channel.type, guild_id: channel.guildId, parent_id: channel.parentId };
     },
     language: (guild) => (guild === undefined ? undefined : client?.guilds.cache.get(guild)?.preferredLocale),
+    isMember: shards.isMember,
     health() {
-      if (state.kind === 'connected') return { ok: true };
-      const detail = state.kind === 'broken' ? state.error.message : 'not connected to the gateway of Discord';
-      return { ok: false, detail };
+      if (broken !== undefined) return { ok: false, detail: broken.message };
+      const { expected, up } = shards.count();
+      if (up >= expected) return { ok: true };
+      const some = expected === 1 ? '' : ` (${expected - up} of ${expected} connections)`;
+      return { ok: false, detail: `not connected to the gateway of Discord${some}` };
     },
   };
 }

@@ -7,12 +7,14 @@ import type { SessionScope } from '../../core/session.ts';
 import { toBotError } from '../../errors.ts';
 import { inTime } from '../in-time.ts';
 import { systemTimers } from '../pacer.ts';
+import { createChannelReader } from './channel-reader.ts';
 import type { Connection } from './connection.ts';
+import { createErasures } from './erasures.ts';
 import { createIntake } from './intake.ts';
 import { createInteractions } from './interactions.ts';
 import { createLanes } from './lanes.ts';
 import { isByPerson, isToBot, readMessage, readText } from './normalize.ts';
-import { backoff, createPauses } from './pauses.ts';
+import { createPauses } from './pauses.ts';
 import {
   channelPayload,
   deletePayload,
@@ -21,16 +23,15 @@ import {
   type MessagePayload,
   messagePayload,
 } from './payloads.ts';
-import { DISCORD, placeOf } from './places.ts';
+import { aboutOf, placeOf } from './places.ts';
 import type { DiscordRest } from './rest.ts';
 
 const STOP_WITHIN_MS = 5_000;
-const MAX_BACKOFF_MS = 30_000;
 
 export interface EventsDeps {
   readonly bot: BotPort;
   readonly rest: DiscordRest;
-  readonly connection: Pick<Connection, 'self' | 'channel' | 'language'>;
+  readonly connection: Pick<Connection, 'self' | 'channel' | 'language' | 'isMember'>;
   readonly channels: Channels;
   readonly scope: SessionScope;
   readonly clock: Clock;
@@ -56,7 +57,11 @@ export function createEvents(deps: EventsDeps): Events {
   const botId = () => connection.self().user.id;
 
   const lanes = createLanes({
-    ...{ channels, rest, pauses, clock, log, malformed: deps.malformed },
+    ...{ channels, pauses, clock, log },
+    reader: createChannelReader({ rest, log, known: connection.channel, malformed: deps.malformed }),
+    gone: (channel, about) => inBackground(erasures.channel(channel, about)),
+    left: (guild) => inBackground(erasures.guild(guild)),
+    isMember: connection.isMember,
     read: (message, channel, watched) => {
       const language = connection.language(channel.guild);
       return readMessage(message, { botId: botId(), scope, channel, watched, language });
@@ -67,10 +72,10 @@ export function createEvents(deps: EventsDeps): Events {
       // Without its text Discord has not told what it was changed to.
       if (text !== '') await bot.amended(placeOf(channel, about), id, text);
     },
-    known: connection.channel,
     ping: bot.ping,
   });
   lanes.start();
+  const erasures = createErasures({ bot, lanes, pauses, log });
   const interact = createInteractions({ bot, rest, scope, clock, log, talked: lanes.talked });
 
   function written(message: MessagePayload): void {
@@ -96,31 +101,22 @@ export function createEvents(deps: EventsDeps): Events {
     MESSAGE_UPDATE: (data) => edited(messagePayload.parse(data)),
     MESSAGE_DELETE: (data) => deleted(deletePayload.parse(data)),
     MESSAGE_DELETE_BULK: (data) => deleted(deletePayload.parse(data)),
-    CHANNEL_DELETE: (data) => lanes.remove([channelPayload.parse(data).id]),
-    THREAD_DELETE: (data) => lanes.remove([channelPayload.parse(data).id]),
+    CHANNEL_DELETE: (data) => removed(channelPayload.parse(data)),
+    THREAD_DELETE: (data) => removed(channelPayload.parse(data)),
     GUILD_DELETE(data) {
       const { id, unavailable } = guildDeletePayload.parse(data);
       // Unavailable: an outage of Discord's. Else the bot was taken out.
-      if (unavailable !== true) inBackground(leave(id));
+      if (unavailable !== true) inBackground(erasures.guild(id));
     },
     INTERACTION_CREATE(data) {
       inBackground(interact(interactionPayload.parse(data)));
     },
   };
 
-  /** The bot was taken out of a server: what it remembers of it goes, too. */
-  async function leave(guild: string): Promise<void> {
-    lanes.removeGuild(guild);
-    for (let failures = 1; !pauses.ended(); failures += 1) {
-      try {
-        const { conversations } = await bot.memory.erase({ platform: DISCORD, workspace: guild });
-        log.info({ conversations }, 'taken out of a server: its conversations are erased');
-        return;
-      } catch (thrown) {
-        log.warn({ code: toBotError(thrown).code, failures }, 'the conversations of a server are not erased yet');
-        await pauses.wait(backoff(failures, MAX_BACKOFF_MS));
-      }
-    }
+  function removed(channel: z.infer<typeof channelPayload>): void {
+    // A DM has no server: it is not deleted, only closed.
+    const { id, guild_id: guild } = channel;
+    if (guild != null) inBackground(erasures.channel(id, aboutOf(channel, guild)));
   }
 
   /** Waited for, for a while, when intake ends. */

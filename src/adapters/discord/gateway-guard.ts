@@ -10,15 +10,15 @@ type BuildStrategy = NonNullable<WebSocketOptions['buildStrategy']>;
 
 export interface GuardOptions {
   /** An event as it came, before discord.js has seen it. */
-  readonly onEvent: (name: string, data: unknown) => void;
+  readonly onEvent: (name: string, data: unknown, shard: number) => void;
   /** discord.js could not deal with an event. */
   readonly onFault: (name: string, thrown: unknown) => void;
 }
 
 /** What discord.js needs to hear: all else it would only turn into objects that nobody asks for. */
-const FOR_DISCORD_JS = /^(READY|RESUMED|(GUILD|CHANNEL|THREAD)_(CREATE|UPDATE|DELETE)|THREAD_LIST_SYNC)$/;
+const FOR_DISCORD_JS = /^(READY|RESUMED|(GUILD|GUILD_ROLE|CHANNEL|THREAD)_(CREATE|UPDATE|DELETE)|THREAD_LIST_SYNC)$/;
 
-const dispatched = z.object({ data: z.object({ t: z.string(), d: z.unknown().optional() }) });
+const dispatched = z.object({ data: z.object({ t: z.string(), d: z.unknown().optional() }), shardId: z.number() });
 
 /** For the `ws` options of a client. */
 export function createGatewayGuard({ onEvent, onFault }: GuardOptions): BuildStrategy {
@@ -30,7 +30,7 @@ export function createGatewayGuard({ onEvent, onFault }: GuardOptions): BuildStr
       if (packet === undefined) return pass(args);
       if (!packet.success) return true;
       const { t: name, d: data } = packet.data.data;
-      onEvent(name, data);
+      onEvent(name, data, packet.data.shardId);
       if (!FOR_DISCORD_JS.test(name)) return true;
       try {
         return pass(args);

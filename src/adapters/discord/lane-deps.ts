@@ -1,10 +1,13 @@
-/** What a lane is given: how to read, store and change messages, and how to wait. */
+/** What a lane is, and what it is given: how to read, store and change messages, and how to wait. */
 import type { Clock, Logger } from '../../core/ports.ts';
 import type { IncomingMessage } from '../../core/types.ts';
+import type { BotError } from '../../errors.ts';
+import type { ChannelEvent } from './channel-event.ts';
 import type { Reading } from './normalize.ts';
 import type { Pauses } from './pauses.ts';
 import type { MessagePayload } from './payloads.ts';
 import type { ChannelAbout } from './places.ts';
+import { justBefore } from './snowflake.ts';
 
 export interface LaneDeps {
   /** What is known of the channel. @throws BotError `platform_unavailable`, `platform_rate_limited` */
@@ -39,4 +42,49 @@ export interface LaneDeps {
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly pauses: Pauses;
   readonly log: Logger;
+}
+
+/** Smaller than any id. */
+export const NOWHERE = '0';
+
+export interface LaneStart {
+  readonly about?: ChannelAbout | undefined;
+  readonly cursor: string;
+  /** The bot was talked to here before. */
+  readonly watched: boolean;
+  /** REST has given everything up to here. */
+  readonly readUpTo?: string;
+}
+
+export interface Lane {
+  push(event: ChannelEvent): void;
+  /** From now on events are only held: what came before them may have been missed. So it is at the beginning, too. */
+  hold(): void;
+  /**
+   * Goes on. Where the bot was talked to before, what was missed (unless nothing was) is read over REST before anything that is
+   * held. `known` is what the registry has of the channel: another replica may have dealt with more.
+   */
+  goOn(how?: { readonly known?: LaneStart | undefined; readonly missed?: boolean }): void;
+  /** The channel is no more: what is held is dropped, and nothing is dealt with any more. */
+  drop(): void;
+  readonly watched: () => boolean;
+  readonly about: () => ChannelAbout | undefined;
+  /** What another lane of this channel would begin with: when nothing is to be done and the registry has the cursor. */
+  readonly rest: () => LaneStart | undefined;
+  /** The cursor, when the registry does not have it yet. */
+  readonly unsaved: () => string | undefined;
+  saved(cursor: string): void;
+  /** Resolves when nothing is being dealt with. */
+  idle(): Promise<void>;
+}
+
+/** Where a lane begins that is made for this event: just before it, where that is a place in the channel. */
+export function beginningWith(event: ChannelEvent): LaneStart {
+  return { cursor: event.kind === 'message' ? justBefore(event.message.id) : NOWHERE, watched: false };
+}
+
+/** What is away and comes back, so that nothing is left out for it. */
+export function isWaitedFor({ code, retryable }: BotError): boolean {
+  if (code === 'store_unavailable' || code === 'store_full') return true;
+  return retryable && (code === 'platform_unavailable' || code === 'platform_rate_limited');
 }

@@ -5,7 +5,7 @@
  */
 import { type BotError, toBotError } from '../../errors.ts';
 import { applyToHeld, type ChannelEvent } from './channel-event.ts';
-import type { LaneDeps } from './lane-deps.ts';
+import { isWaitedFor, type Lane, type LaneDeps, type LaneStart, NOWHERE } from './lane-deps.ts';
 import { backoff } from './pauses.ts';
 import type { MessagePayload } from './payloads.ts';
 import type { ChannelAbout } from './places.ts';
@@ -18,32 +18,6 @@ const MAX_HELD = 200;
 const MAX_BACKOFF_MS = 15_000;
 /** For so long a catch-up waits, all in all, for room in conversations that are full; the channel waits with it. */
 const PATIENCE_MS = 5 * 60_000;
-/** Smaller than any id. */
-const NOWHERE = '0';
-
-export interface LaneStart {
-  readonly about?: ChannelAbout | undefined;
-  readonly cursor: string;
-  /** The bot was talked to here before. */
-  readonly watched: boolean;
-}
-
-export interface Lane {
-  push(event: ChannelEvent): void;
-  /** From now on events are only held: what came before them may have been missed. So it is at the beginning, too. */
-  hold(): void;
-  /**
-   * Goes on. Where the bot was talked to before, what was missed is read over REST before anything that is held. `known` is
-   * what the registry has of the channel: another replica may have dealt with more.
-   */
-  goOn(known?: LaneStart): void;
-  readonly watched: () => boolean;
-  /** The cursor, when the registry does not have it yet. */
-  readonly unsaved: () => string | undefined;
-  saved(cursor: string): void;
-  /** Resolves when nothing is being dealt with. */
-  idle(): Promise<void>;
-}
 
 export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   const { pauses, log } = deps;
@@ -53,11 +27,12 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   let cursor = start.cursor;
   let savedCursor = start.cursor;
   /** REST has given everything up to here: what still comes of that is known. */
-  let readUpTo = NOWHERE;
+  let readUpTo = start.readUpTo ?? NOWHERE;
   /** Times that something may have been missed, and up to which of them that was read. */
   let missed = 0;
   let caughtUp = 0;
   let held = true;
+  let dropped = false;
   let failures = 0;
   /** What REST gave and is not dealt with yet. */
   let page: ChannelEvent[] = [];
@@ -98,6 +73,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   }
 
   async function talked(here: ChannelAbout, id: string): Promise<void> {
+    if (dropped) return;
     watched = true;
     cursor = newest(cursor, id);
     const now = cursor;
@@ -136,7 +112,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     for (const message of messages) applyToHeld({ kind: 'edited', message }, queue, undefined);
     try {
       for (let next = page[0]; next?.kind === 'message'; next = page[0]) {
-        if (pauses.ended()) return false;
+        if (pauses.ended() || dropped) return false;
         current = next;
         await dealWith(next, here, patientUntil);
         page.shift();
@@ -219,6 +195,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
         await step();
         failures = 0;
       } catch (thrown) {
+        if (dropped) return;
         missed += 1;
         await recover(toBotError(thrown));
       }
@@ -248,7 +225,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     hold() {
       held = true;
     },
-    goOn(known) {
+    goOn({ known, missed: some = true } = {}) {
       if (known !== undefined) {
         about ??= known.about;
         if (watched) cursor = newest(cursor, known.cursor);
@@ -257,11 +234,21 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
         else if (cursor === NOWHERE || isNewer(cursor, known.cursor)) cursor = known.cursor;
         watched = true;
       }
-      if (watched) missed += 1;
-      held = false;
+      if (watched && some) missed += 1;
+      held = dropped;
       run();
     },
+    drop() {
+      dropped = true;
+      held = true;
+      queue.length = 0;
+    },
     watched: () => watched,
+    about: () => about,
+    rest() {
+      if (!watched || working !== undefined || isBusy() || cursor !== savedCursor) return undefined;
+      return { about, cursor, watched, readUpTo };
+    },
     unsaved: () => (watched && cursor !== savedCursor ? cursor : undefined),
     saved(now) {
       savedCursor = newest(savedCursor, now);
@@ -270,14 +257,4 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
       while (working !== undefined) await working;
     },
   };
-}
-
-/** Where a lane begins that is made for this event: just before it, where that is a place in the channel. */
-export function beginningWith(event: ChannelEvent): LaneStart {
-  return { cursor: event.kind === 'message' ? justBefore(event.message.id) : NOWHERE, watched: false };
-}
-
-function isWaitedFor({ code, retryable }: BotError): boolean {
-  if (code === 'store_unavailable' || code === 'store_full') return true;
-  return retryable && (code === 'platform_unavailable' || code === 'platform_rate_limited');
 }

@@ -1,23 +1,21 @@
 /** The lanes of all channels, the registry behind them, and what is missed at the beginning of a session. */
-import { z } from 'zod';
 import type { Channels, WatchedChannel } from '../../core/channels.ts';
 import type { Clock } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
 import type { ChannelEvent } from './channel-event.ts';
-import { beginningWith, createLane, type Lane, type LaneStart } from './lane.ts';
-import type { LaneDeps } from './lane-deps.ts';
-import { backoff, createGate } from './pauses.ts';
-import { type ChannelPayload, channelPayload, type MessagePayload, messagePayload } from './payloads.ts';
-import { aboutOf, type ChannelAbout, channelAbout, DIRECT, DISCORD } from './places.ts';
-import { codeOf, type DiscordRest } from './rest.ts';
-import { firstAt, isNewer } from './snowflake.ts';
+import type { ChannelReader } from './channel-reader.ts';
+import { createLane } from './lane.ts';
+import { beginningWith, type Lane, type LaneDeps, type LaneStart } from './lane-deps.ts';
+import { backoff } from './pauses.ts';
+import type { MessagePayload } from './payloads.ts';
+import { type ChannelAbout, channelAbout, DIRECT, DISCORD } from './places.ts';
+import { codeOf } from './rest.ts';
+import { firstAt, newest } from './snowflake.ts';
 
 /** Older messages are not caught up on: whoever asked has gone by then. As long as dedupe ids are known (docs/turns.md). */
 const CATCH_UP_MS = 24 * 3_600_000;
-/** Messages that Discord gives at once, at most. */
-const PAGE = 100;
-/** Channels that are read at the same time: Discord takes 50 requests a second of everything. */
-const READERS = 5;
+/** Channels that are caught up on at the same time; one in which something is said meanwhile does not wait for the others. */
+const CATCHING_UP = 50;
 /** Between two savings of cursors that only passed messages which were ignored. */
 const SAVE_MS = 5_000;
 const TIDY_MS = 3_600_000;
@@ -25,16 +23,26 @@ const MAX_BACKOFF_MS = 5_000;
 const UNKNOWN_CHANNEL = 10_003;
 
 export interface LanesDeps extends Pick<LaneDeps, 'read' | 'take' | 'tellFull' | 'pauses' | 'log'> {
-  /** Counts what Discord sent and nobody could read. */
-  readonly malformed: () => void;
   /** As `amend` of a lane, of this channel. */
   readonly amend: (about: ChannelAbout, channel: string, id: string, message: MessagePayload | null) => Promise<void>;
   readonly channels: Channels;
-  readonly rest: DiscordRest;
-  /** What the gateway has told of a channel. */
-  readonly known: (id: string) => ChannelPayload | undefined;
+  readonly reader: ChannelReader;
+  /** A channel was found to be gone, which had been talked in. */
+  readonly gone: (channel: string, about: ChannelAbout) => void;
+  /** The bot was taken out of a server meanwhile. */
+  readonly left: (guild: string) => void;
+  readonly isMember: (guild: string) => boolean;
   readonly ping: () => Promise<void>;
   readonly clock: Clock;
+}
+
+export type Gone = { readonly channel: string } | { readonly guild: string };
+
+export interface Dropped {
+  /** Resolves when nothing of it is being stored any more. */
+  readonly idle: Promise<void>;
+  /** Takes it out of the registry. @throws as the store does */
+  unwatch(): Promise<void>;
 }
 
 export interface Lanes {
@@ -44,19 +52,20 @@ export interface Lanes {
   talked(channel: string, about: ChannelAbout, id: string): void;
   /** A session has begun that replays nothing: every channel that was talked in is caught up on, then goes on. */
   sessionBegan(): void;
-  /** Channels that are no more. */
-  remove(ids: readonly string[]): void;
-  /** Channels of a server that the bot was taken out of. */
-  removeGuild(guild: string): void;
+  /** A channel (with its threads), or all of a server, is no more: what is held of it is dropped. */
+  drop(gone: Gone): Dropped;
   start(): void;
   /** Deals with what is held, as far as that can be done at once, and saves the cursors. */
   stop(): Promise<void>;
 }
 
 export function createLanes(deps: LanesDeps): Lanes {
-  const { channels, rest, pauses, log } = deps;
+  const { channels, reader, pauses, log } = deps;
   const lanes = new Map<string, { readonly lane: Lane; readonly guild: string | undefined }>();
-  const gate = createGate(READERS);
+  /** Channels that were talked in and need no lane just now, and those of them that are to be caught up on. */
+  const resting = new Map<string, LaneStart>();
+  const behind = new Set<string>();
+  const catchingUp = new Set<string>();
   let loaded = false;
   let sessions = 0;
   const timers: NodeJS.Timeout[] = [];
@@ -71,36 +80,12 @@ export function createLanes(deps: LanesDeps): Lanes {
     }
   }
 
-  /** A channel that Discord does not tell of is taken for one without threads. */
-  async function ask(id: string, guild: string): Promise<ChannelAbout> {
-    const known = deps.known(id);
-    if (known !== undefined) return aboutOf(known, guild);
-    try {
-      return aboutOf(channelPayload.parse(await rest.request('GET', `/channels/${id}`)), guild);
-    } catch (thrown) {
-      if (toBotError(thrown).retryable) throw thrown;
-      return { guild, direct: false };
-    }
-  }
-
   async function history(id: string, after: string) {
-    const query = { after, limit: String(PAGE) };
     try {
-      const found = await gate(() => rest.request('GET', `/channels/${id}/messages`, { query }));
-      const page = z.array(z.unknown()).parse(found);
-      const messages = page.flatMap((element): MessagePayload[] => {
-        const parsed = messagePayload.safeParse(element);
-        // One that can't be read must not hide the others.
-        if (!parsed.success) {
-          deps.malformed();
-          log.error({ channel: id }, 'a message of Discord could not be read');
-        }
-        return parsed.success ? [parsed.data] : [];
-      });
-      const inOrder = messages.toSorted((a, b) => (isNewer(a.id, b.id) ? 1 : -1));
-      return { messages: inOrder, more: page.length === PAGE && messages.length > 0 };
+      return await reader.history(id, after);
     } catch (thrown) {
-      if (codeOf(thrown) === UNKNOWN_CHANNEL) remove([id]);
+      const about = lanes.get(id)?.lane.about();
+      if (codeOf(thrown) === UNKNOWN_CHANNEL && about !== undefined) deps.gone(id, about);
       throw thrown;
     }
   }
@@ -108,25 +93,45 @@ export function createLanes(deps: LanesDeps): Lanes {
   function open(id: string, guild: string | undefined, start: LaneStart): Lane {
     const existing = lanes.get(id)?.lane;
     if (existing !== undefined) return existing;
+    const rested = resting.get(id);
     const lane = createLane(
       {
         ...{ read: deps.read, take: deps.take, tellFull: deps.tellFull, clock: deps.clock, pauses, storeBack },
         amend: (about, message, changed) => deps.amend(about, id, message, changed),
         log: log.child({ channel: id }),
-        about: async () => (guild === undefined ? DIRECT : await ask(id, guild)),
+        about: async () => (guild === undefined ? DIRECT : await reader.about(id, guild)),
         keep: (about, cursor) => channels.watch(DISCORD, { id, about: { ...about }, cursor }),
         history: (after) => history(id, after),
         oldest: () => firstAt(deps.clock.now() - CATCH_UP_MS),
-        emptied() {
-          // One that was only needed for one event is let go.
-          if (!lane.watched() && lanes.get(id)?.lane === lane) lanes.delete(id);
-        },
+        emptied: () => letGo(id, lane),
       },
-      start,
+      rested ?? start,
     );
     lanes.set(id, { lane, guild });
-    if (loaded) lane.goOn();
+    resting.delete(id);
+    const missed = behind.delete(id) || rested === undefined;
+    if (loaded) lane.goOn({ missed });
     return lane;
+  }
+
+  /** A lane with nothing to do makes room: of a channel that was talked in, what the registry has is kept. */
+  function letGo(id: string, lane: Lane): void {
+    if (lanes.get(id)?.lane !== lane) return;
+    const rest = lane.rest();
+    if (rest !== undefined || !lane.watched()) lanes.delete(id);
+    if (rest !== undefined) resting.set(id, rest);
+    catchingUp.delete(id);
+    catchUp();
+  }
+
+  function catchUp(): void {
+    if (!loaded || pauses.ended()) return;
+    for (const id of behind) {
+      if (catchingUp.size >= CATCHING_UP) return;
+      const start = resting.get(id);
+      catchingUp.add(id);
+      if (start !== undefined) open(id, start.about?.guild, start);
+    }
   }
 
   /** Nothing goes on before the registry has said which channels were talked in, and up to where they were dealt with. */
@@ -152,13 +157,19 @@ export function createLanes(deps: LanesDeps): Lanes {
     const known = new Map<string, LaneStart>();
     for (const { id, about, cursor } of watched) {
       const parsed = channelAbout.safeParse(about);
-      if (!parsed.success) continue;
-      const start = { about: parsed.data, cursor, watched: true };
-      known.set(id, start);
-      open(id, parsed.data.guild, start);
+      if (parsed.success) known.set(id, { about: parsed.data, cursor, watched: true });
     }
     loaded = true;
-    for (const [id, { lane }] of lanes) lane.goOn(known.get(id));
+    for (const [id, start] of known) {
+      if (lanes.has(id)) continue;
+      const rested = resting.get(id);
+      resting.set(id, rested === undefined ? start : { ...rested, cursor: newest(rested.cursor, start.cursor) });
+      behind.add(id);
+    }
+    for (const [id, { lane }] of lanes) lane.goOn({ known: known.get(id) });
+    const guilds = new Set([...known.values()].flatMap(({ about }) => about?.guild ?? []));
+    for (const guild of guilds) if (!deps.isMember(guild)) deps.left(guild);
+    catchUp();
   }
 
   async function save(): Promise<void> {
@@ -168,18 +179,33 @@ export function createLanes(deps: LanesDeps): Lanes {
     });
     if (unsaved.length === 0) return;
     await channels.advance(DISCORD, new Map(unsaved));
-    for (const [id, cursor] of unsaved) lanes.get(id)?.lane.saved(cursor);
+    for (const [id, cursor] of unsaved) {
+      const lane = lanes.get(id)?.lane;
+      lane?.saved(cursor);
+      if (lane?.rest() !== undefined) letGo(id, lane);
+    }
   }
 
   /** Channels that were silent for long leave the memory as they leave the registry. */
   async function tidy(): Promise<void> {
+    const before = new Map(resting);
     const watched = new Set((await channels.watched(DISCORD)).map(({ id }) => id));
-    for (const [id, { lane }] of lanes) if (!watched.has(id) && lane.unsaved() === undefined) lanes.delete(id);
+    for (const [id, start] of before) if (!watched.has(id) && resting.get(id) === start) resting.delete(id);
   }
 
-  function remove(ids: readonly string[]): void {
-    const own = ids.filter((id) => lanes.delete(id));
-    inBackground(channels.unwatch(DISCORD, own), 'channels that are gone stay in the registry');
+  function drop(gone: Gone): Dropped {
+    const isGone = (id: string, { guild, parent }: { guild?: string | undefined; parent?: string | undefined }) =>
+      'guild' in gone ? guild === gone.guild : id === gone.channel || parent === gone.channel;
+    const dropped = [...lanes].filter(([id, { lane, guild }]) => isGone(id, { guild, ...lane.about() }));
+    const rested = [...resting].filter(([id, { about }]) => isGone(id, about ?? {}));
+    const ids = [...dropped, ...rested].map(([id]) => id);
+    for (const id of ids) for (const known of [lanes, resting, behind, catchingUp]) known.delete(id);
+    for (const [, { lane }] of dropped) lane.drop();
+    catchUp();
+    return {
+      idle: Promise.all(dropped.map(([, { lane }]) => lane.idle())).then(() => undefined),
+      unwatch: () => channels.unwatch(DISCORD, ids),
+    };
   }
 
   function inBackground(task: Promise<unknown>, otherwise: string): void {
@@ -188,9 +214,8 @@ export function createLanes(deps: LanesDeps): Lanes {
 
   return {
     push(channel, guild, event, opens) {
-      const existing = lanes.get(channel)?.lane;
-      if (existing === undefined && !opens) return;
-      (existing ?? open(channel, guild, beginningWith(event))).push(event);
+      if (!opens && !lanes.has(channel) && !resting.has(channel)) return;
+      open(channel, guild, beginningWith(event)).push(event);
     },
     talked(channel, about, id) {
       open(channel, about.guild, { about, cursor: id, watched: false }).push({ kind: 'talked', id });
@@ -198,10 +223,7 @@ export function createLanes(deps: LanesDeps): Lanes {
     sessionBegan() {
       void load();
     },
-    remove,
-    removeGuild(guild) {
-      remove([...lanes].filter(([, lane]) => lane.guild === guild).map(([id]) => id));
-    },
+    drop,
     start() {
       const every = (ms: number, task: () => Promise<void>, otherwise: string) =>
         setInterval(() => inBackground(task(), otherwise), ms).unref();

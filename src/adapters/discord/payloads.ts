@@ -64,7 +64,12 @@ export type ChannelPayload = z.infer<typeof channelPayload>;
 
 export const guildDeletePayload = z.object({ id: snowflake, unavailable: z.boolean().optional() });
 
-export const readyPayload = z.object({ user: z.object({ id: snowflake }), application: z.object({ id: snowflake }) });
+export const readyPayload = z.object({
+  user: z.object({ id: snowflake }),
+  application: z.object({ id: snowflake }),
+  /** All that this connection has of the bot's servers, unavailable ones too. */
+  guilds: z.array(z.object({ id: snowflake })),
+});
 export type ReadyPayload = z.infer<typeof readyPayload>;
 
 /** Kinds of interactions. */

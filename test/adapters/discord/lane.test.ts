@@ -1,8 +1,8 @@
 /** One channel: what is dealt with, in which order, and how far its cursor may go. */
 import { expect, test, vi } from 'vitest';
 import type { ChannelEvent } from '../../../src/adapters/discord/channel-event.ts';
-import { beginningWith, createLane, type LaneStart } from '../../../src/adapters/discord/lane.ts';
-import type { LaneDeps } from '../../../src/adapters/discord/lane-deps.ts';
+import { createLane } from '../../../src/adapters/discord/lane.ts';
+import { beginningWith, type LaneDeps, type LaneStart } from '../../../src/adapters/discord/lane-deps.ts';
 import { readMessage } from '../../../src/adapters/discord/normalize.ts';
 import { createPauses } from '../../../src/adapters/discord/pauses.ts';
 import type { MessagePayload } from '../../../src/adapters/discord/payloads.ts';
@@ -145,7 +145,7 @@ test('what the registry knows better goes before where a lane was made', async (
   const { lane, world, channel } = makeLane(beginningWith(event(live)));
   channel.push(say(4), say(5), live);
   lane.push(event(live));
-  lane.goOn({ about, cursor: idOf(4), watched: true });
+  lane.goOn({ known: { about, cursor: idOf(4), watched: true } });
   await lane.idle();
   expect(world.taken).toEqual(['5', '9']);
 });
@@ -153,7 +153,7 @@ test('what the registry knows better goes before where a lane was made', async (
 test('what could not be stored yet is not passed over where another replica began later', async () => {
   const { lane, world, push } = makeLane(beginningWith(event(say(7))));
   push(say(7), say(9));
-  lane.goOn({ about, cursor: idOf(8), watched: true });
+  lane.goOn({ known: { about, cursor: idOf(8), watched: true } });
   await lane.idle();
   expect(world.taken).toEqual(['7', '9']);
 });
@@ -161,7 +161,7 @@ test('what could not be stored yet is not passed over where another replica bega
 test('where another replica has dealt with more, that is not dealt with again', async () => {
   const { lane, world, channel } = makeLane({ cursor: idOf(1) });
   channel.push(say(2), say(3));
-  lane.goOn({ about, cursor: idOf(2), watched: true });
+  lane.goOn({ known: { about, cursor: idOf(2), watched: true } });
   await lane.idle();
   expect(world.taken).toEqual(['3']);
 });

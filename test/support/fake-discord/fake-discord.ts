@@ -7,6 +7,7 @@ import {
   type APIApplicationCommand,
   type APIMessage,
   type APIPublicThreadChannel,
+  type APITextChannel,
   type APIUser,
   ChannelType,
   GatewayDispatchEvents,
@@ -82,6 +83,8 @@ export interface FakeDiscord {
   /** Sends what everybody was already sent once more. */
   repeat(stored: StoredMessage): void;
   removeMany(stored: readonly StoredMessage[]): void;
+  /** A channel with its threads, or a thread, is deleted: of the threads of a channel Discord tells nothing. */
+  deleteChannel(channel: FakeChannel): void;
   /** The bot is taken out of a server. */
   leave(guild: FakeGuild): void;
   /** A server is not available for a while. */
@@ -134,7 +137,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
   });
   const routes = createRoutes({
     ...{ world, interactions, changed, nonces, commands, noted },
-    gatewayUrl: gateway.url,
+    gateway,
     intents: () => granted,
     typed: (channelId) => void typing.push({ channelId, at: Date.now() }),
   });
@@ -154,7 +157,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     const where = channel.guildId === undefined ? {} : { guild_id: channel.guildId };
     // As it is now, not as it will be when it is sent again.
     const message = structuredClone(stored.message);
-    gateway.dispatch(intent, (intents): GatewayEvent => {
+    gateway.dispatch(intent, channel.guildId, (intents): GatewayEvent => {
       if (how === 'deleted') {
         return { t: GatewayDispatchEvents.MessageDelete, d: { id: message.id, channel_id: channel.id, ...where } };
       }
@@ -210,7 +213,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
       ...(source === undefined ? {} : { message: source.message }),
       entitlements: [],
     };
-    gateway.dispatch(0, () => ({ t: GatewayDispatchEvents.InteractionCreate, d: about }));
+    gateway.dispatch(0, channel.guildId, () => ({ t: GatewayDispatchEvents.InteractionCreate, d: about }));
     return view;
   }
 
@@ -244,16 +247,23 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     guild(preferredLocale = 'en-US') {
       const guild = { id: world.snowflake(), preferredLocale };
       world.guilds.set(guild.id, guild);
+      const d = guildData(world, guild.id);
+      gateway.dispatch(GatewayIntentBits.Guilds, guild.id, () => ({ t: GatewayDispatchEvents.GuildCreate, d }));
       return guild;
     },
-    channel: ({ id: guildId }) => addChannel(world, { type: ChannelType.GuildText, guildId }),
+    channel({ id: guildId }) {
+      const channel = addChannel(world, { type: ChannelType.GuildText, guildId });
+      const d = channelData(channel);
+      gateway.dispatch(GatewayIntentBits.Guilds, guildId, () => ({ t: GatewayDispatchEvents.ChannelCreate, d }));
+      return channel;
+    },
     thread: ({ id: parentId, guildId }) => {
       const thread = addChannel(world, {
         type: ChannelType.PublicThread,
         parentId,
         ...(guildId === undefined ? {} : { guildId }),
       });
-      gateway.dispatch(GatewayIntentBits.Guilds, () => ({
+      gateway.dispatch(GatewayIntentBits.Guilds, guildId, () => ({
         t: GatewayDispatchEvents.ThreadCreate,
         d: threadData(thread),
       }));
@@ -282,18 +292,28 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
       const { id: channel_id, guildId } = channelOf(first);
       const ids = all.map(({ message }) => message.id);
       const where = guildId === undefined ? {} : { guild_id: guildId };
-      gateway.dispatch(GatewayIntentBits.GuildMessages, () => ({
+      gateway.dispatch(GatewayIntentBits.GuildMessages, guildId, () => ({
         t: GatewayDispatchEvents.MessageDeleteBulk,
         d: { ids, channel_id, ...where },
       }));
     },
+    deleteChannel(channel) {
+      const { id, type, guildId: guild_id, parentId: parent_id } = channel;
+      const gone = [...world.channels.values()].filter((each) => each.id === id || each.parentId === id);
+      for (const each of gone) world.channels.delete(each.id);
+      const event: GatewayEvent =
+        parent_id === undefined
+          ? { t: GatewayDispatchEvents.ChannelDelete, d: { ...channelData(channel), guild_id } }
+          : { t: GatewayDispatchEvents.ThreadDelete, d: { id, guild_id, parent_id, type } };
+      gateway.dispatch(GatewayIntentBits.Guilds, guild_id, () => event);
+    },
     leave({ id }) {
       world.guilds.delete(id);
-      gateway.dispatch(GatewayIntentBits.Guilds, () => ({ t: GatewayDispatchEvents.GuildDelete, d: { id } }));
+      gateway.dispatch(GatewayIntentBits.Guilds, id, () => ({ t: GatewayDispatchEvents.GuildDelete, d: { id } }));
     },
     outage({ id }) {
       const d = { id, unavailable: true };
-      gateway.dispatch(GatewayIntentBits.Guilds, () => ({ t: GatewayDispatchEvents.GuildDelete, d }));
+      gateway.dispatch(GatewayIntentBits.Guilds, id, () => ({ t: GatewayDispatchEvents.GuildDelete, d }));
     },
     slash(person, channel, name, more = {}) {
       const registered = commands.registered.find((command) => command.name === name);
@@ -350,14 +370,14 @@ function guildData({ guilds, channels }: World, id: string): Partial<GatewayGuil
     preferred_locale: guilds.get(id)?.preferredLocale === 'zh-CN' ? Locale.ChineseCN : Locale.EnglishUS,
     roles: [],
     members: [],
-    channels: text.map((channel) => ({
-      id: channel.id,
-      type: ChannelType.GuildText,
-      name: `c${channel.id}`,
-      position: 0,
-    })),
+    channels: text.map(channelData),
     threads: own.filter(({ type }) => type === ChannelType.PublicThread).map(threadData),
   };
+}
+
+function channelData({ id, guildId }: FakeChannel): APITextChannel {
+  const where = guildId === undefined ? {} : { guild_id: guildId };
+  return { id, type: ChannelType.GuildText, name: `c${id}`, position: 0, ...where };
 }
 
 function threadData({ id, guildId, parentId }: FakeChannel): APIPublicThreadChannel {

@@ -18,7 +18,7 @@ const identifySchema = z.object({
   token: z.string(),
   intents: z.number(),
   properties: z.record(z.string(), z.unknown()),
-  shard: z.tuple([z.literal(0), z.literal(1)]).optional(),
+  shard: z.tuple([z.number().int().nonnegative(), z.number().int().positive()]).default([0, 1]),
   compress: z.literal(false).optional(),
 });
 const resumeSchema = z.object({ token: z.string(), session_id: z.string(), seq: z.number() });
@@ -44,7 +44,9 @@ export interface Gateway {
   /** Intents that Discord has not granted: identifying with one closes with 4014. */
   readonly denied: Set<GatewayIntentBits>;
   /** An event to every session that wants it; `make` gives what a session with these intents is shown. */
-  dispatch(intent: GatewayIntentBits | 0, make: (intents: number) => GatewayEvent): void;
+  dispatch(intent: GatewayIntentBits | 0, guild: string | undefined, make: (intents: number) => GatewayEvent): void;
+  /** What `GET /gateway/bot` says. Fewer connections are refused with 4011; one too many of starts is a violation. */
+  readonly limits: Limits;
   /** What was sent to the first session so far, frame by frame. */
   sent(): readonly string[];
   /** A frame as it is, to all that are connected. */
@@ -58,7 +60,9 @@ export interface Gateway {
   /** Op 9 to all; not resumable sessions are gone. */
   invalidate(resumable: boolean): void;
   /** Breaks all connections off. `forget`: the sessions can't be resumed. */
-  cut(options?: { readonly forget?: boolean }): void;
+  cut(options?: { readonly forget?: boolean; readonly shard?: number }): void;
+  /** Whoever identifies or resumes as this connection is cut off. */
+  keepOut(shard: number | undefined): void;
   /** Closes all with this code, as Discord does when a token is reset. */
   close(code: number): void;
   /** The next events are lost on their way, as if the connection were dead; a resumed session gets them. */
@@ -69,8 +73,17 @@ export interface Gateway {
   stop(): Promise<void>;
 }
 
+export interface Limits {
+  shards: number;
+  /** Session starts that are left, of which each identify takes one; more come with `resetsAt` (Unix milliseconds). */
+  remaining: number;
+  resetsAt: number;
+  maxConcurrency: number;
+}
+
 interface Session {
   readonly id: string;
+  readonly shard: readonly [number, number];
   readonly intents: number;
   readonly sent: { readonly s: number; readonly text: string }[];
   seq: number;
@@ -80,6 +93,12 @@ interface Session {
 
 /** What Discord sends; shorter, so that a session whose client does not beat is noticed by a test. */
 const HEARTBEAT_MS = 10_000;
+const TOTAL_STARTS = 1_000;
+
+/** https://docs.discord.com/developers/events/gateway#sharding; DMs come by the first. */
+function shardOf(guild: string | undefined, count: number): number {
+  return guild === undefined ? 0 : Number((BigInt(guild) >> 22n) % BigInt(count));
+}
 
 export async function startGateway({ world, accepts, guildCreate, violations }: GatewayOptions): Promise<Gateway> {
   const port = await freePort();
@@ -88,8 +107,10 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
   const sockets = new Map<WebSocket, Session | undefined>();
   const denied = new Set<GatewayIntentBits>();
   const url = `ws://127.0.0.1:${port}`;
+  const limits: Limits = { shards: 1, remaining: 999, resetsAt: 0, maxConcurrency: 1 };
   let counts = { identified: 0, resumed: 0, replayed: 0 };
   let server: Server | undefined;
+  let keptOut: number | undefined;
 
   const send = (socket: WebSocket | undefined, payload: object) => socket?.send(JSON.stringify(payload));
 
@@ -107,7 +128,7 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
       socket.close(GatewayCloseCodes.DecodeError);
       return undefined;
     }
-    const { token, intents } = parsed.data;
+    const { token, intents, shard } = parsed.data;
     if (!accepts(token)) {
       socket.close(GatewayCloseCodes.AuthenticationFailed, 'Authentication failed.');
       return undefined;
@@ -116,17 +137,30 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
       socket.close(GatewayCloseCodes.DisallowedIntents, 'Disallowed intent(s).');
       return undefined;
     }
-    const session: Session = { id: world.snowflake(), intents, sent: [], seq: 0, socket, muted: false };
+    if (limits.remaining <= 0 && Date.now() >= limits.resetsAt) limits.remaining = TOTAL_STARTS;
+    limits.remaining -= 1;
+    if (limits.remaining < 0) violations.push('identified more often than Discord allows');
+    if (shard[1] < limits.shards) {
+      socket.close(GatewayCloseCodes.ShardingRequired, 'Sharding required.');
+      return undefined;
+    }
+    if (shard[0] === keptOut) {
+      socket.terminate();
+      return undefined;
+    }
+    const session: Session = { shard, id: world.snowflake(), intents, sent: [], seq: 0, socket, muted: false };
     sessions.set(session.id, session);
     counts = { ...counts, identified: counts.identified + 1 };
-    const guilds: APIUnavailableGuild[] = [...world.guilds.keys()].map((id) => ({ id, unavailable: true }));
+    const guilds: APIUnavailableGuild[] = [...world.guilds.keys()]
+      .filter((id) => shardOf(id, shard[1]) === shard[0])
+      .map((id) => ({ id, unavailable: true }));
     const ready: GatewayReadyDispatchData = {
       v: 10,
       user: world.bot,
       guilds,
       session_id: session.id,
       resume_gateway_url: url,
-      shard: [0, 1],
+      shard: [...shard],
       application: { id: world.applicationId, flags: Number(0), flags_new: '0' },
     };
     emit(session, { t: GatewayDispatchEvents.Ready, d: ready });
@@ -139,6 +173,10 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
     const session = parsed.success ? sessions.get(parsed.data.session_id) : undefined;
     if (!parsed.success || session === undefined || parsed.data.seq > session.seq || !accepts(parsed.data.token)) {
       send(socket, { op: GatewayOpcodes.InvalidSession, d: false });
+      return undefined;
+    }
+    if (session.shard[0] === keptOut) {
+      socket.terminate();
       return undefined;
     }
     session.socket?.close();
@@ -203,8 +241,11 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
   return {
     url,
     denied,
-    dispatch(intent, make) {
+    limits,
+    dispatch(intent, guild, make) {
       for (const session of sessions.values()) {
+        const [shard, count] = session.shard;
+        if (shardOf(guild, count) !== shard) continue;
         if (intent === 0 || (session.intents & intent) !== 0) emit(session, make(session.intents));
       }
     },
@@ -225,9 +266,16 @@ export async function startGateway({ world, accepts, guildCreate, violations }: 
       }
       if (!resumable) sessions.clear();
     },
-    cut({ forget = false } = {}) {
-      if (forget) sessions.clear();
-      for (const socket of sockets.keys()) socket.terminate();
+    cut({ forget = false, shard } = {}) {
+      for (const [socket, session] of [...sockets]) {
+        if (shard !== undefined && session?.shard[0] !== shard) continue;
+        if (forget && session !== undefined) sessions.delete(session.id);
+        socket.terminate();
+      }
+      if (forget && shard === undefined) sessions.clear();
+    },
+    keepOut: (shard) => {
+      keptOut = shard;
     },
     close(code) {
       sessions.clear();

@@ -3,6 +3,7 @@ import { type APIApplicationCommand, type APIMessage, ChannelType, MessageFlags 
 import { z } from 'zod';
 import { errors } from './api-error.ts';
 import { bodies, type EditedBody, type MessageRows, type Payload, rings, unfolds } from './bodies.ts';
+import type { Gateway } from './gateway.ts';
 import type { Interactions } from './interactions.ts';
 import type { Handler, Route } from './rest.ts';
 import { type FakeChannel, isNewer, type StoredMessage, visible, type World } from './world.ts';
@@ -10,7 +11,7 @@ import { type FakeChannel, isNewer, type StoredMessage, visible, type World } fr
 export interface RoutesDeps {
   readonly world: World;
   readonly interactions: Interactions;
-  readonly gatewayUrl: string;
+  readonly gateway: Pick<Gateway, 'url' | 'limits'>;
   /** What the bot's application was granted, for texts over REST. */
   readonly intents: () => number;
   readonly changed: (stored: StoredMessage, how: 'created' | 'updated' | 'deleted') => void;
@@ -136,11 +137,13 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
     {
       method: 'GET',
       pattern: /^\/gateway\/bot$/,
-      handle: () => ({
-        url: deps.gatewayUrl,
-        shards: 1,
-        session_start_limit: { total: 1_000, remaining: 999, reset_after: 14_400_000, max_concurrency: 1 },
-      }),
+      handle() {
+        const { url, limits } = deps.gateway;
+        const { shards, remaining, resetsAt, maxConcurrency: max_concurrency } = limits;
+        const reset_after = Math.max(0, resetsAt - Date.now());
+        const left = remaining <= 0 && reset_after === 0 ? 1_000 : Math.max(0, remaining);
+        return { url, shards, session_start_limit: { total: 1_000, remaining: left, reset_after, max_concurrency } };
+      },
     },
     {
       method: 'POST',

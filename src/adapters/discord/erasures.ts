@@ -1,0 +1,69 @@
+/** What the bot remembers of a place that is no more goes, too: a channel with its threads, a thread, a server. */
+import type { BotPort } from '../../core/bot-port.ts';
+import type { Logger } from '../../core/ports.ts';
+import { parseSessionId } from '../../core/session.ts';
+import { toBotError } from '../../errors.ts';
+import type { Gone, Lanes } from './lanes.ts';
+import { backoff, type Pauses } from './pauses.ts';
+import { type ChannelAbout, DISCORD, placeOf } from './places.ts';
+
+const MAX_BACKOFF_MS = 30_000;
+
+export interface ErasuresDeps {
+  readonly bot: Pick<BotPort, 'memory'>;
+  readonly lanes: Pick<Lanes, 'drop'>;
+  readonly pauses: Pauses;
+  readonly log: Logger;
+}
+
+/** Each resolves when everything is erased, or intake ends. Never rejects. */
+export interface Erasures {
+  /** A channel or thread, as `about` says. A DM is nobody's to delete: it is left alone. */
+  channel(id: string, about: ChannelAbout): Promise<void>;
+  guild(id: string): Promise<void>;
+}
+
+export function createErasures({ bot, lanes, pauses, log }: ErasuresDeps): Erasures {
+  async function insist(what: Gone, action: () => Promise<void>): Promise<void> {
+    for (let failures = 1; !pauses.ended(); failures += 1) {
+      try {
+        return await action();
+      } catch (thrown) {
+        const { code } = toBotError(thrown);
+        log.warn({ ...what, code, failures }, 'the conversations of a place that is gone are not erased yet');
+        await pauses.wait(backoff(failures, MAX_BACKOFF_MS));
+      }
+    }
+  }
+
+  async function erase(what: Gone, action: () => Promise<number>): Promise<void> {
+    const { idle, unwatch } = lanes.drop(what);
+    await insist(what, async () => {
+      let conversations = await action();
+      // And what was just being stored.
+      await idle;
+      conversations += await action();
+      // Last of all: should this process end before, the next one finds out from the registry.
+      await unwatch();
+      log.info({ ...what, conversations }, 'a place in Discord is gone: its conversations are erased');
+    });
+  }
+
+  return {
+    async channel(id, about) {
+      if (about.direct) return;
+      await erase({ channel: id }, async () => {
+        const all = await bot.memory.conversationsAt(placeOf(id, about));
+        const own = all.filter((session) => about.parent === undefined || parseSessionId(session).thread === id);
+        for (const session of own) await bot.memory.forget(session);
+        return own.length;
+      });
+    },
+    async guild(id) {
+      await erase({ guild: id }, async () => {
+        const { conversations } = await bot.memory.erase({ platform: DISCORD, workspace: id });
+        return conversations;
+      });
+    },
+  };
+}
