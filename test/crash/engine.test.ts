@@ -4,8 +4,8 @@ import { toSessionId } from '../../src/core/session.ts';
 import { type FakeModel, type ModelOptions, startModel } from '../support/model.ts';
 import { type RecordingPlatform, startRecordingPlatform } from '../support/recording-platform.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { answerTo } from '../support/visible-text.ts';
 import { builtReplica } from './built-replica.ts';
-import { answerTo } from './judge.ts';
 import { createReplicas, type Replicas } from './replicas.ts';
 import { openRedisStore, sessionOf } from './world.ts';
 

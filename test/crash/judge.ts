@@ -2,6 +2,7 @@
 import type { ChatMessage } from '../../src/core/types.ts';
 import type { FakeModel } from '../support/model.ts';
 import type { RecordingPlatform } from '../support/recording-platform.ts';
+import { differsFromMemory, isAnswer, saysFailed, saysForgotten } from '../support/visible-text.ts';
 import type { ChaosReport } from './chaos.ts';
 
 /** One message of the run. */
@@ -27,19 +28,18 @@ export interface Verdict {
   readonly outOfOrder: number;
   readonly stuck: number;
   readonly halves: number;
-  /** What else must not be, in words; the four above are counted from it too. */
+  /** Replies whose visible text is not what memory holds of them. */
+  readonly differing: number;
+  /** What else must not be, in words; the five above are counted from it too. */
   readonly complaints: readonly string[];
 }
-
-const squeeze = (text: string) => text.replace(/\s+/g, '');
-export const answerTo = (text: string) => `echo: ${text}`;
 
 /** The reply to this message has come to its end on the platform. */
 export function isSettled(platform: RecordingPlatform, said: Said): boolean {
   const { replies, text, half } = platform.outcome(said.id);
   if (said.forgotten && replies === 0) return true;
   if (replies === 0 || half) return false;
-  return text.startsWith('echo:') ? squeeze(text) === squeeze(answerTo(said.text)) : true;
+  return isAnswer(text, said.text) || saysFailed(text) || saysForgotten(text);
 }
 
 export function judge(
@@ -49,8 +49,8 @@ export function judge(
   chaos: ChaosReport,
 ): Verdict {
   const complaints: string[] = [];
-  const counts = { duplicates: 0, outOfOrder: 0, stuck: 0, halves: 0, answered: 0, failedSaid: 0 };
-  const complain = (kind: 'duplicates' | 'outOfOrder' | 'stuck' | 'halves', what: string) => {
+  const counts = { duplicates: 0, outOfOrder: 0, stuck: 0, halves: 0, differing: 0, answered: 0, failedSaid: 0 };
+  const complain = (kind: 'duplicates' | 'outOfOrder' | 'stuck' | 'halves' | 'differing', what: string) => {
     counts[kind] += 1;
     complaints.push(`${kind}: ${what}`);
   };
@@ -63,7 +63,7 @@ export function judge(
       const where = `conversation ${conversation}, message ${one.number} (${one.id})`;
       const { replies, text, half } = world.platform.outcome(one.id);
       const [first] = world.platform.visible(one.id);
-      const echoed = squeeze(text) === squeeze(answerTo(one.text));
+      const echoed = isAnswer(text, one.text);
       if (replies > 1) complain('duplicates', `${where} has ${replies} replies`);
       if (half) complain('halves', `${where} was never finished: ${text.slice(-40)}`);
       if (replies === 0 && !one.forgotten) complain('stuck', `${where} was never answered`);
@@ -82,6 +82,11 @@ export function judge(
         if (text.startsWith('echo:')) complain('halves', `${where} ends early: ${text.slice(0, 60)}…`);
         else if (halvesKept.length > 0) complain('halves', `${where} was said to have failed and is remembered`);
         else counts.failedSaid += 1;
+      }
+      const answer = halvesKept.find(({ role }) => role === 'assistant');
+      // What a /forget took out of memory may be read where it was answered before.
+      if (replies > 0 && !(one.forgotten && echoed) && differsFromMemory(text, one.text, answer)) {
+        complain('differing', `${where} shows “${text}”, memory holds “${answer?.content ?? ''}”`);
       }
     }
     checkMemoryOrder(conversation, messages, remembered, (what) => complain('outOfOrder', what));
@@ -131,7 +136,7 @@ function checkModel(model: FakeModel, said: ReadonlyMap<number, readonly Said[]>
     for (let index = 0; index < earlier.length; index += 2) {
       const asked = all.get(earlier[index]?.content ?? '');
       const right = asked?.conversation === own.conversation && asked.number > last && asked.number < own.number;
-      if (!right || squeeze(earlier[index + 1]?.content ?? '') !== squeeze(answerTo(asked.text))) {
+      if (!right || !isAnswer(earlier[index + 1]?.content ?? '', asked.text)) {
         complaints.push(`model: ${own.id} was shown a turn that is not the one before it (position ${index})`);
         break;
       }

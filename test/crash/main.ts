@@ -21,11 +21,12 @@ const print = (line: string) => process.stdout.write(`${line}\n`);
 
 function report(name: string, seed: number, result: CrashResult): void {
   const { messages, answered, failedSaid, faults, takenOver, slowestTakeoverMs, seconds } = result;
-  const { duplicates, outOfOrder, stuck, halves, complaints, output } = result;
+  const { duplicates, outOfOrder, stuck, halves, differing, complaints, output } = result;
   print(
     `${name.padEnd(16)} seed ${seed}: ${messages} messages, ${answered} answered, ${failedSaid} failed and said so, ` +
       `${faults} kills or faults, ${takenOver} taken over (slowest ${slowestTakeoverMs} ms behind the last fault), ${seconds} s; ` +
-      `duplicates ${duplicates}, out of order ${outOfOrder}, stuck ${stuck}, halves ${halves}`,
+      `duplicates ${duplicates}, out of order ${outOfOrder}, stuck ${stuck}, halves ${halves}, ` +
+      `${differing} visible texts that differ from memory`,
   );
   for (const complaint of complaints.slice(0, 20)) print(`  ${complaint}`);
   if (complaints.length > 0) print(output);

@@ -5,8 +5,8 @@ import { type FakeModel, startModel } from '../support/model.ts';
 import { type RecordingPlatform, startRecordingPlatform } from '../support/recording-platform.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { type RedisTap, type Step, startRedisTap } from '../support/redis-tap.ts';
+import { answerTo } from '../support/visible-text.ts';
 import { builtReplica } from './built-replica.ts';
-import { answerTo } from './judge.ts';
 import { createReplicas, type Replicas } from './replicas.ts';
 import { openRedisStore, sessionOf } from './world.ts';
 

@@ -39,6 +39,9 @@ export interface WorldOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
+/** Of the model's calls, in every run: they die in mid-answer. */
+const CUT_SHARE = 0.1;
+
 const LIMITS = { defaultTtl: 1_800, minTtl: 60, maxTtl: 2_592_000, maxMessages: 200, maxWaiting: 20 };
 
 /** A conversation of the crash runs, by number. */
@@ -64,7 +67,8 @@ export async function createWorld({
   const redis = store === 'redis' ? await startRedis({ args: WRITES_AT_ONCE }) : undefined;
   const dataDir = await mkdtemp(join(tmpdir(), 'recollect-crash-'));
   const platform = await startRecordingPlatform({ seed, ...(ackTimeoutMs === undefined ? {} : { ackTimeoutMs }) });
-  const model = await startModel({ reply: { pieces: 6, firstMs: 40, betweenMs: 60 }, seed, ...modelOptions });
+  const reply = { pieces: 6, firstMs: 40, betweenMs: 60 };
+  const model = await startModel({ reply, seed, cutShare: CUT_SHARE, ...modelOptions });
   const replicas = createReplicas({
     platformUrl: platform.url,
     modelUrl: model.url,

@@ -1,7 +1,7 @@
 /** One conversation of a soak run: what its person does next, and what has to come of it. */
 import type { FakeModel } from '../support/model.ts';
+import { isAnswer } from '../support/visible-text.ts';
 import type { PlatformName, Surface } from './surface.ts';
-import { isAnswer } from './texts.ts';
 
 /** One message of the run. */
 export interface Said {

@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { ChatMessage } from '../../src/core/types.ts';
 import type { ModelCall } from '../support/model.ts';
+import { answerTo } from '../support/visible-text.ts';
 import type { Said } from './conversation.ts';
 import { type Evidence, isSettled, judge } from './judge.ts';
 import { NOTHING, type Outcome } from './surface.ts';
-import { answerTo } from './texts.ts';
 
 function said(number: number, more: Partial<Said> = {}): Said {
   return {
@@ -50,7 +50,8 @@ interface Case {
 }
 
 const FAILED = 'The language model took too long. Please send it again.';
-const CLEAN = { lost: 0, doubled: 0, outOfOrder: 0, halves: 0 };
+const CLEAN = { lost: 0, doubled: 0, outOfOrder: 0, halves: 0, differing: 0 };
+const CUT = 'No, that is not what I';
 
 const cases: readonly Case[] = [
   { name: 'all is well', found: { ...CLEAN, answered: 2 } },
@@ -90,6 +91,46 @@ const cases: readonly Case[] = [
     messages: [said(1, { forgotten: true, erased: true }), said(2)],
     found: { halves: 1 },
   },
+  {
+    name: 'words of an attempt that died in place of the answer',
+    replies: [reply(1), reply(2, { text: CUT })],
+    found: { differing: 1 },
+  },
+  {
+    name: 'words of an attempt that died before the answer',
+    replies: [reply(1), reply(2, { text: `${CUT}${answerTo('message 2.')}` })],
+    found: { differing: 1 },
+  },
+  {
+    name: 'words of an attempt that died, and that the turn failed',
+    replies: [reply(1), reply(2, { text: `${CUT}\n\n${FAILED}` })],
+    memory: turn(1),
+    found: { ...CLEAN, failedSaid: 1 },
+  },
+  {
+    name: 'words that nobody said, and that the turn failed',
+    replies: [reply(1), reply(2, { text: `Something else.\n\n${FAILED}` })],
+    memory: turn(1),
+    found: { differing: 1 },
+  },
+  {
+    name: 'what was forgotten and still shows words of an attempt that died',
+    messages: [said(1, { forgotten: true, erased: true }), said(2)],
+    replies: [reply(1, { text: CUT }), reply(2)],
+    memory: turn(2),
+    found: { differing: 1 },
+  },
+  {
+    name: 'an answer that was cut off, with its note',
+    replies: [reply(1), reply(2, { text: 'echo: mess\n\n(This answer was cut off: it took too long.)' })],
+    memory: [
+      ...turn(1),
+      ...turn(2).map((half) =>
+        half.role === 'user' ? half : { ...half, content: 'echo: mess', cut: 'time' as const },
+      ),
+    ],
+    found: { differing: 0 },
+  },
   { name: 'a model that was shown the wrong turn', calls: [call(2, ['message 3.'])], found: { outOfOrder: 1 } },
   { name: 'a model that was asked what nobody said', calls: [call(3)], found: { halves: 1 } },
 ];
@@ -116,4 +157,5 @@ test('a reply is settled when it is whole, says that there will be none, or need
   expect(isSettled(said(1), NOTHING)).toBe(false);
   expect(isSettled(said(1), reply(1, { half: true }))).toBe(false);
   expect(isSettled(said(1), reply(1, { text: 'echo: mess' }))).toBe(false);
+  expect(isSettled(said(1), reply(1, { text: CUT }))).toBe(false);
 });

@@ -1,10 +1,10 @@
 /** Judges a soak run by what people see, what the model was shown, and what memory holds; not by the bot's own counters. */
 import type { ChatMessage } from '../../src/core/types.ts';
 import type { ModelCall } from '../support/model.ts';
+import { differsFromMemory, isAnswer, saysFailed, saysForgotten } from '../support/visible-text.ts';
 import type { Said } from './conversation.ts';
 import { groupBy } from './group.ts';
 import type { Outcome } from './surface.ts';
-import { isAnswer, saysFailed, saysForgotten } from './texts.ts';
 
 export interface Verdict {
   readonly answered: number;
@@ -17,17 +17,19 @@ export interface Verdict {
   readonly outOfOrder: number;
   /** Replies that nobody ended, that are not what they should be, or turns of which memory has a part. */
   readonly halves: number;
-  /** In words, with ids; the four above are counted from it. */
+  /** Replies whose visible text is not what memory holds of them. */
+  readonly differing: number;
+  /** In words, with ids; the five above are counted from it. */
   readonly complaints: readonly string[];
 }
 
-export type Complaint = 'lost' | 'doubled' | 'outOfOrder' | 'halves';
+export type Complaint = 'lost' | 'doubled' | 'outOfOrder' | 'halves' | 'differing';
 
 /** The reply to this message has come to its end. */
 export function isSettled({ text, forgotten }: Said, outcome: Outcome): boolean {
   if (forgotten && outcome.replies === 0) return true;
   if (outcome.replies === 0 || outcome.half) return false;
-  return isAnswer(outcome.text, text) || !outcome.text.startsWith('echo:') || saysFailed(outcome.text);
+  return isAnswer(outcome.text, text) || saysFailed(outcome.text) || saysForgotten(outcome.text);
 }
 
 export interface Evidence {
@@ -40,7 +42,16 @@ export interface Evidence {
 
 export function judge({ said, seen, memory, calls }: Evidence): Verdict {
   const complaints: string[] = [];
-  const counts = { answered: 0, failedSaid: 0, forgotten: 0, lost: 0, doubled: 0, outOfOrder: 0, halves: 0 };
+  const counts = {
+    answered: 0,
+    failedSaid: 0,
+    forgotten: 0,
+    lost: 0,
+    doubled: 0,
+    outOfOrder: 0,
+    halves: 0,
+    differing: 0,
+  };
   const complain = (kind: Complaint, what: string) => {
     counts[kind] += 1;
     complaints.push(`${kind}: ${what}`);
@@ -58,7 +69,9 @@ export function judge({ said, seen, memory, calls }: Evidence): Verdict {
         complain('outOfOrder', `${nameOf(one)} was answered before its predecessor`);
       }
       if (outcome.replies > 0) last = outcome.position;
-      judgeMemory(one, outcome, halvesOf(one, remembered), complain);
+      const halves = halvesOf(one, remembered);
+      judgeMemory(one, outcome, halves, complain);
+      judgeText(one, outcome, halves, complain);
     }
     judgeMemoryOrder(number, own, remembered, complain);
   }
@@ -113,6 +126,15 @@ function judgeMemory(one: Said, outcome: Outcome, halves: readonly ChatMessage[]
   if (wrong !== undefined) complain('halves', `${where} is remembered with another answer: ${cut(wrong.content)}`);
   if (saysFailed(outcome.text) && !answered && halves.length > 0) {
     complain('halves', `${where} was said to have failed and is remembered`);
+  }
+}
+
+/** What a /forget took out of memory may be read where it was answered before. */
+function judgeText(one: Said, { replies, text }: Outcome, halves: readonly ChatMessage[], complain: Complain): void {
+  if (replies === 0 || (one.forgotten && isAnswer(text, one.text))) return;
+  const answer = halves.find(({ role }) => role === 'assistant');
+  if (differsFromMemory(text, one.text, answer)) {
+    complain('differing', `${nameOf(one)} shows “${cut(text)}”, memory holds “${cut(answer?.content ?? '')}”`);
   }
 }
 

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { APIUser } from 'discord-api-types/v10';
 import { DIRECT, sessionOf } from '../../src/adapters/discord/places.ts';
 import type { FakeChannel, FakeDiscord, FakeInteraction, StoredMessage } from '../support/fake-discord/fake-discord.ts';
+import { isTrouble } from '../support/visible-text.ts';
 import { AGAIN_MS, type CommandName, NOTHING, type Outcome, type Spoken, type Surface, type Talk } from './surface.ts';
-import { isTrouble } from './texts.ts';
 
 const LOOK_MS = 50;
 const TRIES = 40;

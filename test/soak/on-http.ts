@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { sessionOf } from '../../src/adapters/http/normalize.ts';
 import { chatResponse, errorResponse, historyResponse } from '../../src/adapters/http/schemas.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
+import { saysFailed } from '../support/visible-text.ts';
 import type { Replicas } from './replicas.ts';
 import {
   AGAIN_MS,
@@ -15,7 +16,6 @@ import {
   type Surface,
   type Talk,
 } from './surface.ts';
-import { saysFailed } from './texts.ts';
 
 const PAUSE_MS = 250;
 const TRIES = 100;

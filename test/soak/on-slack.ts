@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { sessionAt } from '../../src/adapters/slack/normalize.ts';
 import { REPLY_EVENT } from '../../src/adapters/slack/render.ts';
 import type { FakeMessage, FakeSlack } from '../support/fake-slack/fake-slack.ts';
+import { answerTo, isTrouble } from '../support/visible-text.ts';
 import { AGAIN_MS, type CommandName, NOTHING, type Outcome, type Spoken, type Surface, type Talk } from './surface.ts';
-import { answerTo, isTrouble } from './texts.ts';
 
 const LOOK_MS = 50;
 const TRIES = 40;

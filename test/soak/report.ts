@@ -26,6 +26,7 @@ export function reportOf(result: SoakResult): string {
     ['doubled', String(result.doubled)],
     ['out of order', String(result.outOfOrder)],
     ['halves', String(result.halves)],
+    ['visible texts that differ from memory', String(result.differing)],
     ['slowest answer', `${(result.slowestMs / 1_000).toFixed(1)} s`],
     ...memoryRows(result),
   ];

@@ -39,6 +39,9 @@ const SETTINGS = {
   OPENAI_MODEL: 'fake',
 };
 
+/** Of the model's calls: they die in mid-answer. */
+const CUT_SHARE = 0.12;
+
 export async function createWorld(seed: number, count: number): Promise<World> {
   const ends: (() => Promise<void>)[] = [];
   const close = async () => {
@@ -51,7 +54,7 @@ export async function createWorld(seed: number, count: number): Promise<World> {
     ends.push(() => rm(cwd, { recursive: true, force: true }));
     const redis = await startRedis({ args: WRITES_AT_ONCE });
     ends.push(() => redis.stop());
-    const model = await startModel({ seed, reply: { pieces: 4, firstMs: 40, betweenMs: 60 } });
+    const model = await startModel({ seed, reply: { pieces: 4, firstMs: 40, betweenMs: 60 }, cutShare: CUT_SHARE });
     ends.push(async () => {
       model.release();
       await model.close();

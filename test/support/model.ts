@@ -13,6 +13,10 @@ import { answer, type CallEnd, type ModelReply, sendError } from './model-reply.
 
 export type { CallEnd, ModelReply };
 
+/** What a call says that dies in mid-answer. */
+export const CUT_TEXT = 'No, that is not what I mean: what I was about to say will never be said by me.';
+const CUT_PIECES = 8;
+
 /** Unknown parameters are refused: some compatible servers refuse them too. */
 const requestSchema = z.strictObject({
   model: z.string().min(1),
@@ -49,6 +53,11 @@ export interface ModelOptions {
   readonly reply?: ModelReply;
   /** Share of the calls, 0 to 1, that fail with 500: decided by seed, text and attempt, so whatever the order. */
   readonly failShare?: number;
+  /**
+   * Share of the calls, likewise, that die in mid-answer: after words that are no beginning of the right answer, so that
+   * whoever still shows them at the end is found out.
+   */
+  readonly cutShare?: number;
   readonly seed?: number;
   /** Calls whose text contains this hang before the first piece, until `release`. */
   readonly hangOn?: string;
@@ -92,7 +101,10 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
       return { ...options.reply, sent: 0, end: 'hang' };
     }
     const failed = chance(`${options.seed ?? 0}:${attempt}:${text}`) < (options.failShare ?? 0);
-    return failed ? { status: 500, error: { message: 'chosen to fail' } } : { ...options.reply };
+    if (failed) return { status: 500, error: { message: 'chosen to fail' } };
+    const drawn = chance(`cut:${options.seed ?? 0}:${attempt}:${text}`);
+    const cutShare = options.cutShare ?? 0;
+    return drawn < cutShare ? { ...options.reply, ...cutReply(drawn / cutShare) } : { ...options.reply };
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -151,6 +163,12 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
       await once(server, 'close');
     },
   };
+}
+
+/** Dies after a few words, sooner or later. `drawn`: from 0 (included) to 1. */
+function cutReply(drawn: number): ModelReply {
+  const end = drawn < 0.5 ? 'reset' : 'close';
+  return { text: CUT_TEXT, pieces: CUT_PIECES, sent: 1 + Math.floor(drawn * CUT_PIECES), betweenMs: 80, end };
 }
 
 function refuse(response: ServerResponse, refusals: string[], status: number, message: string): void {
