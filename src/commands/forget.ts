@@ -1,11 +1,11 @@
 /** /forget: this conversation, one's own part of a shared one, all of one's own, or a shared one for everybody. */
 import type { CommandResult, ForgetScope, MemoryCommand } from '../core/commands.ts';
-import { parseSessionId, type SessionId } from '../core/session.ts';
+import type { SessionId } from '../core/session.ts';
 import type { Erased } from '../core/store.ts';
 import type { Texts } from '../texts/phrases.ts';
-import { isManager, isShared, mayReach } from './access.ts';
+import { isManager, isShared } from './access.ts';
 import { type Ask, answer, button } from './ask.ts';
-import { withConversation } from './target.ts';
+import { conversationsHere, withConversation } from './target.ts';
 
 type ForgetCommand = Extract<MemoryCommand, { name: 'forget' }>;
 
@@ -48,23 +48,24 @@ async function forgetWhole(ask: Ask, command: ForgetCommand, sessionId: SessionI
   return done(texts, await deps.memory.forget(sessionId));
 }
 
-/** Conversations are forgotten one by one, each at once; a TTL choice stays, as with every /forget. */
+/**
+ * Also what is left of conversations whose time is over: the bot must not go on unasked in a thread that it was told to forget.
+ * A TTL choice stays, as with every /forget.
+ */
 async function forgetEverywhere(ask: Ask, command: ForgetCommand): Promise<CommandResult> {
   const { texts, deps, context } = ask;
   if (!command.confirmed) return confirm(ask, 'everywhere', texts.commands.forget.confirmEverywhere);
-  const { person } = context;
   const sum = { conversations: 0, messages: 0, waiting: 0 };
-  for (const { sessionId } of await deps.memory.conversations(person)) {
-    const own = mayReach(context, sessionId) && !isShared(context, sessionId);
-    if (!own && parseSessionId(sessionId).user !== undefined) continue;
-    // One without a user is shared, or a DM seen from elsewhere: the person's own turns are what may go of either.
-    const erased = own
-      ? await deps.memory.forget(sessionId)
-      : await deps.memory.removeTurns(sessionId, { authorId: person.user });
+  const add = (erased: Erased) => {
     sum.conversations += erased.conversations;
     sum.messages += erased.messages;
     sum.waiting += erased.waiting;
+  };
+  // A DM names nobody, but here it is known whose it is: all of it goes, and not only what has its author.
+  for (const { sessionId } of await conversationsHere(ask)) {
+    if (!isShared(context, sessionId)) add(await deps.memory.forget(sessionId));
   }
+  add(await deps.memory.erase(context.person, { keepChoices: true }));
   return done(texts, sum);
 }
 

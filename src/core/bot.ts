@@ -145,9 +145,12 @@ function turnTopic(sessionId: SessionId, turnId: TurnId): string {
   return `turn:${sessionId}:${turnId}`;
 }
 
-/** Tells the turns of a conversation, wherever they run, to look at their record now rather than within a second. */
-async function wake(signals: Signals, logger: Logger, sessionId: SessionId, turnId?: TurnId): Promise<void> {
-  const payload: JsonValue = turnId === undefined ? { sessionId } : { sessionId, turnId };
+/** Tells the turns of a conversation, or of all, wherever they run, to look at their record now rather than within a second. */
+async function wake(signals: Signals, logger: Logger, sessionId?: SessionId, turnId?: TurnId): Promise<void> {
+  const payload: JsonValue = {
+    ...(sessionId === undefined ? {} : { sessionId }),
+    ...(turnId === undefined ? {} : { turnId }),
+  };
   await signals.publish(CONTROL_TOPIC, payload).catch((thrown: unknown) => {
     const err = toBotError(thrown).message;
     logger.warn({ session: sessionId, turn: turnId, err }, 'running turn not woken, it will look by itself');
@@ -166,6 +169,11 @@ export function waking(memory: Memory, signals: Signals, logger: Logger): Memory
     async removeTurns(sessionId, selector) {
       const erased = await memory.removeTurns(sessionId, selector);
       if (erased.waiting > 0) await wake(signals, logger, sessionId);
+      return erased;
+    },
+    async erase(whose, options) {
+      const erased = await memory.erase(whose, options);
+      if (erased.waiting > 0) await wake(signals, logger);
       return erased;
     },
   };

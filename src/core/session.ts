@@ -39,6 +39,12 @@ export interface Team {
   readonly workspace: string;
 }
 
+/** A channel with all its threads; with `thread`, that thread alone. Whoever speaks there. */
+export interface Area {
+  readonly place: Place;
+  readonly thread?: string;
+}
+
 /** `user`: a conversation per channel (or thread) and person; `channel`: one shared by all in it. */
 export type SessionScope = 'user' | 'channel';
 

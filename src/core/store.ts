@@ -8,7 +8,7 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Channels } from './channels.ts';
 import type { Notes } from './notes.ts';
-import type { Person, Place, SessionId, Team } from './session.ts';
+import type { Area, Person, Place, SessionId, Team } from './session.ts';
 import type { AnswerCut, ChatMessage, Handle, IncomingMessage, TurnId, TurnLease, TurnRecord } from './types.ts';
 
 export type OfferResult =
@@ -165,7 +165,7 @@ export interface Memory {
   history(sessionId: SessionId, options?: { offset?: number; limit?: number }): Promise<History | undefined>;
   /**
    * Forgets the conversation: its messages, the texts waiting in its inbox, the answers in its turn records. A running turn
-   * is not committed. The TTL choice stays. The text is in no key afterwards.
+   * is not committed. Its notes go too. The TTL choice stays. The text is in no key afterwards.
    */
   forget(sessionId: SessionId): Promise<Erased>;
   ttl(sessionId: SessionId): Promise<TtlState>;
@@ -175,7 +175,10 @@ export interface Memory {
    * @throws BotError `ttl_out_of_bounds` for anything that is not a whole number of at least 1 and at most MAX_TTL.
    */
   setTtl(sessionId: SessionId, seconds: number | undefined, options?: { remember?: boolean }): Promise<TtlState>;
-  /** Removes whole turns of one author, or the one of one message, waiting ones too. */
+  /**
+   * Removes whole turns of one author, or the one of one message, waiting ones too. A running one is not committed. When nothing
+   * is left, its notes go too.
+   */
   removeTurns(sessionId: SessionId, selector: TurnSelector): Promise<Erased>;
   /**
    * The living (or waiting) conversations a person has taken part in, newest first; with `place`, of that place only.
@@ -184,10 +187,12 @@ export interface Memory {
   /** The living conversations of a place: all threads, all people. For finding a message's turn after its dedupe ids expired. */
   conversationsAt(place: Place): Promise<readonly SessionId[]>;
   /**
-   * Erases a person (their own conversations whole, in shared ones their turns) or a whole workspace.
-   * TTL choices go too.
+   * Erases everything of a person (their own conversations whole, in shared ones their turns), of a workspace, or of an area:
+   * a channel with its threads, `{ place }`, or one thread of it, `{ place, thread }`, whoever spoke there. That is messages,
+   * waiting ones too, answers in turn records, notes, index entries and, unless `keepChoices`, TTL choices. A running turn
+   * there ends as forgotten. Nobody has to have spoken there: where nothing is, nothing is erased. It may be called again.
    */
-  erase(whose: Person | Team): Promise<Erased>;
+  erase(whose: Person | Team | Area, options?: { readonly keepChoices?: boolean }): Promise<Erased>;
   /** Everything of a person (in shared conversations their turns only) or of a workspace. */
   export(whose: Person | Team): Promise<readonly ExportedConversation[]>;
 }

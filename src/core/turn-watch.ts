@@ -21,8 +21,8 @@ export interface TurnWatch {
 /** The turns that run in this process, by conversation. */
 export interface RunningTurns {
   watch(lease: TurnLease, held: Lease, check: () => Promise<LeaseState>): TurnWatch;
-  /** Something happened to this conversation: its turn looks at its record at once. */
-  wake(sessionId: SessionId, turnId?: TurnId): void;
+  /** Something happened to this conversation, or to many: its turn, or every one, looks at its record at once. */
+  wake(sessionId?: SessionId, turnId?: TurnId): void;
 }
 
 export function createRunningTurns(): RunningTurns {
@@ -63,7 +63,8 @@ export function createRunningTurns(): RunningTurns {
       return watch;
     },
     wake(sessionId, turnId) {
-      for (const watch of running.get(sessionId) ?? []) {
+      const woken = sessionId === undefined ? [...running.values()].flatMap((it) => [...it]) : running.get(sessionId);
+      for (const watch of woken ?? []) {
         if (turnId === undefined || watch.turnId === turnId) void watch.look();
       }
     },

@@ -5,7 +5,7 @@ import type { Drain, DrainScheduler, Signals } from './ports.ts';
 import { runTurn, type TurnDeps } from './run-turn.ts';
 import { toSessionId } from './session.ts';
 
-/** The signals' topic that wakes running turns: `{sessionId, turnId?}`. */
+/** The signals' topic that wakes running turns: `{sessionId, turnId?}`, or `{}` for all. */
 export const CONTROL_TOPIC = 'control';
 /** Pending conversations that a sweep looks at in one page. */
 const SWEEP_PAGE = 500;
@@ -65,10 +65,13 @@ export function createWorker(deps: WorkerDeps): Worker {
   return {
     async start() {
       await signals.subscribe(CONTROL_TOPIC, (payload) => {
-        if (typeof payload !== 'object' || payload === null || !('sessionId' in payload)) return;
-        const { sessionId, turnId } = payload;
-        if (typeof sessionId !== 'string') return;
-        running.wake(toSessionId(sessionId), typeof turnId === 'string' ? turnId : undefined);
+        if (typeof payload !== 'object' || payload === null) return;
+        const sessionId = 'sessionId' in payload ? payload.sessionId : undefined;
+        const turnId = 'turnId' in payload ? payload.turnId : undefined;
+        running.wake(
+          typeof sessionId === 'string' ? toSessionId(sessionId) : undefined,
+          typeof turnId === 'string' ? turnId : undefined,
+        );
       });
       await scheduler.process(drain, deps.concurrency);
       // What an earlier process left behind does not wait for the first sweep.

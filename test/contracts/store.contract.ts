@@ -3,6 +3,7 @@
  * {@link describeConversationStore}; one whose fixture can let time pass also calls `describeStoreDeadlines`.
  */
 import { describe } from 'vitest';
+import { describeAreas } from './store/areas.ts';
 import { describeChannels } from './store/channels.ts';
 import { describeCommits } from './store/commits.ts';
 import { describeConcurrency } from './store/concurrency.ts';
@@ -38,6 +39,7 @@ export function describeConversationStore(name: string, makeFixture: MakeFixture
     describeForgetting(harness);
     describeRemoving(harness);
     describePeople(harness);
+    describeAreas(harness);
     describeStatistics(harness);
     describeChannels(harness);
     describeNotes(harness);

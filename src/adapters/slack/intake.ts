@@ -1,7 +1,7 @@
 /** What comes of Slack's events. When `take` resolves, the event may be acked; when it rejects, Slack has to send it again. */
 import type { BotPort, ReceiveResult } from '../../core/bot-port.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
-import { type Place, parseSessionId, type SessionId } from '../../core/session.ts';
+import type { Place, SessionId } from '../../core/session.ts';
 import { toBotError } from '../../errors.ts';
 import { phrases } from '../../texts/phrases.ts';
 import { createQuiet } from '../quiet.ts';
@@ -54,6 +54,8 @@ export interface Intake {
 const FOLLOW_MS = 30 * 86_400_000;
 /** How long a deletion is known of whose message has not come: Slack delivers again for up to a day. Milliseconds. */
 const DELETED_MS = 86_400_000;
+/** Noted of the conversation, so that it goes with it. */
+const FOLLOWED = 'followed';
 /** Between two times that a channel is told that the memory is full. */
 const FULL_TOLD_MS = 10 * 60_000;
 
@@ -122,11 +124,11 @@ export function createIntake(deps: IntakeDeps): Intake {
   /** Only whoever called the bot into a thread is gone on with: the other people there did not ask to be read. */
   async function isFollowed({ direct, thread }: SlackMessage, sessionId: SessionId): Promise<boolean> {
     if (direct || thread === undefined) return false;
-    return await bot.notes.noted(parseSessionId(sessionId).place, followName(sessionId));
+    return await bot.notes.noted(sessionId, FOLLOWED);
   }
 
   async function follow(sessionId: SessionId): Promise<void> {
-    await bot.notes.note(parseSessionId(sessionId).place, followName(sessionId), FOLLOW_MS);
+    await bot.notes.note(sessionId, FOLLOWED, FOLLOW_MS);
   }
 
   /** Nobody waits for it: the message is acked in time whatever Slack says to this. */
@@ -226,8 +228,4 @@ export function createIntake(deps: IntakeDeps): Intake {
 
 function deletedName(ts: string): string {
   return `deleted:${ts}`;
-}
-
-function followName(sessionId: SessionId): string {
-  return `follow:${sessionId}`;
 }

@@ -1,4 +1,5 @@
 /** What the page asks for, under /playground/api. */
+import { createHash } from 'node:crypto';
 import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { z } from 'zod';
@@ -10,7 +11,7 @@ import { BotError } from '../../errors.ts';
 import { bodyLimit, readJson } from '../json-body.ts';
 import { announce } from './announcements.ts';
 import { runFeed } from './feed.ts';
-import { contextOf, parse, placeOf, sessionOf, toMessage } from './normalize.ts';
+import { contextOf, parse, sessionOf, toMessage } from './normalize.ts';
 import { renderAnswer, renderCommands, renderMemory, renderReceived } from './render.ts';
 import { SAMPLE_MS, type Samples } from './samples.ts';
 import {
@@ -84,7 +85,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
 
   app.post(`${API}/stop`, async (c) => {
     const body = parse(stopBody, await readJson(c.req.raw, maxBytes));
-    const asked = await bot().notes.noted(placeOf(body), authorNote(body.id, body.user));
+    const asked = await bot().notes.noted(sessionOf(body, scope), authorNote(body.id, body.user));
     return c.json({ stopped: asked && (await bot().stop(sessionOf(body, scope), body.id)) });
   });
 
@@ -134,7 +135,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     const message = toMessage(body, scope, deps.clock.now());
     const { sessionId, turnId, author, text } = message;
     // Before it is stored: from then on it can be answered, and stopped.
-    await bot().notes.note(placeOf(body), authorNote(turnId, author.id), AUTHOR_MS);
+    await bot().notes.note(sessionId, authorNote(turnId, author.id), AUTHOR_MS);
     const result = await bot().receive(message);
     if (result.kind === 'queued') {
       await announce(bot(), logger, sessionId, { kind: 'web.said', turn: turnId, author: author.name, text });
@@ -150,6 +151,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
   }
 }
 
+/** Others in the conversation may stay when this person is forgotten, so it does not name them. */
 function authorNote(turn: string, user: string): string {
-  return `asked:${turn}:${user}`;
+  return `asked:${createHash('sha256').update(`${turn}\n${user}`).digest('base64url')}`;
 }

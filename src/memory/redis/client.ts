@@ -29,6 +29,11 @@ declare module 'ioredis' {
     notePending(...args: Argument[]): Result<unknown, Context>;
     clearPending(...args: Argument[]): Result<unknown, Context>;
     indexMember(...args: Argument[]): Result<unknown, Context>;
+    dropMember(...args: Argument[]): Result<unknown, Context>;
+    authorsOf(...args: Argument[]): Result<unknown, Context>;
+    markPeople(...args: Argument[]): Result<unknown, Context>;
+    note(...args: Argument[]): Result<unknown, Context>;
+    noted(...args: Argument[]): Result<unknown, Context>;
     watchChannel(...args: Argument[]): Result<unknown, Context>;
     advanceChannels(...args: Argument[]): Result<unknown, Context>;
     watchedChannels(...args: Argument[]): Result<unknown, Context>;

@@ -1,11 +1,9 @@
 /** What the parts of the Redis driver share: the connection, the key names, one way to make a call. */
 import type { Redis } from 'ioredis';
-import { parseSessionId, personOf, type SessionId } from '../../core/session.ts';
 import type { StoreOptions } from '../../core/store.ts';
 import { sendTogether, toStoreError } from './client.ts';
 import { createIndexWriter, type WriteIndex } from './index-writer.ts';
 import type { Keyspace } from './keys.ts';
-import { memberOf } from './members.ts';
 import { createRecent, type Recent } from './recent.ts';
 
 export interface RedisContext {
@@ -59,30 +57,4 @@ export function createContext(redis: Redis, keys: Keyspace, options: StoreOption
       await Promise.allSettled(background);
     },
   };
-}
-
-/** A sorted set that lists a conversation, and as what. */
-export interface Membership {
-  readonly key: string;
-  readonly member: string;
-}
-
-/** Where this conversation is listed: for its author, for the person it belongs to, for the whole workspace. */
-export function memberships(keys: Keyspace, id: SessionId, authorId: string): Membership[] {
-  const { place, user = authorId } = parseSessionId(id);
-  const persons = [...new Set([authorId, user])].map((it) => {
-    const person = personOf(id, it);
-    return { key: keys.person(person), member: memberOf(person, id) };
-  });
-  const { platform, workspace } = place;
-  if (workspace === undefined) return persons;
-  const team = { platform, workspace };
-  return [...persons, { key: keys.team(team), member: memberOf(team, id) }];
-}
-
-/** Lists the conversation for a person and their workspace for at least `ms` more, behind what made it so. */
-export function indexMembers({ redis, keys, behind }: RedisContext, id: SessionId, userId: string, ms: number): void {
-  for (const { key, member } of memberships(keys, id, userId)) {
-    behind('index', () => redis.indexMember(key, member, ms));
-  }
 }

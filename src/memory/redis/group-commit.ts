@@ -7,14 +7,16 @@ import { z } from 'zod';
 import { placeTag, type SessionId } from '../../core/session.ts';
 import { sendTogether } from './client.ts';
 import type { Keyspace } from './keys.ts';
+import { Unlisted, unlistedReply } from './listing.ts';
 
 /** Turns that one script writes at most: about a millisecond of Redis, which others wait for. */
 const MOST_TURNS = 32;
 
 /** What is usual comes first: a union is tried in its order. */
 const commitReply = z.union([
-  z.tuple([z.literal('committed'), z.number(), z.number(), z.number(), z.number(), z.number()]),
+  z.tuple([z.literal('committed'), z.number(), z.number(), z.number(), z.number()]),
   z.tuple([z.enum(['fenced', 'known', 'forgotten'])]),
+  unlistedReply,
   z.tuple([z.literal('failed'), z.string()]),
 ]);
 const commitReplies = z.array(commitReply);
@@ -44,7 +46,7 @@ interface Waiting {
 function conclude({ settle, reject }: Waiting, outcome: z.infer<typeof commitReply> | undefined): void {
   try {
     if (outcome === undefined) throw new Error('A turn got no reply.');
-    if (outcome[0] === 'failed') throw new Error(outcome[1]);
+    if (!(outcome instanceof Unlisted) && outcome[0] === 'failed') throw new Error(outcome[1]);
     settle(outcome);
   } catch (thrown) {
     reject(thrown);

@@ -93,15 +93,28 @@ return redis.call('ZREM', KEYS[1], ARGV[1])
 `;
 
 /**
- * KEYS  1 conversations of a person or a workspace
- * ARGV  1 member, 2 milliseconds it may still live
+ * KEYS  1 conversations of a person, a workspace or a place
+ * ARGV  1 member, 2 milliseconds it is listed at least
+ * The score never stays the same, so that it tells dropMember whether anything was added in between.
  */
 const indexMember = `${NOW}
-for _, session in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 100)) do
-  redis.call('ZREM', KEYS[1], session)
+local overdue = redis.pcall('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 100)
+if overdue.err then
+  redis.call('DEL', KEYS[1])
+elseif #overdue > 0 then
+  redis.call('ZREM', KEYS[1], unpack(overdue))
 end
-redis.call('ZADD', KEYS[1], 'GT', now + ARGV[2], ARGV[1])
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+local at = math.max(now + ARGV[2], 1 + (tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or '0') or 0))
+redis.call('ZADD', KEYS[1], string.format('%.0f', at), ARGV[1])
+if redis.call('PTTL', KEYS[1]) < at - now then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', at)) end
+`;
+
+/**
+ * KEYS  1 conversations of a person, a workspace or a place
+ * ARGV  1 member, 2 its score as it was read before what it lists was erased
+ */
+const dropMember = `
+if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or '-1') == tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end
 `;
 
 export const INDEX_SCRIPTS = {
@@ -110,4 +123,5 @@ export const INDEX_SCRIPTS = {
   notePending: { lua: notePending, numberOfKeys: 1 },
   clearPending: { lua: clearPending, numberOfKeys: 1 },
   indexMember: { lua: indexMember, numberOfKeys: 1 },
+  dropMember: { lua: dropMember, numberOfKeys: 1 },
 } as const;

@@ -21,6 +21,10 @@ export interface SessionKeys {
   readonly ttl: string;
   readonly inbox: string;
   readonly fence: string;
+  /** ZSET user id -> until when the conversation is in their, the workspace's and the place's index at least, in ms. */
+  readonly people: string;
+  /** ZSET name of a note -> until when it holds, in ms. */
+  readonly notes: string;
   /** ZSET member (members.ts) -> until when a conversation of the same place is listed, in ms. */
   readonly place: string;
   turn(turnId: TurnId): string;
@@ -30,8 +34,11 @@ export interface Keyspace {
   readonly session: (id: SessionId) => SessionKeys;
   readonly seen: (place: Place, dedupeId: string) => string;
   readonly seenAt: (id: SessionId, dedupeId: string) => string;
-  readonly note: (place: Place, name: string) => string;
+  /** Notes of a place itself. */
+  readonly notes: (place: Place) => string;
   readonly place: (place: Place) => string;
+  /** Everything that there is or was at a place: what only waits, what is only noted or chosen, too. */
+  readonly all: (place: Place) => string;
   /** What the names of all place indexes begin with; the place in braces is behind it. */
   readonly places: string;
   readonly person: (person: Person) => string;
@@ -63,8 +70,9 @@ export function keyspace(prefix: string): Keyspace {
     session: (id) => new KeysOfSession(`${prefix}:${id}`, `${places}{${placeTag(id)}}`),
     seen: (place, dedupeId) => `${own}seen:{${encodePlace(place)}}:${encodeURIComponent(dedupeId)}`,
     seenAt: (id, dedupeId) => `${own}seen:{${placeTag(id)}}:${encodeURIComponent(dedupeId)}`,
-    note: (place, name) => `${own}note:{${encodePlace(place)}}:${encodeURIComponent(name)}`,
+    notes: (place) => `${own}notes:{${encodePlace(place)}}`,
     place: (place) => `${places}{${encodePlace(place)}}`,
+    all: (place) => `${places}{${encodePlace(place)}}:conversations`,
     places,
     person: (person) => `${own}{user:${encodePerson(person)}}:conversations`,
     team: (team) => `${own}{team:${encodeTeam(team)}}:conversations`,
@@ -109,6 +117,14 @@ class KeysOfSession implements SessionKeys {
 
   get fence(): string {
     return `${this.list}:fence`;
+  }
+
+  get people(): string {
+    return `${this.list}:people`;
+  }
+
+  get notes(): string {
+    return `${this.list}:notes`;
   }
 
   turn(turnId: TurnId): string {

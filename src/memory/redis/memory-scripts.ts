@@ -1,14 +1,14 @@
 /** The scripts that forget, remove and time a conversation; scripts.ts says what all of them keep to. */
-import { CHOICE, LISTING, NOW, TOMBSTONES } from './lua.ts';
+import { CHOICE, LISTED, LISTING, NOW, TOMBSTONES } from './lua.ts';
 
 /**
- * KEYS  1 conversation, 2 meta, 3 inbox, 4 generation, 5 place index
+ * KEYS  1 conversation, 2 meta, 3 inbox, 4 generation, 5 place index, 6 people, 7 notes
  * ARGV  1 member of the place index, 2 keep of gen (s)
  * gives {messages erased, waiting ones withdrawn}
  */
 export const forgetConversation = `${TOMBSTONES}
 local messages = tonumber(redis.pcall('LLEN', KEYS[1])) or 0
-redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[6], KEYS[7])
 if type(redis.pcall('INCR', KEYS[4])) == 'table' then redis.call('SET', KEYS[4], redis.call('TIME')[1]) end
 redis.call('EXPIRE', KEYS[4], ARGV[2])
 redis.call('ZREM', KEYS[5], ARGV[1])
@@ -16,7 +16,7 @@ return {messages, forgetWaiting(KEYS[1], KEYS[3], function() return true end)}
 `;
 
 /**
- * KEYS  1 conversation, 2 meta, 3 inbox, 4 place index
+ * KEYS  1 conversation, 2 meta, 3 inbox, 4 place index, 5 people, 6 notes
  * ARGV  1 'source' or 'authorId', 2 its value, 3 member of the place index
  * gives {messages removed, waiting ones withdrawn, messages left, expiry (ms)}
  */
@@ -43,27 +43,31 @@ local waiting = forgetWaiting(KEYS[1], KEYS[3], function(message)
   if ARGV[1] == 'source' then return message.id == ARGV[2] end
   return type(message.author) == 'table' and message.author.id == ARGV[2]
 end)
+if ARGV[1] == 'authorId' then redis.pcall('ZREM', KEYS[5], ARGV[2]) end
+if left == 0 and not anyWaits(KEYS[3]) then redis.call('DEL', KEYS[6]) end
 return {removed, waiting, left, redis.call('PEXPIRETIME', KEYS[1])}
 `;
 
 /**
- * KEYS  1 conversation, 2 meta, 3 ttl choice, 4 ttl choice of the place, 5 place index
+ * KEYS  1 conversation, 2 meta, 3 ttl choice, 4 ttl choice of the place, 5 place index, 6 people
  * ARGV  1 seconds or '' (takes the choice back), 2 remember ('1' or ''), 3 default ttl (s), 4 keep of a choice (s),
- *       5 member of the place index
- * gives {choice or '', milliseconds left (-2: no conversation), expiry (ms) if there is one, messages}
+ *       5 member of the place index, 6 whose own conversation it is, or ''
+ * gives {choice or '', milliseconds left (-2: no conversation), expiry (ms) if there is one, messages} | {'unlisted', ms}
  */
-export const setTtl = `${NOW}${CHOICE}${LISTING}
-local seconds = tonumber(ARGV[1])
-if ARGV[2] ~= '' then
-  if seconds then
-    redis.call('SET', KEYS[3], ARGV[1], 'EX', math.max(tonumber(ARGV[4]), 2 * seconds))
-  else
-    redis.call('DEL', KEYS[3])
-  end
-end
-local choice = choiceOf(redis.call('GET', KEYS[3])) or choiceOf(redis.call('GET', KEYS[4]))
+export const setTtl = `${NOW}${CHOICE}${LISTING}${LISTED}
+local seconds, remember = tonumber(ARGV[1]), ARGV[2] ~= ''
+local chosen = choiceOf(redis.call('GET', KEYS[3]))
+if remember then chosen = seconds end
+local choice = chosen or (KEYS[3] ~= KEYS[4] and choiceOf(redis.call('GET', KEYS[4])) or nil)
 local ttl = seconds or choice or tonumber(ARGV[3])
 local expiry = now + ttl * 1000
+local kept = seconds and remember and math.max(tonumber(ARGV[4]), 2 * seconds)
+local who = kept and ARGV[6] ~= '' and ARGV[6] or nil
+local needed = redis.call('EXISTS', KEYS[1]) == 1 and expiry or 0
+if who then needed = math.max(needed, now + kept * 1000) end
+local short = needed > 0 and unlisted(KEYS[1], KEYS[6], needed, who)
+if short then return short end
+if kept then redis.call('SET', KEYS[3], ARGV[1], 'EX', kept) elseif remember then redis.call('DEL', KEYS[3]) end
 if redis.call('PEXPIREAT', KEYS[1], expiry) == 1 then
   list(KEYS[2], KEYS[5], ARGV[5], expiry, ttl)
 end

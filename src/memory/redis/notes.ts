@@ -1,12 +1,23 @@
-/** Notes on Redis: a key each, in the slot of their place. */
+/** Notes on Redis: those of a conversation are its companion, those of a place have a key in its slot. */
+import { z } from 'zod';
 import type { Notes } from '../../core/notes.ts';
+import type { Place, SessionId } from '../../core/session.ts';
 import type { RedisContext } from './context.ts';
+import { listFor } from './listing.ts';
 
-export function createRedisNotes({ redis, keys, call }: RedisContext): Notes {
+const flag = z.union([z.literal(0), z.literal(1)]);
+
+export function createRedisNotes(context: RedisContext): Notes {
+  const { redis, keys, call } = context;
+  const keyOf = (about: Place | SessionId) =>
+    typeof about === 'string' ? keys.session(about).notes : keys.notes(about);
   return {
-    note: (place, name, ms) =>
-      call('note', async () => (await redis.set(keys.note(place, name), '1', 'PX', ms, 'GET')) === null),
-    noted: (place, name) => call('noted', async () => (await redis.exists(keys.note(place, name))) === 1),
-    drop: (place, name) => call('dropNote', async () => void (await redis.del(keys.note(place, name)))),
+    note: (about, name, ms) =>
+      call('note', async () => {
+        if (typeof about === 'string') await listFor(context, about, [], ms);
+        return flag.parse(await redis.note(keyOf(about), name, ms)) === 1;
+      }),
+    noted: (about, name) => call('noted', async () => flag.parse(await redis.noted(keyOf(about), name)) === 1),
+    drop: (about, name) => call('dropNote', async () => void (await redis.zrem(keyOf(about), name))),
   };
 }

@@ -14,13 +14,14 @@
  * (offer, commit) begins with one that does.
  */
 import * as commit from './commit-scripts.ts';
+import * as listing from './listing-scripts.ts';
 import * as memory from './memory-scripts.ts';
 import * as turn from './turn-scripts.ts';
 
 /** The scripts by name, with the number of keys where it is fixed. */
 export const PLACE_SCRIPTS = {
   offerTurn: { lua: turn.offerTurn },
-  takeTurn: { lua: turn.takeTurn, numberOfKeys: 3 },
+  takeTurn: { lua: turn.takeTurn, numberOfKeys: 4 },
   writeRecord: { lua: turn.writeRecord, numberOfKeys: 2 },
   countFailure: { lua: turn.countFailure, numberOfKeys: 2 },
   settleTurn: { lua: turn.settleTurn, numberOfKeys: 2 },
@@ -29,7 +30,11 @@ export const PLACE_SCRIPTS = {
   finishTurn: { lua: turn.finishTurn, numberOfKeys: 3 },
   stopTurn: { lua: turn.stopTurn, numberOfKeys: 1 },
   amendTurn: { lua: turn.amendTurn, numberOfKeys: 2 },
-  forgetConversation: { lua: memory.forgetConversation, numberOfKeys: 5 },
-  removeTurns: { lua: memory.removeTurns, numberOfKeys: 4 },
-  setTtl: { lua: memory.setTtl, numberOfKeys: 5 },
+  forgetConversation: { lua: memory.forgetConversation, numberOfKeys: 7 },
+  removeTurns: { lua: memory.removeTurns, numberOfKeys: 6 },
+  setTtl: { lua: memory.setTtl, numberOfKeys: 6 },
+  authorsOf: { lua: listing.authorsOf, numberOfKeys: 2 },
+  markPeople: { lua: listing.markPeople, numberOfKeys: 3 },
+  note: { lua: listing.note, numberOfKeys: 1 },
+  noted: { lua: listing.noted, numberOfKeys: 1 },
 } as const;

@@ -6,8 +6,9 @@ import { createRedisChannels } from './channels.ts';
 import { connect, ready, toStoreError } from './client.ts';
 import { createContext } from './context.ts';
 import { keyspace } from './keys.ts';
-import { createRedisMemory } from './memory.ts';
+import { createSessionMemory } from './memory.ts';
 import { createRedisNotes } from './notes.ts';
+import { createPeopleMemory } from './people.ts';
 import { createRedisStats, parseInfo } from './stats.ts';
 import { type AppendTurn, createRedisTurns } from './turns.ts';
 
@@ -43,11 +44,13 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   }
   const context = createContext(redis, keyspace(options.prefix), options, server.clustered);
   const turns = createRedisTurns(context);
+  const sessions = createSessionMemory(context);
   const { sweep, ...stats } = createRedisStats(context);
   const purging = setInterval(() => context.recent.purge(), PURGE_MS).unref();
   return {
     ...turns,
-    ...createRedisMemory(context),
+    ...sessions,
+    ...createPeopleMemory(context, sessions),
     ...stats,
     async claimSweep(ms) {
       const claimed = await turns.claimSweep(ms);

@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import { baseSession, parseSessionId, type SessionId } from '../../core/session.ts';
 import type { TtlState } from '../../core/store.ts';
-import { parseElement } from '../elements.ts';
 import { replies } from './client.ts';
-import { indexMembers, type RedisContext } from './context.ts';
+import type { RedisContext } from './context.ts';
 import { KEEP_CHOICE_S } from './keep.ts';
+import { Unlisted, unlistedReply, whenListed } from './listing.ts';
 import { placeMember } from './members.ts';
 
 const ttlReply = z.tuple([z.string(), z.number(), z.number(), z.number()]);
+const setReply = z.union([unlistedReply, ttlReply]);
 
 export async function readTtl({ redis, keys, options }: RedisContext, sessionId: SessionId): Promise<TtlState> {
   const own = keys.session(sessionId);
@@ -31,21 +32,22 @@ export async function applyTtl(
 ): Promise<TtlState> {
   const { redis, keys, options } = context;
   const own = keys.session(sessionId);
-  const reply = await redis.setTtl(
-    ...[own.list, own.meta, own.ttl, keys.session(baseSession(sessionId)).ttl, own.place],
-    ...[seconds ?? '', remember ? '1' : '', options.defaultTtl, KEEP_CHOICE_S, placeMember(sessionId)],
-  );
-  const [choice, msLeft, expiresAt, messages] = ttlReply.parse(reply);
   const { user } = parseSessionId(sessionId);
   // A choice is found when its person is erased, even where they never said a word.
-  if (remember && seconds !== undefined && user !== undefined) {
-    indexMembers(context, sessionId, user, Math.max(KEEP_CHOICE_S, 2 * seconds) * 1_000);
-  }
-  if (msLeft > 0) {
-    context.writeIndex(sessionId, { expiresAt, messages });
-    const authors = (await redis.lrange(own.list, 0, -1)).flatMap((it) => parseElement(it)?.authorId ?? []);
-    for (const author of new Set(authors)) indexMembers(context, sessionId, author, msLeft);
-  }
+  const [choice, msLeft] = await whenListed(context, sessionId, user === undefined ? [] : [user], async () => {
+    const reply = setReply.parse(
+      await redis.setTtl(
+        ...[own.list, own.meta, own.ttl, keys.session(baseSession(sessionId)).ttl, own.place, own.people],
+        ...[seconds ?? '', remember ? '1' : '', options.defaultTtl, KEEP_CHOICE_S, placeMember(sessionId), user ?? ''],
+      ),
+    );
+    // Before anything else learns of a reply that came later, so that the index follows the order of the changes.
+    if (!(reply instanceof Unlisted) && reply[1] > 0) {
+      const [, , expiresAt, messages] = reply;
+      context.writeIndex(sessionId, { expiresAt, messages });
+    }
+    return reply;
+  });
   return ttlState(choice, msLeft, options.defaultTtl);
 }
 

@@ -1,29 +1,36 @@
 /** The scripts of the turn protocol (docs/turns.md) but for its commit; scripts.ts says what all of them keep to. */
 import { KEEP_S } from './keep.ts';
-import { COUNT, NOW, READ_HEAD } from './lua.ts';
+import { COUNT, LISTED, NOW, READ_HEAD } from './lua.ts';
 
 /** A record that was lost, and is made anew by what it is told, has its time too. */
 const KEEP_RECORD = `redis.call('EXPIRE', KEYS[2], '${KEEP_S}', 'NX')`;
 
 /**
- * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5.. seen keys
- * ARGV  1 the element's lines after the generation, 2 turn id, 3 session id, 4 most waiting, 5 keep (s), 6 keep of gen (s)
- * gives {'duplicate', '<turn> <session>', waiting} | {'full', waiting} | {'queued', ahead}
+ * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5 people, 6.. seen keys
+ * ARGV  1 the element's lines after the generation, 2 turn id, 3 session id, 4 most waiting, 5 keep (s), 6 keep of gen (s),
+ *       7 author's id, 8 milliseconds that the conversation was just indexed for them
+ * gives {'duplicate', '<turn> <session>', waiting} | {'full', waiting} | {'queued', ahead} | {'unlisted', ms}
  */
-export const offerTurn = `
+export const offerTurn = `${NOW}${LISTED}
 local known
-for i = 5, #KEYS do
+for i = 6, #KEYS do
   known = redis.call('GET', KEYS[i])
   if known and string.match(known, '^[%w._-]+ {%l[%l%d]*:[^%s{}]+}[^%s{}]*$') then break end
   known = nil
 end
 if not known and redis.call('EXISTS', KEYS[4]) == 1 then known = ARGV[2] .. ' ' .. ARGV[3] end
 if known then
-  for i = 5, #KEYS do redis.call('SET', KEYS[i], known, 'NX', 'EX', ARGV[5]) end
+  for i = 6, #KEYS do redis.call('SET', KEYS[i], known, 'NX', 'EX', ARGV[5]) end
   return {'duplicate', known, redis.call('LLEN', KEYS[2])}
 end
 local ahead = redis.call('LLEN', KEYS[2])
 if ahead >= tonumber(ARGV[4]) then return {'full', ahead} end
+local waits = now + ARGV[5] * 1000
+local unknown = redis.call('EXISTS', KEYS[1]) == 1 and unlisted(KEYS[1], KEYS[5], 0)
+if unknown then return {'unlisted', waits - now} end
+mark(KEYS[5], ARGV[7], now + ARGV[8])
+local short = unlisted(KEYS[1], KEYS[5], waits)
+if short then return short end
 local gen = redis.call('GET', KEYS[3]) or '0'
 if not string.match(gen, '^%d+$') then
   gen = redis.call('TIME')[1]
@@ -32,20 +39,24 @@ end
 redis.call('RPUSH', KEYS[2], gen .. '\\n' .. ARGV[1])
 redis.call('EXPIRE', KEYS[2], ARGV[5])
 redis.call('EXPIRE', KEYS[3], ARGV[6])
-for i = 5, #KEYS do redis.call('SET', KEYS[i], ARGV[2] .. ' ' .. ARGV[3], 'EX', ARGV[5]) end
+for i = 6, #KEYS do redis.call('SET', KEYS[i], ARGV[2] .. ' ' .. ARGV[3], 'EX', ARGV[5]) end
 redis.call('HSET', KEYS[4], 'state', 'queued', 'gen', gen)
 redis.call('EXPIRE', KEYS[4], ARGV[5])
 return {'queued', ahead}
 `;
 
 /**
- * KEYS  1 conversation, 2 inbox, 3 fence
+ * KEYS  1 conversation, 2 inbox, 3 fence, 4 people
  * ARGV  1 keep (s), 2 seconds that what is remembered is to live at least, if the model is still to see it, 3 how many
- *       messages the caller knows of, or ''
- * gives {bad elements dropped} when empty | {bad, fence, element, record as flat list, 1 when what is remembered lives
+ *       messages the caller knows of, or '', 4 '1': only if all who have words there are indexed for long enough
+ * gives {'unlisted', ms} | {bad elements dropped} when empty | {bad, fence, element, record as flat list, 1 when what is remembered lives
  * longer now, messages, newest message if they are as many as known, else ''}
  */
-export const takeTurn = `${READ_HEAD}${NOW}${COUNT}
+export const takeTurn = `${READ_HEAD}${NOW}${COUNT}${LISTED}
+if ARGV[4] == '1' and redis.call('EXISTS', KEYS[2]) == 1 then
+  local short = unlisted(KEYS[1], KEYS[4], now + math.max(ARGV[1], ARGV[2]) * 1000)
+  if short then return short end
+end
 local bad = 0
 while true do
   local head = redis.call('LINDEX', KEYS[2], 0)

@@ -2,29 +2,34 @@
 import { z } from 'zod';
 import { TURN_BUDGET_MS } from '../../core/limits.ts';
 import type { SessionId } from '../../core/session.ts';
-import type { Answer, Located, OfferResult, Turns } from '../../core/store.ts';
+import type { Answer, CommitResult, Located, OfferResult, Turns } from '../../core/store.ts';
 import type { TurnLease } from '../../core/types.ts';
 import { parseStoredSession, type TurnMessage } from '../elements.ts';
-import { replies } from './client.ts';
-import { indexMembers, memberships, type RedisContext } from './context.ts';
-import { createGroupCommit } from './group-commit.ts';
-import { KEEP_GENERATION_S, KEEP_S } from './keep.ts';
+import { replies, toStoreError } from './client.ts';
+import type { RedisContext } from './context.ts';
+import { type CommitReply, createGroupCommit } from './group-commit.ts';
+import { KEEP_GENERATION_S, KEEP_LISTED_S, KEEP_S } from './keep.ts';
+import { MARK_MARGIN_MS, memberships, Unlisted, unlistedReply, whenListed } from './listing.ts';
 import { fieldsOf, fromElement, handleFields, parseRecord, toElement } from './record.ts';
 import { applyTtl } from './ttl.ts';
 import { commonArguments, turnArguments, type WrittenTurn, writtenTurn } from './written.ts';
 
 const offerReply = z.union([
+  unlistedReply,
   z.tuple([z.literal('duplicate'), z.string(), z.number()]),
   z.tuple([z.literal('full'), z.number()]),
   z.tuple([z.literal('queued'), z.number()]),
 ]);
 const takeReply = z.union([
+  unlistedReply,
   z.tuple([z.number()]),
   z.tuple([z.number(), z.number(), z.string(), z.array(z.string()), z.number(), z.number(), z.string()]),
 ]);
-const appendReply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const appendReply = z.union([unlistedReply, z.tuple([z.number(), z.number(), z.number()])]);
 const amendReply = z.enum(['amended', 'running', 'unknown']);
 const count = z.number();
+
+type SettledReply = CommitResult | Unlisted;
 
 /** Undefined for what no offer wrote. */
 function located(value: string): Located | undefined {
@@ -43,8 +48,8 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
   const turnBudgetS = Math.ceil((options.turnBudgetMs ?? TURN_BUDGET_MS) / 1_000);
   const common = commonArguments(context);
   const groupCommit = createGroupCommit(redis, keys, common, context.clustered);
-  /** Seconds: a waiting message lives for KEEP_S, a conversation with the default TTL for that; who erases finds both. */
-  const offerKeep = Math.max(KEEP_S, options.defaultTtl);
+  /** A waiting message lives for KEEP_S, a conversation with the default TTL for that; who erases finds both. */
+  const offerKeepMs = (Math.max(KEEP_S, options.defaultTtl) + KEEP_LISTED_S) * 1_000;
 
   /** Clears the pending note unless an offer came after `score` was read. */
   const clearPending = (sessionId: SessionId, score: unknown) => {
@@ -62,17 +67,14 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
   /**
    * What a stored turn means for the indexes. Gives the messages there are now.
    * @param pushed messages before the cap dropped some
-   * @param lives seconds that the conversation or its TTL choice lives
    */
   const indexTurn = (
     id: SessionId,
-    { message, answer }: WrittenTurn,
-    [pushed, expiresAt, lives]: readonly [number, number, number, ...number[]],
+    { answer }: WrittenTurn,
+    [pushed, expiresAt]: readonly [number, number, ...number[]],
   ): number => {
     const messages = Math.min(pushed, options.maxMessages);
     context.writeIndex(id, { expiresAt, messages, turns: 1, tokens: answer.tokens });
-    // The offer indexed it for a day: that is enough for most.
-    if (lives > offerKeep) indexMembers(context, id, message.author.id, lives * 1_000);
     return messages;
   };
 
@@ -83,27 +85,35 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         const written = writtenTurn(message, answer);
         const args = turnArguments({ turnId, fence: 0 }, written, 0);
         const { list } = keys.session(sessionId);
-        const stored = appendReply.parse(await redis.appendTurn(list, ...common, ...args));
-        indexMembers(context, sessionId, message.author.id, offerKeep * 1_000);
-        indexTurn(sessionId, written, stored);
+        await whenListed(context, sessionId, [message.author.id], async () => {
+          const stored = appendReply.parse(await redis.appendTurn(list, ...common, ...args));
+          if (!(stored instanceof Unlisted)) indexTurn(sessionId, written, stored);
+          return stored;
+        });
       }),
 
     async offer(message) {
       // Who cannot be named is refused before anything is sent.
-      const listed = memberships(keys, message.sessionId, message.author.id);
+      const author = message.author.id;
+      const listed = memberships(keys, message.sessionId, [author]);
       return await call('offer', async () => {
         const own = keys.session(message.sessionId);
         const seen = message.dedupeIds.map((id) => keys.seenAt(message.sessionId, id));
-        const scriptKeys = [own.list, own.inbox, own.generation, own.turn(message.turnId), ...seen];
-        const pipeline = redis.pipeline();
-        pipeline.offerTurn(
-          ...[scriptKeys.length, ...scriptKeys, toElement(message), message.turnId, message.sessionId],
-          ...[options.maxWaiting, KEEP_S, KEEP_GENERATION_S],
-        );
-        pipeline.notePending(keys.pending, message.sessionId);
-        for (const { key, member } of listed) pipeline.indexMember(key, member, offerKeep * 1_000);
-        const [reply, score] = await replies(pipeline);
-        const [kind, value, waiting] = offerReply.parse(reply);
+        const scriptKeys = [own.list, own.inbox, own.generation, own.turn(message.turnId), own.people, ...seen];
+        let score: unknown;
+        const reply = await whenListed(context, message.sessionId, [author], async () => {
+          const pipeline = redis.pipeline();
+          for (const { key, member } of listed) pipeline.indexMember(key, member, offerKeepMs);
+          pipeline.offerTurn(
+            ...[scriptKeys.length, ...scriptKeys, toElement(message), message.turnId, message.sessionId],
+            ...[options.maxWaiting, KEEP_S, KEEP_GENERATION_S, author, offerKeepMs - MARK_MARGIN_MS],
+          );
+          pipeline.notePending(keys.pending, message.sessionId);
+          const results = await replies(pipeline);
+          score = results.at(-1);
+          return offerReply.parse(results.at(-2));
+        });
+        const [kind, value, waiting] = reply;
         if (kind === 'full') return { kind, waiting: value };
         if (kind === 'queued') return { kind, ahead: value };
         if (waiting === 0) clearPending(message.sessionId, score);
@@ -127,12 +137,24 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
     take: (sessionId) =>
       call('take', async () => {
         const own = keys.session(sessionId);
-        const pipeline = redis
-          .pipeline()
-          .zscore(keys.pending, sessionId)
-          .takeTurn(own.list, own.inbox, own.fence, KEEP_S, turnBudgetS, recent.expected(sessionId) ?? '');
-        const [score, reply] = await replies(pipeline);
-        const [bad, ...head] = takeReply.parse(reply);
+        let score: unknown;
+        const attempt = async (checked: boolean) => {
+          const pipeline = redis.pipeline().zscore(keys.pending, sessionId);
+          pipeline.takeTurn(
+            ...[own.list, own.inbox, own.fence, own.people],
+            ...[KEEP_S, turnBudgetS, recent.expected(sessionId) ?? '', checked ? '1' : ''],
+          );
+          const [noted, reply] = await replies(pipeline);
+          score = noted;
+          return takeReply.parse(reply);
+        };
+        const taken = await whenListed(context, sessionId, [], () => attempt(true)).catch((thrown: unknown) => {
+          // Nobody can be listed, but what was answered before can be brought to its end.
+          if (toStoreError(thrown).code === 'store_full') return attempt(false);
+          throw thrown;
+        });
+        if (taken instanceof Unlisted) throw new Error('Nobody asked whether all are listed.');
+        const [bad, ...head] = taken;
         if (bad > 0) options.observer.badElement(sessionId, bad);
         if (head.length === 0) {
           clearPending(sessionId, score);
@@ -187,15 +209,19 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         const withdrawn = recent.withdraw(lease);
         const written = writtenTurn(message, answer);
         const args = turnArguments(lease, written, withdrawn?.known.listed ?? 0);
-        return await groupCommit(lease.sessionId, args, ([kind, ...stored]) => {
-          if (stored.length === 0) return kind;
-          const total = indexTurn(lease.sessionId, written, stored);
-          const [pushed, , , listed, touched] = stored;
+        const settle = (reply: CommitReply): SettledReply => {
+          if (reply instanceof Unlisted) return reply;
+          if (reply[0] !== 'committed') return reply[0];
+          const [kind, pushed, expiresAt, listed, touched] = reply;
+          const total = indexTurn(lease.sessionId, written, [pushed, expiresAt]);
           if (touched === 0 && pushed - 2 === withdrawn?.known.total) {
             withdrawn.extend({ total, halves: written.halves, newest: written.said, listed });
           }
           return kind;
-        });
+        };
+        return await whenListed(context, lease.sessionId, [message.author.id], () =>
+          groupCommit(lease.sessionId, args, settle),
+        );
       }),
 
     fail: (lease, code) => settle('fail', lease, 'failed', code),

@@ -35,5 +35,6 @@ export function turnArguments(
   { message, answer, asked, said }: WrittenTurn,
   listed: number,
 ): readonly (string | number)[] {
-  return [fence, turnId, asked, said, message.ttl ?? '', answer.tokens, answer.stopped ? '1' : '', listed];
+  const stopped = answer.stopped ? '1' : '';
+  return [fence, turnId, asked, said, message.ttl ?? '', answer.tokens, stopped, listed, message.author.id];
 }

@@ -28,12 +28,10 @@ export function createSqliteChannels({ db, read, write }: SqliteContext): Channe
     row,
   );
   const remove = db.change('DELETE FROM channel WHERE platform = ? AND id = ?');
-  const expire = db.change('DELETE FROM channel WHERE expires_at <= ?');
 
   return {
     watch: (platform, { id, about, cursor }) =>
       write('watchChannel', (now) => {
-        expire(now);
         upsert(platform, JSON.stringify(id), JSON.stringify(about), storedCursor(cursor), now + KEEP_CHANNEL_MS);
       }),
     advance: (platform, cursors) =>

@@ -27,6 +27,8 @@ export interface InboxTable {
   entries(session: SessionId, now: number): Entry[];
   head(session: SessionId, now: number): Entry | undefined;
   count(session: SessionId, now: number): number;
+  /** Whether a message waits that was not forgotten. */
+  anyWaits(session: SessionId, now: number): boolean;
   /** Puts a message at the end and notes the conversation as pending. The progress must have been kept before. */
   push(message: IncomingMessage, now: number): void;
   replace(seq: number, message: IncomingMessage): void;
@@ -112,6 +114,8 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
     },
     head: (session, now) => selectEntries.one(session, now, 1),
     count: (session, now) => countEntries.one(session, now)?.count ?? 0,
+    anyWaits: (session, now) =>
+      entries(session, now).some(({ message }) => message !== undefined && !isTombstone(message)),
     push(message, now) {
       insert(message.sessionId, JSON.stringify(message));
       notePending(now, message.sessionId);
@@ -152,4 +156,8 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
 export function tombstone(message: IncomingMessage): IncomingMessage {
   const { quotes, attachments, ...rest } = message;
   return { ...rest, text: '', author: { id: message.author.id, name: '' } };
+}
+
+function isTombstone({ text, author, attachments }: IncomingMessage): boolean {
+  return text === '' && author.name === '' && attachments === undefined;
 }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import {
+  type Area,
   encodePerson,
   encodePlace,
   encodeTeam,
@@ -24,21 +25,27 @@ const sessionRow = z.object({ session: z.string() }).transform((row) => parseSto
 
 export function createPeopleMemory(context: SqliteContext, tables: Tables): PeopleMemory {
   const { db, read, write, textDeleted } = context;
-  const { inbox, conversations, choices, participants } = tables;
-  const selectTeam = db.query(
+  const { inbox, conversations, choices, participants, notes } = tables;
+  const selectRange = db.query(
     `SELECT session FROM conversation WHERE session >= ?1 AND session < ?2
      UNION SELECT session FROM inbox WHERE session >= ?1 AND session < ?2
-     UNION SELECT session FROM choice WHERE session >= ?1 AND session < ?2`,
+     UNION SELECT session FROM choice WHERE session >= ?1 AND session < ?2
+     UNION SELECT about AS session FROM note WHERE about >= ?1 AND about < ?2`,
     sessionRow,
   );
+  const withPrefix = (prefix: string): SessionId[] =>
+    selectRange.all(prefix, afterPrefix(prefix)).filter((session) => session !== undefined);
 
-  /** Conversations that may be over: those of a person, with the ones for which they only made a choice; or of a team. */
-  const sessionsOf = (whose: Person | Team): SessionId[] => {
+  /** Conversations that may be over: those of a person, with the ones of which only a choice or a note is left; or of all. */
+  const sessionsOf = (whose: Person | Team | Area): SessionId[] => {
     if ('user' in whose) {
-      return [...new Set([...participants.sessionsOf(whose), ...choices.ofPerson(encodePerson(whose))])];
+      const chosen = choices.ofPerson(encodePerson(whose));
+      return [...new Set([...participants.sessionsOf(whose), ...chosen, ...notes.ofPerson(whose)])];
     }
-    const prefix = `{${encodeTeam(whose)}:`;
-    return selectTeam.all(prefix, afterPrefix(prefix)).filter((session) => session !== undefined);
+    if (!('place' in whose)) return withPrefix(`{${encodeTeam(whose)}:`);
+    const { place, thread } = whose;
+    const all = withPrefix(`{${encodePlace(place)}}`);
+    return thread === undefined ? all : all.filter((session) => parseSessionId(session).thread === thread);
   };
 
   const summary = (sessionId: SessionId, now: number): ConversationSummary | undefined => {
@@ -53,15 +60,15 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
     return { sessionId, messages: living.messages, lastAt, expiresInMs: living.expiresAt - now };
   };
 
-  const eraseOne = (session: SessionId, whose: Person | Team, now: number): Erased => {
+  const eraseOne = (session: SessionId, whose: Person | Team | Area, keepChoices: boolean, now: number): Erased => {
     if (!('user' in whose) || isOwn(session, whose.user)) {
-      choices.remove(session);
+      if (!keepChoices) choices.remove(session);
       return forgetConversation(tables, session, now);
     }
     const erased = removeMatching(tables, session, { authorId: whose.user }, now);
     // Nothing of anybody else was in it (a direct conversation): its TTL was this person's choice too.
     const over = conversations.living(session, now) === undefined && parseSessionId(session).user === undefined;
-    if (over) choices.remove(session);
+    if (over && !keepChoices) choices.remove(session);
     return erased;
   };
 
@@ -79,15 +86,19 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
     conversationsAt: (place) =>
       read('conversationsAt', (now) => conversations.withPrefix(`{${encodePlace(place)}}`, now)),
 
-    erase: (whose) =>
+    erase: (whose, { keepChoices = false } = {}) =>
       write('erase', (now) => {
         const sum = { conversations: 0, messages: 0, waiting: 0 };
         for (const session of sessionsOf(whose)) {
-          const erased = eraseOne(session, whose, now);
+          const erased = eraseOne(session, whose, keepChoices, now);
           if ('user' in whose) participants.remove(whose, session);
           sum.conversations += erased.conversations;
           sum.messages += erased.messages;
           sum.waiting += erased.waiting;
+        }
+        if (!('user' in whose)) {
+          if (!('place' in whose)) notes.removeAt(whose);
+          else if (whose.thread === undefined) notes.removeAt(whose.place);
         }
         textDeleted('now');
         return sum;

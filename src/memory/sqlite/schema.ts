@@ -131,6 +131,11 @@ export const MIGRATIONS: readonly string[] = [
   -- Why an answer was cut off.
   ALTER TABLE turn ADD COLUMN cut TEXT;
   `,
+  `
+  -- A note is about a place or about a conversation, with which it goes; until now those were of places, by their name.
+  ALTER TABLE note RENAME COLUMN place TO about;
+  UPDATE OR REPLACE note SET about = substr(name, 9, length(name) - 9), name = '"followed"' WHERE name LIKE '"follow:{%';
+  `,
 ];
 
 /** Which steps were taken, and when; made before the first of them. */

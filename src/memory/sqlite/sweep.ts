@@ -24,10 +24,14 @@ export function createSweep(context: SqliteContext, tables: Tables): Sweep {
          OR EXISTS (SELECT 1 FROM turn WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM seen WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM choice WHERE expires_at <= ?1)
+         OR EXISTS (SELECT 1 FROM note WHERE expires_at <= ?1)
+         OR EXISTS (SELECT 1 FROM channel WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM progress WHERE pending_since_us IS NULL AND expires_at <= ?1) AS due`,
     dueRow,
   );
   const expireSeen = db.change('DELETE FROM seen WHERE expires_at <= ?');
+  const expireNotes = db.change('DELETE FROM note WHERE expires_at <= ?');
+  const expireChannels = db.change('DELETE FROM channel WHERE expires_at <= ?');
   const expireDays = db.change('DELETE FROM day WHERE date < ?');
 
   const sweepBatch = (now: number): boolean => {
@@ -38,6 +42,8 @@ export function createSweep(context: SqliteContext, tables: Tables): Sweep {
     for (const session of [...over, ...abandoned]) participants.dropIfOver(session);
     const records = turns.deleteExpired(now);
     expireSeen(now);
+    expireNotes(now);
+    expireChannels(now);
     choices.deleteExpired(now);
     inbox.deleteExpiredProgress(now);
     expireDays(new Date(now - KEEP_DAYS_MS).toISOString().slice(0, 10));

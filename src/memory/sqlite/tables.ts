@@ -1,11 +1,12 @@
 /** All tables of the driver, and what takes several of them. */
-import { parseSessionId, type SessionId } from '../../core/session.ts';
+import { parseSessionId, personOf, type SessionId } from '../../core/session.ts';
 import type { Erased, TurnSelector } from '../../core/store.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import { type ChoiceTable, createChoiceTable } from './choices.ts';
 import { type ConversationTable, createConversationTable } from './conversations.ts';
 import type { SqliteDatabase } from './database.ts';
 import { createInboxTable, type InboxTable } from './inbox.ts';
+import { createNoteTable, type NoteTable } from './notes.ts';
 import { createParticipantTable, type ParticipantTable } from './participants.ts';
 import { createTurnTable, type TurnTable } from './records.ts';
 
@@ -15,6 +16,7 @@ export interface Tables {
   readonly conversations: ConversationTable;
   readonly choices: ChoiceTable;
   readonly participants: ParticipantTable;
+  readonly notes: NoteTable;
 }
 
 export function createTables(db: SqliteDatabase): Tables {
@@ -25,15 +27,17 @@ export function createTables(db: SqliteDatabase): Tables {
     conversations: createConversationTable(db),
     choices: createChoiceTable(db),
     participants: createParticipantTable(db),
+    notes: createNoteTable(db),
   };
 }
 
 /** Forgets a conversation whole, what waits in it too. Nothing that was offered before is committed afterwards. */
 export function forgetConversation(tables: Tables, session: SessionId, now: number): Erased {
-  const { inbox, conversations, participants } = tables;
+  const { inbox, conversations, participants, notes } = tables;
   const { generation, fence } = inbox.progress(session, now);
   const messages = conversations.living(session, now)?.messages ?? 0;
   conversations.drop(session);
+  notes.removeOf(session);
   const waiting = inbox.forgetWaiting(session, () => true, now);
   inbox.keep(session, { generation: generation + 1, fence }, now);
   participants.dropIfOver(session);
@@ -42,12 +46,14 @@ export function forgetConversation(tables: Tables, session: SessionId, now: numb
 
 /** Removes the turns that match, waiting ones too. */
 export function removeMatching(tables: Tables, session: SessionId, selector: TurnSelector, now: number): Erased {
-  const { inbox, conversations, participants } = tables;
+  const { inbox, conversations, participants, notes } = tables;
   const matches = (source: string, authorId: string) =>
     'source' in selector ? source === selector.source : authorId === selector.authorId;
   const living = conversations.living(session, now) !== undefined;
   const messages = living ? conversations.remove(session, ({ source, authorId }) => matches(source, authorId)) : 0;
   const waiting = inbox.forgetWaiting(session, ({ id, author }: IncomingMessage) => matches(id, author.id), now);
+  if ('authorId' in selector) participants.remove(personOf(session, selector.authorId), session);
+  if (conversations.living(session, now) === undefined && !inbox.anyWaits(session, now)) notes.removeOf(session);
   participants.dropIfOver(session);
   return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
 }

@@ -1,0 +1,127 @@
+/** Everything of one person, of one workspace, of one place, on Redis. */
+import {
+  type Area,
+  baseSession,
+  encodePlace,
+  isOwn,
+  type Person,
+  type Place,
+  parseSessionId,
+  placeTag,
+  type SessionId,
+  type Team,
+} from '../../core/session.ts';
+import type { ConversationSummary, Erased, ExportedConversation, Memory } from '../../core/store.ts';
+import { parseElement } from '../elements.ts';
+import { replies } from './client.ts';
+import type { RedisContext } from './context.ts';
+import { unlisting } from './listing.ts';
+import { sessionAtPlace, sessionOfMember } from './members.ts';
+import type { SessionMemory } from './memory.ts';
+
+export type PeopleMemory = Pick<Memory, 'conversations' | 'conversationsAt' | 'erase' | 'export'>;
+
+export function createPeopleMemory(context: RedisContext, sessions: SessionMemory): PeopleMemory {
+  const { redis, keys, call } = context;
+
+  /** The sessions in an index, those whose time is over too: what is left of them is looked up where it lies. */
+  const listed = async (whose: Person | Team): Promise<SessionId[]> => {
+    const members = await redis.zrange('user' in whose ? keys.person(whose) : keys.team(whose), '0', '-1');
+    return members.flatMap((member) => sessionOfMember(whose, member) ?? []);
+  };
+
+  const at = async (place: Place, index: string): Promise<SessionId[]> =>
+    (await redis.zrange(index, '0', '-1')).flatMap((member) => sessionAtPlace(encodePlace(place), member) ?? []);
+
+  const inArea = async ({ place, thread }: Area): Promise<SessionId[]> => {
+    const all = [...(await at(place, keys.all(place))), ...(await at(place, keys.place(place)))];
+    return [...new Set(all)].filter((id) => thread === undefined || parseSessionId(id).thread === thread);
+  };
+
+  const eraseOne = async (id: SessionId, whose: Person | Team | Area, keepChoices: boolean): Promise<Erased> => {
+    const own = keys.session(id);
+    const { user } = parseSessionId(id);
+    const whole = !('user' in whose) || user === whose.user;
+    const people = 'user' in whose ? [whose.user] : await redis.zrange(own.people, '0', '-1');
+    const unlist = await unlisting(context, id, people, whole);
+    const erased = whole ? await sessions.forget(id) : await sessions.removeTurns(id, { authorId: whose.user });
+    // What they chose outside of threads holds in a thread too, and it goes with them; it does not go with the thread.
+    const choices = 'user' in whose && whole ? [own.ttl, keys.session(baseSession(id)).ttl] : [own.ttl];
+    if (keepChoices) {
+      if ((await redis.exists(...choices)) === 0) await unlist();
+      return erased;
+    }
+    // Where nobody else's words were in it (a DM) its setting was theirs too.
+    if (whole || ((await redis.exists(own.list)) === 0 && !isOwn(id))) await redis.del(...choices);
+    await unlist();
+    return erased;
+  };
+
+  return {
+    conversations: (person, place) =>
+      call('conversations', async () => {
+        const tag = place === undefined ? undefined : encodePlace(place);
+        const ids = (await listed(person)).filter((id) => tag === undefined || placeTag(id) === tag);
+        const found = await summaries(context, ids);
+        return found.sort((a, b) => b.lastAt - a.lastAt);
+      }),
+
+    conversationsAt: (place) =>
+      call('conversationsAt', async () => {
+        const ids = await at(place, keys.place(place));
+        // They are listed for longer than they live.
+        const pipeline = redis.pipeline();
+        for (const id of ids) pipeline.exists(keys.session(id).list);
+        const living = await replies(pipeline);
+        return ids.filter((_, index) => living[index] === 1);
+      }),
+
+    erase: (whose, { keepChoices = false } = {}) =>
+      call('erase', async () => {
+        const sum = { conversations: 0, messages: 0, waiting: 0 };
+        const found = 'place' in whose ? await inArea(whose) : await listed(whose);
+        for (const id of found) {
+          const erased = await eraseOne(id, whose, keepChoices);
+          sum.conversations += erased.conversations;
+          sum.messages += erased.messages;
+          sum.waiting += erased.waiting;
+        }
+        if ('user' in whose) return sum;
+        const places =
+          'place' in whose
+            ? whose.thread === undefined
+              ? [keys.notes(whose.place)]
+              : []
+            : found.map((id) => keys.notes(parseSessionId(id).place));
+        for (const notes of new Set(places)) await redis.del(notes);
+        return sum;
+      }),
+
+    export: (whose) =>
+      call('export', async () => {
+        const found: ExportedConversation[] = [];
+        for (const sessionId of await listed(whose)) {
+          const all = (await sessions.history(sessionId))?.messages ?? [];
+          const messages = 'user' in whose ? all.filter((message) => message.authorId === whose.user) : all;
+          if (messages.length > 0) found.push({ sessionId, messages });
+        }
+        return found;
+      }),
+  };
+}
+
+/** Of those that are not over, or in which a message waits. */
+async function summaries({ redis, keys }: RedisContext, ids: readonly SessionId[]): Promise<ConversationSummary[]> {
+  const pipeline = redis.pipeline();
+  for (const id of ids) {
+    const own = keys.session(id);
+    pipeline.llen(own.list).pttl(own.list).lindex(own.list, -1).llen(own.inbox);
+  }
+  const all = await replies(pipeline);
+  return ids.flatMap((sessionId, index): ConversationSummary[] => {
+    const [messages, msLeft, newest, waiting] = all.slice(4 * index, 4 * index + 4);
+    if (messages === 0 && waiting === 0) return [];
+    const lastAt = typeof newest === 'string' ? (parseElement(newest)?.timestamp ?? 0) : 0;
+    return [{ sessionId, messages: Number(messages), lastAt, expiresInMs: Math.max(0, Number(msLeft)) }];
+  });
+}
