@@ -19,7 +19,7 @@ export function parse<S extends z.ZodType>(schema: S, input: unknown): z.infer<S
   return parsed.data;
 }
 
-export function placeOf({ channel }: Pick<Seat, 'channel'>): Place {
+function placeOf({ channel }: Pick<Seat, 'channel'>): Place {
   return { platform: 'web', workspace: WORKSPACE, channel };
 }
 
