@@ -26,7 +26,7 @@ module.exports = {
       comment: 'The store, the queue and the model know core and how a Redis connection is opened, and not each other.',
       severity: 'error',
       from: { path: '^src/(memory|queue|chain)/' },
-      to: { path: '^src/', pathNot: ['^src/$1/', CORE, '^src/redis\\.ts$'] },
+      to: { path: '^src/', pathNot: ['^src/$1/', CORE, '^src/redis(-faults)?\\.ts$'] },
     },
     {
       name: 'commands-know-core-only',

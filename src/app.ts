@@ -8,6 +8,7 @@ import { createCommands } from './commands/commands.ts';
 import type { Config } from './config.ts';
 import { createBot, waking } from './core/bot.ts';
 import type { BotPort } from './core/bot-port.ts';
+import { createHeartbeat } from './core/heartbeat.ts';
 import type { Clock, Logger, TurnMetrics } from './core/ports.ts';
 import { encodePerson } from './core/session.ts';
 import type { StoreObserver } from './core/store.ts';
@@ -97,8 +98,9 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   });
   const platforms = await createPlatforms(config, { store, metrics, clock, logger });
   const adapters: readonly Adapter[] = [web, http, ...platforms, ...more];
+  const heartbeat = createHeartbeat(clock);
   const worker = createWorker({
-    ...{ store, chain, phrases, clock, logger, scheduler, signals },
+    ...{ store, chain, phrases, clock, logger, scheduler, signals, heartbeat },
     metrics: measured(metrics.turns, samples),
     replies: openReplies(adapters),
     running: createRunningTurns(),
@@ -111,6 +113,12 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     ...{ store, memory, seen, scheduler, signals, limiter, phrases, commands, logger },
     maxMessageLength: config.turns.maxMessageLength,
     received: metrics.received,
+    health() {
+      const connections = infrastructure.health();
+      if (!connections.ok) return { ...connections, reachable: false };
+      const writing = heartbeat.health();
+      return writing.ok ? writing : { ...writing, reachable: true };
+    },
   });
 
   const stop = async () => {

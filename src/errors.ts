@@ -43,6 +43,8 @@ export interface BotErrorOptions {
   readonly retryable?: boolean;
   /** Milliseconds to wait before a retry, where the other side named them (Retry-After). */
   readonly retryAfterMs?: number;
+  /** What anybody may read of it, on /health: no addresses, no names, no text. */
+  readonly reason?: string;
 }
 
 /** An error with a code from {@link ERROR_CODES}; `message` names the mend, `cause` keeps what was thrown below it. */
@@ -51,12 +53,14 @@ export class BotError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
+  readonly reason: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: BotErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryable = options.retryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
+    this.reason = options.reason;
   }
 }
 

@@ -1,7 +1,6 @@
 /** The two sets of drivers: Redis for any number of replicas, or the embedded store for one process. */
-import type { Redis } from 'ioredis';
 import type { Config } from './config.ts';
-import type { Clock, DrainScheduler, Logger, RateLimiter } from './core/ports.ts';
+import type { Clock, DrainScheduler, Health, Logger, RateLimiter } from './core/ports.ts';
 import type { ConversationStore, StoreObserver, StoreOptions } from './core/store.ts';
 import { keyspace } from './memory/redis/keys.ts';
 import { createInProcessScheduler } from './queue/in-process.ts';
@@ -14,6 +13,8 @@ export interface Infrastructure {
   readonly scheduler: DrainScheduler;
   readonly signals: ClosableSignals;
   readonly limiter: RateLimiter;
+  /** Whether all connections can be used just now. */
+  health(): Health;
   /** Closes all but the scheduler, which the worker closes when its turns have ended. */
   close(): Promise<void>;
 }
@@ -26,7 +27,7 @@ interface Parts {
 
 /**
  * Loads only the drivers that are used: on a Raspberry Pi the others would take longer than the start may.
- * @throws BotError when the store cannot be had: see createRedisStore and createSqliteStore
+ * @throws BotError when the store cannot be had: see checkServer and createSqliteStore
  */
 export async function createInfrastructure(config: Config, parts: Parts): Promise<Infrastructure> {
   const { defaultTtl, minTtl, maxTtl, maxMessages } = config.memory;
@@ -45,6 +46,7 @@ export async function createInfrastructure(config: Config, parts: Parts): Promis
     scheduler: createInProcessScheduler(parts),
     signals,
     limiter: createRateLimiter(rateLimit),
+    health: () => ({ ok: true }),
     async close() {
       await signals.close();
       await store.close();
@@ -53,31 +55,31 @@ export async function createInfrastructure(config: Config, parts: Parts): Promis
 }
 
 async function onRedis(url: string, config: Config, options: StoreOptions, parts: Parts): Promise<Infrastructure> {
-  const { clock, logger } = parts;
+  const { clock, logger, observer } = parts;
   const { keyPrefix: prefix, allowEviction } = config.store;
-  const [{ createRedisStore }, { createBullmqScheduler, openQueueRedis }, { COMMAND_TIMEOUT_MS, openRedis }] =
-    await Promise.all([import('./memory/redis/store.ts'), import('./queue/bullmq.ts'), import('./redis.ts')]);
-  const store = await createRedisStore({
-    ...options,
-    ...{ url, prefix, allowEviction },
-    warn: (message) => logger.warn({}, message),
+  const [
+    { openStore },
+    { checkServer },
+    { toStoreError },
+    { createBullmqScheduler, openQueueRedis },
+    { COMMAND_TIMEOUT_MS, createRedisConnections },
+  ] = await Promise.all([
+    import('./memory/redis/store.ts'),
+    import('./memory/redis/server-check.ts'),
+    import('./memory/redis/client.ts'),
+    import('./queue/bullmq.ts'),
+    import('./redis.ts'),
+  ]);
+  await checkServer({ url, prefix, allowEviction, warn: (message) => logger.warn({}, message) });
+  const connections = createRedisConnections(url, (name, error) => {
+    logger.debug({ connection: name, err: error.message }, 'redis connection');
+    observer.error('connection', toStoreError(error));
   });
+  const store = await openStore(connections, { ...options, prefix });
   const keys = keyspace(prefix);
   // Each of these has its own way with a connection: BullMQ blocks on it, a subscriber can do nothing else.
-  const open = (name: string): Redis => {
-    const redis = openRedis(
-      url,
-      (error) => logger.debug({ connection: name, err: error.message }, 'redis connection'),
-      {
-        commandTimeout: COMMAND_TIMEOUT_MS,
-        connectionName: name,
-      },
-    );
-    return redis;
-  };
-  const queue = openQueueRedis(url, (error) =>
-    logger.debug({ connection: 'queue', err: error.message }, 'redis connection'),
-  );
+  const open = (name: string) => connections.open(name, { commandTimeout: COMMAND_TIMEOUT_MS });
+  const queue = openQueueRedis(connections);
   const limits = open('limits');
   const signals = createRedisSignals(open('signals'), open('subscriber'), { prefix: keys.signals, logger });
   return {
@@ -86,7 +88,9 @@ async function onRedis(url: string, config: Config, options: StoreOptions, parts
     scheduler: createBullmqScheduler(queue, { prefix: keys.queue, clock, logger }),
     signals,
     limiter: createRateLimiter(config.turns.rateLimit, { redis: limits, prefix: keys.limits }),
+    health: connections.health,
     async close() {
+      connections.close();
       limits.disconnect();
       await signals.close();
       await store.close();

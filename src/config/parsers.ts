@@ -55,6 +55,12 @@ export function url(...protocols: readonly string[]) {
   );
 }
 
+/** `redis://` or `rediss://`; behind the host the number of a database, if anything: Redis would be asked for another one. */
+export const redisUrl = url('redis', 'rediss').refine(
+  (written) => /^\/?\d*$/.test(parseUrl(written)?.pathname ?? ''),
+  must('a URL that ends behind the host, or with the number of a database, such as redis://localhost:6379/2'),
+);
+
 /** A token or key: something without whitespace that matches `pattern`. */
 export function secret(pattern = /^\S+$/, form = 'one word without spaces or line breaks') {
   return z

@@ -1,6 +1,19 @@
 import { z } from 'zod';
 import { TURN_BUDGET_MS } from '../core/limits.ts';
-import { decimal, flag, host, keyPrefix, oneOf, people, rateLimit, secret, text, url, whole } from './parsers.ts';
+import {
+  decimal,
+  flag,
+  host,
+  keyPrefix,
+  oneOf,
+  people,
+  rateLimit,
+  redisUrl,
+  secret,
+  text,
+  url,
+  whole,
+} from './parsers.ts';
 
 interface About {
   /** What it means, in a line, the unit included. */
@@ -44,7 +57,7 @@ const HOUR = 3_600;
 
 const SHAPE = {
   REDIS_URL: optional(
-    url('redis', 'rediss'),
+    redisUrl,
     'redis:// or rediss://; unset: the embedded SQLite store in DATA_DIR, for one process only',
     { secret: true, heading: 'Where conversations are kept' },
   ),

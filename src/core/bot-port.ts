@@ -6,6 +6,11 @@ import type { Place, SessionId } from './session.ts';
 import type { Located, Memory, Stats } from './store.ts';
 import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord } from './types.ts';
 
+export type StoreHealth =
+  | { readonly ok: true }
+  /** `reachable`: the store answers, though it takes nothing. `reason` is for anybody to read. */
+  | { readonly ok: false; readonly reachable: boolean; readonly reason: string };
+
 export type ReceiveResult =
   /** Stored: ack the platform. */
   | { readonly kind: 'queued'; readonly turnId: TurnId; readonly ahead: number }
@@ -47,4 +52,6 @@ export interface BotPort {
   readonly notes: Notes;
   readonly stats: Stats;
   ping(): Promise<void>;
+  /** Whether messages can be stored and handed to workers, as far as that is known now. */
+  health(): StoreHealth;
 }

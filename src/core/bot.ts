@@ -1,6 +1,6 @@
 /** The bot as adapters see it: messages in, commands, stop, edits. Answers leave by the worker. */
 import { toBotError } from '../errors.ts';
-import type { BotPort, ReceiveResult } from './bot-port.ts';
+import type { BotPort, ReceiveResult, StoreHealth } from './bot-port.ts';
 import type { Commands } from './commands.ts';
 import type { DrainScheduler, Logger, Phrases, RateLimiter, Signals } from './ports.ts';
 import { boundQuotes } from './quotes.ts';
@@ -23,6 +23,8 @@ export interface BotDeps {
   /** Longest message of a person, in UTF-16 units. */
   readonly maxMessageLength: number;
   readonly received: (kind: ReceiveResult['kind'], platform: string) => void;
+  /** See {@link BotPort.health}. */
+  readonly health: () => StoreHealth;
   readonly logger: Logger;
 }
 
@@ -124,6 +126,7 @@ export function createBot(deps: BotDeps): BotPort {
     notes: store.notes,
     stats: store,
     ping: () => store.ping(),
+    health: deps.health,
   };
 }
 

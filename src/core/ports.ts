@@ -161,6 +161,12 @@ export interface TurnMetrics {
   undelivered(platform: string): void;
 }
 
+/** How something that the bot needs is doing. */
+export type Health =
+  | { readonly ok: true }
+  /** `reason`: in plain words, for anybody to read: no addresses, no names, no text. */
+  | { readonly ok: false; readonly reason: string };
+
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

@@ -1,5 +1,6 @@
 /** Drains conversations: take, run, next; and sweeps over what waits, so that nothing is left behind. */
 import { toBotError } from '../errors.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import { SWEEP_MS } from './limits.ts';
 import type { Drain, DrainScheduler, Signals } from './ports.ts';
 import { runTurn, type TurnDeps } from './run-turn.ts';
@@ -22,11 +23,13 @@ export interface WorkerDeps extends TurnDeps {
   /** Conversations at the same time in this process. */
   readonly concurrency: number;
   readonly onPending: (conversations: number) => void;
+  readonly heartbeat: Heartbeat;
 }
 
 export function createWorker(deps: WorkerDeps): Worker {
-  const { store, scheduler, signals, running, clock, logger } = deps;
-  let sweeping: NodeJS.Timeout | undefined;
+  const { store, scheduler, signals, running, clock, logger, heartbeat } = deps;
+  let beating: NodeJS.Timeout | undefined;
+  let sweeping = false;
 
   const drain: Drain = async (sessionId, lease) => {
     for (;;) {
@@ -42,12 +45,32 @@ export function createWorker(deps: WorkerDeps): Worker {
     }
   };
 
+  /** Asks for the sweep, which is a write to the store whoever gets it, and makes it. */
+  const beat = async () => {
+    let claimed = false;
+    try {
+      claimed = await store.claimSweep(SWEEP_MS - 100);
+      heartbeat.wrote();
+    } catch (thrown) {
+      const error = toBotError(thrown);
+      heartbeat.failed(error);
+      logger.warn({ code: error.code, err: error.message }, 'sweep failed');
+    }
+    // One that takes long (many wait, the queue is away) must not keep the next beat from being made.
+    if (sweeping) return;
+    sweeping = true;
+    await sweep(claimed)
+      .catch((thrown: unknown) => logger.warn({ err: toBotError(thrown).message }, 'sweep failed'))
+      .finally(() => {
+        sweeping = false;
+      });
+  };
+
   /** Whatever was lost on the way (a crash between offer and schedule, the queue's own keys): pending is the truth. */
-  const sweep = async () => {
+  const sweep = async (claimed: boolean) => {
     // Every replica: the gauge of one that never wins the sweep would tell of long ago.
     deps.onPending(await store.countPending());
-    if (!(await store.claimSweep(SWEEP_MS - 100))) return;
-    await scheduleBefore(clock.now() - SWEEP_MS);
+    if (claimed) await scheduleBefore(clock.now() - SWEEP_MS);
   };
 
   /** Schedules what has been pending since before this instant. */
@@ -76,19 +99,11 @@ export function createWorker(deps: WorkerDeps): Worker {
       await scheduler.process(drain, deps.concurrency);
       // What an earlier process left behind does not wait for the first sweep.
       await scheduleBefore(Number.POSITIVE_INFINITY);
-      let busy = false;
-      sweeping = setInterval(() => {
-        if (busy) return;
-        busy = true;
-        sweep()
-          .catch((thrown: unknown) => logger.warn({ err: toBotError(thrown).message }, 'sweep failed'))
-          .finally(() => {
-            busy = false;
-          });
-      }, SWEEP_MS);
+      void beat();
+      beating = setInterval(() => void beat(), SWEEP_MS);
     },
     async stop(graceMs) {
-      clearInterval(sweeping);
+      clearInterval(beating);
       await scheduler.close(graceMs);
     },
   };

@@ -9,7 +9,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Clock, Drain, DrainScheduler, Logger } from '../core/ports.ts';
 import { type SessionId, toSessionId } from '../core/session.ts';
-import { openRedis } from '../redis.ts';
+import type { RedisConnections } from '../redis.ts';
 import { createOpenLeases } from './leases.ts';
 
 /** Milliseconds that a lock lives without being renewed; it is renewed at half of that. */
@@ -18,6 +18,11 @@ const LOCK_MS = 4_000;
 const STALLED_MS = 1_000;
 /** Milliseconds that drains get to hand over their turn once the grace time is over. */
 const HANDOVER_MS = 5_000;
+/**
+ * Seconds that a command waits for work at most. Nothing comes over its connection meanwhile, so it has to be less than what
+ * a connection may be silent for (redis.ts).
+ */
+const BLOCK_S = 1;
 /** Milliseconds between tries to go on after Redis was away. */
 const RETRY_MS = 500;
 /** Milliseconds in which the same trouble is logged once: an outage has three connections complain every second. */
@@ -53,8 +58,8 @@ class LeasedWorker extends Worker {
  * Opens a connection for the scheduler. What it had sent when it broke is sent again, as BullMQ counts on: otherwise such a
  * command would never be settled, a drain that had just ended would keep its lock, and its conversation would wait for ever.
  */
-export function openQueueRedis(url: string, onError: (error: Error) => void): Redis {
-  return openRedis(url, onError, { connectionName: 'queue', autoResendUnfulfilledCommands: true });
+export function openQueueRedis(connections: RedisConnections): Redis {
+  return connections.open('queue', { autoResendUnfulfilledCommands: true });
 }
 
 /** `redis` is a connection of the scheduler's own, see {@link openQueueRedis}; the worker duplicates it for its blocking calls. The scheduler closes it. */
@@ -109,6 +114,7 @@ export function createBullmqScheduler(redis: Redis, { prefix, clock, logger }: B
         maxStalledCount: Number.MAX_SAFE_INTEGER,
         // By default a worker that saw its connection break rests for 15 s: longer than a takeover may take.
         runRetryDelay: RETRY_MS,
+        drainDelay: BLOCK_S,
         autorun: false,
       });
       worker.monotonic = clock.monotonic;

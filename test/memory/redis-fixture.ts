@@ -4,7 +4,8 @@ import { Redis } from 'ioredis';
 import type { SessionId } from '../../src/core/session.ts';
 import type { StoreOptions } from '../../src/core/store.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
-import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
+import { createRedisStore, openStore, type RedisStore } from '../../src/memory/redis/store.ts';
+import { createRedisConnections } from '../../src/redis.ts';
 import type { StoreFixture } from '../contracts/store.contract.ts';
 import { dumpRedis } from '../support/redis-dump.ts';
 
@@ -17,13 +18,23 @@ export interface RedisFixture extends StoreFixture {
   keys(): Promise<string[]>;
 }
 
-export function makeRedisFixture(url: string): (options: StoreOptions) => Promise<RedisFixture> {
+/** @param clustered a server in cluster mode, which a start would refuse */
+export function makeRedisFixture(
+  url: string,
+  { clustered = false } = {},
+): (options: StoreOptions) => Promise<RedisFixture> {
   return async (options) => {
     const prefix = `t${randomBytes(6).toString('hex')}`;
     const redis = new Redis(url, { protocol: 2 });
     const stores: RedisStore[] = [];
     const open = async () => {
-      const store = await createRedisStore({ ...options, url, prefix, allowEviction: false, warn: () => {} });
+      const store = clustered
+        ? await openStore(
+            createRedisConnections(url, () => {}),
+            { ...options, prefix },
+            true,
+          )
+        : await createRedisStore({ ...options, url, prefix, allowEviction: false, warn: () => {} });
       stores.push(store);
       return store;
     };

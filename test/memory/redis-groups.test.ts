@@ -6,6 +6,7 @@ import { connect, ready } from '../../src/memory/redis/client.ts';
 import { createIndexWriter } from '../../src/memory/redis/index-writer.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import type { RedisStore } from '../../src/memory/redis/store.ts';
+import { createRedisConnections } from '../../src/redis.ts';
 import { answerOf, contents, LIMITS, messageOf, offerNew, sessionOf, takeHead } from '../contracts/store/support.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { makeRedisFixture, type RedisFixture } from './redis-fixture.ts';
@@ -121,8 +122,12 @@ test('what is known and listed of a conversation follows the order in which Redi
 test('two changes of one conversation in the same moment are one entry, with the turns and tokens of both', async () => {
   const fixture = await makeFixture(inject('redisUrl'));
   const keys = keyspace(fixture.prefix);
-  const redis = connect(inject('redisUrl'), () => {});
-  onTestFinished(() => redis.disconnect());
+  const connections = createRedisConnections(inject('redisUrl'), () => {});
+  const redis = connect(connections);
+  onTestFinished(() => {
+    connections.close();
+    redis.disconnect();
+  });
   await ready(redis);
   const sent: Promise<unknown>[] = [];
   const write = createIndexWriter(redis, keys, (_, action) => sent.push(action()));

@@ -135,7 +135,10 @@ describe('on a server in cluster mode', () => {
   });
 
   test('every key that a script touches has the hash tag of its declared keys', async () => {
-    const fixture = await makeRedisFixture(url)({ ...LIMITS, observer: { badElement() {}, error() {} } });
+    const fixture = await makeRedisFixture(url, { clustered: true })({
+      ...LIMITS,
+      observer: { badElement() {}, error() {} },
+    });
     const monitor = await new Redis(url).monitor();
     const seen: { readonly by: string; readonly command: readonly string[] }[] = [];
     monitor.on('monitor', (_time: string, command: string[], source: string) => seen.push({ by: source, command }));
@@ -176,7 +179,10 @@ describe('on a server in cluster mode', () => {
   });
 
   test('turns of different places that end in the same moment are committed by a script each', async () => {
-    const fixture = await makeRedisFixture(url)({ ...LIMITS, observer: { badElement() {}, error() {} } });
+    const fixture = await makeRedisFixture(url, { clustered: true })({
+      ...LIMITS,
+      observer: { badElement() {}, error() {} },
+    });
     const { store } = fixture;
     const sessions = ['C1', 'C2', 'C2', 'C3'].map((channel, n) => sessionOf({ channel, user: `u${n}` }));
     await Promise.all(sessions.map((session) => offerNew(store, messageOf(session, `m-${session}`))));
@@ -186,5 +192,5 @@ describe('on a server in cluster mode', () => {
     await fixture.close();
   });
 
-  describeConversationStore('Redis in cluster mode', (options) => makeRedisFixture(url)(options));
+  describeConversationStore('Redis in cluster mode', (options) => makeRedisFixture(url, { clustered: true })(options));
 });

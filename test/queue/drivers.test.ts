@@ -8,7 +8,7 @@ import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createOpenLeases } from '../../src/queue/leases.ts';
 import { createLocalSignals, createRedisSignals } from '../../src/queue/signals.ts';
 import { createRateLimiter } from '../../src/rate-limiter.ts';
-import { openRedis } from '../../src/redis.ts';
+import { createRedisConnections } from '../../src/redis.ts';
 import { describeScheduler } from '../contracts/scheduler.contract.ts';
 import { describeSignals } from '../contracts/signals.contract.ts';
 import { sessionOf } from '../contracts/store/support.ts';
@@ -18,12 +18,10 @@ const url = inject('redisUrl');
 const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 const logger: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => logger };
 const newPrefix = () => `t${randomBytes(6).toString('hex')}`;
-const open = () => openRedis(url, () => {});
+const connections = createRedisConnections(url, () => {});
+const open = () => connections.open('test');
 const bullmq = (prefix = newPrefix(), at = url) =>
-  createBullmqScheduler(
-    openQueueRedis(at, () => {}),
-    { prefix, clock, logger },
-  );
+  createBullmqScheduler(openQueueRedis(createRedisConnections(at, () => {})), { prefix, clock, logger });
 
 describeScheduler('in process', async () => createInProcessScheduler({ clock, logger }));
 describeScheduler('on BullMQ', async () => bullmq());

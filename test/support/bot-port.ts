@@ -2,7 +2,7 @@
  * A bot without an engine, for tests of an adapter's edge alone: it takes messages in, keeps whole turns, and answers when
  * the test says so. How the bot really behaves is shown by the tests on the real store and by test/e2e.
  */
-import type { BotPort, ReceiveResult } from '../../src/core/bot-port.ts';
+import type { BotPort, ReceiveResult, StoreHealth } from '../../src/core/bot-port.ts';
 import { placeTag, type SessionId } from '../../src/core/session.ts';
 import type { Memory } from '../../src/core/store.ts';
 import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord } from '../../src/core/types.ts';
@@ -21,6 +21,8 @@ export interface EdgeBot extends BotPort {
   next(result: ReceiveResult | BotError): void;
   /** While set, everything that needs the store fails with it. */
   down: BotError | undefined;
+  /** What is known of the store without asking it. */
+  known: StoreHealth;
   /** When set, a message is answered with what it gives as soon as it is taken in. */
   answerWith: ((message: IncomingMessage) => string) | undefined;
   /** Commits the turn with its answer; its reply is told by `announce`, as a worker's would be. */
@@ -114,6 +116,7 @@ export function createEdgeBot(): EdgeBot {
     taken,
     down: undefined,
     answerWith: undefined,
+    known: { ok: true },
     next(result) {
       planned = result;
     },
@@ -169,6 +172,7 @@ export function createEdgeBot(): EdgeBot {
     async ping() {
       reach();
     },
+    health: () => bot.known,
     memory: {
       ...memory,
       open: needsEngine,

@@ -12,6 +12,11 @@ export function addServiceRoutes(app: Hono, deps: HttpDeps): void {
   app.get('/health', async (c) => {
     const redis = (state: 'connected' | 'disconnected') => (store === 'redis' ? state : 'not configured');
     try {
+      const known = bot.health();
+      if (!known.ok) {
+        const state = redis(known.reachable ? 'connected' : 'disconnected');
+        return c.json({ status: 'unhealthy', redis: state, error: known.reason, timestamp: isoTime(clock.now()) }, 503);
+      }
       await within(timings.healthMs, bot.ping());
       const timestamp = isoTime(clock.now());
       const deaf = platforms().find(({ ok }) => !ok);
@@ -21,7 +26,8 @@ export function addServiceRoutes(app: Hono, deps: HttpDeps): void {
     } catch (error) {
       // Anybody may ask this route, so the error's own text (with addresses, perhaps) goes to the log only.
       logger.warn({ err: error }, 'the store does not answer');
-      const text = `The store does not answer: ${toBotError(error).code}`;
+      const { code, reason } = toBotError(error);
+      const text = `The store does not answer: ${reason ?? code}`;
       const timestamp = isoTime(clock.now());
       return c.json({ status: 'unhealthy', redis: redis('disconnected'), error: text, timestamp }, 503);
     }

@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import type { Redis, Result } from 'ioredis';
 import { BotError } from '../../errors.ts';
-import { COMMAND_TIMEOUT_MS, openRedis } from '../../redis.ts';
+import { COMMAND_TIMEOUT_MS, type RedisConnections } from '../../redis.ts';
+import { faultOf } from '../../redis-faults.ts';
 import { CHANNEL_SCRIPTS } from './channel-scripts.ts';
 import { INDEX_SCRIPTS } from './index-scripts.ts';
 import { PLACE_SCRIPTS } from './scripts.ts';
@@ -44,8 +45,8 @@ declare module 'ioredis' {
  * Opens the store's connection, with the scripts as its commands. While it is down a call fails at once and is not sent
  * later: who was told that their message is not stored must not be answered after all.
  */
-export function connect(url: string, onError: (error: Error) => void): Redis {
-  return openRedis(url, onError, {
+export function connect(connections: RedisConnections): Redis {
+  return connections.open('store', {
     commandTimeout: COMMAND_TIMEOUT_MS,
     enableOfflineQueue: false,
     // What was under way when the connection broke fails then, and not when its time is up.
@@ -78,25 +79,29 @@ export async function ready(redis: Redis): Promise<void> {
   await once(redis, 'ready', { signal: AbortSignal.timeout(COMMAND_TIMEOUT_MS) });
 }
 
-const UNAVAILABLE =
-  /ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|Connection is closed|max retries per request|Command timed out|Stream isn't writeable|The operation was aborted|^(LOADING|MASTERDOWN|READONLY|TRYAGAIN|CLUSTERDOWN|BUSY|UNBLOCKED|MISCONF|NOREPLICAS)/;
-
 /** What a fault of the connection or the server means for the caller. */
 export function toStoreError(thrown: unknown): BotError {
   if (thrown instanceof BotError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  if (/\bOOM\b/.test(message)) {
-    return new BotError('store_full', 'Redis is at its maxmemory: nothing new can be stored. Give it more memory.', {
-      cause: thrown,
-    });
+  const { kind, reason } = faultOf(thrown);
+  switch (kind) {
+    case 'full':
+      return new BotError('store_full', 'Redis is at its maxmemory: nothing new can be stored. Give it more memory.', {
+        cause: thrown,
+        reason,
+      });
+    case 'away':
+    case 'elsewhere':
+    case 'refusing':
+      return new BotError('store_unavailable', `Redis does not answer (${message}). It is tried again by itself.`, {
+        cause: thrown,
+        reason,
+        retryable: true,
+      });
+    case 'settings':
+    case 'other':
+      return new BotError('store_unavailable', `Redis refused: ${message}`, { cause: thrown, reason });
   }
-  if (UNAVAILABLE.test(message)) {
-    return new BotError('store_unavailable', `Redis does not answer (${message}). It is tried again by itself.`, {
-      cause: thrown,
-      retryable: true,
-    });
-  }
-  return new BotError('store_unavailable', `Redis refused: ${message}`, { cause: thrown });
 }
 
 /** The replies of a pipeline, in order. @throws the first error among them. */

@@ -1,6 +1,7 @@
 /** What the parts of the Redis driver share: the connection, the key names, one way to make a call. */
 import type { Redis } from 'ioredis';
 import type { StoreOptions } from '../../core/store.ts';
+import type { RedisConnections } from '../../redis.ts';
 import { sendTogether, toStoreError } from './client.ts';
 import { createIndexWriter, type WriteIndex } from './index-writer.ts';
 import type { Keyspace } from './keys.ts';
@@ -23,10 +24,17 @@ export interface RedisContext {
   settled(): Promise<void>;
 }
 
-export function createContext(redis: Redis, keys: Keyspace, options: StoreOptions, clustered: boolean): RedisContext {
+export function createContext(
+  redis: Redis,
+  keys: Keyspace,
+  options: StoreOptions,
+  { clustered, notice }: { readonly clustered: boolean; readonly notice: RedisConnections['notice'] },
+): RedisContext {
   const background = new Set<Promise<unknown>>();
   const report = (operation: string, thrown: unknown) => {
     const error = toStoreError(thrown);
+    // Also of a turn whose script answered with what Redis had refused it.
+    if (thrown instanceof Error) notice(thrown);
     if (redis.status !== 'end') options.observer.error(operation, error);
     return error;
   };

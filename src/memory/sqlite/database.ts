@@ -198,11 +198,15 @@ function toStoreError(thrown: unknown): BotError {
     return new BotError('store_full', 'The disk of DATA_DIR is full. Nothing was changed; reading goes on.', {
       cause: thrown,
       retryable: true,
+      reason: 'the disk of DATA_DIR is full',
     });
   }
   return new BotError('store_unavailable', `The store in DATA_DIR cannot be used (${code}).`, {
     cause: thrown,
     retryable: true,
+    reason: code.startsWith('SQLITE_BUSY')
+      ? 'another program has the store in DATA_DIR locked'
+      : `the files in DATA_DIR cannot be used (${code})`,
   });
 }
 

@@ -583,6 +583,22 @@ describe('how the service is doing', () => {
     });
   });
 
+  test.each([
+    ['redis', true, 'connected'],
+    ['redis', false, 'disconnected'],
+    ['sqlite', true, 'not configured'],
+  ] as const)('/health on %s tells what is known of the store (answers: %s)', async (store, reachable, redis) => {
+    const { app, bot } = createTestApp({ store });
+    bot.known = { ok: false, reachable, reason: 'nothing can be stored: it is full' };
+    const unhealthy = await app.request('/health');
+    expect(unhealthy.status).toBe(503);
+    expect(healthResponse.strict().parse(await unhealthy.json())).toMatchObject({
+      ...{ status: 'unhealthy', redis, error: 'nothing can be stored: it is full' },
+    });
+    bot.known = { ok: true };
+    expect((await app.request('/health')).status).toBe(200);
+  });
+
   test('/health does not wait for a store that hangs', async () => {
     const { app, bot } = createTestApp({ timings: { healthMs: 5 } });
     bot.ping = () => new Promise(() => {});
