@@ -33,6 +33,8 @@ export interface LiveReplyOptions {
   readonly mark: string;
   /** A live part looks different (it has a Stop button) even when its text is the same. Default: false. */
   readonly liveControls?: boolean;
+  /** From a text that grows to as much of it as may be shown; runs once a write. Default: all of it as it is. */
+  readonly prepare?: (text: string) => string;
   /** After this a write is given up; its outcome is then unknown. Default: 10 s. */
   readonly writeTimeoutMs?: number;
   /** Failures in a row after which `end` gives up. Default: 5. */
@@ -57,7 +59,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
   const { clock, timers, mark, measure = 'utf16' } = options;
   const log = options.log.child({ session: context.sessionId, turn: turnId });
   const { writeTimeoutMs = 10_000, maxTries = 5, maxWaitMs = 30_000, liveControls = false } = options;
-  const { backoffMs = 500, maxBackoffMs = 8_000, random = Math.random } = options;
+  const { backoffMs = 500, maxBackoffMs = 8_000, random = Math.random, prepare = (text) => text } = options;
   const pacer = createPacer({ clock, timers, intervalMs: options.intervalMs, backoffMs, maxBackoffMs, random });
   const parts = createReplyParts(transport, context, {
     nonceTrustMs: options.nonceTrustMs,
@@ -77,6 +79,12 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
   });
 
   let latest = '';
+  /** The text behind which nothing was left to write. */
+  let settled = '';
+  /** The text that was written from last. */
+  let written = '';
+  /** There was something to show. */
+  let begun = false;
   /** Nothing more is streamed: the reply ends, was abandoned, or cannot be written to. */
   let closed = false;
   let abandoned = false;
@@ -119,12 +127,25 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
   }
 
   async function stream(): Promise<void> {
-    const over = () => closed || lease.signal.aborted || parts.next(viewOf(latest, true)) === undefined;
-    while (!over()) {
+    const over = () => closed || lease.signal.aborted;
+    while (!over() && latest !== settled) {
       await pacer.ready(true);
       if (over()) break;
+      const looked = latest;
+      const text = prepare(looked);
+      // Another attempt: what is shown of the one before is to be replaced.
+      if (!text.startsWith(written)) parts.restart();
+      written = text;
+      const view = viewOf(text, true);
+      if (parts.next(view) === undefined) {
+        settled = looked;
+        // One look at the text for each write, however many pieces it comes in.
+        pacer.began();
+        continue;
+      }
       try {
-        await write(viewOf(latest, true));
+        await write(view);
+        if (parts.next(view) === undefined) settled = looked;
       } catch (thrown) {
         // What was refused for good is not tried again at each new word; `end` tries once more, and tells.
         if (!failed(thrown).retryable) closed = true;
@@ -180,10 +201,13 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
       if (!closed && transport.think !== undefined) sign.start();
     },
     update(text) {
-      if (closed || text === latest) return;
-      if (!text.startsWith(latest)) parts.restart();
-      if (latest.trim() === '') pacer.hold(options.firstPostDelayMs);
+      if (closed) return;
       latest = text;
+      if (!begun) {
+        if (text.trim() === '') return;
+        begun = true;
+        pacer.hold(options.firstPostDelayMs);
+      }
       if (running) return;
       running = true;
       streaming = whileLeased(stream).catch((thrown: unknown) => {

@@ -1,9 +1,9 @@
 /** How a reply's messages are posted, edited and found again: the fallback of the native stream, and its successor. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Clock } from '../../core/ports.ts';
 import type { TurnId } from '../../core/types.ts';
 import { BotError } from '../../errors.ts';
+import type { Timers } from '../pacer.ts';
 import type { FindOptions, ReplyTransport } from '../reply-transport.ts';
 import type { SlackClients } from './clients.ts';
 import type { BotIdentity } from './plain-text.ts';
@@ -25,6 +25,7 @@ export interface SlackTransportDeps {
   readonly abilities: Abilities;
   readonly streams: StreamNotes;
   readonly clock: Clock;
+  readonly timers: Timers;
 }
 
 const repliesShape = z.object({
@@ -53,7 +54,7 @@ const MAX_PAGES = 3;
 const CLOCK_SKEW_MS = 10_000;
 
 export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarget, turnId: TurnId): ReplyTransport {
-  const { clients, self, abilities, streams, clock } = deps;
+  const { clients, self, abilities, streams, clock, timers } = deps;
   const { channel, thread } = target;
   /** The messages of this reply that are known: none of them is a part that is looked for. */
   const known = new Set<string>();
@@ -137,7 +138,7 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
     let id = await look(part, intentAt, oldest);
     if (id === undefined) {
       // What was accepted a moment ago need not be readable yet.
-      await sleep(READ_BACK_MS);
+      await new Promise<void>((resolve) => void timers.after(READ_BACK_MS, resolve));
       id = await look(part, intentAt, oldest);
     }
     if (id === undefined) {
@@ -196,7 +197,8 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
       } catch (thrown) {
         const refusal = refusalOf(thrown);
         if (refusal === 'message_not_found') return;
-        if (refusal !== 'streaming_state_conflict') throw thrown;
+        // Said of a message that still streams; of any other it is said again, and then holds.
+        if (refusal !== 'cant_delete_message') throw thrown;
         await endStream(check, id);
         await remove();
       }

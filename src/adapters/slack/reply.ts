@@ -6,7 +6,6 @@ import { phrases } from '../../texts/phrases.ts';
 import { withNote } from '../answer-note.ts';
 import { inTime } from '../in-time.ts';
 import { createLiveReply } from '../live-reply.ts';
-import type { Timers } from '../pacer.ts';
 import { withClosedFence } from '../split.ts';
 import { createThinkingSign } from '../thinking-sign.ts';
 import { denature, neutralise, settledPart } from './neutral.ts';
@@ -19,7 +18,6 @@ import type { SlackTarget } from './target.ts';
 
 export interface SlackReplyDeps extends Omit<SlackTransportDeps, 'streams'> {
   readonly notes: Notes;
-  readonly timers: Timers;
   readonly logger: Logger;
   /** Counts a part of which nobody can find out whether it was posted. */
   readonly unreconciled: () => void;
@@ -46,6 +44,7 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
     clear: () => inTime(WRITE_TIMEOUT_MS, timers, () => status.clear()),
     ...{ refreshMs: STATUS_REFRESH_MS, timers, leftShown, alive },
   });
+  const prepare = (text: string) => settledPart(neutralise(text));
   let latest = '';
   let live: Reply | undefined;
   /** What could be read when the reply was ended first. */
@@ -54,7 +53,11 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
   // What another worker began is only ever edited: nobody knows what its stream was given last.
   const stream =
     context.handles.size === 0 && abilities.streams
-      ? createSlackStream({ clients, abilities, streams, clock, timers, logger, gaveUp: () => edit() }, target, context)
+      ? createSlackStream(
+          { clients, abilities, streams, clock, timers, logger, prepare, gaveUp: () => edit() },
+          target,
+          context,
+        )
       : undefined;
 
   /** Goes on by posts and edits, with the messages that are there. */
@@ -67,7 +70,7 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
       {
         ...{ limit: PART_LIMIT, measure: 'utf8', mark: MARK, nonceTrustMs: 0 },
         ...{ intervalMs: EDIT_INTERVAL_MS, firstPostDelayMs: FIRST_POST_DELAY_MS, writeTimeoutMs: WRITE_TIMEOUT_MS },
-        ...{ thinkingRefreshMs: STATUS_REFRESH_MS, clock, timers, log: logger, unreconciled },
+        ...{ thinkingRefreshMs: STATUS_REFRESH_MS, clock, timers, log: logger, prepare, unreconciled },
       },
     );
     if (latest !== '') live.update(latest);
@@ -89,11 +92,9 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
   return {
     thinking: () => sign.start(),
     update(text) {
-      const next = settledPart(neutralise(text));
-      if (next === latest) return;
       // Behind text that can be read, "is thinking" is no news any more.
-      void sign.stop();
-      latest = next;
+      if (latest === '') void sign.stop();
+      latest = text;
       if (live !== undefined) live.update(latest);
       else if (stream !== undefined) stream.update(latest);
       else edit();

@@ -27,9 +27,9 @@ const MAX_TRIES = 5;
 const NO_STREAMS: ReadonlySet<string> = new Set(['unknown_method', 'feature_not_enabled', 'method_deprecated']);
 
 export interface SlackStream {
-  /** The whole text so far. Never throws. */
+  /** The whole text so far: of this attempt, or of one that begins anew. Never throws. */
   update(text: string): void;
-  /** What the platform has confirmed. */
+  /** What the platform has confirmed, of whichever attempt it is. */
   shown(): string;
   /**
    * Brings the messages to this text and ends them. False: the stream can't, and somebody else has to bring the reply to its
@@ -49,6 +49,8 @@ export interface SlackStreamDeps {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly logger: Logger;
+  /** From a text that grows to as much of it as may be shown; runs once a write. */
+  readonly prepare: (text: string) => string;
   /** The stream has given up while the text still grows. Called once. */
   readonly gaveUp: () => void;
 }
@@ -62,21 +64,32 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     random: Math.random,
   });
   let latest = '';
-  /** UTF-16 units of `latest` that were sent. */
-  let sent = 0;
+  /** The text behind which nothing was left to write. */
+  let settled = '';
+  /** There was something to show. */
+  let begun = false;
+  /** What Slack has confirmed. Kept as text: what was given to it may be of an attempt that has ended since. */
+  let sent = '';
   let state: 'streaming' | 'gave_up' | 'lost' = 'streaming';
   let closed = false;
-  /** The answer began anew: what was streamed is no part of it. */
-  let anew = false;
   let lost: BotError | undefined;
   let running = false;
   let work = Promise.resolve();
 
-  const count = (units: number) => {
-    sent += units;
-  };
-  const pending = () => latest.slice(sent);
-  const hasMore = () => writer.isFull() || (writer.isOpen() ? pending() !== '' : pending().trim() !== '');
+  /** Of a text that begins with what was sent. */
+  function hasMore(text: string): boolean {
+    const fresh = text.slice(sent.length);
+    return writer.isFull() || (writer.isOpen() ? fresh !== '' : fresh.trim() !== '');
+  }
+
+  /** Makes one write that brings the reader nearer to this text. */
+  async function write(text: string, last: boolean): Promise<void> {
+    const fresh = text.slice(sent.length);
+    await writer.write(fresh, last, (units) => {
+      sent += fresh.slice(0, units);
+    });
+    pacer.succeeded();
+  }
 
   /** What a fault means. True: the same may be tried again later. */
   function survives(thrown: unknown): boolean {
@@ -100,16 +113,26 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
   }
 
   async function stream(): Promise<void> {
-    const over = () => closed || lease.signal.aborted || state !== 'streaming' || !hasMore();
-    while (!over()) {
+    const over = () => closed || lease.signal.aborted || state !== 'streaming';
+    while (!over() && latest !== settled) {
       await pacer.ready(true);
       if (over()) break;
+      // One look at the text for each write, however many pieces it came in.
       pacer.began();
-      try {
-        await writer.write(pending(), false, count);
-        pacer.succeeded();
-      } catch (thrown) {
-        survives(thrown);
+      const looked = latest;
+      const text = deps.prepare(looked);
+      if (!text.startsWith(sent)) {
+        // The answer began anew: what was streamed can only be replaced.
+        state = 'gave_up';
+      } else if (!hasMore(text)) {
+        settled = looked;
+      } else {
+        try {
+          await write(text, false);
+          if (!hasMore(text)) settled = looked;
+        } catch (thrown) {
+          survives(thrown);
+        }
       }
     }
     // In the same step as the last look at `latest`: an update behind it has to start anew.
@@ -117,14 +140,14 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     if (state === 'gave_up' && !closed) deps.gaveUp();
   }
 
-  async function finish(): Promise<boolean> {
+  async function finish(text: string): Promise<boolean> {
     let tries = 0;
-    while (state === 'streaming' && (hasMore() || writer.isOpen())) {
+    while (state === 'streaming' && (hasMore(text) || writer.isOpen())) {
       if (pacer.heldMs() > MAX_WAIT_MS) throw tooMany(pacer.heldMs());
       if (!lease.signal.aborted) await pacer.ready(false);
       try {
         writer.check();
-        if (hasMore()) await writer.write(pending(), true, count);
+        if (hasMore(text)) await write(text, true);
         else await writer.end();
         pacer.succeeded();
         tries = 0;
@@ -156,27 +179,26 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
   return {
     update(text) {
       if (closed || state !== 'streaming') return;
-      if (!text.startsWith(latest.slice(0, sent))) {
-        // What was streamed can only be replaced.
-        state = 'gave_up';
-        anew = true;
-      } else if (latest.trim() === '') pacer.hold(FIRST_POST_DELAY_MS);
       latest = text;
+      if (!begun) {
+        if (text.trim() === '') return;
+        begun = true;
+        pacer.hold(FIRST_POST_DELAY_MS);
+      }
       if (running) return;
       running = true;
       work = whileLeased(stream).catch((thrown: unknown) => void survives(thrown));
     },
-    shown: () => (anew ? '' : latest.slice(0, sent)),
+    shown: () => sent,
     async end(text) {
       await settle();
       if (lost !== undefined) throw lost;
       if (state !== 'streaming' || writer.handles().size === 0) return false;
-      const before = latest.slice(0, sent);
-      const solid = before.trimEnd();
+      const solid = sent.trimEnd();
       if (!text.startsWith(solid)) return false;
       // A blank end that was sent already does not count, and is not sent again.
-      latest = text.startsWith(before) ? text : before + text.slice(solid.length);
-      return await whileLeased(finish);
+      const whole = text.startsWith(sent) ? text : sent + text.slice(solid.length);
+      return await whileLeased(() => finish(whole));
     },
     async close() {
       await settle();

@@ -57,7 +57,7 @@ beforeEach(async () => {
     refused: () => {},
   });
   stream = createSlackStream(
-    { clients, abilities, streams, clock, timers: clock, logger, gaveUp: countUp },
+    { clients, abilities, streams, clock, timers: clock, logger, prepare: (text) => text, gaveUp: countUp },
     {
       ...{ platform: 'slack', team: slack.workspace.team, channel: 'C0ROOM', thread: root, trigger: root, user: ADA },
       direct: false,
@@ -237,12 +237,13 @@ describe('a stream', () => {
     expect(await rival.announce()).toBe(true);
   });
 
-  it('gives up when the answer begins anew, and then shows nothing of it', async () => {
+  it('gives up when the answer begins anew, and shows what was streamed until that is replaced', async () => {
     stream.update('Hello');
     await nextWrite();
     stream.update('Another answer');
+    await clock.advance(1_000);
     await until(() => expect(gaveUp).toBe(1));
-    expect(stream.shown()).toBe('');
+    expect(stream.shown()).toBe('Hello');
     expect(slack.calls).toHaveLength(1);
   });
 

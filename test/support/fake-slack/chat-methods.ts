@@ -27,14 +27,19 @@ function own(context: MethodContext, at: { readonly channel: string; readonly ts
   return message;
 }
 
+/** A stream that is too old has ended by itself. */
+function streams(context: MethodContext, message: FakeMessage): boolean {
+  const { stream } = message;
+  if (stream === undefined || performance.now() - stream.startedAt <= context.streamLifetimeMs()) {
+    return stream !== undefined;
+  }
+  message.stream = undefined;
+  return false;
+}
+
 function streaming(context: MethodContext, at: { readonly channel: string; readonly ts: string }): FakeMessage {
   const message = own(context, at);
-  const dead =
-    message.stream === undefined || performance.now() - message.stream.startedAt > context.streamLifetimeMs();
-  if (dead) {
-    message.stream = undefined;
-    throw new ApiError('message_not_in_streaming_state');
-  }
+  if (!streams(context, message)) throw new ApiError('message_not_in_streaming_state');
   return message;
 }
 
@@ -79,12 +84,10 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
     },
     (args, context) => {
       const message = own(context, args);
-      const alive =
-        message.stream !== undefined && performance.now() - message.stream.startedAt <= context.streamLifetimeMs();
-      if (alive) throw new ApiError('streaming_state_conflict');
+      // docs.slack.dev/reference/methods/chat.update: the message is still being streamed.
+      if (streams(context, message)) throw new ApiError('streaming_state_conflict');
       checkText('chat.update', args.text);
       const blocks = args.blocks === undefined ? [] : readBlocks(args.blocks);
-      message.stream = undefined;
       message.text = shownText(args.text, blocks);
       message.blocks = blocks;
       message.edits += 1;
@@ -95,6 +98,8 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
   ),
   'chat.delete': define({ ...CHAT, perMinute: TIER_3 }, { channel, ts }, (args, context) => {
     const message = own(context, args);
+    // As recorded from Slack by others: an open stream is not deleted, and the refusal is the general one.
+    if (streams(context, message)) throw new ApiError('cant_delete_message');
     context.workspace.remove(args.channel, args.ts);
     context.wrote('deleted', message);
     return { channel: args.channel, ts: args.ts };

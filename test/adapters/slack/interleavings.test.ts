@@ -1,0 +1,91 @@
+/** Slack's replies, streamed and edited: what people read at the end is the committed answer, whatever came before. */
+import fc from 'fast-check';
+import { describe, expect, it, vi } from 'vitest';
+import { phrases } from '../../../src/texts/phrases.ts';
+import type { ManualClock } from '../../support/manual-clock.ts';
+import {
+  type End,
+  FAULTS,
+  type Fate,
+  type Gate,
+  isRight,
+  play,
+  type Script,
+  type Step,
+  sequences,
+} from '../interleavings.ts';
+import { createHeldSlack } from './held-slack.ts';
+
+const FIRST = ['One', 'One two', 'One two three'];
+const OTHER = ['Another', 'Another answer'];
+const MORE = ['One two three', 'One two three four'];
+/** Takes more than one message. */
+const LONG = [`${'many words '.repeat(700)}more`, `${'many words '.repeat(1_700)}end`];
+const SECONDS: Readonly<Record<string, readonly string[]>> = {
+  'something else': OTHER,
+  'a beginning of the first': ['One'],
+  'the first and more': MORE,
+  'what is longer than a message': LONG,
+};
+/** Only bounds what hangs: a test plays hundreds of scripts. */
+vi.setConfig({ testTimeout: 180_000 });
+
+const STEPS: readonly Step[] = ['first', 'second', 'time', 'answer'];
+
+async function expectCommitted(script: Script, streams: boolean): Promise<void> {
+  const stage = (gate: Gate, clock: ManualClock) => createHeldSlack(gate, clock, streams);
+  const played = await play(script, stage);
+  const told = `${played.trail.join(', ')} (${script.fates.join(', ')}): ${played.visible.join(' | ')}`;
+  expect(isRight(played, phrases('en').stopped), told).toBe(true);
+  expect(played.leftovers, told).toEqual([]);
+}
+
+describe.each([
+  ['streamed', true],
+  ['edited', false],
+])('a reply that is %s shows the committed answer at its end', (_, streams) => {
+  it.each(Object.entries(SECONDS))('in every order of steps, and then %s', async (_name, second) => {
+    for (const steps of sequences(STEPS, second === LONG ? 4 : 5)) {
+      await expectCommitted({ first: FIRST, second, steps, fates: [] }, streams);
+    }
+  });
+
+  it.each(FAULTS)('in every order of fewer steps, with a write that is %s', async (fault) => {
+    for (const second of [OTHER, MORE]) {
+      for (const steps of sequences(STEPS, 4)) {
+        for (const fates of [[fault], ['ok', fault]] as const) {
+          await expectCommitted({ first: FIRST, second, steps, fates }, streams);
+        }
+      }
+    }
+  });
+
+  it('when several messages of an attempt that died become one', async () => {
+    const written = Array.from({ length: 6 }, (): readonly Step[] => ['time', 'answer']).flat();
+    for (const steps of sequences(STEPS, 3)) {
+      const script = {
+        first: LONG,
+        second: OTHER,
+        steps: ['first', 'first', ...written, ...steps] as const,
+        fates: [],
+      };
+      await expectCommitted(script, streams);
+    }
+  });
+
+  it('in longer orders, with any faults, and workers that die', async () => {
+    const script = fc.record({
+      first: fc.constant(FIRST),
+      second: fc.constantFrom(...Object.values(SECONDS)),
+      steps: fc
+        .array(fc.constantFrom<Step>(...STEPS, 'time', 'answer', 'die'), { maxLength: 16 })
+        .map((steps): readonly Step[] => ['first', ...steps]),
+      end: fc.constantFrom<End>('answered', 'answered', 'stopped', 'failed', 'forgotten'),
+      fates: fc.array(fc.constantFrom<Fate>('ok', 'ok', ...FAULTS), { maxLength: 6 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(script, (drawn) => expectCommitted(drawn, streams)),
+      { numRuns: 300 },
+    );
+  });
+});
