@@ -57,7 +57,11 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
       systemPrompt: config.systemPrompt,
       maxContextTokens: config.memory.maxContextTokens,
     },
-    { createWindow: (maxTokens) => createWindow({ maxMessages: config.memory.window, maxTokens }), clock },
+    {
+      createWindow: (maxTokens) => createWindow({ maxMessages: config.memory.window, maxTokens }),
+      clock,
+      warn: (fields, message) => logger.warn(fields, message),
+    },
   );
   const memory = waking(store, signals, logger);
   const seen: BotPort['seen'] = async (sessionId) => {

@@ -21,7 +21,11 @@ export const ERROR_CODES = [
   'model_timeout',
   'model_disconnected',
   'model_refused_key',
+  'model_misconfigured',
   'model_refused_request',
+  'model_filtered',
+  'model_too_long',
+  'model_only_reasoned',
   'model_empty_answer',
   // the platform
   'platform_rate_limited',

@@ -199,10 +199,34 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
     message: /refused OPENAI_API_KEY/,
     seen: toldByTheTurn(502),
   },
-  model_refused_request: {
+  model_misconfigured: {
     raise: () => modelThrows({ reply: { status: 404, error: { message: 'no model of that name' } } }),
     retryable: false,
     message: /see OPENAI_MODEL and OPENAI_BASE_URL .*no model of that name/,
+    seen: toldByTheTurn(502),
+  },
+  model_refused_request: {
+    raise: () => modelThrows({ reply: { status: 400, error: { message: 'no', code: 'odd' } } }),
+    retryable: false,
+    message: /refused the request \(400 odd\); see OPENAI_MODEL/,
+    seen: toldByTheTurn(502),
+  },
+  model_filtered: {
+    raise: () => modelThrows({ reply: { status: 400, error: { message: 'no', code: 'content_filter' } } }),
+    retryable: false,
+    message: /content filter refused the message \(400 content_filter\)/,
+    seen: toldByTheTurn(422),
+  },
+  model_too_long: {
+    raise: () => modelThrows({ contextTokens: 100 }, undefined, 'word '.repeat(2_000)),
+    retryable: false,
+    message: /message alone is longer than the context/,
+    seen: toldByTheTurn(422),
+  },
+  model_only_reasoned: {
+    raise: () => modelThrows({ reply: { text: '<think>so much to think', finishReason: 'length' } }),
+    retryable: false,
+    message: /nothing but reasoning; raise the server's limit/,
     seen: toldByTheTurn(502),
   },
   model_empty_answer: {

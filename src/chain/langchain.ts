@@ -8,29 +8,39 @@ import {
   SystemMessage,
 } from '@langchain/core/messages';
 import { ChatPromptTemplate, MessagesPlaceholder } from '@langchain/core/prompts';
-import type { Chain, ChainInput, Clock, MemoryWindow } from '../core/ports.ts';
+import type { Chain, ChainEvent, ChainInput, Clock } from '../core/ports.ts';
 import { estimateTokens } from '../core/tokens.ts';
-import { emptyAnswer, fromAbort, toModelError } from './errors.ts';
+import type { Budget } from './budget.ts';
+import { causesOf, emptyAnswer, fromAbort, toModelError, tooLong } from './errors.ts';
 import { historyText, inputText, systemText } from './prompt.ts';
+import { REASONED, RESTART } from './wire/answer-stream.ts';
+import { field } from './wire/completion.ts';
+import { ContextOverflow } from './wire/overflow.ts';
+import { AskAgain } from './wire/server-fetch.ts';
 
 export interface LangChainOptions {
   /** Retries nothing by itself; honours the signal. */
   readonly model: BaseChatModel;
   /** `{date}` and `{time}` are filled in, all other braces stay as they are. */
   readonly systemPrompt: string;
-  readonly window: MemoryWindow;
+  readonly budget: Budget;
   readonly clock: Pick<Clock, 'now'>;
+  readonly warn?: ((fields: object, message: string) => void) | undefined;
 }
 
+/** Requests for one answer at most, those included that were refused for their length or form. */
+const MAX_REQUESTS = 16;
+
 /**
- * A {@link Chain} over a LangChain chat model. One call of `stream` is one request to the model.
+ * A {@link Chain} over a LangChain chat model. One call of `stream` is one answer of the model; a request that is longer than
+ * the model's context is cut and sent again at once, and so is one that the server wants in another form.
  *
  * When the signal aborts, the request is broken off and the signal's reason is thrown, as it is: an abort is no fault of
  * the model. Only a `TimeoutError` (of `AbortSignal.timeout`) is: it becomes `model_timeout`. Leaving the loop early breaks
  * the request off as well.
  */
 export function createLangChain(options: LangChainOptions): Chain {
-  const { model, systemPrompt, window, clock } = options;
+  const { model, systemPrompt, budget, clock, warn } = options;
   // All three are messages, none is a template: braces in anything anybody wrote stay braces.
   const prompt = ChatPromptTemplate.fromMessages<Messages>([
     new MessagesPlaceholder('system'),
@@ -39,49 +49,110 @@ export function createLangChain(options: LangChainOptions): Chain {
   ]);
   const chain = prompt.pipe(model);
 
-  async function messagesOf({ history, message, shared }: ChainInput): Promise<Messages> {
+  async function compose({ history, message, shared }: ChainInput): Promise<Composed> {
     const system = systemText(systemPrompt, clock.now(), shared);
-    const input = inputText(message, shared);
-    const { messages } = await window.view(history, estimateTokens(system) + estimateTokens(input));
+    const systemTokens = estimateTokens(system);
+    // What somebody else wrote gives way first: the oldest quotes.
+    let quotes = message.quotes ?? [];
+    let input = inputText(message, shared);
+    while (quotes.length > 0 && systemTokens + estimateTokens(input) > budget.tokens()) {
+      quotes = quotes.slice(1);
+      input = inputText({ ...message, quotes }, shared);
+    }
+    const reserved = systemTokens + estimateTokens(input);
+    const { messages, tokens } = await budget.window.view(history, reserved);
     return {
-      system: [new SystemMessage(system)],
-      history: messages.map((earlier) => {
-        const text = historyText(earlier, shared);
-        return earlier.role === 'user' ? new HumanMessage(text) : new AIMessage(text);
-      }),
-      input: [new HumanMessage(input)],
+      messages: {
+        system: [new SystemMessage(system)],
+        history: messages.map((earlier) => {
+          const text = historyText(earlier, shared);
+          return earlier.role === 'user' ? new HumanMessage(text) : new AIMessage(text);
+        }),
+        input: [new HumanMessage(input)],
+      },
+      system: systemTokens,
+      input: reserved - systemTokens,
+      tokens: reserved + tokens,
+      canShrink: messages.length > 0 || quotes.length > 0,
     };
+  }
+
+  /** One request. Gives whether the answer had a word in it, how it ended, and whether the model reasoned. */
+  async function* request(composed: Composed, signal: AbortSignal): AsyncGenerator<ChainEvent, Ending> {
+    // A controller of its own, so that the request ends with the loop, however the loop ends, and nothing stays
+    // attached to a signal that may live on.
+    const request = new AbortController();
+    const abort = () => request.abort(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    const ending = { blank: true, finish: undefined as unknown, reasoned: false };
+    try {
+      signal.throwIfAborted();
+      const pieces = await chain.stream(composed.messages, { signal: request.signal });
+      // By hand: LangChain reads ahead, and to leave a `for await` early would wait for the next piece first.
+      for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
+        signal.throwIfAborted();
+        const piece: AIMessageChunk = next.value;
+        const mark = piece.additional_kwargs.reasoning_content;
+        if (mark === RESTART) {
+          ending.blank = true;
+          yield { kind: 'restart' };
+        }
+        ending.reasoned ||= mark === REASONED;
+        ending.finish = finishOf(piece) ?? ending.finish;
+        ending.blank &&= piece.text.trim() === '';
+        yield piece.text === '' ? { kind: 'working' } : { kind: 'text', text: piece.text };
+      }
+      signal.throwIfAborted();
+      return ending;
+    } finally {
+      signal.removeEventListener('abort', abort);
+      request.abort();
+    }
   }
 
   return {
     async *stream(input, signal) {
-      // A controller of its own, so that the request ends with the loop, however the loop ends, and nothing stays
-      // attached to a signal that may live on.
-      const request = new AbortController();
-      const abort = () => request.abort(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
-      try {
-        signal.throwIfAborted();
-        let blank = true;
-        let finishReason: unknown;
-        const pieces = await chain.stream(await messagesOf(input), { signal: request.signal });
-        // By hand: LangChain reads ahead, and to leave a `for await` early would wait for the next piece first.
-        for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
-          signal.throwIfAborted();
-          const piece: AIMessageChunk = next.value;
-          finishReason = finishReasonOf(piece) ?? finishReason;
-          blank &&= piece.text.trim() === '';
-          yield piece.text === '' ? { kind: 'working' } : { kind: 'text', text: piece.text };
+      for (let requests = 1; ; requests += 1) {
+        const composed = await compose(input).catch(async (thrown: unknown) => {
+          throw await toModelError(thrown);
+        });
+        let said = false;
+        try {
+          const events = request(composed, signal);
+          let next = await events.next();
+          try {
+            for (; !next.done; next = await events.next()) {
+              said ||= next.value.kind === 'text';
+              yield next.value;
+            }
+          } finally {
+            await events.return({ blank: true, finish: undefined, reasoned: false });
+          }
+          const { blank, finish, reasoned } = next.value;
+          if (blank && finish === 'length' && !reasoned && composed.canShrink) throw new ContextOverflow();
+          if (blank) throw emptyAnswer(finish, reasoned);
+          const reason = cutOf(finish);
+          if (reason !== undefined) yield { kind: 'cut', reason };
+          return;
+        } catch (thrown) {
+          if (signal.aborted) throw fromAbort(signal);
+          const causes = causesOf(thrown);
+          const overflow = causes.find((cause) => cause instanceof ContextOverflow);
+          if (overflow === undefined) {
+            if (!said && requests < MAX_REQUESTS && causes.some((cause) => cause instanceof AskAgain)) continue;
+            throw await toModelError(thrown);
+          }
+          if (said) {
+            yield { kind: 'cut', reason: 'length' };
+            return;
+          }
+          if (!composed.canShrink || requests >= MAX_REQUESTS) throw tooLong(composed);
+          budget.shrink(overflow, composed.tokens);
+          warn?.(
+            { sent: composed.tokens, tokens: budget.tokens() },
+            'the request was longer than the model takes; cut',
+          );
         }
-        signal.throwIfAborted();
-        if (blank) throw emptyAnswer(finishReason);
-        const reason = cutOf(finishReason);
-        if (reason !== undefined) yield { kind: 'cut', reason };
-      } catch (thrown) {
-        throw signal.aborted ? fromAbort(signal) : await toModelError(thrown, clock.now());
-      } finally {
-        signal.removeEventListener('abort', abort);
-        request.abort();
       }
     },
   };
@@ -89,12 +160,29 @@ export function createLangChain(options: LangChainOptions): Chain {
 
 type Messages = Record<'system' | 'history' | 'input', BaseMessage[]>;
 
-/** What a finish reason means for an answer with some text. OpenAI: `length`, `content_filter`. */
-function cutOf(finishReason: unknown): 'length' | 'filtered' | undefined {
-  if (finishReason === 'length') return 'length';
-  return finishReason === 'content_filter' ? 'filtered' : undefined;
+interface Composed {
+  readonly messages: Messages;
+  /** Estimated tokens of the system message, of the message to answer, and of all. */
+  readonly system: number;
+  readonly input: number;
+  readonly tokens: number;
+  /** Whether something is shown that can be left out. */
+  readonly canShrink: boolean;
 }
 
-function finishReasonOf(piece: AIMessageChunk): unknown {
-  return piece.response_metadata.finish_reason;
+interface Ending {
+  readonly blank: boolean;
+  readonly finish: unknown;
+  readonly reasoned: boolean;
+}
+
+/** Of the Responses API: https://platform.openai.com/docs/api-reference/responses/object#responses/object-incomplete_details */
+function finishOf({ response_metadata: metadata }: AIMessageChunk): unknown {
+  return metadata.finish_reason ?? field(metadata.incomplete_details, 'reason');
+}
+
+/** What a finish reason means for an answer with some text. */
+function cutOf(finish: unknown): 'length' | 'filtered' | undefined {
+  if (finish === 'length' || finish === 'max_output_tokens') return 'length';
+  return finish === 'content_filter' ? 'filtered' : undefined;
 }

@@ -51,6 +51,8 @@ export type ChainEvent =
   | { readonly kind: 'text'; readonly text: string }
   /** The model is at work and has nothing to say yet (it reasons). Shows nobody anything but that it is alive. */
   | { readonly kind: 'working' }
+  /** What came so far was no answer (the model had thought aloud): the answer begins behind this. */
+  | { readonly kind: 'restart' }
   /** The answer ends here, before its end. The last event. */
   | { readonly kind: 'cut'; readonly reason: Extract<AnswerCut, 'length' | 'filtered'> };
 

@@ -48,6 +48,7 @@ export async function readAnswer(
     setTimeout(() => silent.abort(timeout(`The model sent nothing for ${seconds(ms)} s`)), ms);
   let silence = hush(firstTokenMs);
   let heard = false;
+  let first = true;
   let text = '';
   try {
     for await (const event of open(AbortSignal.any([signal, silent.signal, late.signal]))) {
@@ -59,8 +60,13 @@ export async function readAnswer(
         silence = hush(betweenTokensMs);
       }
       if (event.kind === 'working') continue;
+      if (event.kind === 'restart') {
+        text = '';
+        continue;
+      }
       if (event.kind === 'cut') return { text, cut: event.reason };
-      if (text === '') onFirst();
+      if (first) onFirst();
+      first = false;
       const room = maxLength - text.length;
       const fits = event.text.length <= room;
       text = fits ? text + event.text : wholeCharacters(text + event.text.slice(0, room));

@@ -136,13 +136,13 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
       if (turn.watch.interruption() === 'forgotten') return forgottenEnd(turn);
       if (isLost(turn, thrown)) throw thrown;
       const error = toBotError(thrown);
-      turn.logger.warn({ code: error.code, retryable: error.retryable, err: error.message }, 'attempt failed');
       const failures = await untilLost(turn, () => store.countFailure(taken.lease));
       if (failures === undefined) throw lostError();
       const pause = backoffMs(failures, error.retryAfterMs);
       const spent = taken.record.startedAt > 0 ? clock.now() - taken.record.startedAt : 0;
       if (!error.retryable || failures >= MAX_ATTEMPTS || spent + pause > turn.bounds.answerMs)
-        return await fail(turn, error.code);
+        return await fail(turn, error.code, error);
+      turn.logger.warn({ code: error.code, failures, err: error.message }, 'attempt failed, the model is asked again');
       metrics.retry(error.code);
       await pauseFor(turn, pause);
     }
@@ -183,16 +183,29 @@ async function commit(turn: RunningTurn, said: ModelAnswer, wasStopped: boolean)
   }
 }
 
+const FOR_THE_ADMINISTRATOR: ReadonlySet<ErrorCode> = new Set([
+  ...([
+    'model_refused_key',
+    'model_misconfigured',
+    'model_refused_request',
+    'model_only_reasoned',
+    'internal',
+  ] as const),
+]);
+
 /** What the person saw of a stopped answer is the answer; where they saw nothing there is none. */
 async function stopped(turn: RunningTurn): Promise<ReplyEnd> {
   const seen = turn.reply.shown().trim();
   return seen === '' ? await fail(turn, 'turn_stopped') : await commit(turn, { text: seen }, true);
 }
 
-async function fail(turn: RunningTurn, code: ErrorCode): Promise<ReplyEnd> {
+/** `error`: what it failed of, for the log, where `code` does not say all of it. */
+async function fail(turn: RunningTurn, code: ErrorCode, error?: BotError): Promise<ReplyEnd> {
   const { store, taken, phrases } = turn;
   if (!(await untilLost(turn, () => store.fail(taken.lease, code)))) throw lostError();
-  turn.logger.warn({ code }, 'turn failed');
+  // What only the administrator can do something about is an error; the rest passes by itself, or is the person's.
+  const level = error !== undefined && FOR_THE_ADMINISTRATOR.has(code) ? 'error' : 'warn';
+  turn.logger[level]({ code, ...(error === undefined ? {} : { err: error.message }) }, 'turn failed');
   return { kind: 'failed', text: phrases.failed(code, taken.message.locale) };
 }
 

@@ -23,8 +23,16 @@ const FAILED: Readonly<Record<ErrorCode, string>> = {
   model_unavailable: 'The language model is not available right now. Please send it again in a while.',
   model_timeout: 'The language model took too long. Please send it again.',
   model_disconnected: 'The connection to the language model broke off in the middle. Please send it again.',
-  model_refused_key: 'The language model refuses my access. Whoever runs me has to mend that.',
-  model_refused_request: 'The language model refused this message. Try it in other words, or shorter.',
+  model_refused_key: 'The language model refuses my access. Please contact the bot’s administrator.',
+  model_misconfigured:
+    'The language model is not set up correctly, which has nothing to do with your message. Please contact the bot’s administrator.',
+  model_refused_request:
+    'The language model’s server did not accept the request, whatever you wrote. Please contact the bot’s administrator.',
+  model_filtered: 'The language model’s content filter refused this. Try it in other words.',
+  model_too_long: 'This message is longer than the language model can read. Please send it in smaller parts.',
+  model_only_reasoned:
+    'The language model used up all its room for thinking and wrote no answer. A simpler question may help; if not, please ' +
+    'contact the bot’s administrator.',
   model_empty_answer: 'The language model had nothing to say to that. Try it in other words.',
   platform_rate_limited: NOT_DELIVERED,
   platform_unavailable: NOT_DELIVERED,

@@ -28,25 +28,25 @@ describe('an error that is no answer of the server', () => {
     ['a broken body', new TypeError('terminated'), 'model_disconnected'],
     ['a reset connection', withCode('read ECONNRESET', 'ECONNRESET'), 'model_disconnected'],
   ])('is known: %s', async (_, thrown, code) => {
-    expect(await toModelError(thrown, 0)).toMatchObject({ code, retryable: true, cause: thrown });
+    expect(await toModelError(thrown)).toMatchObject({ code, retryable: true, cause: thrown });
   });
 
   it('is ours when nothing is known of it, and is not tried again', async () => {
     for (const thrown of [new TypeError('x is not a function'), 'text', undefined, { status: 429 }]) {
-      expect(await toModelError(thrown, 0)).toMatchObject({ code: 'internal', retryable: false });
+      expect(await toModelError(thrown)).toMatchObject({ code: 'internal', retryable: false });
     }
   });
 
   it('is what we said it is, however deep', async () => {
     const own = new BotError('model_disconnected', 'ours', { retryable: true });
-    expect(await toModelError(own, 0)).toBe(own);
-    expect(await toModelError(new Error('outer', { cause: new Error('inner', { cause: own }) }), 0)).toBe(own);
+    expect(await toModelError(own)).toBe(own);
+    expect(await toModelError(new Error('outer', { cause: new Error('inner', { cause: own }) }))).toBe(own);
   });
 
   it('may be its own cause', async () => {
     const thrown = new Error('round');
     thrown.cause = thrown;
-    expect(await toModelError(thrown, 0)).toMatchObject({ code: 'internal' });
+    expect(await toModelError(thrown)).toMatchObject({ code: 'internal' });
   });
 });
 

@@ -87,7 +87,7 @@ describe('an empty answer', () => {
 
   it('that a content filter made is not tried again', async () => {
     expect(verdict(await askWith({ text: '', finishReason: 'content_filter' }))).toMatchObject({
-      code: 'model_refused_request',
+      code: 'model_filtered',
       retryable: false,
     });
   });
@@ -120,10 +120,10 @@ describe('a refusal', () => {
 
   it.each([
     [402, 'model_refused_key', false],
-    [405, 'model_refused_request', false],
+    [405, 'model_misconfigured', false],
     [408, 'model_timeout', true],
     [409, 'model_unavailable', true],
-    [413, 'model_refused_request', false],
+    [413, 'model_misconfigured', false],
     [422, 'model_refused_request', false],
     [502, 'model_unavailable', true],
     [529, 'model_unavailable', true],
@@ -134,11 +134,20 @@ describe('a refusal', () => {
   it.each([
     ['by code', { status: 400, error: { message: 'too long', code: 'context_length_exceeded' } }],
     ['by text', { status: 400, error: { message: "This model's maximum context length is 4096 tokens", code: '400' } }],
-    ['in the stream', { sent: 1, end: { data: '{"error":{"message":"x","code":"context_length_exceeded"}}' } }],
-  ])('for the length of the conversation, told %s, names the setting that mends it', async (_, reply) => {
+    ['in the stream', { sent: 0, end: { data: '{"error":{"message":"x","code":"context_length_exceeded"}}' } }],
+  ])('for its length, told %s, is the fault of the server when nothing can be left out', async (_, reply) => {
     const outcome = await askWith(reply);
-    expect(verdict(outcome)).toMatchObject({ code: 'model_refused_request', retryable: false });
-    expect(everythingIn(outcome.thrown)).toContain('MAX_CONTEXT_TOKENS');
+    expect(verdict(outcome)).toMatchObject({ code: 'model_misconfigured', retryable: false });
+    expect(everythingIn(outcome.thrown)).toContain('SYSTEM_PROMPT');
+  });
+
+  it('for its length in the middle of the answer cuts the answer', async () => {
+    const data = '{"error":{"message":"x","code":"context_length_exceeded"}}';
+    expect(await askWith({ sent: 1, end: { data } })).toMatchObject({
+      text: 'one t',
+      cut: 'length',
+      thrown: undefined,
+    });
   });
 
   it('for an unknown model says what the server says', async () => {
@@ -173,9 +182,14 @@ describe('a server that cannot be talked to', () => {
   });
 
   it('is a web page: the base URL is wrong', async () => {
-    for (const type of ['text/html; charset=utf-8', 'application/json']) {
-      const outcome = await askWith({ headers: { 'content-type': type } });
-      expect(verdict(outcome)).toMatchObject({ code: 'model_refused_request', retryable: false });
+    for (const [type, page] of [
+      ['text/html; charset=utf-8', '<!doctype html><title>Welcome</title>'],
+      ['text/plain', '\n <html></html>'],
+      ['application/json', '{"status":"ok"}'],
+      ['application/json', '[]'],
+    ] as const) {
+      const outcome = await askWith({ raw: [page], headers: { 'content-type': type } });
+      expect(verdict(outcome)).toMatchObject({ code: 'model_misconfigured', retryable: false });
       expect(everythingIn(outcome.thrown)).toContain('OPENAI_BASE_URL');
     }
   });

@@ -57,7 +57,8 @@ export async function read(
     for await (const event of stream) {
       if (event.kind === 'text') onPiece(event.text, pieces.push(event.text));
       else if (event.kind === 'working') working += 1;
-      else cut = event.reason;
+      else if (event.kind === 'cut') cut = event.reason;
+      else pieces.splice(0);
     }
   } catch (error) {
     thrown = error;

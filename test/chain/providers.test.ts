@@ -137,7 +137,7 @@ describe.each([
     ['401', { status: 401, code: 'invalid_api_key' }, { code: 'model_refused_key', retryable: false }],
     ['403', { status: 403 }, { code: 'model_refused_key', retryable: false }],
     ['400', { status: 400, type: 'invalid_request_error' }, { code: 'model_refused_request', retryable: false }],
-    ['404', { status: 404, code: 'model_not_found' }, { code: 'model_refused_request', retryable: false }],
+    ['404', { status: 404, code: 'model_not_found' }, { code: 'model_misconfigured', retryable: false }],
     ['no credit', { status: 429, code: 'insufficient_quota' }, { code: 'model_refused_key', retryable: false }],
   ])('tells %s apart and asks once', async (name, behaviour, expected) => {
     server.on(name, behaviour);

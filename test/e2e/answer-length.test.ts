@@ -1,8 +1,9 @@
 /** MAX_ANSWER_LENGTH on the real process: where it ends, who is told, and what is remembered. */
 import { expect, test } from 'vitest';
+import { chatResponse } from '../../src/adapters/http/schemas.ts';
 import { phrases } from '../../src/texts/phrases.ts';
-import { postChat } from '../adapters/http/support.ts';
-import { ask, history, useWorkshop, withModel } from './http-support.ts';
+import { allEvents, postChat } from '../adapters/http/support.ts';
+import { ask, history, say, useWorkshop, withModel } from './http-support.ts';
 
 const workshop = useWorkshop();
 
@@ -24,4 +25,15 @@ test('an answer ends at its maximum: the model is let go, memory holds what was 
   await ask(bot, 'a', 'Go on');
   const shown = (await model.called('Go on')).messages.map(({ content }) => content);
   expect(shown[2]).toBe(answer);
+});
+
+test('30 million characters at once are an answer of 40,000, also for a caller who reads along', async () => {
+  const model = await workshop.makeModel();
+  const bot = await workshop.start(await workshop.makeFolder(), withModel(model));
+  model.script('huge', { text: 'x'.repeat(30_000_000), pieces: 1 });
+  const events = await allEvents(await say(bot, 'a', 'A huge one', { Accept: 'text/event-stream' }));
+  const done = chatResponse.parse(events.at(-1)?.data);
+  expect(done).toMatchObject({ cut: 'maximum', note: phrases('en').cut.maximum });
+  expect(done.response).toBe('x'.repeat(40_000));
+  expect((await history(bot, 'a')).messages[1]?.content).toHaveLength(40_000);
 });

@@ -47,7 +47,7 @@ test('all lines of a turn carry its id and its conversation, through faults and 
   const wanted = [
     'message received',
     'turn taken',
-    'attempt failed',
+    'attempt failed, the model is asked again',
     'a write to the platform failed',
     'turn left to another worker',
     'turn taken',

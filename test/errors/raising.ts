@@ -45,10 +45,10 @@ export const withSqlite = <R>(call: (store: ConversationStore) => Promise<R>) =>
   during(makeSqliteFixture({ ...LIMITS, observer }), ({ store }) => call(store));
 
 /** What a chain that asks this model throws. */
-export const modelThrows = (options: ModelOptions, apiKey?: string) =>
+export const modelThrows = (options: ModelOptions, apiKey?: string, text = 'Hello') =>
   during(startModel(options), async ({ url }) => {
     const chain = await testChain({ baseUrl: url, ...(apiKey === undefined ? {} : { apiKey }) });
-    return (await ask(chain, input('Hello'))).thrown;
+    return (await ask(chain, input(text))).thrown;
   });
 
 /** What Slack's client makes of this answer to a post. */

@@ -34,7 +34,17 @@ function call(number: number, earlier: readonly string[] = []): ModelCall {
     { role: 'assistant' as const, content: answerTo(before) },
   ]);
   return {
-    ...{ number, text, attempt: 1, model: 'fake', temperature: undefined, headers: {} },
+    ...{
+      number,
+      text,
+      attempt: 1,
+      model: 'fake',
+      temperature: undefined,
+      headers: {},
+      stream: true,
+      raw: '',
+      path: '',
+    },
     messages: [{ role: 'system', content: 'Be brief.' }, ...history, { role: 'user', content: text }],
     ended: Promise.resolve('answered'),
   };

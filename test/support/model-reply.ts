@@ -16,8 +16,13 @@ export interface ModelReply {
     readonly type?: string;
     readonly code?: string;
     readonly param?: string;
+    readonly n_ctx?: number;
+    readonly n_prompt_tokens?: number;
+    readonly flat?: true;
   };
   readonly text?: string;
+  /** Sent as they are, each in a packet of its own, in the place of an answer. `headers` may name the content type. */
+  readonly raw?: readonly (string | Uint8Array)[];
   /** In how many pieces the text is sent. */
   readonly pieces?: number;
   /** Milliseconds before the first piece, and between two. */
@@ -50,6 +55,12 @@ export async function answer(
   const wait = (ms: number) => (ms > 0 ? sleep(ms, undefined, { signal: gone.signal }) : undefined);
   try {
     await wait(reply.firstMs ?? 0);
+    if (reply.raw !== undefined) {
+      await sendRaw(response, reply.raw, reply.headers);
+      if (reply.end === 'hang') await either(goesOn, gone.signal);
+      response.end();
+      return 'answered';
+    }
     if (reply.status !== undefined && reply.status >= 400) {
       sendError(response, reply);
       return 'failed';
@@ -86,6 +97,40 @@ export async function answer(
   }
 }
 
+/** Packets that are not joined: each waits until the one before has left. */
+async function sendRaw(
+  response: ServerResponse,
+  packets: readonly (string | Uint8Array)[],
+  headers: ModelReply['headers'],
+): Promise<void> {
+  response.writeHead(200, { ...EVENT_STREAM, ...headers });
+  response.socket?.setNoDelay(true);
+  for (const packet of packets) {
+    if (response.destroyed) return;
+    await new Promise<void>((resolve) => response.write(packet, () => resolve()));
+    await sleep(1);
+  }
+}
+
+/** The answer to a request that asks for no stream. */
+export function sendWhole(
+  response: ServerResponse,
+  model: string,
+  reply: ModelReply & { readonly text: string },
+): CallEnd {
+  if (reply.status !== undefined && reply.status >= 400) {
+    sendError(response, reply);
+    return 'failed';
+  }
+  const message = { role: 'assistant', content: reply.text };
+  const choices = [{ index: 0, message, finish_reason: reply.finishReason ?? 'stop' }];
+  response.writeHead(200, { 'content-type': 'application/json', ...reply.headers });
+  response.end(
+    JSON.stringify({ id: 'chatcmpl-fake', object: 'chat.completion', created: 1_700_000_000, model, choices }),
+  );
+  return 'answered';
+}
+
 const EVENT_STREAM = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' };
 
 function send(response: ServerResponse, data: string, headers: ModelReply['headers'] = {}): void {
@@ -95,7 +140,10 @@ function send(response: ServerResponse, data: string, headers: ModelReply['heade
 
 export function sendError(response: ServerResponse, { status = 500, headers = {}, error = {} }: ModelReply): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
-  response.end(JSON.stringify({ error: { message: 'scripted', type: 'scripted', ...error } }));
+  const { flat, ...fields } = error;
+  const body = { message: 'scripted', type: 'scripted', ...fields };
+  // vLLM until 0.10 puts the fields at the top.
+  response.end(JSON.stringify(flat === true ? { object: 'error', ...body } : { error: body }));
 }
 
 function chunk(model: string, delta: object, finishReason: string | null): string {

@@ -9,7 +9,7 @@ import { once, setMaxListeners } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
-import { answer, type CallEnd, type ModelReply, sendError } from './model-reply.ts';
+import { answer, type CallEnd, type ModelReply, sendError, sendWhole } from './model-reply.ts';
 
 export type { CallEnd, ModelReply };
 
@@ -17,15 +17,18 @@ export type { CallEnd, ModelReply };
 export const CUT_TEXT = 'No, that is not what I mean: what I was about to say will never be said by me.';
 const CUT_PIECES = 8;
 
-/** Unknown parameters are refused: some compatible servers refuse them too. */
+/** Unknown parameters are refused: some compatible servers refuse them too. `stream_options` is taken, and told nothing for. */
 const requestSchema = z.strictObject({
   model: z.string().min(1),
-  stream: z.literal(true),
+  stream: z.boolean(),
+  stream_options: z.strictObject({ include_usage: z.literal(true) }).optional(),
+  max_tokens: z.int().positive().optional(),
   temperature: z.number().min(0).max(2).optional(),
   messages: z
     .array(z.strictObject({ role: z.enum(['system', 'developer', 'user', 'assistant']), content: wellFormed() }))
     .refine(alternates, 'after one system message the roles must alternate, from user to user'),
 });
+type RequestBody = z.infer<typeof requestSchema>;
 
 export interface ModelMessage {
   /** `developer`: the name of `system` for OpenAI's reasoning models. */
@@ -43,6 +46,10 @@ export interface ModelCall {
   readonly attempt: number;
   readonly model: string;
   readonly temperature: number | undefined;
+  readonly stream: boolean;
+  /** The bytes of the request. */
+  readonly raw: string;
+  readonly path: string;
   readonly messages: readonly ModelMessage[];
   readonly headers: IncomingHttpHeaders;
   readonly ended: Promise<CallEnd>;
@@ -63,6 +70,13 @@ export interface ModelOptions {
   readonly hangOn?: string;
   /** Refuses any other key with 401. */
   readonly apiKey?: string;
+  /** Longest request it takes, in tokens of three characters; longer ones get `overflow`, by default in OpenAI's words. */
+  readonly contextTokens?: number;
+  readonly overflow?: (tokens: number, limit: number) => ModelReply;
+  /** What it does not take of a request: gives the refusal. */
+  readonly refuses?: (body: RequestBody) => ModelReply | undefined;
+  /** Path of its route. Default: `/v1/chat/completions`. */
+  readonly path?: string;
 }
 
 export interface FakeModel {
@@ -72,6 +86,8 @@ export interface FakeModel {
   journal(): readonly ModelCall[];
   /** Calls whose last user message is this text. */
   count(text: string): number;
+  /** Requests that `refuses` or `contextTokens` turned away. */
+  turnedAway(): number;
   /** Why requests were refused as ill-formed. Empty in a good test. */
   refused(): readonly string[];
   /** The next calls whose text contains `part` get these replies, one each, then the default again. */
@@ -93,6 +109,7 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
   const released = new AbortController();
   setMaxListeners(0, released.signal);
   const waiters: (() => void)[] = [];
+  let turnedAway = 0;
 
   function nextReply({ text, attempt }: Pick<ModelCall, 'text' | 'attempt'>): ModelReply {
     const scripted = scripts.find(({ part, replies }) => replies.length > 0 && text.includes(part))?.replies.shift();
@@ -107,9 +124,16 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
     return drawn < cutShare ? { ...options.reply, ...cutReply(drawn / cutShare) } : { ...options.reply };
   }
 
+  function overflowOf({ messages }: RequestBody): ModelReply | undefined {
+    const { contextTokens: limit = Number.POSITIVE_INFINITY, overflow = inOpenAiWords } = options;
+    const tokens = messages.reduce((sum, { content }) => sum + 4 + Math.ceil(content.length / 3), 0);
+    return tokens > limit ? overflow(tokens, limit) : undefined;
+  }
+
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(request);
-    if (request.method !== 'POST' || request.url !== '/v1/chat/completions') {
+    const raw = await readBody(request);
+    const body = parseJson(raw);
+    if (request.method !== 'POST' || request.url !== (options.path ?? '/v1/chat/completions')) {
       return refuse(response, refusals, 404, `no such route: ${request.method} ${request.url}`);
     }
     if (options.apiKey !== undefined && request.headers.authorization !== `Bearer ${options.apiKey}`) {
@@ -117,18 +141,31 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
     }
     const parsed = requestSchema.safeParse(body);
     if (!parsed.success) return refuse(response, refusals, 400, z.prettifyError(parsed.error));
-    const { model, temperature, messages } = parsed.data;
+    const { model, temperature, stream } = parsed.data;
+    const refusal = options.refuses?.(parsed.data) ?? overflowOf(parsed.data);
+    if (refusal !== undefined) {
+      turnedAway += 1;
+      if (refusal.raw === undefined) return sendError(response, refusal);
+      return void (await answer(response, model, { text: '', ...refusal }, released.signal));
+    }
+    const messages = parsed.data.messages.map(({ role, content }) => ({ role, content: withoutTime(content) }));
     const text = messages.at(-1)?.content ?? '';
     const attempt = (counts.get(text) ?? 0) + 1;
     counts.set(text, attempt);
     const reply = nextReply({ text, attempt });
-    const ended = answer(response, model, { text: `echo: ${text}`, ...reply }, released.signal);
+    const full = { text: `echo: ${text}`, ...reply };
+    const ended = stream
+      ? answer(response, model, full, released.signal)
+      : Promise.resolve(sendWhole(response, model, full));
     calls.push({
       number: calls.length + 1,
       text,
       attempt,
       model,
       temperature,
+      stream,
+      raw,
+      path: request.url,
       messages,
       headers: request.headers,
       ended,
@@ -148,6 +185,7 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
     journal: () => [...calls],
     count: (text) => counts.get(text) ?? 0,
     refused: () => [...refusals],
+    turnedAway: () => turnedAway,
     script: (part, ...replies) => void scripts.push({ part, replies: [...replies] }),
     async called(part, nth = 1) {
       for (;;) {
@@ -181,11 +219,31 @@ function chance(text: string): number {
   return createHash('sha256').update(text).digest().readUInt32BE() / 2 ** 32;
 }
 
-async function readBody(request: IncomingMessage): Promise<unknown> {
+/** https://community.openai.com/t/error-this-models-maximum-context-length-is-x-tokens/105799 */
+function inOpenAiWords(tokens: number, limit: number): ModelReply {
+  const message =
+    `This model's maximum context length is ${limit} tokens. However, your messages resulted in ${tokens} tokens. ` +
+    'Please reduce the length of the messages.';
+  return {
+    status: 400,
+    error: { message, type: 'invalid_request_error', param: 'messages', code: 'context_length_exceeded' },
+  };
+}
+
+/** A message as it was written: the product tells the model at its end when it was sent. */
+function withoutTime(content: string): string {
+  return content.replace(/\n\n\[Sent [^\]\n]*\]$/, '');
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part);
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(Buffer.concat(parts).toString('utf8'));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

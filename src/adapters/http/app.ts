@@ -1,5 +1,6 @@
 /** The routes of the HTTP API behind their guards: a Hono app that needs no socket. */
 import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { secureHeaders } from 'hono/secure-headers';
 import type { MountedRoutes } from '../mounted-routes.ts';
@@ -28,7 +29,8 @@ export function createHttpApp(deps: HttpDeps, { local, apiKey, mounted }: HttpGu
 
   app.onError((error, c) => {
     const response = responseTo(error);
-    if (response.status >= 500) {
+    // What was refused on purpose (a turn that failed, above all) has been logged where it happened.
+    if (response.status >= 500 && !(error instanceof HTTPException)) {
       deps.logger.error({ err: error, method: c.req.method, path: c.req.path }, 'a request failed');
     }
     return response;

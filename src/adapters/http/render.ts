@@ -27,7 +27,11 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   model_timeout: 504,
   model_disconnected: 502,
   model_refused_key: 502,
+  model_misconfigured: 502,
   model_refused_request: 502,
+  model_filtered: 422,
+  model_too_long: 422,
+  model_only_reasoned: 502,
   model_empty_answer: 502,
   turn_gave_up: 502,
   // Stopped before there was anything to read.

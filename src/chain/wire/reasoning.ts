@@ -1,0 +1,140 @@
+/** Takes out of an answer what a model thinks aloud: `<think>…</think>` and its kin. */
+
+/** Tags in use: DeepSeek, Qwen, QwQ (think), Claude-like fine-tunes (thinking), Granite, Reka (reasoning), Gemma (thought). */
+const TAG = /^<(\/?)(?:think|thinking|reasoning|thought)\s{0,2}>$/i;
+/** What may still become a tag. */
+const PART_OF_TAG =
+  /^<\/?(?:t(?:h(?:i(?:n(?:k(?:i(?:n(?:g)?)?)?)?)?|o(?:u(?:g(?:h(?:t)?)?)?)?)?)?|r(?:e(?:a(?:s(?:o(?:n(?:i(?:n(?:g)?)?)?)?)?)?)?)?)?\s{0,2}$/i;
+const TOKEN = /[^`~<\n]+|`+|~+|\n|<[^<>`~\n]{0,14}>?/gy;
+/** A run of marks longer than that is text, whatever comes behind it. */
+const LONGEST_RUN = 64;
+
+export interface Filtered {
+  /** What may be shown. */
+  readonly text: string;
+  /** What was given out before was reasoning after all: a closing tag came without an opening one. */
+  readonly restart: boolean;
+}
+
+export interface ReasoningFilter {
+  /** Takes the next piece, however the text is cut into pieces. */
+  push(piece: string): Filtered;
+  /** The rest. `cutOff`: the answer ended before its end, so what was held back was still reasoning. */
+  end(cutOff: boolean): string;
+  /** Whether a closing tag came without an opening one. */
+  opensInside(): boolean;
+  /** Whether anything was taken out. */
+  reasoned(): boolean;
+}
+
+/**
+ * Tags count outside of code blocks and inline code (which ends with its line at the latest). Reasoning that is not closed goes
+ * to the end of the answer. Blank lines around it are gone with it. The cost is linear in the length of the answer.
+ * @param held the answer may begin within reasoning, whose opening tag stood in the prompt: nothing is given out before the
+ * closing tag or the end
+ */
+export function createReasoningFilter(held: boolean): ReasoningFilter {
+  let pending = '';
+  let inside = false;
+  let holding = held;
+  let kept: string[] = [];
+  let fence = '';
+  let ticks = 0;
+  /** Nothing but blanks so far on this line, and in the answer since its beginning or the last reasoning. */
+  let lineStart = true;
+  let blank = true;
+  let stray = false;
+  let taken = false;
+  let out: string[] = [];
+  let restart = false;
+
+  function give(text: string): void {
+    let shown = text;
+    if (blank) {
+      shown = text.trimStart();
+      if (shown === '') return;
+      blank = false;
+    }
+    (holding ? kept : out).push(shown);
+  }
+
+  function tag(closing: boolean): void {
+    taken = true;
+    if (!closing) {
+      inside = true;
+      // It says itself where its reasoning begins.
+      if (holding) out.push(...kept);
+      holding = false;
+      kept = [];
+      return;
+    }
+    if (!inside) {
+      stray = true;
+      restart ||= !holding;
+      kept = [];
+      out = [];
+      blank = true;
+    }
+    inside = false;
+    holding = false;
+    lineStart = true;
+  }
+
+  function take(token: string): void {
+    const match = TAG.exec(token);
+    if (match !== null && (inside || (fence === '' && ticks === 0))) {
+      tag(match[1] === '/');
+      return;
+    }
+    if (inside) return;
+    if (token === '\n') {
+      ticks = 0;
+      lineStart = true;
+    } else if ((token[0] === '`' || token[0] === '~') && lineStart && token.length >= 3) {
+      if (fence === '') fence = token;
+      else if (token[0] === fence[0] && token.length >= fence.length) fence = '';
+      lineStart = false;
+    } else {
+      if (token[0] === '`' && fence === '') ticks = ticks === 0 ? token.length : ticks === token.length ? 0 : ticks;
+      if (token.trim() !== '') lineStart = false;
+    }
+    give(token);
+  }
+
+  function consume(text: string, last: boolean): void {
+    TOKEN.lastIndex = 0;
+    let from = 0;
+    for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
+      const [token] = match;
+      const open = !last && TOKEN.lastIndex === text.length && mayGoOn(token);
+      if (open) break;
+      take(token);
+      from = TOKEN.lastIndex;
+    }
+    pending = text.slice(from);
+  }
+
+  return {
+    push(piece) {
+      out = [];
+      restart = false;
+      consume(pending + piece, false);
+      return { text: out.join(''), restart };
+    },
+    end(cutOff) {
+      out = [];
+      consume(pending, true);
+      if (holding && !cutOff) return [...kept, ...out].join('');
+      if (holding) taken ||= kept.length > 0;
+      return out.join('');
+    },
+    opensInside: () => stray,
+    reasoned: () => taken,
+  };
+}
+
+/** Whether a token at the end of a piece may be longer in truth. */
+function mayGoOn(token: string): boolean {
+  if (token[0] === '`' || token[0] === '~') return token.length < LONGEST_RUN;
+  return token[0] === '<' && PART_OF_TAG.test(token);
+}

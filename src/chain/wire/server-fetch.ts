@@ -1,0 +1,209 @@
+/** The fetch of the model's client: any server's answer, as one that ChatOpenAI can read; any server's refusal, dealt with. */
+import { estimateTokens } from '../../core/tokens.ts';
+import { fromRefusal } from '../errors.ts';
+import { requireWholeStreams } from '../whole-stream.ts';
+import { type Adaptation, adapt, adaptTo, NO_ADAPTATION, type RequestBody } from './adaptation.ts';
+import { cleanEvents, deltasOf, ErrorInStream } from './answer-stream.ts';
+import { type Delta, field, readError, type ServerError } from './completion.ts';
+import { readOverflow } from './overflow.ts';
+import { createReasoningFilter } from './reasoning.ts';
+import { decoded, wholeText } from './sse.ts';
+
+export interface ServerOptions {
+  readonly fetch: typeof globalThis.fetch;
+  readonly model: string;
+  /** The setting that the person who runs the bot can look at first. */
+  readonly now: () => number;
+  /** The server has read far fewer tokens than it was sent; told once. */
+  readonly onSilentCut?: ((sent: number, read: number) => void) | undefined;
+  /** Another route of the API is to be tried from now on. True: there is one. */
+  readonly onRoute: (route: 'responses' | 'completions') => boolean;
+}
+
+/** Thrown when the request has to be made anew, on another route. */
+export class AskAgain extends Error {
+  override readonly name = 'AskAgain';
+}
+
+/** Changes that one request may lead to, one after the other. */
+const MAX_CHANGES = 8;
+/** Longest text of a refusal that is looked at. */
+const LONGEST_REFUSAL = 1_000_000;
+/** Models whose answers may begin within reasoning that only a closing tag tells of: the chat template has the opening one. */
+const THINKS = /r1\b|qwq|qwen-?3|think|reason|magistral|nemotron|glm-?[45]|minimax|deepseek|phi-4-mini-flash/i;
+/** Shorter requests are not counted: Ollama's smallest context is 2,048, its default 4,096 tokens. */
+const WORTH_COUNTING = 1_500;
+/** Estimates are at most about twice too high (tokens.ts). */
+const SILENTLY_CUT = 0.45;
+
+/** What is learnt of the server stays for as long as the process lives. */
+export function createServerFetch(options: ServerOptions): typeof globalThis.fetch {
+  const passThrough = requireWholeStreams(options.fetch);
+  let known: Adaptation = NO_ADAPTATION;
+  /** Whether answers of this model begin within reasoning: as long as nobody knows, by its name. */
+  let opensInside: boolean | undefined;
+  let toldOfCut = false;
+
+  return async (input, init) => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const body = readBody(init?.body);
+    if (body === undefined || !url.pathname.endsWith('/chat/completions')) {
+      return await responsesRoute(await passThrough(input, init));
+    }
+    let trying = known;
+    for (let changes = 0; ; changes += 1) {
+      const sent = withUsage(adapt(body, trying), trying);
+      const attempt = await send(input, { ...init, body: JSON.stringify(sent) });
+      if ('deltas' in attempt) {
+        // Only what has led to an answer is remembered: a refusal may have quoted anything.
+        known = trying;
+        return respond(attempt.deltas, tokensOf(sent));
+      }
+      const { error, status, headers } = attempt;
+      if (
+        status === 404 &&
+        /v1\/responses|responses api|not a chat model/i.test(error.text) &&
+        options.onRoute('responses')
+      ) {
+        throw new AskAgain();
+      }
+      const overflow = readOverflow(error, status);
+      if (overflow !== undefined) throw overflow;
+      const next = changes < MAX_CHANGES ? adaptTo(error, status, sent, trying) : undefined;
+      if (next === undefined) throw fromRefusal({ ...error, status, headers }, options.now());
+      trying = next;
+    }
+  };
+
+  /** The Responses API, which only OpenAI's own models are asked by. */
+  async function responsesRoute(response: Response): Promise<Response> {
+    if (response.ok) return response;
+    if ([404, 405, 501].includes(response.status) && options.onRoute('completions')) throw new AskAgain();
+    const error = await refusalOf(response);
+    const overflow = readOverflow(error, response.status);
+    throw overflow ?? fromRefusal({ ...error, status: response.status, headers: response.headers }, options.now());
+  }
+
+  async function send(input: Parameters<typeof fetch>[0], init: RequestInit): Promise<Attempt> {
+    const headers = new Headers(init.headers);
+    headers.delete('content-length');
+    const response = await options.fetch(input, { ...init, headers });
+    if (!response.ok) return { error: await refusalOf(response), status: response.status, headers: response.headers };
+    try {
+      return { deltas: await peeked(deltasOf(response)) };
+    } catch (thrown) {
+      // Some say no with 200, in the first event or in the place of the answer.
+      if (!(thrown instanceof ErrorInStream)) throw thrown;
+      return { error: thrown.error, status: statusOf(thrown.error), headers: response.headers };
+    }
+  }
+
+  /** Asks for the count of tokens where it can show that a server drops the beginning without a word, as Ollama does. */
+  function withUsage(body: RequestBody, { stream, without }: Adaptation): RequestBody {
+    const ask = options.onSilentCut !== undefined && !toldOfCut && stream && !without.has('stream_options');
+    return ask && tokensOf(body) >= WORTH_COUNTING ? { ...body, stream_options: { include_usage: true } } : body;
+  }
+
+  function respond(deltas: AsyncGenerator<Delta>, tokens: number): Response {
+    const filter = createReasoningFilter(opensInside ?? THINKS.test(options.model));
+    const onEnd = (promptTokens: number | undefined) => {
+      opensInside = filter.opensInside() || (opensInside === true && !filter.reasoned());
+      if (toldOfCut || promptTokens === undefined || tokens < WORTH_COUNTING) return;
+      // A few tokens are what a cache leaves over, not what fits a context.
+      if (promptTokens < 1_000 || promptTokens > tokens * SILENTLY_CUT) return;
+      toldOfCut = true;
+      options.onSilentCut?.(tokens, promptTokens);
+    };
+    const events = cleanEvents(failingWell(deltas), { filter, onEnd });
+    const encoder = new TextEncoder();
+    const stream = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const next = await events.next();
+        if (next.done === true) controller.close();
+        else controller.enqueue(encoder.encode(next.value));
+      },
+      cancel: async () => void (await events.return(undefined)),
+    });
+    return new Response(stream, { headers: { 'content-type': 'text/event-stream' } });
+  }
+
+  /** An error in the middle of the answer, as one of ours. */
+  async function* failingWell(deltas: AsyncGenerator<Delta>): AsyncGenerator<Delta> {
+    try {
+      yield* deltas;
+    } catch (thrown) {
+      if (!(thrown instanceof ErrorInStream)) throw thrown;
+      const status = statusOf(thrown.error);
+      throw (
+        readOverflow(thrown.error, status) ??
+        fromRefusal({ ...thrown.error, status, headers: new Headers() }, options.now())
+      );
+    }
+  }
+}
+
+type Attempt =
+  | { readonly deltas: AsyncGenerator<Delta> }
+  | { readonly error: ServerError; readonly status: number; readonly headers: Headers };
+
+/** The deltas from the first that brings something on, so that a refusal in the place of it is met before anything is given on. */
+async function peeked(deltas: AsyncGenerator<Delta>): Promise<AsyncGenerator<Delta>> {
+  const seen: Delta[] = [];
+  for (;;) {
+    const next = await deltas.next();
+    if (next.done === true) break;
+    seen.push(next.value);
+    if (next.value.text !== '' || next.value.reasoning || next.value.finish !== undefined) break;
+  }
+  async function* all(): AsyncGenerator<Delta> {
+    try {
+      yield* seen;
+      yield* deltas;
+    } finally {
+      await deltas.return(undefined);
+    }
+  }
+  return all();
+}
+
+const EVENT_STATUS: ReadonlyMap<string, number> = new Map([
+  ['rate_limit_exceeded', 429],
+  ['rate_limit_error', 429],
+  ['insufficient_quota', 429],
+  ['context_length_exceeded', 400],
+  ['exceed_context_size_error', 400],
+  ['invalid_request_error', 400],
+  ['content_filter', 400],
+  ['authentication_error', 401],
+]);
+
+/** Of an error that came with 200: its code is a name, or a status (OpenRouter). */
+function statusOf({ code, type }: ServerError): number {
+  const status = EVENT_STATUS.get(code ?? '') ?? EVENT_STATUS.get(type ?? '') ?? Number(code);
+  return status >= 400 && status < 600 ? status : 500;
+}
+
+async function refusalOf(response: Response): Promise<ServerError> {
+  const nothing: ServerError = {
+    ...{ code: undefined, type: undefined, param: undefined, text: '', limit: undefined, requested: undefined },
+  };
+  if (response.body === null) return nothing;
+  const text = await wholeText(decoded(response.body), LONGEST_REFUSAL).catch(() => '');
+  const type = response.headers.get('content-type') ?? '';
+  try {
+    return readError(JSON.parse(text)) ?? nothing;
+  } catch {
+    return /html/.test(type) || text.trimStart().startsWith('<') ? nothing : { ...nothing, text };
+  }
+}
+
+function readBody(body: unknown): RequestBody | undefined {
+  if (typeof body !== 'string') return undefined;
+  const value: unknown = JSON.parse(body);
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : undefined;
+}
+
+function tokensOf({ messages }: RequestBody): number {
+  if (!Array.isArray(messages)) return 0;
+  return messages.reduce((sum: number, message) => sum + 4 + estimateTokens(String(field(message, 'content'))), 0);
+}
