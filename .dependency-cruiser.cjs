@@ -4,7 +4,16 @@
 // It reads TypeScript by @swc/core: TypeScript 7 has no parser for it, and without @swc/core it would leave out every .ts file
 // without a word.
 
+// And it asks @swc/core for TypeScript without JSX, whatever the file (17.4.3, src/extract/swc/parse.mjs).
+const swc = require('@swc/core');
+
+const { parseFileSync } = swc;
+swc.parseFileSync = (file, options) => parseFileSync(file, { ...options, tsx: file.endsWith('.tsx') });
+
 const CORE = '^src/(core/|errors\\.ts$)';
+
+/** What runs in the browser. */
+const PAGE = '^src/adapters/web/public/';
 
 /** What talks to the world outside. */
 const SDKS =
@@ -100,6 +109,24 @@ module.exports = {
       to: { path: 'node_modules/(@langchain/openai|openai)/' },
     },
     {
+      name: 'page-shares-types-only',
+      comment:
+        "The playground's page runs in the browser: of the server it knows the shapes of what goes between them.",
+      severity: 'error',
+      from: { path: PAGE },
+      to: {
+        path: '.',
+        pathNot: [PAGE, '^src/adapters/web/schemas\\.ts$', '^node_modules/(preact|marked|uplot)/'],
+      },
+    },
+    {
+      name: 'page-is-built-by-itself',
+      comment: "Nothing of the server runs what is the browser's.",
+      severity: 'error',
+      from: { path: '^src/', pathNot: PAGE },
+      to: { path: PAGE },
+    },
+    {
       name: 'nobody-imports-main',
       comment: 'main.ts starts the bot by being imported.',
       severity: 'error',
@@ -115,9 +142,9 @@ module.exports = {
     },
     {
       name: 'product-without-dev-dependencies',
-      comment: 'npm ci --omit=dev leaves them out.',
+      comment: 'npm ci --omit=dev leaves them out. What the page is made of is in its script when it is built.',
       severity: 'error',
-      from: { path: '^src/' },
+      from: { path: '^src/', pathNot: PAGE },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm'] },
     },
     {
@@ -136,9 +163,9 @@ module.exports = {
     },
     {
       name: 'no-orphan',
-      comment: 'A file that nobody imports and that imports nothing does nothing.',
+      comment: 'A file that nobody imports and that imports nothing does nothing. (Declarations are for the compiler.)',
       severity: 'error',
-      from: { orphan: true, path: '^src/' },
+      from: { orphan: true, path: '^src/', pathNot: '\\.d\\.ts$' },
       to: {},
     },
     {
@@ -154,10 +181,8 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     // bench/ lists what it compares with in a package.json of its own, and takes all else from the root's.
     combinedDependencies: true,
-    // The playground's page: modules of the browser, by URL.
-    exclude: { path: '^src/adapters/web/public/' },
     enhancedResolveOptions: {
-      extensions: ['.ts', '.mjs', '.js', '.cjs', '.json'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.cjs', '.json'],
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
       mainFields: ['module', 'main', 'types'],

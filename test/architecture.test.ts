@@ -86,6 +86,9 @@ const HOUSE = {
     'discord.js',
   ),
   'src/adapters/slack/adapter.ts': named('../live-reply.ts', '../../errors.ts', '@slack/bolt'),
+  'src/adapters/web/schemas.ts': named('zod'),
+  'src/adapters/web/routes.ts': named('./schemas.ts'),
+  'src/adapters/web/public/texts.ts': typed('../schemas.ts'),
   'src/main.ts': named(
     './config.ts',
     './memory/redis/store.ts',
@@ -154,6 +157,20 @@ const BREACHES: readonly (readonly [rule: string, file: string, imports: readonl
     named('@langchain/openai'),
     'node_modules/@langchain/openai/index.js',
   ],
+  ['page-shares-types-only', 'src/adapters/web/public/server.ts', named('../routes.ts'), 'src/adapters/web/routes.ts'],
+  [
+    'page-shares-types-only',
+    'src/adapters/web/public/node.tsx',
+    [...named('node:fs'), 'export const view = <p>Text</p>;'],
+    'fs',
+  ],
+  ['page-shares-types-only', 'src/adapters/web/public/zod.ts', named('zod'), 'node_modules/zod/index.js'],
+  [
+    'page-is-built-by-itself',
+    'src/adapters/web/rendered.ts',
+    typed('./public/texts.ts'),
+    'src/adapters/web/public/texts.ts',
+  ],
   ['nobody-imports-main', 'test/start.ts', named('../src/main.ts'), 'src/main.ts'],
   ['product-without-tests', 'src/adapters/helped.ts', named('../../test/helper.ts'), 'test/helper.ts'],
   ['product-without-dev-dependencies', 'src/adapters/dev.ts', named('dev-tool'), 'node_modules/dev-tool/index.js'],
@@ -217,7 +234,7 @@ describe('the dependency rules', () => {
     const files = await readdir(join(ROOT, 'src'), { recursive: true });
     expect(read.sort()).toEqual(
       files
-        .filter((file) => file.endsWith('.ts'))
+        .filter((file) => /\.tsx?$/.test(file))
         .map((file) => `src/${file}`)
         .sort(),
     );

@@ -25,6 +25,11 @@ export async function makeBuildFolder(): Promise<string> {
   return await mkdtemp(join(ROOT, 'dist', 'e2e-'));
 }
 
+/** The playground's page alone, into `folder`; by default to where a bot that runs from source has it. */
+export async function buildPage(folder = 'dist'): Promise<void> {
+  await promisify(execFile)(process.execPath, ['scripts/build-page.mjs', folder], { cwd: ROOT });
+}
+
 /** Compiles into a folder of its own, so that nobody else's build changes it while it runs; into `given` when there is one. */
 export async function buildBot(given?: string): Promise<BotBuild> {
   const folder = given ?? (await makeBuildFolder());
@@ -32,7 +37,7 @@ export async function buildBot(given?: string): Promise<BotBuild> {
   const options = ['--incremental', 'false', '--noUnusedLocals', 'false', '--noUnusedParameters', 'false'];
   const args = ['-p', 'tsconfig.build.json', '--outDir', folder, ...options];
   await promisify(execFile)('node_modules/.bin/tsc', args, { cwd: ROOT });
-  await promisify(execFile)(process.execPath, ['scripts/copy-assets.mjs', folder], { cwd: ROOT });
+  await buildPage(folder);
   return { main: join(folder, 'main.js'), remove: () => rm(folder, { recursive: true, force: true }) };
 }
 

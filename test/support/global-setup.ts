@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { TestProject } from 'vitest/node';
-import { makeBuildFolder } from './bot-process.ts';
+import { buildPage, makeBuildFolder } from './bot-process.ts';
 import { findRedisBinary, HOW_TO_GET_REDIS, installRedis } from './redis-binary.ts';
 import { startRedis } from './redis-server.ts';
 
@@ -14,7 +14,7 @@ declare module 'vitest' {
 }
 
 /**
- * Sees that there is a real Redis before the first test: the one of TEST_REDIS_URL, else one started here. Where there is no
+ * Builds the playground's page, and sees that there is a real Redis before the first test: the one of TEST_REDIS_URL, else one started here. Where there is no
  * server program and no Docker engine, it is installed with apt.
  * @throws when none can be had, saying what to install: no test is left out for want of it
  */
@@ -22,6 +22,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // Also with TEST_REDIS_URL: tests that kill, freeze or fill a Redis start one of their own.
   if ((await findRedisBinary()) === undefined) await installRedis();
 
+  await buildPage();
   const folder = await makeBuildFolder();
   project.provide('buildFolder', folder);
   const removeFolder = () => rm(folder, { recursive: true, force: true });

@@ -1,7 +1,6 @@
-/** The files of the page: its own from `public`, its two libraries from their packages. Nothing comes from elsewhere. */
+/** The files of the page, as scripts/build-page.mjs makes them of public/. Nothing comes from elsewhere. */
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Hono } from 'hono';
 import { etag, RETAINED_304_HEADERS } from 'hono/etag';
@@ -9,40 +8,16 @@ import { etag, RETAINED_304_HEADERS } from 'hono/etag';
 /** What the page itself consists of is under here. */
 const PAGE_PATH = '/playground/';
 
-const PUBLIC = fileURLToPath(new URL('./public', import.meta.url));
+/** Beside this file in a build; a bot that runs from source has the page of the last build. */
+const FOLDER = import.meta.url.endsWith('.ts') ? '../../../dist/adapters/web/public' : './public';
+const PUBLIC = fileURLToPath(new URL(FOLDER, import.meta.url));
 
-const JAVASCRIPT = 'text/javascript; charset=utf-8';
-const CSS = 'text/css; charset=utf-8';
-
-/** The page's own files, with their media types. */
+/** Each file with its media type. */
 const FILES = {
-  'main.js': JAVASCRIPT,
-  'api.js': JAVASCRIPT,
-  'chat.js': JAVASCRIPT,
-  'composer.js': JAVASCRIPT,
-  'conversation.js': JAVASCRIPT,
-  'dom.js': JAVASCRIPT,
-  'feed.js': JAVASCRIPT,
-  'key.js': JAVASCRIPT,
-  'markdown.js': JAVASCRIPT,
-  'memory.js': JAVASCRIPT,
-  'outbox.js': JAVASCRIPT,
-  'overview.js': JAVASCRIPT,
-  'private.js': JAVASCRIPT,
-  'seats.js': JAVASCRIPT,
-  'settings.js': JAVASCRIPT,
-  'texts.js': JAVASCRIPT,
-  'page.css': CSS,
-  'chat.css': CSS,
+  'main.js': 'text/javascript; charset=utf-8',
+  'page.css': 'text/css; charset=utf-8',
   'icon.svg': 'image/svg+xml',
 } as const;
-
-/** Files of packages: served name, package, path in it, media type. */
-const VENDORED = [
-  ['marked.js', 'marked', 'lib/marked.esm.js', JAVASCRIPT],
-  ['uplot.js', 'uplot', 'dist/uPlot.esm.js', JAVASCRIPT],
-  ['uplot.css', 'uplot', 'dist/uPlot.min.css', CSS],
-] as const;
 
 /**
  * Scripts and styles from here alone, none inline; no script may turn a text into HTML (trusted types), so what people and
@@ -61,10 +36,9 @@ export function isPagePath(path: string): boolean {
 }
 
 export function addPage(app: Hono): void {
-  const require = createRequire(import.meta.url);
   // "Not modified" must repeat the page's policy: the server's own, which allows nothing, would take its place.
   const unchanged = etag({ retainedHeaders: [...RETAINED_304_HEADERS, 'content-security-policy'] });
-  for (const path of ['/', `${PAGE_PATH}:file`, `${PAGE_PATH}vendor/:file`]) app.use(path, unchanged);
+  for (const path of ['/', `${PAGE_PATH}:file`]) app.use(path, unchanged);
 
   app.get('/', async (c) =>
     c.html(await readFile(join(PUBLIC, 'index.html'), 'utf8'), 200, { ...CACHE, 'Content-Security-Policy': POLICY }),
@@ -72,12 +46,6 @@ export function addPage(app: Hono): void {
   for (const [name, type] of Object.entries(FILES)) {
     app.get(`${PAGE_PATH}${name}`, async (c) =>
       c.body(await readFile(join(PUBLIC, name)), 200, { ...CACHE, 'Content-Type': type }),
-    );
-  }
-  for (const [name, owner, path, type] of VENDORED) {
-    const folder = dirname(require.resolve(`${owner}/package.json`));
-    app.get(`${PAGE_PATH}vendor/${name}`, async (c) =>
-      c.body(await readFile(join(folder, path)), 200, { ...CACHE, 'Content-Type': type }),
     );
   }
 }

@@ -1,13 +1,12 @@
 /** From the house's results to what the page is sent. Pure. */
-import type { z } from 'zod';
 import type { ReceiveResult } from '../../core/bot-port.ts';
 import type { CommandDefinition, CommandOption, CommandResult } from '../../core/commands.ts';
 import type { WindowView } from '../../core/ports.ts';
 import type { ConversationStats, History, TtlState } from '../../core/store.ts';
 import type { ChatMessage, Locale } from '../../core/types.ts';
-import type { FeedEvents, memoryAnswer, privateAnswer, sent, setupAnswer } from './schemas.ts';
+import type { FeedEvents, MemoryAnswer, PrivateAnswer, Sent, SetupAnswer } from './schemas.ts';
 
-export function renderAnswer({ kind, text, actions, files }: CommandResult): z.infer<typeof privateAnswer> {
+export function renderAnswer({ kind, text, actions, files }: CommandResult): PrivateAnswer {
   return {
     kind,
     text,
@@ -17,7 +16,7 @@ export function renderAnswer({ kind, text, actions, files }: CommandResult): z.i
 }
 
 /** A duplicate is as good as stored: it is. */
-export function renderReceived(result: ReceiveResult): z.infer<typeof sent> {
+export function renderReceived(result: ReceiveResult): Sent {
   if (result.kind === 'queued' || result.kind === 'duplicate') return { kind: 'stored' };
   return { kind: 'refused', text: result.text, retry_after_ms: result.retryAfterMs };
 }
@@ -38,7 +37,7 @@ export interface MemoryParts {
   readonly seen: WindowView<ChatMessage>;
 }
 
-export function renderMemory({ ttl, stats, history, seen }: MemoryParts): z.infer<typeof memoryAnswer> {
+export function renderMemory({ ttl, stats, history, seen }: MemoryParts): MemoryAnswer {
   const seenTurns = new Set(seen.messages.map(({ turn }) => turn));
   return {
     ttl: { choice: ttl.choice ?? null, effective: ttl.effective, expires_in_ms: ttl.expiresInMs ?? null },
@@ -66,7 +65,7 @@ export function renderCommands(
   catalogue: readonly CommandDefinition[],
   locale: Locale,
   canManage: boolean,
-): z.infer<typeof setupAnswer>['commands'] {
+): SetupAnswer['commands'] {
   const mayUse = ({ who }: Pick<CommandDefinition, 'who'>) => canManage || who === 'everybody';
   return catalogue.filter(mayUse).map(({ name, description, options }) => {
     const offered = options.filter(({ textOnly }) => textOnly !== true);

@@ -19,11 +19,11 @@ import {
   eventsQuery,
   type FeedEvents,
   messageBody,
-  type overviewAnswer,
+  type Reads,
   seatQuery,
-  type sent,
-  type setupAnswer,
+  setupQuery,
   stopBody,
+  type Writes,
 } from './schemas.ts';
 
 export interface RouteDeps {
@@ -56,13 +56,13 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
   const maxBytes = bodyLimit(deps.maxMessageLength);
 
   app.get(`${API}/setup`, (c) => {
-    const { locale } = parse(seatQuery.pick({ locale: true }), c.req.query());
-    const answer: z.infer<typeof setupAnswer> = {
+    const { locale, can_manage } = parse(setupQuery, c.req.query());
+    const answer: Reads['setup']['answer'] = {
       scope,
       store: deps.store,
       model: deps.model,
       max_message_length: deps.maxMessageLength,
-      commands: renderCommands(bot().commands.catalogue, locale, c.req.query('can_manage') === 'true'),
+      commands: renderCommands(bot().commands.catalogue, locale, can_manage === 'true'),
     };
     return c.json(answer);
   });
@@ -86,7 +86,8 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
   app.post(`${API}/stop`, async (c) => {
     const body = parse(stopBody, await readJson(c.req.raw, maxBytes));
     const asked = await bot().notes.noted(sessionOf(body, scope), authorNote(body.id, body.user));
-    return c.json({ stopped: asked && (await bot().stop(sessionOf(body, scope), body.id)) });
+    const stopped = asked && (await bot().stop(sessionOf(body, scope), body.id));
+    return c.json({ stopped } satisfies Writes['stop']['answer']);
   });
 
   app.get(`${API}/memory`, async (c) => {
@@ -98,11 +99,12 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
       memory.history(session),
       bot().seen(session),
     ]);
-    return c.json(renderMemory({ ttl, stats: figures, history, seen }));
+    const answer: Reads['memory']['answer'] = renderMemory({ ttl, stats: figures, history, seen });
+    return c.json(answer);
   });
 
   app.get(`${API}/overview`, (c) => {
-    const answer: z.infer<typeof overviewAnswer> = { every_ms: SAMPLE_MS, samples: [...deps.samples.list()] };
+    const answer: Reads['overview']['answer'] = { every_ms: SAMPLE_MS, samples: [...deps.samples.list()] };
     return c.json(answer);
   });
 
@@ -131,7 +133,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     });
   });
 
-  async function receive(body: z.infer<typeof messageBody>): Promise<z.infer<typeof sent>> {
+  async function receive(body: z.infer<typeof messageBody>): Promise<Writes['messages']['answer']> {
     const message = toMessage(body, scope, deps.clock.now());
     const { sessionId, turnId, author, text } = message;
     // Before it is stored: from then on it can be answered, and stopped.
@@ -143,7 +145,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     return renderReceived(result);
   }
 
-  async function runCommand(call: CommandCall): Promise<z.infer<typeof sent>> {
+  async function runCommand(call: CommandCall): Promise<Writes['actions']['answer']> {
     const answer = renderAnswer(await bot().commands.run(call));
     const { sessionId } = call.context;
     if (sessionId !== undefined) await announce(bot(), logger, sessionId, { kind: 'web.changed' });

@@ -35,6 +35,7 @@ const asker = {
   time_zone: z.string().max(64).optional(),
 };
 
+export const setupQuery = z.object({ locale: seat.locale, can_manage: z.string().optional() });
 export const messageBody = z.object({
   ...asker,
   id: messageId,
@@ -141,3 +142,25 @@ export const feedEvents = {
 } as const;
 
 export type FeedEvents = { readonly [Name in keyof typeof feedEvents]: z.infer<(typeof feedEvents)[Name]> };
+
+/**
+ * What the page's script (public/) asks for under /playground/api, by route: it takes the shapes from here as types, so that
+ * neither side can change one without the other.
+ */
+export interface Reads {
+  readonly setup: { readonly query: Pick<Asker, 'locale' | 'can_manage'>; readonly answer: SetupAnswer };
+  readonly memory: { readonly query: Seat; readonly answer: MemoryAnswer };
+  readonly overview: { readonly query: Record<never, never>; readonly answer: z.infer<typeof overviewAnswer> };
+}
+
+/** The same for what it posts. */
+export interface Writes {
+  readonly messages: { readonly body: z.input<typeof messageBody>; readonly answer: Sent };
+  readonly actions: { readonly body: z.input<typeof actionBody>; readonly answer: Extract<Sent, { kind: 'answer' }> };
+  readonly stop: { readonly body: z.input<typeof stopBody>; readonly answer: { readonly stopped: boolean } };
+}
+
+export type Sent = z.infer<typeof sent>;
+export type PrivateAnswer = z.infer<typeof privateAnswer>;
+export type MemoryAnswer = z.infer<typeof memoryAnswer>;
+export type SetupAnswer = z.infer<typeof setupAnswer>;

@@ -1,0 +1,124 @@
+/**
+ * One conversation as this page knows it: what the bot remembers, what is being answered, what waits to be sent, and the
+ * private answers of this visit. Pure data; `items` says what is shown.
+ */
+import type { FeedEvents, PrivateAnswer } from '../schemas.ts';
+import type { Entry } from './outbox.ts';
+
+/** Only here and not in memory: shown behind the item that it came after. */
+export type Aside = { readonly key: string; after: string | undefined } & (
+  | { readonly kind: 'private'; readonly command: string; readonly answer: PrivateAnswer }
+  | { readonly kind: 'notice'; readonly text: string }
+);
+
+export interface Said {
+  readonly key: string;
+  readonly kind: 'user' | 'assistant';
+  readonly author?: string | undefined;
+  /** Unknown where another person asked before this page was opened. */
+  readonly text?: string | undefined;
+  /** Unix milliseconds; of what is in memory. */
+  readonly at?: number;
+  readonly status: 'done' | 'stopped' | 'writing' | 'queued';
+  /** Why the answer is not whole. */
+  readonly cut?: State['messages'][number]['cut'];
+  /** Where it waits to be sent, or could not be. */
+  readonly entry?: Entry;
+}
+
+export type Item = Said | Aside;
+
+type State = FeedEvents['state'];
+export type Conversation = ReturnType<typeof createConversation>;
+
+export function createConversation() {
+  let messages: State['messages'] = [];
+  let waiting: State['waiting'] = [];
+  let known = false;
+  /** Answers that are being written, by turn. */
+  const live = new Map<string, string>();
+  const asides: Aside[] = [];
+
+  const remembered = () => new Set(messages.map(({ turn }) => turn));
+
+  function items(entries: readonly Entry[]): Item[] {
+    const stored = remembered();
+    const open = waiting.filter(({ turn }) => !stored.has(turn));
+    const inTurn = new Set(open.map(({ turn }) => turn));
+    const said = messages.map(
+      ({ turn, role, author, content, timestamp, stopped, cut }): Said => ({
+        key: `${turn}:${role}`,
+        kind: role,
+        author,
+        text: content,
+        at: timestamp,
+        status: stopped ? 'stopped' : 'done',
+        cut,
+      }),
+    );
+    const unsent = entries
+      .filter(({ id }) => !stored.has(id) && !inTurn.has(id))
+      .map((entry): Said => {
+        return { key: `${entry.id}:user`, kind: 'user', author: entry.user, text: entry.text, status: 'done', entry };
+      });
+    return withAsides([...said, ...open.flatMap((turn, index) => itemsOf(turn, index, entries)), ...unsent]);
+  }
+
+  function itemsOf({ turn, author, text }: State['waiting'][number], index: number, entries: readonly Entry[]): Said[] {
+    const entry = entries.find(({ id }) => id === turn);
+    const status = index > 0 ? 'queued' : 'writing';
+    return [
+      { key: `${turn}:user`, kind: 'user', author: author ?? entry?.user, text: text ?? entry?.text, status: 'done' },
+      { key: `${turn}:assistant`, kind: 'assistant', text: live.get(turn) ?? '', status },
+    ];
+  }
+
+  function withAsides(shown: readonly Said[]): Item[] {
+    const result: Item[] = [];
+    const follow = (key: string | undefined) => {
+      for (const aside of asides.filter(({ after }) => after === key)) {
+        result.push(aside);
+        follow(aside.key);
+      }
+    };
+    // What it came after may be gone (forgotten, or beyond the limit): then an aside comes first.
+    const placed = new Set<string | undefined>([...shown, ...asides].map(({ key }) => key));
+    for (const gone of new Set(asides.map(({ after }) => after).filter((after) => !placed.has(after)))) follow(gone);
+    for (const item of shown) {
+      result.push(item);
+      follow(item.key);
+    }
+    return result;
+  }
+
+  return {
+    /** Nothing until the first state: an empty conversation and an unknown one are different things. */
+    items: (entries: readonly Entry[]) => (known || entries.length > 0 ? items(entries) : []),
+    /** The turn that is being answered. */
+    get running(): string | undefined {
+      const stored = remembered();
+      return waiting.find(({ turn }) => !stored.has(turn))?.turn;
+    },
+    /** Gives the answers that are new in it. */
+    setState(state: State): string[] {
+      const before = remembered();
+      const fresh = known ? state.messages.filter(({ role, turn }) => role === 'assistant' && !before.has(turn)) : [];
+      ({ messages, waiting } = state);
+      known = true;
+      const open = new Set(waiting.map(({ turn }) => turn));
+      for (const turn of [...live.keys()].filter((candidate) => !open.has(candidate))) live.delete(turn);
+      return fresh.map(({ content }) => content);
+    },
+    setText({ turn, from, text }: FeedEvents['text']) {
+      live.set(turn, (live.get(turn) ?? '').slice(0, from) + text);
+    },
+    /** The last thing that is shown, for an aside to come after. */
+    last: (entries: readonly Entry[]) => items(entries).at(-1)?.key,
+    addAside: (aside: Aside) => asides.push(aside),
+    removeAside(key: string) {
+      const index = asides.findIndex((aside) => aside.key === key);
+      const [removed] = index < 0 ? [] : asides.splice(index, 1);
+      for (const aside of asides.filter(({ after }) => after === key)) aside.after = removed?.after;
+    },
+  };
+}
