@@ -118,7 +118,7 @@ describe('a reply', () => {
     await startBot();
     slack.fail('chat.startStream', { kind: 'error', error: 'unknown_method' });
     slack.fail('chat.postMessage', { kind: 'error', error: 'invalid_blocks' });
-    const text = `# Title\n\n**Bold** and [a link](https://a.example/page)\n\n- one\n  - two\n\n${LONG}`;
+    const text = `# Title\n\n**Bold** and more\n\n- one\n  - two\n\n${LONG}`;
     model.script('Tell me', { ...BEGUN, text });
     const { ts } = slack.say('Tell me', { user: ADA });
     const dm = slack.workspace.directOf(ADA);
@@ -129,7 +129,7 @@ describe('a reply', () => {
     expect(reply?.blocks).toEqual([{ type: 'section', text: { type: 'mrkdwn', text: reply?.text } }]);
     // What is invisible between a word and its star keeps Slack from reading them as one.
     const visible = reply?.text.replaceAll('\u200B', '') ?? '';
-    expect(visible.startsWith('*Title*\n\n*Bold* and <https://a.example/page|a link>\n\n')).toBe(true);
+    expect(visible.startsWith('*Title*\n\n*Bold* and more\n\n')).toBe(true);
     expect(visible).toMatch(/• {1,3}one\n {1,6}• {1,3}two\n/);
     expect(visible.endsWith(LONG)).toBe(true);
     const refused = slack.calls.filter(({ result }) => result === 'invalid_blocks' || result === 'unknown_method');

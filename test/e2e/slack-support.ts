@@ -46,7 +46,13 @@ export function useSlackWorkshop(): SlackWorkshop {
   const slacks: FakeSlack[] = [];
   // Registered behind the workshop's own, so it runs before: the fake ends first, and bots find nobody to talk to.
   afterEach(async () => {
-    for (const slack of slacks.splice(0)) await slack.close();
+    const previews: string[] = [];
+    for (const slack of slacks.splice(0)) {
+      await slack.close();
+      previews.push(...slack.workspace.previews);
+    }
+    // Whatever a test is about: a preview would be fetched without a click.
+    expect(previews).toEqual([]);
   });
   return {
     ...workshop,

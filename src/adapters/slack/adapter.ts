@@ -59,7 +59,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
   const logger = options.logger.child({ platform: SLACK });
   const slackLogger = createBoltLogger(logger);
   const timers = systemTimers;
-  const abilities: Abilities = { streams: true, markdownBlocks: true, sessions: true };
+  const abilities: Abilities = { streams: true, sessions: true };
   const scopes = { scope, dmScope };
   let revoked = false;
   let closing = false;
@@ -111,7 +111,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
 
   async function connect(bot: BotPort, me: BotIdentity): Promise<void> {
     const people = createPeople({ clients, clock, timers, logger });
-    const answers = createPrivateAnswers({ clients, abilities, logger });
+    const answers = createPrivateAnswers({ clients, logger });
     const commands = createSlackCommands({ bot, scopes, people, answers, logger, malformed });
     const names = createNames({ clients, people, self: me, clock, timers, logger });
     const quotes = createQuotes({ clients, names, self: me, timers, logger });

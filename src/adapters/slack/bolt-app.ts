@@ -13,6 +13,7 @@ import { inTime } from '../in-time.ts';
 import type { Timers } from '../pacer.ts';
 import { ACTION_PREFIX, SHORTCUT_PREFIX } from './callback-ids.ts';
 import type { SlackCommands } from './commands.ts';
+import { NO_PREVIEWS } from './links.ts';
 import type { BotIdentity } from './plain-text.ts';
 import type { Respond } from './private-answers.ts';
 
@@ -119,7 +120,13 @@ export function connectBolt(deps: BoltAppDeps): void {
   function respondBy(respond: RespondFn): Respond {
     return async ({ text, blocks, replaces }) => {
       await inTime(RESPOND_MS, timers, async () => {
-        await respond({ text, blocks, response_type: 'ephemeral', replace_original: replaces });
+        await respond({
+          text,
+          ...(blocks === undefined ? {} : { blocks }),
+          ...NO_PREVIEWS,
+          response_type: 'ephemeral',
+          replace_original: replaces,
+        });
       });
     };
   }

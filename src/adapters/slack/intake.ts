@@ -113,12 +113,8 @@ export function createIntake(deps: IntakeDeps): Intake {
   }
 
   async function channelDeleted(place: Place): Promise<void> {
-    const conversations = await bot.memory.conversationsAt(place);
-    for (const sessionId of conversations) await bot.memory.forget(sessionId);
-    logger.info(
-      { channel: place.channel, conversations: conversations.length },
-      'a channel was deleted, and its conversations erased',
-    );
+    const erased = await bot.memory.erase({ place });
+    logger.info({ channel: place.channel, ...erased }, 'a channel was deleted, and its conversations erased');
   }
 
   /** Only whoever called the bot into a thread is gone on with: the other people there did not ask to be read. */

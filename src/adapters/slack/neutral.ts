@@ -6,11 +6,11 @@
 /** U+200B, zero width space. */
 const BREAK = '\u200B';
 
-/** What Slack would act on behind a `<`: broadcasts, user groups, and people. Dates and channels call nobody. */
-const CALL = /<(?=!(?:channel|here|everyone|subteam\^)|@[UWB][A-Z0-9])/gi;
+/** What Slack would act on behind a `<`: broadcasts (`group` is an old one), user groups, people and channels. Dates call nobody. */
+const CALL = /<(?=!(?:channel|here|everyone|group|subteam\^)|@[UWBS][A-Z0-9]|#[CDG][A-Z0-9])/gi;
 
 /** A beginning of such a token that the next piece of text could complete. */
-const OPEN_END = /<(?:!(?:[a-z]{0,8}|subteam)|@[UWB]?)?$/i;
+const OPEN_END = /<(?:!(?:[a-z]{0,8}|subteam)|@[UWBS]?|#[CDG]?)?$/i;
 
 /** The text in which nobody is called. */
 export function neutralise(text: string): string {

@@ -1,5 +1,5 @@
 /** What Slack's client throws, in the words of the house. */
-import { webApi } from '@slack/bolt';
+import { RespondError, webApi } from '@slack/bolt';
 import { BotError, toBotError } from '../../errors.ts';
 
 /** Slack's names for "this token is worth nothing". */
@@ -20,6 +20,28 @@ const TROUBLE: ReadonlySet<string> = new Set([
   'request_timeout',
   'http_request_failed',
 ]);
+
+/**
+ * Slack's names for "not in these blocks": there are too many, they are too long, the workspace does not know one of them, or
+ * the message has others (docs.slack.dev, errors of chat.postMessage and chat.update; slackapi/bolt-js#2509). Each is about one
+ * message: the next may be taken as it is.
+ */
+const BLOCKS: ReadonlySet<string> = new Set([
+  'invalid_blocks',
+  'invalid_blocks_format',
+  'msg_blocks_too_long',
+  'block_mismatch',
+  'invalid_markdown',
+  'markdown_text_conflict',
+]);
+
+/** Slack refused the blocks of a message, whatever stands in them. */
+export function refusesBlocks(thrown: unknown): boolean {
+  // A response_url says so by its status alone.
+  const answered = thrown instanceof BotError ? thrown.cause : thrown;
+  if (answered instanceof RespondError && answered.statusCode === 400) return true;
+  return BLOCKS.has(refusalOf(thrown) ?? '');
+}
 
 /** Where Slack names no time. Milliseconds. */
 const DEFAULT_RETRY_MS = 1_000;

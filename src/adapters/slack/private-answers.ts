@@ -3,9 +3,9 @@ import type { CommandFile, CommandResult } from '../../core/commands.ts';
 import type { Logger } from '../../core/ports.ts';
 import { BotError, toBotError } from '../../errors.ts';
 import type { SlackClients } from './clients.ts';
-import { refusalOf } from './platform-error.ts';
+import { NO_PREVIEWS } from './links.ts';
+import { refusesBlocks } from './platform-error.ts';
 import { ANSWER_METADATA, answerOf, type SlackText } from './render.ts';
-import type { Abilities } from './reply-transport.ts';
 
 /** Whom to tell, and where. */
 export interface Listener {
@@ -34,21 +34,19 @@ export interface PrivateAnswers {
 
 export interface PrivateAnswersDeps {
   readonly clients: SlackClients;
-  readonly abilities: Abilities;
   readonly logger: Logger;
 }
 
-export function createPrivateAnswers({ clients, abilities, logger }: PrivateAnswersDeps): PrivateAnswers {
+export function createPrivateAnswers({ clients, logger }: PrivateAnswersDeps): PrivateAnswers {
   async function rendered(
     answer: Pick<CommandResult, 'text' | 'actions'>,
     send: (text: SlackText) => Promise<unknown>,
   ) {
     try {
-      await send(answerOf(answer, !abilities.markdownBlocks));
+      await send(answerOf(answer, 'markdown'));
     } catch (thrown) {
-      if (refusalOf(thrown) !== 'invalid_blocks' || !abilities.markdownBlocks) throw thrown;
-      await send(answerOf(answer, true));
-      abilities.markdownBlocks = false;
+      if (!refusesBlocks(thrown)) throw thrown;
+      await send(answerOf(answer, 'sections'));
     }
   }
 
@@ -58,13 +56,13 @@ export function createPrivateAnswers({ clients, abilities, logger }: PrivateAnsw
       await rendered(answer, (message) =>
         clients.answer((client) =>
           direct
-            ? client.chat.postMessage({ channel, ...inThread, ...message, metadata: ANSWER_METADATA })
+            ? client.chat.postMessage({ channel, ...inThread, ...message, ...NO_PREVIEWS, metadata: ANSWER_METADATA })
             : client.chat.postEphemeral({ channel, user, ...inThread, ...message }),
         ),
       );
     },
     async respond(respond, answer, replaces) {
-      await respond({ ...answerOf(answer, !abilities.markdownBlocks), replaces });
+      await rendered(answer, (message) => respond({ ...message, replaces }));
     },
     async send({ user }, files) {
       const opened = await clients.answer((client) => client.conversations.open({ users: user }));

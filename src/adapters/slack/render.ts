@@ -1,9 +1,10 @@
-/** From the vocabulary of the house to Slack's messages. Pure: the texts given here are neutral already (neutral.ts). */
+/** From the vocabulary of the house to Slack's messages. Pure. Whatever text is given, nothing in them calls anybody. */
 import slackifyMarkdown from 'slackify-markdown';
 import type { CommandAction, CommandResult } from '../../core/commands.ts';
 import type { TurnId } from '../../core/types.ts';
 import { splitMarkdown, textOf } from '../split.ts';
 import { ACTION_PREFIX } from './callback-ids.ts';
+import { neutralise } from './neutral.ts';
 
 /**
  * Longest part of a reply in UTF-8 bytes. Markdown blocks take 12,000 characters, but streams were refused from 10,600
@@ -40,26 +41,52 @@ type SlackBlock =
   | { readonly type: 'actions'; readonly elements: Button[] };
 
 export interface SlackText {
-  /** For notifications. */
+  /** For notifications; all that is shown where there are no blocks. */
   readonly text: string;
-  readonly blocks: SlackBlock[];
+  readonly blocks?: SlackBlock[];
 }
 
-/** A message of Markdown. `plain`: for workspaces that don't know the markdown block. */
-export function messageOf(markdown: string, plain: boolean): SlackText {
-  const blocks: SlackBlock[] = plain ? sectionsOf(markdown) : [{ type: 'markdown', text: markdown }];
-  return { text: noticeOf(markdown), blocks };
+/** How a message is written, the best first; which of them Slack takes depends on the workspace and on the text. */
+export const FORMS = ['markdown', 'sections', 'text'] as const;
+export type Form = (typeof FORMS)[number];
+
+/** A message of Markdown. */
+export function messageOf(markdown: string, form: Form): SlackText {
+  switch (form) {
+    case 'markdown':
+      // Slack reads its own tokens in this block, but none that were entities (measured: PostHog/posthog#95054).
+      return { text: noticeOf(markdown), blocks: [{ type: 'markdown', text: neutralise(markdown) }] };
+    case 'sections':
+      return { text: noticeOf(markdown), blocks: sectionsOf(markdown) };
+    case 'text':
+      return { text: escapeAll(markdown) };
+  }
 }
 
 function sectionsOf(markdown: string): SlackBlock[] {
   return splitMarkdown(markdown, { limit: SECTION_SPLIT }).map((part) => ({
     type: 'section',
-    text: { type: 'mrkdwn', text: cut(slackifyMarkdown(textOf(part)).trimEnd(), SECTION_LIMIT) },
+    text: { type: 'mrkdwn', text: cut(slackMarkup(textOf(part)).trimEnd(), SECTION_LIMIT) },
   }));
 }
 
 function noticeOf(markdown: string): string {
-  return cut(slackifyMarkdown(cut(markdown, NOTICE_LIMIT)).trim(), NOTICE_LIMIT) || '…';
+  return cut(slackMarkup(cut(markdown, NOTICE_LIMIT)).trim(), NOTICE_LIMIT) || '…';
+}
+
+/** Links of people; all other tokens of Slack's do something (docs.slack.dev/messaging/formatting-message-text). */
+const LINK = /<(?!(?:https?:\/\/|mailto:|tel:)[^<>\n]*>)/gi;
+
+/**
+ * Slack's own markup. The converter makes `<` of what was an entity or escaped, and leaves tokens alone that look like mentions,
+ * so what it gives is escaped and not what it is given.
+ */
+function slackMarkup(markdown: string): string {
+  return slackifyMarkdown(markdown).replace(LINK, '&lt;');
+}
+
+function escapeAll(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
 /** At most `limit` UTF-16 units, whole characters. */
@@ -70,8 +97,8 @@ function cut(text: string, limit: number): string {
 }
 
 /** The answer to a command, with its buttons. */
-export function answerOf({ text, actions }: Pick<CommandResult, 'text' | 'actions'>, plain: boolean): SlackText {
-  const message = messageOf(text, plain);
+export function answerOf({ text, actions }: Pick<CommandResult, 'text' | 'actions'>, form: Form): SlackText {
+  const message = messageOf(text, form);
   const rows: SlackBlock[] = [];
   for (let from = 0; from < actions.length; from += MAX_BUTTONS) {
     rows.push({
@@ -79,7 +106,7 @@ export function answerOf({ text, actions }: Pick<CommandResult, 'text' | 'action
       elements: actions.slice(from, from + MAX_BUTTONS).map((action, index) => buttonOf(action, from + index)),
     });
   }
-  return { text: message.text, blocks: [...message.blocks, ...rows] };
+  return message.blocks === undefined ? message : { text: message.text, blocks: [...message.blocks, ...rows] };
 }
 
 function buttonOf({ label, style, id }: CommandAction, index: number): Button {

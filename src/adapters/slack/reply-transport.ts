@@ -6,16 +6,16 @@ import { BotError } from '../../errors.ts';
 import type { Timers } from '../pacer.ts';
 import type { FindOptions, ReplyTransport } from '../reply-transport.ts';
 import type { SlackClients } from './clients.ts';
+import { NO_PREVIEWS } from './links.ts';
 import type { BotIdentity } from './plain-text.ts';
-import { refusalOf } from './platform-error.ts';
-import { messageOf, metadataOf, REPLY_EVENT, type SlackText } from './render.ts';
+import { refusalOf, refusesBlocks } from './platform-error.ts';
+import { FORMS, type Form, messageOf, metadataOf, REPLY_EVENT, type SlackText } from './render.ts';
 import { STREAM_NOTES_MS, type StreamNotes } from './stream-notes.ts';
 import type { SlackTarget } from './target.ts';
 
 /** What is not to be had in this workspace, once it was refused. */
 export interface Abilities {
   streams: boolean;
-  markdownBlocks: boolean;
   sessions: boolean;
 }
 
@@ -54,22 +54,26 @@ const MAX_PAGES = 3;
 const CLOCK_SKEW_MS = 10_000;
 
 export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarget, turnId: TurnId): ReplyTransport {
-  const { clients, self, abilities, streams, clock, timers } = deps;
+  const { clients, self, streams, clock, timers } = deps;
   const { channel, thread } = target;
   /** The messages of this reply that are known: none of them is a part that is looked for. */
   const known = new Set<string>();
+  /** How this reply can be written. */
+  let forms: readonly [Form, ...Form[]] = FORMS;
   /** A stream that was found again. Its notes stay until its id is saved: who came between would not find it. */
   let recovered: string | undefined;
 
-  /** With the markdown block, or without it from the first time that a workspace refuses it. */
+  /** With the markdown block, or without it from the first time that this reply is refused with it: the next one need not be. */
   async function rendered<T>(markdown: string, send: (message: SlackText) => Promise<T>): Promise<T> {
-    try {
-      return await send(messageOf(markdown, !abilities.markdownBlocks));
-    } catch (thrown) {
-      if (refusalOf(thrown) !== 'invalid_blocks' || !abilities.markdownBlocks) throw thrown;
-      const result = await send(messageOf(markdown, true));
-      abilities.markdownBlocks = false;
-      return result;
+    for (;;) {
+      const [form, ...others] = forms;
+      try {
+        return await send(messageOf(markdown, form));
+      } catch (thrown) {
+        const [next, ...rest] = others;
+        if (next === undefined || !refusesBlocks(thrown)) throw thrown;
+        forms = [next, ...rest];
+      }
     }
   }
 
@@ -165,7 +169,7 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
         clients.write(check, (client) =>
           client.chat.postMessage({
             ...{ channel, thread_ts: thread, ...message, metadata: metadataOf(turnId, part) },
-            ...{ unfurl_links: false, unfurl_media: false },
+            ...NO_PREVIEWS,
           }),
         ),
       );

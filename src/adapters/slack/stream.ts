@@ -7,6 +7,7 @@ import type { Handles } from '../../core/types.ts';
 import { BotError, toBotError } from '../../errors.ts';
 import { createPacer, type Timers } from '../pacer.ts';
 import type { SlackClients } from './clients.ts';
+import { mayHoldLink } from './links.ts';
 import { refusalOf } from './platform-error.ts';
 import type { Abilities } from './reply-transport.ts';
 import type { StreamNotes } from './stream-notes.ts';
@@ -121,8 +122,8 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
       pacer.began();
       const looked = latest;
       const text = deps.prepare(looked);
-      if (!text.startsWith(sent)) {
-        // The answer began anew: what was streamed can only be replaced.
+      if (!text.startsWith(sent) || mayHoldLink(text)) {
+        // The answer began anew: what was streamed can only be replaced. And links are not streamed (links.ts).
         state = 'gave_up';
       } else if (!hasMore(text)) {
         settled = looked;
@@ -193,7 +194,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     async end(text) {
       await settle();
       if (lost !== undefined) throw lost;
-      if (state !== 'streaming' || writer.handles().size === 0) return false;
+      if (state !== 'streaming' || writer.handles().size === 0 || mayHoldLink(text)) return false;
       const solid = sent.trimEnd();
       if (!text.startsWith(solid)) return false;
       // A blank end that was sent already does not count, and is not sent again.

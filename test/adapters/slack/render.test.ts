@@ -2,7 +2,7 @@ import type { types } from '@slack/bolt';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { denature, neutralise, settledPart } from '../../../src/adapters/slack/neutral.ts';
-import { ANSWER_LIMIT, answerOf, messageOf, PART_LIMIT } from '../../../src/adapters/slack/render.ts';
+import { ANSWER_LIMIT, answerOf, FORMS, messageOf, PART_LIMIT } from '../../../src/adapters/slack/render.ts';
 import { readBlocks, shownText } from '../../support/fake-slack/block-rules.ts';
 
 const MARKDOWN = [
@@ -20,42 +20,129 @@ const MARKDOWN = [
   '[a link](https://a.example/?x=1&y=<2>) and https://b.example/a_b_c',
 ].join('\n');
 
-/** Everything at which Slack would call somebody. */
-const CALLS = /<!(?:channel|here|everyone|subteam\^)|<@[UWB][A-Z0-9]/i;
+/** Everything at which Slack would call somebody, or lead somewhere. */
+const CALLS = /<!(?:channel|here|everyone|group|subteam\^)|<@[UWBS][A-Z0-9]|<#[CDG][A-Z0-9]/i;
+/** In Slack's own markup nothing but links of people may be a token. */
+const TOKENS = /<(?!(?:https?:\/\/|mailto:|tel:))/i;
 
 describe('a message', () => {
   it('is the Markdown as it is, in a block that Slack renders itself', () => {
-    const { text, blocks } = messageOf(MARKDOWN, false);
+    const { text, blocks } = messageOf(MARKDOWN, 'markdown');
     // Slack's own types.
-    const typed: types.KnownBlock[] = blocks;
-    expect(typed).toEqual([{ type: 'markdown', text: MARKDOWN }]);
+    const typed: types.KnownBlock[] | undefined = blocks;
+    expect(typed).toEqual([{ type: 'markdown', text: neutralise(MARKDOWN) }]);
     expect(text).not.toBe('');
     expect(text.length).toBeLessThan(4_000);
   });
 
-  it('is in sections of Slack’s own markup where the Markdown block is not known', () => {
-    const { blocks } = messageOf(neutralise(MARKDOWN), true);
+  it('is in sections of Slack’s own markup where the Markdown block is not taken', () => {
+    const { blocks } = messageOf(MARKDOWN, 'sections');
     expect(() => readBlocks(blocks)).not.toThrow();
     const shown = shownText(undefined, readBlocks(blocks));
     expect(shown).toContain('if (a');
     expect(shown).toContain('<https://a.example/?x=1&y=%3C2%3E|a link>');
-    expect(shown).not.toMatch(CALLS);
+    expect(shown).not.toMatch(TOKENS);
     expect(shown).not.toContain('```ts');
+  });
+
+  it('is its text, escaped, where no blocks are taken', () => {
+    expect(messageOf('<@U1> & **b**', 'text')).toEqual({ text: '&lt;@U1&gt; &amp; **b**' });
   });
 
   it('as long as a part may be is taken by Slack in either form', () => {
     const long = `${MARKDOWN}\n\n`.repeat(100).slice(0, PART_LIMIT - 100);
-    for (const plain of [false, true]) expect(() => readBlocks(messageOf(long, plain).blocks)).not.toThrow();
+    for (const form of ['markdown', 'sections'] as const)
+      expect(() => readBlocks(messageOf(long, form).blocks)).not.toThrow();
   });
+
+  it.each([
+    '&lt;@U012AB&gt; hi',
+    '&#60;@U1&#62; &#x3c;!here&#x3E; &lt;&#33;channel&gt;',
+    '&amp;lt;@U1&amp;gt;',
+    '<\\@U1> \\<@U1\\> <\\!here>',
+    '<@U1|ada> <!subteam^S1|@crew> <!subteam^S1> <#C1> <#C1|general> <!group> <!everyone>',
+    '[x](<@U1>) [x](!channel) [x](#C1) ![x](@U1) [<!here>](https://a.example)',
+    '[x]: @U1\n\n[x]',
+    '`<@U1>` ``<!here>``',
+    '```\n<@U1> <!here>\n&lt;@U1&gt;\n```',
+    '    <!here> &lt;@U1&gt;',
+    '| a | b |\n| --- | --- |\n| <@U1> | &lt;!here&gt; |',
+    '# &lt;!here&gt;\n> &lt;@U1&gt;\n- **&lt;@U1&gt;**',
+    '<div>&lt;!here></div> <!-- <@U1> --> <!DOCTYPE html>',
+    '<https://a.example|&lt;@U1&gt;> <slack://user?id=U1> <HTTPS://a.example>',
+  ])('%j calls nobody, in whatever form', (said) => {
+    for (const text of [said, neutralise(said)]) expectCallsNobody(text);
+  });
+
+  it('calls nobody, whatever a model says', () => {
+    const pieces = [
+      '<',
+      '&lt;',
+      '&#60;',
+      '&#x3c;',
+      '\\<',
+      '@U1',
+      '@',
+      '!here',
+      '!',
+      '&#33;',
+      'channel',
+      '!subteam^S1',
+      '#C1',
+      '|x',
+      '>',
+      '&gt;',
+    ].concat([
+      '&amp;',
+      '[',
+      '](',
+      ')',
+      '`',
+      '```\n',
+      '**',
+      '_',
+      '|',
+      '\n',
+      '\n\n',
+      '> ',
+      '# ',
+      '- ',
+      'https://a.example',
+      ' ',
+      'x',
+      '\\',
+      '😀',
+    ]);
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 20 }), (parts) =>
+        expectCallsNobody(parts.join('')),
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('calls nobody where it is cut', () => {
+    for (let length = 985; length < 1_000; length += 1) expectCallsNobody(`${'x'.repeat(length)}&lt;@U012AB&gt;`);
+  });
+
+  function expectCallsNobody(said: string): void {
+    const notices = FORMS.map((form) => messageOf(said, form).text);
+    for (const text of notices) expect(text).not.toMatch(TOKENS);
+    const sections = shownText('', readBlocks(messageOf(said, 'sections').blocks ?? []));
+    expect(sections).not.toMatch(TOKENS);
+    for (const block of messageOf(said, 'markdown').blocks ?? []) expect(JSON.stringify(block)).not.toMatch(CALLS);
+    const answer = answerOf({ text: said, actions: [] }, 'markdown');
+    expect(JSON.stringify(answer.blocks)).not.toMatch(CALLS);
+  }
 });
 
 describe('a private answer', () => {
   const action = { label: 'Older', style: 'plain', id: 'memory:ho10:abcdefghijkl' } as const;
 
   it('has its buttons, each with an id of its own', () => {
-    const { blocks } = answerOf({ text: 'Hello', actions: [action, { ...action, style: 'danger' }] }, false);
-    const typed: types.KnownBlock[] = blocks;
-    expect(typed[1]).toMatchObject({
+    const { blocks } = answerOf({ text: 'Hello', actions: [action, { ...action, style: 'danger' }] }, 'markdown');
+    const typed: types.KnownBlock[] | undefined = blocks;
+    expect(typed?.[1]).toMatchObject({
       type: 'actions',
       elements: [
         { value: action.id, text: { type: 'plain_text', text: 'Older' } },
@@ -68,7 +155,7 @@ describe('a private answer', () => {
   it('as long as it may be, with many buttons, is taken by Slack', () => {
     const { blocks } = answerOf(
       { text: 'x'.repeat(ANSWER_LIMIT), actions: Array.from({ length: 30 }, () => action) },
-      false,
+      'markdown',
     );
     expect(() => readBlocks(blocks)).not.toThrow();
   });
@@ -76,13 +163,13 @@ describe('a private answer', () => {
 
 describe('what a model says', () => {
   it('calls nobody, in text and in code', () => {
-    const said = 'Dear <!channel>, <!here|here> <!everyone> <!subteam^S1> <@U123> `<@W1|x>` <!CHANNEL>';
+    const said = 'Dear <!channel>, <!here|here> <!everyone> <!subteam^S1> <@U123> `<@W1|x>` <!CHANNEL> <#C1|x>';
     expect(neutralise(said)).not.toMatch(CALLS);
     expect(neutralise(said).replaceAll('\u200B', '')).toBe(said);
   });
 
   it('is otherwise left as it is', () => {
-    const said = 'a <b> <!DOCTYPE html> <!-- comment --> x <@ y List<@Nonnull> <https://a.example> <#C1> 1<2';
+    const said = 'a <b> <!DOCTYPE html> <!-- comment --> x <@ y List<@Nonnull> <https://a.example> <# C1> #C1 1<2';
     expect(neutralise(said)).toBe(said);
   });
 
@@ -91,6 +178,8 @@ describe('what a model says', () => {
       '<',
       '!',
       '@',
+      '#',
+      'C',
       'U',
       'channel',
       'here',

@@ -51,7 +51,7 @@ beforeEach(async () => {
   gaveUp = 0;
   saving = () => {};
   lease = { alive: true, controller: new AbortController() };
-  abilities = { streams: true, markdownBlocks: true, sessions: true };
+  abilities = { streams: true, sessions: true };
   const clients = createSlackClients({
     ...{ botToken: slack.botToken, apiUrl: slack.apiUrl, logger: createBoltLogger(logger) },
     refused: () => {},

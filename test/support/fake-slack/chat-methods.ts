@@ -51,9 +51,19 @@ function streamText(args: { markdown_text?: string | undefined; chunks?: { text:
   return text;
 }
 
-function append(message: FakeMessage, text: string): void {
+function append(context: MethodContext, message: FakeMessage, text: string): void {
   checkStream(message.text + text);
   message.text += text;
+  unfurl(context, message.text);
+}
+
+/**
+ * Slack fetches what is linked in a post, unless it was told not to; what an edit adds it does not look at
+ * (NousResearch/hermes-agent#97957). Whether it looks at streams, which can't be told (slackapi/node-slack-sdk#2389), nobody
+ * says: here it does.
+ */
+function unfurl({ workspace }: MethodContext, text: string): void {
+  if (/https?:|:\/\/|www\./i.test(text)) workspace.previews.push(text);
 }
 
 export const CHAT_METHODS: Readonly<Record<string, Method>> = {
@@ -72,6 +82,7 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
         ...{ channel: args.channel, thread: args.thread_ts, user: context.workspace.botUser, bot: true },
         ...{ text: shownText(args.text, blocks), blocks, metadata: args.metadata },
       });
+      if (args.unfurl_links !== false || args.unfurl_media !== false) unfurl(context, `${args.text} ${message.text}`);
       context.wrote('posted', message);
       return { channel: args.channel, ts: message.ts };
     },
@@ -118,6 +129,7 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
       }
       const text = streamText(args);
       checkStream(text);
+      unfurl(context, text);
       const message = context.workspace.add({
         ...{ channel: args.channel, thread: args.thread_ts, user: context.workspace.botUser, bot: true },
         ...{ text, streaming: true },
@@ -129,7 +141,7 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
   'chat.appendStream': define({ ...CHAT, perMinute: TIER_4 }, { channel, ts, ...streamed }, (args, context) => {
     const text = streamText(args);
     if (text === '') throw new ApiError('no_text');
-    append(streaming(context, args), text);
+    append(context, streaming(context, args), text);
     return { channel: args.channel, ts: args.ts };
   }),
   'chat.stopStream': define(
@@ -140,7 +152,7 @@ export const CHAT_METHODS: Readonly<Record<string, Method>> = {
     },
     (args, context) => {
       const message = streaming(context, args);
-      append(message, streamText(args));
+      append(context, message, streamText(args));
       if (args.blocks !== undefined) message.blocks = readBlocks(args.blocks);
       message.stream = undefined;
       if (args.metadata !== undefined) message.metadata = args.metadata;

@@ -185,7 +185,14 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
       const list = answered.get(name);
       if (list === undefined || count > 5) return end(response, 404);
       const body = responseSchema.parse(JSON.parse(await bodyText(request)));
-      const blocks = body.blocks === undefined ? [] : readBlocks(body.blocks);
+      let blocks: ReturnType<typeof readBlocks>;
+      try {
+        blocks = body.blocks === undefined ? [] : readBlocks(body.blocks);
+      } catch {
+        return end(response, 400);
+      }
+      const told = body.unfurl_links === false && body.unfurl_media === false;
+      if (!told && /https?:/.test(JSON.stringify(body))) workspace.previews.push(body.text ?? '');
       list.push({
         text: shownText(body.text, blocks),
         blocks,
@@ -364,6 +371,7 @@ const responseSchema = z.strictObject({
   blocks: z.unknown().optional(),
   response_type: z.enum(['ephemeral', 'in_channel']).optional(),
   replace_original: z.boolean().optional(),
+  ...{ unfurl_links: z.boolean().optional(), unfurl_media: z.boolean().optional() },
   delete_original: z.boolean().optional(),
 });
 

@@ -76,6 +76,8 @@ export interface Workspace {
   /** Agent session status by `channel thread`. */
   readonly sessions: Map<string, string>;
   readonly prompts: Map<string, readonly unknown[]>;
+  /** The bot's texts in which Slack has looked for something to preview, and fetched what it found. */
+  readonly previews: string[];
   /** The DM channel of a person. */
   directOf(user: string): string;
   isDirect(channel: string): boolean;
@@ -105,6 +107,7 @@ export function createWorkspace(team = 'T0TEAM'): Workspace {
     statuses,
     sessions: new Map(),
     prompts: new Map(),
+    previews: [],
     directOf: (user) => `D${user.slice(1)}`,
     isDirect: (channel) => channel.startsWith('D'),
     nextTs() {
