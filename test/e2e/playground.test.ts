@@ -88,6 +88,17 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await shows(page.locator('#spoken'), 'Answer: # Title');
   });
 
+  test('an answer that was cut off says why, in the language of the page, also after a reload', async () => {
+    const { model, bot } = await startWithModel({ MAX_ANSWER_LENGTH: '50' });
+    model.script('story', { text: 'word '.repeat(20) });
+    const { page } = await visit(bot.url);
+    await say(page, 'a story');
+    await shows(items(page, 'bot').locator('.hint'), 'the longest answer that is allowed here');
+    await page.locator('#locale').selectOption('zh-CN');
+    await page.reload();
+    await shows(items(page, 'bot').locator('.hint'), '回答不完整');
+  });
+
   test('every person in every channel has a memory of their own', async () => {
     const bot = await startBot();
     const { page } = await visit(bot.url);
