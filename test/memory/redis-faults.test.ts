@@ -2,7 +2,8 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import type { StoreOptions } from '../../src/core/store.ts';
-import { createRedisStore, type RedisStore, type RedisStoreOptions } from '../../src/memory/redis/store.ts';
+import { createRedisStore, openStore, type RedisStore, type RedisStoreOptions } from '../../src/memory/redis/store.ts';
+import { createRedisConnections } from '../../src/redis.ts';
 import {
   answerOf,
   contents,
@@ -155,6 +156,74 @@ describe('a server that is set up wrongly', () => {
     const warnings: string[] = [];
     const store = await open(server.url, { warn: (message) => warnings.push(message) });
     expect(warnings).toEqual([expect.stringMatching(/append-only/)]);
+    await store.close();
+    await server.stop();
+  });
+});
+
+describe('a server that takes no writes just now', () => {
+  test.each([
+    ['NOREPLICAS', (admin: Redis) => admin.config('SET', 'min-replicas-to-write', '1')],
+    ['READONLY', (admin: Redis) => admin.replicaof('127.0.0.1', '1')],
+    [
+      'MASTERDOWN',
+      async (admin: Redis) => {
+        await admin.config('SET', 'replica-serve-stale-data', 'no');
+        await admin.replicaof('127.0.0.1', '1');
+      },
+    ],
+  ] as const)('%s: every step of a turn may be made again, and none is made by half', async (_, refuse) => {
+    const server = await startRedis();
+    const store = await open(server.url);
+    const admin = new Redis(server.url, { protocol: 2 });
+    await offerNew(store, messageOf(session, 'm1'));
+    const { lease, message } = await takeHead(store, session);
+    await refuse(admin);
+
+    for (const call of [
+      () => store.commit(lease, message, answerOf('one')),
+      () => store.offer(messageOf(session, 'm2')),
+      () => store.take(session),
+      () => store.countFailure(lease),
+      () => store.fail(lease, 'internal'),
+      () => store.finish(lease),
+      () => store.forget(session),
+      () => store.claimSweep(1_000),
+    ]) {
+      await expect(call()).rejects.toMatchObject(unavailable);
+    }
+    await admin.config('SET', 'min-replicas-to-write', '0');
+    await admin.replicaof('NO', 'ONE');
+    await vi.waitFor(() => store.claimSweep(1), 15_000);
+    expect(await store.commit(lease, message, answerOf('one'))).toBe('committed');
+    expect(await store.waiting(session)).toEqual(['m1']);
+    expect(await contents(store, session)).toEqual(['text of m1', 'one']);
+    admin.disconnect();
+    await store.close();
+    await server.stop();
+  });
+
+  test('a turn that its script could not commit makes all connections look for the primary', async () => {
+    const server = await startRedis();
+    const connections = createRedisConnections(server.url, () => {});
+    const store = await openStore(connections, { ...options, prefix: 'conversation' });
+    await offerNew(store, messageOf(session, 'm1'));
+    const { lease, message } = await takeHead(store, session);
+    const other = connections.open('other');
+    await other.ping();
+    const admin = new Redis(server.url, { protocol: 2 });
+    await admin.replicaof('127.0.0.1', '1');
+
+    await expect(store.commit(lease, message, answerOf('one'))).rejects.toMatchObject(unavailable);
+    await expect
+      .poll(() => connections.health())
+      .toEqual({ ok: false, reason: expect.stringMatching(/is down: this Redis is a read-only replica/) });
+    await admin.replicaof('NO', 'ONE');
+    await expect.poll(() => connections.health()).toEqual({ ok: true });
+    expect(await other.ping()).toBe('PONG');
+    other.disconnect();
+    admin.disconnect();
+    connections.close();
     await store.close();
     await server.stop();
   });
