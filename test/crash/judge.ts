@@ -1,6 +1,6 @@
 /** Judges a crash run by what the platform and the model saw and by what memory holds, not by the bot's own counters. */
 import type { ChatMessage } from '../../src/core/types.ts';
-import type { FakeModel } from '../support/model.ts';
+import type { FakeModel, ModelCall } from '../support/model.ts';
 import type { RecordingPlatform } from '../support/recording-platform.ts';
 import { differsFromMemory, isAnswer, saysFailed, saysForgotten } from '../support/visible-text.ts';
 import type { ChaosReport } from './chaos.ts';
@@ -45,6 +45,7 @@ export function isSettled(platform: RecordingPlatform, said: Said): boolean {
 export function judge(
   said: readonly Said[],
   world: { readonly platform: RecordingPlatform; readonly model: FakeModel },
+  calls: readonly ModelCall[],
   memory: ReadonlyMap<number, readonly ChatMessage[]>,
   chaos: ChaosReport,
 ): Verdict {
@@ -91,7 +92,7 @@ export function judge(
     }
     checkMemoryOrder(conversation, messages, remembered, (what) => complain('outOfOrder', what));
   }
-  checkModel(world.model, byConversation, complaints);
+  checkModel(calls, byConversation, complaints);
   for (const violation of world.platform.violations) complaints.push(`manners: ${violation}`);
   for (const refusal of world.model.refused()) complaints.push(`model: ${refusal}`);
   return { messages: said.length, ...counts, faults: chaos.length, ...takeovers(world.platform, chaos), complaints };
@@ -122,9 +123,13 @@ function checkMemoryOrder(
 }
 
 /** Each call was shown whole earlier turns of its own conversation, in order, and nothing else. */
-function checkModel(model: FakeModel, said: ReadonlyMap<number, readonly Said[]>, complaints: string[]): void {
+function checkModel(
+  calls: readonly ModelCall[],
+  said: ReadonlyMap<number, readonly Said[]>,
+  complaints: string[],
+): void {
   const all = new Map([...said.values()].flat().map((one) => [one.text, one]));
-  for (const call of model.journal()) {
+  for (const call of calls) {
     const own = all.get(call.text);
     const [system, ...shown] = call.messages;
     if (own === undefined || system?.role !== 'system') {

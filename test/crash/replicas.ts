@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from '../support/free-port.ts';
 import { type GuardedProcess, startGuarded } from '../support/guarded-process.ts';
 import { nodeFlags } from '../support/node-flags.ts';
 
@@ -11,6 +12,8 @@ const OUTPUT_KEPT = 20_000;
 
 export interface Replica {
   readonly name: string;
+  /** Where it listens for HTTP. */
+  readonly url: string;
   /** SIGKILL; resolves when the process is gone. */
   kill9(): Promise<void>;
   signal(signal: NodeJS.Signals): void;
@@ -57,12 +60,13 @@ export function createReplicas({ platformUrl, modelUrl, settings, ready, prefix 
     async start() {
       started += 1;
       const name = `${prefix}${started}`;
+      const port = String(await freePort());
       const child = await startGuarded(process.execPath, [...nodeFlags(), ENTRY, platformUrl, name], {
         cwd: ROOT,
         env: {
           PATH: process.env.PATH,
           HOME: process.env.HOME,
-          PORT: '0',
+          PORT: port,
           OPENAI_BASE_URL: modelUrl,
           OPENAI_MODEL: 'fake',
           RATE_LIMIT: '100000/min',
@@ -80,6 +84,7 @@ export function createReplicas({ platformUrl, modelUrl, settings, ready, prefix 
       let expected = false;
       const replica: Replica = {
         name,
+        url: `http://127.0.0.1:${port}`,
         exited: child.exited,
         async kill9() {
           expected = true;

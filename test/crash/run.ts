@@ -1,6 +1,7 @@
 /** One crash run: people talk, chaos reigns, the judge speaks. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toSessionId } from '../../src/core/session.ts';
+import type { ConversationStore } from '../../src/core/store.ts';
 import type { ChatMessage } from '../../src/core/types.ts';
 import type { ModelOptions } from '../support/model.ts';
 import type { FaultRates } from '../support/recording-faults.ts';
@@ -17,6 +18,8 @@ export interface CrashRun {
   readonly replicas: number;
   readonly seed: number;
   readonly chaos: Chaos;
+  /** Conversations on each of Slack, Discord and HTTP, besides; with messages like the others. */
+  readonly guests: number;
   readonly model?: ModelOptions;
   readonly platformFaults?: FaultRates;
   /** Share of the messages after which the person forgets the conversation while its answer is being written. */
@@ -30,6 +33,8 @@ export interface CrashRun {
 /** Tells how far a run is, now and then. */
 export type Progress = (text: string) => void;
 
+/** Milliseconds. */
+const DEFAULT_PAUSE_MS = 1_500;
 /** Milliseconds without any sign of progress after which a run is called stuck. */
 const PATIENCE_MS = 60_000;
 
@@ -42,6 +47,7 @@ export interface CrashResult extends Verdict {
 export async function runCrash(run: CrashRun, progress: Progress = () => {}): Promise<CrashResult> {
   const world = await createWorld({
     store: run.store,
+    platforms: run.guests > 0,
     seed: run.seed,
     ...(run.model && { model: run.model }),
     // A /forget delivered again because its ack took long may run after the next message was answered, and rightly forget it.
@@ -51,8 +57,8 @@ export async function runCrash(run: CrashRun, progress: Progress = () => {}): Pr
   const report: ChaosReport = [];
   const said: Said[] = [];
   const watch = setInterval(() => {
-    const open = said.filter((one) => !isSettled(world.platform, one)).length;
-    progress(`${run.name}: ${said.length} said, ${open} open, ${report.length} faults`);
+    const open = said.filter((one) => !isSettled(world.platform, one)).length + (world.guests?.open() ?? 0);
+    progress(`${run.name}: ${said.length + (world.guests?.count ?? 0)} said, ${open} open, ${report.length} faults`);
   }, 5_000);
   try {
     for (let count = 0; count < run.replicas; count += 1) await world.replicas.start();
@@ -60,13 +66,16 @@ export async function runCrash(run: CrashRun, progress: Progress = () => {}): Pr
     world.platform.ackLostRate = run.ackLostShare ?? 0;
     let over = false;
     const chaos = run.chaos(world, () => over, report);
-    await Promise.all(Array.from({ length: run.conversations }, (_, number) => talk(world, run, number, said)));
+    await Promise.all([
+      ...Array.from({ length: run.conversations }, (_, number) => talk(world, run, number, said)),
+      ...guestsTalk(world, run),
+    ]);
     await untilSettled(world, said);
     over = true;
     await chaos;
     const crashes = [...world.replicas.crashes];
     await Promise.all(world.replicas.alive.map((replica) => replica.kill9()));
-    const verdict = judge(said, world, await readMemory(world, run), report);
+    const verdict = await judgeAll(world, run, said, report);
     const complaints = [...verdict.complaints, ...crashes.map((crash) => `crash: ${crash}`)];
     const seconds = Math.round((Date.now() - since) / 1_000);
     return { ...verdict, complaints, seconds, output: complaints.length > 0 ? world.replicas.output() : '' };
@@ -89,7 +98,7 @@ async function talk(world: World, run: CrashRun, conversation: number, said: Sai
   const acks: Promise<unknown>[] = [];
   const own: Said[] = [];
   for (let number = 0; number < run.messages; number += 1) {
-    await sleep(random() * (run.pauseMs ?? 1_500));
+    await sleep(random() * (run.pauseMs ?? DEFAULT_PAUSE_MS));
     const { id, acked } = platform.say({ ...where, text: textOf(conversation, number) });
     const one = { conversation, number, id, text: textOf(conversation, number), forgotten: false };
     own.push(one);
@@ -112,23 +121,63 @@ function textOf(conversation: number, number: number): string {
   return conversation % 10 === 9 ? `${text} ${'and so it goes on '.repeat(150)}` : text;
 }
 
-async function untilSettled({ platform }: World, said: readonly Said[]): Promise<void> {
-  let open = [...said];
+function guestsTalk({ guests }: World, run: CrashRun): Promise<void>[] {
+  if (guests === undefined) return [];
+  const pauseMs = run.pauseMs ?? DEFAULT_PAUSE_MS;
+  const each = Array.from({ length: run.guests }, () => run.messages);
+  return each.flatMap((messages) => [
+    guests.talk('slack', messages, pauseMs),
+    guests.talk('http', messages, pauseMs),
+    // The one process of the embedded store is away now and then, and what is said then in a place that is not known is not heard.
+    ...(run.store === 'sqlite' ? [] : [guests.talk('discord', messages, pauseMs)]),
+  ]);
+}
+
+/** What is said of all who talked. */
+async function judgeAll(world: World, run: CrashRun, said: readonly Said[], report: ChaosReport): Promise<Verdict> {
+  const { guests, model } = world;
+  const store = await world.openStore();
+  try {
+    const calls = model.journal().filter((call) => guests?.asked(call) !== true);
+    const verdict = judge(said, world, calls, await readMemory(store, run), report);
+    if (guests === undefined) return verdict;
+    const more = await guests.judge(store);
+    return {
+      ...verdict,
+      messages: verdict.messages + guests.count,
+      answered: verdict.answered + more.answered,
+      failedSaid: verdict.failedSaid + more.failedSaid,
+      duplicates: verdict.duplicates + more.doubled,
+      outOfOrder: verdict.outOfOrder + more.outOfOrder,
+      stuck: verdict.stuck + more.lost,
+      halves: verdict.halves + more.halves,
+      differing: verdict.differing + more.differing,
+      complaints: [...verdict.complaints, ...more.complaints],
+    };
+  } finally {
+    await store.close();
+  }
+}
+
+async function untilSettled({ platform, guests }: World, said: readonly Said[]): Promise<void> {
+  const count = () => said.filter((one) => !isSettled(platform, one)).length + (guests?.open() ?? 0);
+  let open = count();
   let progressAt = Date.now();
-  while (open.length > 0 && Date.now() - progressAt < PATIENCE_MS) {
+  while (open > 0 && Date.now() - progressAt < PATIENCE_MS) {
     await sleep(200);
-    const left = open.filter((one) => !isSettled(platform, one));
-    if (left.length < open.length) progressAt = Date.now();
+    const left = count();
+    if (left < open) progressAt = Date.now();
     open = left;
   }
 }
 
-async function readMemory(world: World, run: CrashRun): Promise<Map<number, readonly ChatMessage[]>> {
-  const store = await world.openStore();
+async function readMemory(
+  store: ConversationStore,
+  run: CrashRun,
+): Promise<ReadonlyMap<number, readonly ChatMessage[]>> {
   const memory = new Map<number, readonly ChatMessage[]>();
   for (let number = 0; number < run.conversations; number += 1) {
     memory.set(number, (await store.history(toSessionId(sessionOf(number).id)))?.messages ?? []);
   }
-  await store.close();
   return memory;
 }

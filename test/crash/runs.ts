@@ -11,7 +11,7 @@ import {
 } from './chaos.ts';
 import type { CrashRun } from './run.ts';
 
-type Kind = Omit<CrashRun, 'conversations' | 'messages' | 'seed'>;
+type Kind = Omit<CrashRun, 'conversations' | 'guests' | 'messages' | 'seed'>;
 
 const two = { store: 'redis', replicas: 2 } as const;
 const platformFaults = {
@@ -33,12 +33,19 @@ const KINDS: readonly Kind[] = [
   { name: 'embedded', store: 'sqlite', replicas: 1, chaos: killingTheOnlyOne },
 ];
 
-/** 200 conversations of 10 messages; fewer where each fault takes its time anyway. */
+/** 200 conversations of 10 messages, and ten on each real platform; fewer where each fault takes its time anyway. */
 export function longRuns(seed: number): CrashRun[] {
   // People take their time, so that there is time for many faults.
-  return KINDS.map((kind) => ({ ...kind, conversations: 200, messages: 10, seed, pauseMs: kind.pauseMs ?? 15_000 }));
+  return KINDS.map((kind) => ({
+    ...kind,
+    conversations: 200,
+    guests: 10,
+    messages: 10,
+    seed,
+    pauseMs: kind.pauseMs ?? 15_000,
+  }));
 }
 
 export function shortRuns(seed: number): CrashRun[] {
-  return KINDS.map((kind) => ({ ...kind, conversations: 12, messages: 3, seed }));
+  return KINDS.map((kind) => ({ ...kind, conversations: 12, guests: 2, messages: 3, seed }));
 }

@@ -9,11 +9,15 @@ import type { ConversationStore } from '../../src/core/store.ts';
 import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
 import { readFiles } from '../memory/sqlite-fixture.ts';
+import { slackScopes } from '../soak/on-slack.ts';
+import { startFakeDiscord } from '../support/fake-discord/fake-discord.ts';
+import { startFakeSlack } from '../support/fake-slack/fake-slack.ts';
 import { type FakeModel, type ModelOptions, startModel } from '../support/model.ts';
 import { seededRandom } from '../support/recording-faults.ts';
 import { type RecordingPlatform, startRecordingPlatform } from '../support/recording-platform.ts';
 import { dumpRedis } from '../support/redis-dump.ts';
 import { type RedisServer, startRedis, WRITES_AT_ONCE } from '../support/redis-server.ts';
+import { createGuests, type Guests } from './guests.ts';
 import { createReplicas, type Replicas } from './replicas.ts';
 
 export interface World {
@@ -23,6 +27,8 @@ export interface World {
   /** Undefined on the embedded store. */
   readonly redis: RedisServer | undefined;
   readonly random: () => number;
+  /** People on the real platforms; undefined where these were not asked for. */
+  readonly guests: Guests | undefined;
   /** The product's own reading of the store, once no replica needs it alone. */
   openStore(): Promise<ConversationStore>;
   /** Everything that is stored, as text: every key of Redis with its value, the queue's too, or the bytes of every file. */
@@ -37,10 +43,14 @@ export interface WorldOptions {
   /** Milliseconds for an ack; default: the platform's. */
   readonly ackTimeoutMs?: number;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Slack and Discord are switched on, and talked on. Default: false. */
+  readonly platforms?: boolean;
 }
 
 /** Of the model's calls, in every run: they die in mid-answer. */
 const CUT_SHARE = 0.1;
+
+const MAX_SLACK_DELAY_MS = 300;
 
 const LIMITS = { defaultTtl: 1_800, minTtl: 60, maxTtl: 2_592_000, maxMessages: 200, maxWaiting: 20 };
 
@@ -56,12 +66,33 @@ export function openRedisStore(url: string): Promise<RedisStore> {
   return createRedisStore({ ...LIMITS, observer, url, prefix: 'conversation', allowEviction: false, warn() {} });
 }
 
+/** Slack, whose calls take their time as they do in life, and Discord. */
+async function startRealPlatforms(seed: number) {
+  const random = seededRandom(seed + 2);
+  const slack = await startFakeSlack({
+    ...{ scopes: slackScopes(), rateLimits: false, delayMs: () => random() * MAX_SLACK_DELAY_MS },
+  });
+  const discord = await startFakeDiscord();
+  return {
+    ...{ slack, discord },
+    settings: {
+      ...{ SLACK_BOT_TOKEN: slack.botToken, SLACK_APP_TOKEN: slack.appToken, SLACK_API_URL: slack.apiUrl },
+      ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url },
+    },
+    async close() {
+      await slack.close();
+      await discord.stop();
+    },
+  };
+}
+
 export async function createWorld({
   store,
   seed,
   model: modelOptions,
   settings = {},
   ackTimeoutMs,
+  platforms = false,
 }: WorldOptions): Promise<World> {
   const random = seededRandom(seed);
   const redis = store === 'redis' ? await startRedis({ args: WRITES_AT_ONCE }) : undefined;
@@ -69,20 +100,31 @@ export async function createWorld({
   const platform = await startRecordingPlatform({ seed, ...(ackTimeoutMs === undefined ? {} : { ackTimeoutMs }) });
   const reply = { pieces: 6, firstMs: 40, betweenMs: 60 };
   const model = await startModel({ reply, seed, cutShare: CUT_SHARE, ...modelOptions });
+  const real = platforms ? await startRealPlatforms(seed) : undefined;
   const replicas = createReplicas({
     platformUrl: platform.url,
     modelUrl: model.url,
-    settings: { ...(redis === undefined ? { DATA_DIR: dataDir } : { REDIS_URL: redis.url }), ...settings },
+    settings: {
+      ...(redis === undefined ? { DATA_DIR: dataDir } : { REDIS_URL: redis.url }),
+      ...real?.settings,
+      ...settings,
+    },
     async ready(name) {
       while (!platform.replicas().includes(name)) await sleep(20);
+      // Else all that hear Discord might be gone before this one does.
+      while (real !== undefined && real.discord.gateway.connected() < replicas.alive.length) await sleep(20);
     },
   });
+  const urls = () => replicas.alive.map(({ url }) => url);
+  const guests =
+    real === undefined ? undefined : createGuests({ ...real, urls, model, random: seededRandom(seed + 1) });
   return {
     platform,
     model,
     replicas,
     redis,
     random,
+    guests,
     openStore: () =>
       redis === undefined ? createSqliteStore({ ...LIMITS, observer, dataDir }) : openRedisStore(redis.url),
     async dump() {
@@ -95,7 +137,9 @@ export async function createWorld({
       }
     },
     async close() {
+      guests?.close();
       await replicas.close();
+      await real?.close();
       await platform.close();
       await model.close();
       await redis?.stop();

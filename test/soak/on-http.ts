@@ -5,7 +5,6 @@ import { sessionOf } from '../../src/adapters/http/normalize.ts';
 import { chatResponse, errorResponse, historyResponse } from '../../src/adapters/http/schemas.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import { saysFailed } from '../support/visible-text.ts';
-import type { Replicas } from './replicas.ts';
 import {
   AGAIN_MS,
   CHOSEN_TTL,
@@ -36,7 +35,8 @@ interface Reading {
 const deltaShape = z.object({ text: z.string() });
 const failureShape = errorResponse.extend({ status: z.int() });
 
-export function createHttpSurface(replicas: Pick<Replicas, 'all'>): HttpSurface {
+/** @param urls where the bot's processes listen */
+export function createHttpSurface(urls: () => readonly string[]): HttpSurface {
   const outcomes = new Map<string, Outcome>();
   const complaints: string[] = [];
   const stopped = new AbortController();
@@ -44,7 +44,8 @@ export function createHttpSurface(replicas: Pick<Replicas, 'all'>): HttpSurface 
 
   async function request(path: string, init: RequestInit): Promise<Response | undefined> {
     turns += 1;
-    const { url } = replicas.all[turns % replicas.all.length] ?? { url: '' };
+    const all = urls();
+    const url = all[turns % all.length] ?? '';
     const signal = AbortSignal.any([AbortSignal.timeout(PATIENCE_MS), stopped.signal]);
     return await fetch(`${url}${path}`, { ...init, signal }).catch(() => undefined);
   }

@@ -80,7 +80,7 @@ export async function createWorld(seed: number, count: number): Promise<World> {
     const surfaces = {
       discord: createDiscordSurface(discord),
       slack: createSlackSurface(slack),
-      http: createHttpSurface(replicas),
+      http: createHttpSurface(() => replicas.all.map(({ url }) => url)),
     };
     ends.push(async () => surfaces.http.stop());
     await replicas.untilUp();

@@ -203,8 +203,8 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
   };
 }
 
-/** Dies after a few words, sooner or later. `drawn`: from 0 (included) to 1. */
-function cutReply(drawn: number): ModelReply {
+/** A call that dies after a few words, sooner or later. `drawn`: from 0 (included) to 1. */
+export function cutReply(drawn: number): ModelReply {
   const end = drawn < 0.5 ? 'reset' : 'close';
   return { text: CUT_TEXT, pieces: CUT_PIECES, sent: 1 + Math.floor(drawn * CUT_PIECES), betweenMs: 80, end };
 }

@@ -36,6 +36,8 @@ export interface FakeSlackOptions {
   readonly team?: string;
   /** False: no method is ever called too often. Default: the rates of Slack's tiers hold. */
   readonly rateLimits?: boolean;
+  /** Milliseconds that a call of the Web API is on its way; asked for each. Default: none. */
+  readonly delayMs?: () => number;
   /** Is told of every message that the bot has posted, changed or deleted, as it happens; of a stream at its end. */
   readonly onWrote?: (message: FakeMessage) => void;
 }
@@ -150,6 +152,7 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
     appToken,
     scopes: new Set(options.scopes),
     rateLimits: options.rateLimits ?? true,
+    delayMs: options.delayMs ?? (() => 0),
     context: {
       ...{ workspace, url, uploads },
       streamLifetimeMs: () => streamLifetimeMs,

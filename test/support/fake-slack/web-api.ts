@@ -1,6 +1,7 @@
 /** The Web API of the fake Slack: form bodies in, JSON out, with tokens, scopes, rates and the faults a test asks for. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text as bodyText } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from './block-rules.ts';
 import type { MethodContext } from './method-kit.ts';
 import { METHODS } from './methods.ts';
@@ -33,6 +34,8 @@ export interface WebApiOptions {
   readonly scopes: ReadonlySet<string>;
   readonly rateLimits: boolean;
   readonly context: MethodContext;
+  /** Milliseconds on the way, for each call. */
+  readonly delayMs: () => number;
 }
 
 export interface WebApi {
@@ -92,6 +95,8 @@ export function createWebApi(options: WebApiOptions): WebApi {
       const note = (args: Readonly<Record<string, string>>, result: string) => calls.push({ method, args, result });
       const type = request.headers['content-type'];
       const raw = await bodyText(request);
+      const delayMs = options.delayMs();
+      if (delayMs > 0) await sleep(delayMs);
       if (type !== 'application/x-www-form-urlencoded' && raw !== '') {
         note({}, 'invalid_post_type');
         return send(response, 200, { ok: false, error: 'invalid_post_type' });
