@@ -12,7 +12,7 @@ import type { Chain, ChainEvent, ChainInput, Clock } from '../core/ports.ts';
 import { estimateTokens } from '../core/tokens.ts';
 import type { Budget } from './budget.ts';
 import { causesOf, emptyAnswer, fromAbort, toModelError, tooLong } from './errors.ts';
-import { historyText, inputText, systemText } from './prompt.ts';
+import { historyText, inputText, systemText, tellsTimes, timed } from './prompt.ts';
 import { REASONED, RESTART } from './wire/answer-stream.ts';
 import { field } from './wire/completion.ts';
 import { ContextOverflow } from './wire/overflow.ts';
@@ -49,15 +49,20 @@ export function createLangChain(options: LangChainOptions): Chain {
   ]);
   const chain = prompt.pipe(model);
 
+  const withTimes = tellsTimes(systemPrompt);
+  const inputOf = (message: ChainInput['message'], shared: boolean) =>
+    timed(inputText(message, shared), withTimes ? message.sentAt : undefined);
+
+  /** The same message has the same bytes while it is the newest and later, so that requests begin with those before them. */
   async function compose({ history, message, shared }: ChainInput): Promise<Composed> {
     const system = systemText(systemPrompt, clock.now(), shared);
     const systemTokens = estimateTokens(system);
     // What somebody else wrote gives way first: the oldest quotes.
     let quotes = message.quotes ?? [];
-    let input = inputText(message, shared);
+    let input = inputOf(message, shared);
     while (quotes.length > 0 && systemTokens + estimateTokens(input) > budget.tokens()) {
       quotes = quotes.slice(1);
-      input = inputText({ ...message, quotes }, shared);
+      input = inputOf({ ...message, quotes }, shared);
     }
     const reserved = systemTokens + estimateTokens(input);
     const { messages, tokens } = await budget.window.view(history, reserved);
@@ -66,7 +71,8 @@ export function createLangChain(options: LangChainOptions): Chain {
         system: [new SystemMessage(system)],
         history: messages.map((earlier) => {
           const text = historyText(earlier, shared);
-          return earlier.role === 'user' ? new HumanMessage(text) : new AIMessage(text);
+          if (earlier.role === 'assistant') return new AIMessage(text);
+          return new HumanMessage(timed(text, withTimes ? earlier.timestamp : undefined));
         }),
         input: [new HumanMessage(input)],
       },

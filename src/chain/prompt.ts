@@ -27,6 +27,21 @@ export function systemText(prompt: string, now: number, shared: boolean): string
   return wellFormed(shared ? `${filled}\n\n${SHARED_NOTE}` : filled);
 }
 
+/**
+ * Whether messages tell when they were sent: where the prompt has no clock of its own. A clock in the system message makes no
+ * request begin like the one before, so that no prompt cache helps; a message keeps the time that it was sent at.
+ */
+export function tellsTimes(prompt: string): boolean {
+  return !/\{(?:date|time)\}/.test(prompt);
+}
+
+/** A message of a person with the time behind it that it was sent at (Unix milliseconds). */
+export function timed(text: string, sentAt: number | undefined): string {
+  if (sentAt === undefined) return text;
+  const [date = '', time = ''] = new Date(sentAt).toISOString().split('T');
+  return `${text}\n\n[Sent ${date} ${time.slice(0, 5)} UTC]`;
+}
+
 /** An earlier message. In a shared conversation a person's message begins with a line that names the speaker. */
 export function historyText(message: HistoryMessage, shared: boolean): string {
   const text = message.content.trim() === '' ? NO_TEXT : message.content;
@@ -43,12 +58,13 @@ export function inputText(message: ChainInput['message'], shared: boolean): stri
   return wellFormed(shared ? spoken(message.author.name, text) : text);
 }
 
+const SENT = /\n\n\[Sent [-+\d]{10,13} \d\d:\d\d UTC\]$/;
 const SPOKEN = /^"([^"\n]+)" says:\n/;
 
 /** Takes a person's message of a prompt apart again: the speaker, where it names one, and what they say themselves. */
 export function readSpoken(text: string): { readonly speaker: string | undefined; readonly text: string } {
   const speaker = SPOKEN.exec(text)?.[1];
-  return { speaker, text: withoutQuotes(text.replace(SPOKEN, '')) };
+  return { speaker, text: withoutQuotes(text.replace(SENT, '').replace(SPOKEN, '')) };
 }
 
 /** The text behind the block of quotes that it begins with. No line of a quote begins as the block's last line does. */

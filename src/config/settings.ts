@@ -102,9 +102,9 @@ const SHAPE = {
   OPENAI_MODEL: withDefault('gpt-5.4-mini', text, 'name of the model, as its server knows it'),
   OPENAI_TEMPERATURE: optional(decimal(0, 2), "0 to 2; unset: the model's own"),
   SYSTEM_PROMPT: withDefault(
-    'You are a helpful assistant in a chat. Be brief, and answer in the language you are spoken to. It is {date}, {time}.',
+    'You are a helpful assistant in a chat. Be brief, and answer in the language you are spoken to.',
     text,
-    'what the model is told first; {date} and {time} are filled in',
+    'what the model is told first; {date} and {time} are filled in, which spoils prompt caches: without them each message has its time',
   ),
 
   DISCORD_TOKEN: optional(

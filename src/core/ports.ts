@@ -21,6 +21,8 @@ export interface HistoryMessage {
   readonly author?: string;
   /** Tells whether two halves belong together, where it is known. */
   readonly turn?: TurnId;
+  /** Unix milliseconds; of a person's message, when it was sent. */
+  readonly timestamp?: number;
 }
 
 /** What the model sees of a history. */
@@ -41,7 +43,8 @@ export interface MemoryWindow {
 export interface ChainInput {
   /** Earlier turns, oldest first; the chain cuts them to what its model can take. */
   readonly history: readonly HistoryMessage[];
-  readonly message: Pick<IncomingMessage, 'text' | 'author' | 'quotes' | 'attachments' | 'locale'>;
+  readonly message: Pick<IncomingMessage, 'text' | 'author' | 'quotes' | 'attachments' | 'locale'> &
+    Partial<Pick<IncomingMessage, 'sentAt'>>;
   /** Several people share this conversation: the model is told who says what. */
   readonly shared: boolean;
 }

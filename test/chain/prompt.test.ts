@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cleanName, historyText, inputText, readSpoken, systemText } from '../../src/chain/prompt.ts';
+import {
+  cleanName,
+  historyText,
+  inputText,
+  readSpoken,
+  systemText,
+  tellsTimes,
+  timed,
+} from '../../src/chain/prompt.ts';
 import type { ChainInput } from '../../src/core/ports.ts';
 
 const NOW = Date.UTC(2026, 3, 5, 14, 3, 59);
@@ -171,5 +179,20 @@ describe('a name', () => {
 
   it('is cut between two characters', () => {
     expect(cleanName(`${'x'.repeat(79)}😀`)).toBe('x'.repeat(79));
+  });
+});
+
+describe('the time of a message', () => {
+  it('stands behind it, and is not a part of what the demo model reads of it', () => {
+    const text = timed(inputText(message({ text: 'What is my name?' }), false), NOW);
+    expect(text).toBe('What is my name?\n\n[Sent 2026-04-05 14:03 UTC]');
+    expect(readSpoken(text).text).toBe('What is my name?');
+    expect(timed('Hello', undefined)).toBe('Hello');
+  });
+
+  it('is told where the prompt has no clock of its own', () => {
+    expect(tellsTimes('Be kind, {name}.')).toBe(true);
+    expect(tellsTimes('It is {time}.')).toBe(false);
+    expect(tellsTimes('{date}')).toBe(false);
   });
 });
