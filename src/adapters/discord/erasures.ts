@@ -1,7 +1,6 @@
 /** What the bot remembers of a place that is no more goes, too: a channel with its threads, a thread, a server. */
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Logger } from '../../core/ports.ts';
-import { parseSessionId } from '../../core/session.ts';
 import { toBotError } from '../../errors.ts';
 import type { Gone, Lanes } from './lanes.ts';
 import { backoff, type Pauses } from './pauses.ts';
@@ -36,13 +35,13 @@ export function createErasures({ bot, lanes, pauses, log }: ErasuresDeps): Erasu
     }
   }
 
-  async function erase(what: Gone, action: () => Promise<number>): Promise<void> {
+  async function erase(what: Gone, whose: Parameters<BotPort['memory']['erase']>[0]): Promise<void> {
     const { idle, unwatch } = lanes.drop(what);
     await insist(what, async () => {
-      let conversations = await action();
+      const { conversations } = await bot.memory.erase(whose);
       // And what was just being stored.
       await idle;
-      conversations += await action();
+      await bot.memory.erase(whose);
       // Last of all: should this process end before, the next one finds out from the registry.
       await unwatch();
       log.info({ ...what, conversations }, 'a place in Discord is gone: its conversations are erased');
@@ -52,18 +51,11 @@ export function createErasures({ bot, lanes, pauses, log }: ErasuresDeps): Erasu
   return {
     async channel(id, about) {
       if (about.direct) return;
-      await erase({ channel: id }, async () => {
-        const all = await bot.memory.conversationsAt(placeOf(id, about));
-        const own = all.filter((session) => about.parent === undefined || parseSessionId(session).thread === id);
-        for (const session of own) await bot.memory.forget(session);
-        return own.length;
-      });
+      const place = placeOf(id, about);
+      await erase({ channel: id }, about.parent === undefined ? { place } : { place, thread: id });
     },
     async guild(id) {
-      await erase({ guild: id }, async () => {
-        const { conversations } = await bot.memory.erase({ platform: DISCORD, workspace: id });
-        return conversations;
-      });
+      await erase({ guild: id }, { platform: DISCORD, workspace: id });
     },
   };
 }
