@@ -118,7 +118,8 @@ export function englishCommands(f: Formats) {
     help: {
       intro: 'I am a chatbot that remembers our conversation, for as long as you allow and not longer.',
       direct: 'Just write to me here.',
-      channel: 'Here, mention me or reply to one of my messages; in a thread that I was called into, just go on.',
+      channel:
+        'Here, mention me or reply to one of my messages; in a thread that I was called into, just go on; `/forget` there sends me out again.',
       http: 'Send messages with POST /chat; the commands below work as messages too.',
       shared: 'Everybody in this channel shares one conversation with me.',
       own: 'Nobody else’s conversation is mixed with yours.',

@@ -84,6 +84,7 @@ export function english(f: Formats) {
       forgetWhole: 'Wipe it for everybody',
     },
     /** Beside the button that opens a private answer. */
+    leavesThread: 'I leave this thread, until somebody mentions me.',
     answersPrivately: 'The answer is for you alone:',
     /** To somebody who presses a button that was made for another person. */
     buttonNotYours: 'That button was made for somebody else, or its conversation is no longer remembered.',

@@ -107,7 +107,8 @@ export function chineseCommands(f: Formats): Texts['commands'] {
     help: {
       intro: '我是一个会记住对话的聊天机器人：你允许多久就记多久，不会更久。',
       direct: '在这里直接写给我就行。',
-      channel: '在这里请提及我，或回复我的消息；在叫过我的消息列或子区里，直接继续就行。',
+      channel:
+        '在这里请提及我，或回复我的消息；在叫过我的消息列或子区里，直接继续就行；在那里用 `/forget`，我就会退出。',
       http: '用 POST /chat 发送消息；下面的命令也可以作为消息发送。',
       shared: '这个频道里的所有人与我共用一个对话。',
       own: '别人的对话不会与你的混在一起。',

@@ -71,6 +71,7 @@ export function chinese(f: Formats): Texts {
       forgetEverywhere: '全部忘记',
       forgetWhole: '为所有人清除',
     },
+    leavesThread: '我先退出这个子区，有人提及我时再回来。',
     answersPrivately: '回答只给你一个人看：',
     buttonNotYours: '这个按钮不是给你的，或者它所属的对话已不在记忆中。',
     stopNotYours: '只有提问的人能停止这个回答，并且只能在它生成的过程中。',

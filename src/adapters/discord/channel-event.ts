@@ -9,7 +9,7 @@ export type ChannelEvent =
   | { readonly kind: 'talked'; readonly id: string };
 
 /** Milliseconds; 0 for what was never edited. */
-function editedAt({ edited_timestamp }: MessagePayload): number {
+export function editedAt({ edited_timestamp }: MessagePayload): number {
   return edited_timestamp == null ? 0 : Date.parse(edited_timestamp);
 }
 
@@ -28,9 +28,12 @@ export function applyToHeld(event: ChannelEvent, held: ChannelEvent[], current: 
       if (event.ids.includes(message.id)) held.splice(index, 1);
       continue;
     }
-    const { id, content, mentions, attachments, edited_timestamp } = event.message;
+    const { id, content, mentions, mention_roles, attachments, embeds, edited_timestamp } = event.message;
     // Without its text Discord has not told what it was changed to.
     if (id !== message.id || content === '' || editedAt(event.message) < editedAt(message)) continue;
-    held[index] = { kind, message: { ...message, content, mentions, attachments, edited_timestamp } };
+    held[index] = {
+      kind,
+      message: { ...message, content, mentions, mention_roles, attachments, embeds, edited_timestamp },
+    };
   }
 }

@@ -2,7 +2,8 @@
 import { type Client, DiscordjsError, DiscordjsErrorCodes, Events, REST, Routes } from 'discord.js';
 import type { Logger } from '../../core/ports.ts';
 import { BotError, toBotError } from '../../errors.ts';
-import { createGatewayClient } from './gateway-client.ts';
+import { createGatewayClient, namesOf } from './gateway-client.ts';
+import type { Names } from './markup.ts';
 import { backoff, createPauses } from './pauses.ts';
 import { type ChannelPayload, guildDeletePayload, type ReadyPayload } from './payloads.ts';
 import { apiOf, credentialsError, toPlatformError } from './rest.ts';
@@ -44,6 +45,8 @@ export interface Connection {
   channel(id: string): ChannelPayload | undefined;
   /** Whether the bot is in a server; before that is known, yes. */
   isMember(guild: string): boolean;
+  /** What a server calls its channels and roles. */
+  names(guild: string | undefined): Names;
   /** The language that a server has set. */
   language(guild: string | undefined): string | undefined;
   health(): { readonly ok: boolean; readonly detail?: string };
@@ -211,6 +214,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (channel === undefined || channel.isDMBased()) return undefined;
       return { id, type: channel.type, guild_id: channel.guildId, parent_id: channel.parentId };
     },
+    names: (guild) => namesOf(client, guild),
     language: (guild) => (guild === undefined ? undefined : client?.guilds.cache.get(guild)?.preferredLocale),
     isMember: shards.isMember,
     health() {

@@ -22,16 +22,19 @@ import {
   interactionPayload,
   type MessagePayload,
   messagePayload,
+  partialUpdatePayload,
 } from './payloads.ts';
 import { aboutOf, placeOf } from './places.ts';
 import type { DiscordRest } from './rest.ts';
+import { createThreadContext } from './thread-context.ts';
+import { createThreads } from './threads.ts';
 
 const STOP_WITHIN_MS = 5_000;
 
 export interface EventsDeps {
   readonly bot: BotPort;
   readonly rest: DiscordRest;
-  readonly connection: Pick<Connection, 'self' | 'channel' | 'language' | 'isMember'>;
+  readonly connection: Pick<Connection, 'self' | 'channel' | 'names' | 'language' | 'isMember'>;
   readonly channels: Channels;
   readonly scope: SessionScope;
   readonly clock: Clock;
@@ -52,7 +55,9 @@ export interface Events {
 export function createEvents(deps: EventsDeps): Events {
   const { bot, rest, connection, channels, scope, clock, log } = deps;
   const pauses = createPauses();
-  const intake = createIntake({ bot, rest, pauses, clock, log });
+  const { names } = connection;
+  const threads = createThreads(bot, createThreadContext({ rest, names, log }));
+  const intake = createIntake({ bot, rest, threads, pauses, clock, log });
   const background = new Set<Promise<void>>();
   const botId = () => connection.self().user.id;
 
@@ -64,11 +69,12 @@ export function createEvents(deps: EventsDeps): Events {
     isMember: connection.isMember,
     read: (message, channel, watched) => {
       const language = connection.language(channel.guild);
-      return readMessage(message, { botId: botId(), scope, channel, watched, language });
+      return readMessage(message, { botId: botId(), scope, channel, names: names(channel.guild), watched, language });
     },
     ...intake,
+    wasSentOut: threads.wasSentOut,
     async amend(about, channel, id, message) {
-      const text = message === null ? null : readText(message, botId());
+      const text = message === null ? null : readText(message, botId(), names(about.guild));
       // Without its text Discord has not told what it was changed to.
       if (text !== '') await bot.amended(placeOf(channel, about), id, text);
     },
@@ -76,18 +82,27 @@ export function createEvents(deps: EventsDeps): Events {
   });
   lanes.start();
   const erasures = createErasures({ bot, lanes, pauses, log });
-  const interact = createInteractions({ bot, rest, scope, clock, log, talked: lanes.talked });
+  const interact = createInteractions({
+    ...{ bot, rest, scope, names, threads, clock, log },
+    isWatched: lanes.isWatched,
+    talked: lanes.talked,
+  });
+
+  function isForBot(message: MessagePayload): boolean {
+    return isByPerson(message) && isToBot(message, botId(), names(message.guild_id));
+  }
 
   function written(message: MessagePayload): void {
-    const direct = message.guild_id === undefined;
-    const opens = isByPerson(message) && (direct || isToBot(message, botId()));
+    const opens = isForBot(message) || (isByPerson(message) && message.guild_id === undefined);
     lanes.push(message.channel_id, message.guild_id, { kind: 'message', message }, opens);
   }
 
-  function edited(message: MessagePayload): void {
+  function edited(data: unknown): void {
+    if (partialUpdatePayload.safeParse(data).success) return;
+    const message = messagePayload.parse(data);
     // Discord changes messages itself too, to show what a link leads to.
     if (message.edited_timestamp == null || !isByPerson(message)) return;
-    lanes.push(message.channel_id, message.guild_id, { kind: 'edited', message }, false);
+    lanes.push(message.channel_id, message.guild_id, { kind: 'edited', message }, isForBot(message));
   }
 
   function deleted({ id, ids = [], channel_id, guild_id }: z.infer<typeof deletePayload>): void {
@@ -98,7 +113,7 @@ export function createEvents(deps: EventsDeps): Events {
 
   const handlers: Readonly<Record<string, (data: unknown) => void>> = {
     MESSAGE_CREATE: (data) => written(messagePayload.parse(data)),
-    MESSAGE_UPDATE: (data) => edited(messagePayload.parse(data)),
+    MESSAGE_UPDATE: edited,
     MESSAGE_DELETE: (data) => deleted(deletePayload.parse(data)),
     MESSAGE_DELETE_BULK: (data) => deleted(deletePayload.parse(data)),
     CHANNEL_DELETE: (data) => removed(channelPayload.parse(data)),

@@ -1,7 +1,8 @@
 /** discord.js as far as the gateway needs it: sessions, and what is known of servers, channels and roles. */
-import { Client, GatewayIntentBits, Options } from 'discord.js';
+import { Client, GatewayIntentBits, Options, PermissionFlagsBits } from 'discord.js';
 import type { Logger } from '../../core/ports.ts';
 import { createGatewayGuard, type GuardOptions } from './gateway-guard.ts';
+import { type Names, NO_NAMES } from './markup.ts';
 import { apiOf } from './rest.ts';
 import { createIdentifyThrottler } from './session-starts.ts';
 
@@ -44,4 +45,21 @@ export function createGatewayClient(options: GatewayClientOptions): Client {
       GuildMemberManager: { maxSize: 0, keepOverLimit: ({ id, client: own }) => id === own.user.id },
     }),
   });
+}
+
+/** What discord.js knows of a server. Names of channels that not everybody in it may see are nobody's to tell. */
+export function namesOf(client: Client | undefined, guildId: string | undefined): Names {
+  const guild = guildId === undefined ? undefined : client?.guilds.cache.get(guildId);
+  if (guild === undefined) return NO_NAMES;
+  return {
+    channel(id) {
+      const channel = guild.channels.cache.get(id);
+      const open = channel?.permissionsFor(guild.id, true)?.has(PermissionFlagsBits.ViewChannel);
+      return open === true ? channel?.name : undefined;
+    },
+    role(id) {
+      const role = guild.roles.cache.get(id);
+      return role === undefined ? undefined : { name: role.name, own: role.tags?.botId === client?.user?.id };
+    },
+  };
 }

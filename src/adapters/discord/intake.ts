@@ -7,11 +7,13 @@ import type { IncomingMessage } from '../../core/types.ts';
 import { toBotError } from '../../errors.ts';
 import { phrases } from '../../texts/phrases.ts';
 import { createQuiet } from '../quiet.ts';
+import type { HowTaken } from './lane-deps.ts';
 import type { Pauses } from './pauses.ts';
 import { type ChannelAbout, placeOf } from './places.ts';
 import { answerBody, type MessageBody, messageBody, rowsOf } from './render.ts';
 import type { DiscordRest, RestFile } from './rest.ts';
 import { readTarget } from './target.ts';
+import type { Threads } from './threads.ts';
 
 const LEAST_PAUSE_MS = 500;
 const MOST_PAUSE_MS = 10_000;
@@ -20,9 +22,13 @@ const ROOM_PAUSE_MS = 1_000;
 /** Between two times that a channel is told that the memory is full. */
 const FULL_TOLD_MS = 10 * 60_000;
 
+/** As long as edits are looked at. */
+const COMMAND_KNOWN_MS = 24 * 3_600_000;
+
 export interface IntakeDeps {
   readonly bot: BotPort;
   readonly rest: DiscordRest;
+  readonly threads: Pick<Threads, 'callIn'>;
   readonly pauses: Pauses;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly log: Logger;
@@ -30,7 +36,7 @@ export interface IntakeDeps {
 
 export interface Intake {
   /** As `take` of a lane. */
-  take(message: IncomingMessage, about: ChannelAbout, patientUntil: number): Promise<void>;
+  take(message: IncomingMessage, about: ChannelAbout, how: HowTaken): Promise<void>;
   /** As `tellFull` of a lane. */
   tellFull(message: IncomingMessage): Promise<void>;
 }
@@ -38,7 +44,7 @@ export interface Intake {
 /** What is posted at once. The nonce of its own makes it one message, however often (or by how many replicas) it is posted. */
 type Purpose = 'refusal' | 'command';
 
-export function createIntake({ bot, rest, pauses, clock, log }: IntakeDeps): Intake {
+export function createIntake({ bot, rest, threads, pauses, clock, log }: IntakeDeps): Intake {
   const worthTellingFull = createQuiet(clock, FULL_TOLD_MS);
 
   /** Never throws: what can't be told is no reason to deal with the message again. */
@@ -101,10 +107,17 @@ export function createIntake({ bot, rest, pauses, clock, log }: IntakeDeps): Int
   }
 
   return {
-    async take(message, about, patientUntil) {
+    async take(message, about, { patientUntil, isFirst, isEdited }) {
+      const { channel } = readTarget(message.replyTo);
       const command = bot.commands.readText(message.text);
-      if (command === undefined) await receive(message, patientUntil);
-      else await runTyped(command, message, about);
+      if (command === undefined) {
+        await receive(await threads.callIn(message, channel, about, isFirst), patientUntil);
+        return;
+      }
+      // An edit must not run it again; whether it was run, a store that is away can't tell.
+      const note = () => bot.notes.note(placeOf(channel, about), `command:${message.id}`, COMMAND_KNOWN_MS);
+      const isNew = about.direct || (await note().catch(() => !isEdited));
+      if (isNew || !isEdited) await runTyped(command, message, about);
     },
     async tellFull(message) {
       if (!worthTellingFull(readTarget(message.replyTo).channel)) return;

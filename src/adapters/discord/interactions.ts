@@ -7,6 +7,7 @@ import { toBotError } from '../../errors.ts';
 import { localeOf } from '../../texts/locale.ts';
 import { phrases } from '../../texts/phrases.ts';
 import { type Answers, createAnswers } from './answers.ts';
+import type { Names } from './markup.ts';
 import { canManage, mayWrite, readChat } from './normalize.ts';
 import { COMMAND_INTERACTION, COMPONENT_INTERACTION, type InteractionPayload } from './payloads.ts';
 import { aboutInteraction, type ChannelAbout, DISCORD, placeOf, sessionOf } from './places.ts';
@@ -14,6 +15,7 @@ import { CHAT, CHAT_MESSAGE } from './registration.ts';
 import { answerBody, messageBody, readStop, type StopAction } from './render.ts';
 import type { DiscordRest } from './rest.ts';
 import { timeOf } from './snowflake.ts';
+import type { Threads } from './threads.ts';
 
 /** Milliseconds that the token of an interaction lives (Discord's interaction reference). */
 const TOKEN_MS = 15 * 60_000;
@@ -26,6 +28,10 @@ export interface InteractionDeps {
   readonly scope: SessionScope;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly names: (guild: string | undefined) => Names;
+  readonly threads: Threads;
+  /** The bot was talked to in this channel before. */
+  readonly isWatched: (channel: string) => boolean;
   /** The bot was talked to in this channel. */
   readonly talked: (channel: string, about: ChannelAbout, id: string) => void;
 }
@@ -63,9 +69,10 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
     const original = await answers.think('public');
     if (original === undefined) return;
     const about = aboutInteraction(interaction);
-    const said = data?.options.find(({ name }) => name === CHAT_MESSAGE)?.value;
-    const message = readChat(interaction, {
-      text: typeof said === 'string' ? said : '',
+    const given = data?.options.find(({ name }) => name === CHAT_MESSAGE)?.value;
+    const said = readChat(interaction, {
+      text: typeof given === 'string' ? given : '',
+      names: deps.names(interaction.guild_id),
       scope,
       target: {
         platform: DISCORD,
@@ -78,6 +85,7 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
       },
     });
     try {
+      const message = await deps.threads.callIn(said, channelId, about, !deps.isWatched(channelId));
       const result = await bot.receive(message);
       if ('tell' in result) await answers.fill(messageBody(result.text));
       else if (interaction.botIsHere) deps.talked(channelId, about, id);
@@ -125,8 +133,13 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
 
   async function run(interaction: InteractionPayload, answers: Answers, call: () => CommandCall): Promise<void> {
     try {
-      const result = await bot.commands.run(call());
-      await answers.fill(answerBody(result), result.files);
+      const asked = call();
+      const result = await bot.commands.run(asked);
+      const about = aboutInteraction(interaction);
+      const leaves = asked.command.name === 'forget' && result.kind === 'done' && about.parent !== undefined;
+      if (leaves) await deps.threads.sendOut(interaction.channelId, about);
+      const text = leaves ? `${result.text}\n${phrases(asked.context.locale).leavesThread}` : result.text;
+      await answers.fill(answerBody({ ...result, text }), result.files);
     } catch (thrown) {
       await sayFailure(answers, interaction, thrown);
     }

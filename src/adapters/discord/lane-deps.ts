@@ -9,23 +9,33 @@ import type { MessagePayload } from './payloads.ts';
 import type { ChannelAbout } from './places.ts';
 import { justBefore } from './snowflake.ts';
 
+export interface HowTaken {
+  /** Until then (monotonic milliseconds) it waits for room first. */
+  readonly patientUntil: number;
+  /** Here the bot was not talked to before. */
+  readonly isFirst: boolean;
+  /** Its author has made it one for the bot by an edit: it may have been taken before. */
+  readonly isEdited: boolean;
+}
+
 export interface LaneDeps {
   /** What is known of the channel. @throws BotError `platform_unavailable`, `platform_rate_limited` */
   readonly about: () => Promise<ChannelAbout>;
   /** Says what a message is. Pure. */
   readonly read: (message: MessagePayload, about: ChannelAbout, watched: boolean) => Reading;
   /**
-   * Takes a message in: resolves when it is stored, or was refused and that was told. Until `patientUntil` (monotonic
-   * milliseconds) it waits for room first.
+   * Takes a message in: resolves when it is stored, or was refused and that was told.
    * @throws BotError `store_unavailable`, `store_full`
    */
-  readonly take: (message: IncomingMessage, about: ChannelAbout, patientUntil: number) => Promise<void>;
+  readonly take: (message: IncomingMessage, about: ChannelAbout, how: HowTaken) => Promise<void>;
+  /** The bot was sent out of this thread, and not called in again. @throws as `take` */
+  readonly wasSentOut: (about: ChannelAbout) => Promise<boolean>;
   /**
    * The store is full, and stays so until somebody makes room: the message waits, and its author is not left in silence.
    * Says so once in a while and never throws.
    */
   readonly tellFull: (message: IncomingMessage) => Promise<void>;
-  /** An edit (`text`) or a deletion (`null`). @throws as `take` */
+  /** An edit or a deletion (`null`). @throws as `take` */
   readonly amend: (about: ChannelAbout, id: string, message: MessagePayload | null) => Promise<void>;
   /** Keeps the channel in the registry, with its cursor. @throws as `take` */
   readonly keep: (about: ChannelAbout, cursor: string) => Promise<void>;

@@ -4,12 +4,12 @@
  * away, a session could not be resumed, a restart) is read over REST before anything newer of the channel (docs/turns.md).
  */
 import { type BotError, toBotError } from '../../errors.ts';
-import { applyToHeld, type ChannelEvent } from './channel-event.ts';
+import { applyToHeld, type ChannelEvent, editedAt } from './channel-event.ts';
 import { isWaitedFor, type Lane, type LaneDeps, type LaneStart, NOWHERE } from './lane-deps.ts';
 import { backoff } from './pauses.ts';
 import type { MessagePayload } from './payloads.ts';
 import type { ChannelAbout } from './places.ts';
-import { isNewer, justBefore, newest } from './snowflake.ts';
+import { firstAt, isNewer, justBefore, newest } from './snowflake.ts';
 
 /** Pages read in one catch-up: behind that the channel is not worth it, and the newest matters most. */
 const MAX_PAGES = 20;
@@ -24,6 +24,8 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
   const queue: ChannelEvent[] = [];
   let about = start.about;
   let watched = start.watched;
+  /** The message by which it was talked to here for the first time. */
+  let first: string | undefined;
   let cursor = start.cursor;
   let savedCursor = start.cursor;
   /** REST has given everything up to here: what still comes of that is known. */
@@ -45,7 +47,7 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
       case 'message':
         return await receive(event.message, here, patientUntil);
       case 'edited':
-        return await deps.amend(here, event.message.id, event.message);
+        return await edited(event.message, here);
       case 'deleted':
         for (const id of event.ids) await orLeftOut(() => deps.amend(here, id, null));
         return;
@@ -54,17 +56,33 @@ export function createLane(deps: LaneDeps, start: LaneStart): Lane {
     }
   }
 
+  /** Also one that is only now for the bot is answered; whether it was before, the store knows for as long as that is asked. */
+  async function edited(message: MessagePayload, here: ChannelAbout): Promise<void> {
+    await deps.amend(here, message.id, message);
+    const reading = deps.read(message, here, watched);
+    if (reading.kind === 'ignored' || !reading.message.isMention || here.direct) return;
+    const at = firstAt(editedAt(message));
+    if (!isNewer(message.id, deps.oldest()) || !isNewer(at, deps.oldest())) return;
+    if (!watched) await deps.keep(here, at);
+    await deps.take(reading.message, here, { patientUntil: 0, isFirst: !watched, isEdited: true });
+    await talked(here, at);
+  }
+
   async function receive(message: MessagePayload, here: ChannelAbout, patientUntil: number): Promise<void> {
     const reading = deps.read(message, here, watched);
-    if (reading.kind === 'ignored') {
+    const goesOn = reading.kind === 'message' && here.parent !== undefined && !reading.message.isMention;
+    if (reading.kind === 'ignored' || (goesOn && (await deps.wasSentOut(here)))) {
       cursor = newest(cursor, message.id);
       return;
     }
     try {
       // First of all in the registry: if storing the message fails, and this process ends, it is found there.
+      // Also when it could not be stored at first.
+      if (!watched) first = message.id;
+      const isFirst = first === message.id;
       if (!watched) await deps.keep(here, cursor);
       watched = true;
-      await deps.take(reading.message, here, patientUntil);
+      await deps.take(reading.message, here, { patientUntil, isFirst, isEdited: false });
     } catch (thrown) {
       if (toBotError(thrown).code === 'store_full') await deps.tellFull(reading.message);
       throw thrown;

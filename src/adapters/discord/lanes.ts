@@ -23,6 +23,8 @@ const MAX_BACKOFF_MS = 5_000;
 const UNKNOWN_CHANNEL = 10_003;
 
 export interface LanesDeps extends Pick<LaneDeps, 'read' | 'take' | 'tellFull' | 'pauses' | 'log'> {
+  /** As `wasSentOut` of a lane, of this channel. */
+  readonly wasSentOut: (channel: string, about: ChannelAbout) => Promise<boolean>;
   /** As `amend` of a lane, of this channel. */
   readonly amend: (about: ChannelAbout, channel: string, id: string, message: MessagePayload | null) => Promise<void>;
   readonly channels: Channels;
@@ -50,6 +52,7 @@ export interface Lanes {
   push(channel: string, guild: string | undefined, event: ChannelEvent, opens: boolean): void;
   /** The bot was talked to in a channel by a command. */
   talked(channel: string, about: ChannelAbout, id: string): void;
+  isWatched(channel: string): boolean;
   /** A session has begun that replays nothing: every channel that was talked in is caught up on, then goes on. */
   sessionBegan(): void;
   /** A channel (with its threads), or all of a server, is no more: what is held of it is dropped. */
@@ -97,6 +100,7 @@ export function createLanes(deps: LanesDeps): Lanes {
     const lane = createLane(
       {
         ...{ read: deps.read, take: deps.take, tellFull: deps.tellFull, clock: deps.clock, pauses, storeBack },
+        wasSentOut: (about) => deps.wasSentOut(id, about),
         amend: (about, message, changed) => deps.amend(about, id, message, changed),
         log: log.child({ channel: id }),
         about: async () => (guild === undefined ? DIRECT : await reader.about(id, guild)),
@@ -220,6 +224,7 @@ export function createLanes(deps: LanesDeps): Lanes {
     talked(channel, about, id) {
       open(channel, about.guild, { about, cursor: id, watched: false }).push({ kind: 'talked', id });
     },
+    isWatched: (id) => resting.has(id) || lanes.get(id)?.lane.watched() === true,
     sessionBegan() {
       void load();
     },

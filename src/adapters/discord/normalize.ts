@@ -2,19 +2,15 @@
 import type { SessionScope } from '../../core/session.ts';
 import { type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../core/types.ts';
 import { localeOf } from '../../texts/locale.ts';
-import {
-  DEFAULT_MESSAGE,
-  type InteractionPayload,
-  type MessagePayload,
-  REPLY_MESSAGE,
-  type UserPayload,
-} from './payloads.ts';
+import { attachmentNames, forwardedTexts, pollText, shownText } from './contents.ts';
+import { type Names, nameOf, readable, withoutAddress } from './markup.ts';
+import { DEFAULT_MESSAGE, type InteractionPayload, type MessagePayload, REPLY_MESSAGE } from './payloads.ts';
 import { aboutInteraction, type ChannelAbout, DISCORD, sessionOf } from './places.ts';
 import { timeOf } from './snowflake.ts';
 import type { ChannelTarget, InteractionTarget } from './target.ts';
 
-/** Longest quoted text, in UTF-16 units: a whole message of most people. */
-const MAX_QUOTE = 2_000;
+/** Who wrote a message that is forwarded is not told. */
+const FORWARDED = 'somebody, in a forwarded message';
 /** Bits of permissions (Discord's permissions reference). */
 const VIEW_CHANNEL = 1n << 10n;
 const SEND_MESSAGES = 1n << 11n;
@@ -26,6 +22,7 @@ export interface Surroundings {
   readonly botId: string;
   readonly scope: SessionScope;
   readonly channel: ChannelAbout;
+  readonly names: Names;
   /** The bot was talked to in this channel or thread within the last days. */
   readonly watched: boolean;
   /** Of the server, where it is known: messages don't tell the person's. */
@@ -48,26 +45,43 @@ export function isByPerson({ author, webhook_id, type }: Authored): boolean {
   return type === DEFAULT_MESSAGE || type === REPLY_MESSAGE;
 }
 
-/** Says by itself that it is for the bot: names it, or answers it. */
-export function isToBot(message: MessagePayload, botId: string): boolean {
-  return mentions(message, botId) || message.referenced_message?.author.id === botId;
+/** Says by itself that it is for the bot: names it (or its role), or answers it. */
+export function isToBot(message: MessagePayload, botId: string, names: Names): boolean {
+  return mentions(message, botId, names) || message.referenced_message?.author.id === botId;
 }
 
-function mentions(message: MessagePayload, botId: string): boolean {
-  return message.mentions.some(({ id }) => id === botId);
+function mentions(message: MessagePayload, botId: string, names: Names): boolean {
+  const { mentions: users, mention_roles: roles } = message;
+  return users.some(({ id }) => id === botId) || roles.some((id) => names.role(id)?.own === true);
+}
+
+/** Where people talk to the bot without naming it, this one names, or answers, somebody else. */
+function isToOthers(message: MessagePayload, botId: string): boolean {
+  const {
+    author,
+    mentions: users,
+    mention_roles: roles,
+    mention_everyone: all,
+    referenced_message: answered,
+  } = message;
+  const isOther = (id: string) => id !== botId && id !== author.id;
+  if (all || roles.length > 0 || users.some(({ id }) => isOther(id))) return true;
+  return message.type === REPLY_MESSAGE && answered != null && isOther(answered.author.id);
 }
 
 export function readMessage(payload: MessagePayload, around: Surroundings): Reading {
-  const { botId, channel } = around;
+  const { botId, channel, names } = around;
   if (!isByPerson(payload)) return { kind: 'ignored', reason: 'other' };
-  const named = isToBot(payload, botId);
-  const goesOn = channel.parent !== undefined && around.watched;
+  const named = isToBot(payload, botId, names);
+  const goesOn = channel.parent !== undefined && around.watched && !isToOthers(payload, botId);
   if (!named && !channel.direct && !goesOn) return { kind: 'ignored', reason: 'elsewhere' };
-  const text = readText(payload, botId);
-  const attachments = payload.attachments.map(({ filename }) => filename);
+  const text = readText(payload, botId, names);
+  const attachments = attachmentNames(payload);
+  const forwarded = forwardedTexts(payload, names).map((shown) => ({ author: FORWARDED, text: shown }));
   // Of what mentions it, and in a DM, Discord keeps nothing back: that is empty because nothing was written.
-  const whole = channel.direct || mentions(payload, botId);
-  if (!whole && text === '' && attachments.length === 0) return { kind: 'ignored', reason: 'unreadable' };
+  const whole = channel.direct || mentions(payload, botId, names);
+  const nothing = text === '' && attachments.length === 0 && forwarded.length === 0;
+  if (!whole && nothing) return { kind: 'ignored', reason: 'unreadable' };
   const { id, channel_id, author, referenced_message: referenced } = payload;
   const replyTo: ChannelTarget = {
     platform: DISCORD,
@@ -76,7 +90,7 @@ export function readMessage(payload: MessagePayload, around: Surroundings): Read
     trigger: id,
     asker: author.id,
   };
-  const quotes = referenced == null ? [] : quotesOf(referenced);
+  const quotes = [...(referenced == null ? [] : quotesOf(referenced, names)), ...forwarded];
   return {
     kind: 'message',
     message: {
@@ -99,37 +113,22 @@ export function readMessage(payload: MessagePayload, around: Surroundings): Read
 }
 
 /** The text as it was meant: without the bot's name where it only addresses it, other names as people see them. */
-export function readText({ content, mentions }: Pick<MessagePayload, 'content' | 'mentions'>, botId: string): string {
-  const names = new Map(mentions.map((user) => [user.id, nameOf(user, user.member?.nick)]));
-  return withoutAddress(content.trim(), [`<@${botId}>`, `<@!${botId}>`])
-    .replace(/<@!?(\d{1,20})>/g, (mention, id: string) => (names.has(id) ? `@${names.get(id)}` : mention))
-    .trim();
+export function readText(
+  { content, mentions: users, poll }: Pick<MessagePayload, 'content' | 'mentions' | 'poll'>,
+  botId: string,
+  names: Names,
+): string {
+  const isAddress = (mention: string) => {
+    const id = mention.replace(/\D/g, '');
+    return mention.startsWith('<@&') ? names.role(id)?.own === true : id === botId;
+  };
+  const text = readable(withoutAddress(content, isAddress), users, names).trim();
+  return poll == null ? text : [text, pollText(poll)].join('\n').trim();
 }
 
-/** Without the mentions of the bot that it begins or ends with. By hand: a search for them at the end of spaces is quadratic. */
-function withoutAddress(content: string, mentions: readonly string[]): string {
-  let text = content;
-  let addressed = false;
-  for (;;) {
-    const first = mentions.find((mention) => text.startsWith(mention));
-    if (first === undefined) break;
-    addressed = true;
-    text = text.slice(first.length).trimStart();
-  }
-  if (addressed) text = text.replace(/^[\s,:]+/, '');
-  for (;;) {
-    const last = mentions.find((mention) => text.endsWith(mention));
-    if (last === undefined) return text;
-    text = text.slice(0, -last.length).trimEnd();
-  }
-}
-
-function quotesOf({ author, content }: NonNullable<MessagePayload['referenced_message']>): readonly Quote[] {
-  return content === '' ? [] : [{ author: nameOf(author), text: content.slice(0, MAX_QUOTE) }];
-}
-
-function nameOf(user: UserPayload, nick?: string | null): string {
-  return nick ?? user.global_name ?? user.username;
+function quotesOf(message: NonNullable<MessagePayload['referenced_message']>, names: Names): readonly Quote[] {
+  const text = shownText(message, names);
+  return text === '' ? [] : [{ author: nameOf(message.author), text }];
 }
 
 /** Chinese is seen at once; for everything else the text says less than the server's setting. */
@@ -140,12 +139,16 @@ function localeOfText(text: string): Locale | undefined {
 
 export interface ChatRequest {
   readonly text: string;
+  readonly names: Names;
   readonly scope: SessionScope;
   readonly target: InteractionTarget;
 }
 
 /** What was said by /chat. */
-export function readChat(interaction: InteractionPayload, { text, scope, target }: ChatRequest): IncomingMessage {
+export function readChat(
+  interaction: InteractionPayload,
+  { text, names, scope, target }: ChatRequest,
+): IncomingMessage {
   const { id, person, nick, channelId } = interaction;
   const about = aboutInteraction(interaction);
   return {
@@ -155,7 +158,7 @@ export function readChat(interaction: InteractionPayload, { text, scope, target 
     platform: DISCORD,
     sessionId: sessionOf(channelId, about, person.id, scope),
     author: { id: person.id, name: nameOf(person, nick) },
-    text: text.trim(),
+    text: readable(text, [], names).trim(),
     sentAt: timeOf(id),
     isDirect: about.direct,
     isMention: true,

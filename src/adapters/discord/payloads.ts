@@ -18,12 +18,63 @@ const memberName = z.object({ nick: z.string().nullish() });
 export const DEFAULT_MESSAGE = 0;
 export const REPLY_MESSAGE = 19;
 
+const text = z.string().nullish();
+const embed = z.object({
+  type: text,
+  author: z.object({ name: text }).nullish(),
+  title: text,
+  description: text,
+  fields: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
+  footer: z.object({ text }).nullish(),
+});
+export type EmbedPayload = z.infer<typeof embed>;
+
+const poll = z.object({
+  question: z.object({ text }),
+  answers: z.array(z.object({ poll_media: z.object({ text }) })).default([]),
+});
+export type PollPayload = z.infer<typeof poll>;
+
+/** What a message shows. What is read of it besides its text must not make the text unreadable, should it look different. */
+const bodyCore = {
+  content: z.string().default(''),
+  mentions: z.array(user.extend({ member: memberName.optional() })).default([]),
+  mention_roles: z.array(snowflake).catch([]),
+  attachments: z.array(z.object({ filename: z.string() })).default([]),
+  embeds: z.array(embed).catch([]),
+  sticker_items: z.array(z.object({ name: z.string() })).catch([]),
+  poll: poll.nullish().catch(null),
+};
+
+/**
+ * A forwarded message is a snapshot, without its author; one that was itself a forward may hold another.
+ * https://docs.discord.com/developers/resources/message#message-snapshot-object
+ */
+export interface MessageBody {
+  readonly content: string;
+  readonly mentions: z.infer<typeof bodyCore.mentions>;
+  readonly mention_roles: readonly string[];
+  readonly attachments: readonly { readonly filename: string }[];
+  readonly embeds: readonly EmbedPayload[];
+  readonly sticker_items: readonly { readonly name: string }[];
+  readonly poll?: PollPayload | null | undefined;
+  readonly message_snapshots: readonly { readonly message: MessageBody }[];
+}
+
+/** `depth`: snapshots within snapshots that are read. */
+function snapshots(depth: number): z.ZodType<readonly { readonly message: MessageBody }[]> {
+  if (depth === 0) return z.unknown().transform(() => []);
+  return z.array(z.object({ message: z.object({ ...bodyCore, message_snapshots: snapshots(depth - 1) }) })).catch([]);
+}
+const MAX_SNAPSHOTS = 3;
+
 const messageCore = {
   id: snowflake,
   channel_id: snowflake,
   author: user,
-  content: z.string().default(''),
   webhook_id: snowflake.optional(),
+  ...bodyCore,
+  message_snapshots: snapshots(MAX_SNAPSHOTS),
 };
 
 export const messagePayload = z.object({
@@ -34,8 +85,7 @@ export const messagePayload = z.object({
   timestamp: z.string(),
   edited_timestamp: z.string().nullish(),
   type: z.number().default(DEFAULT_MESSAGE),
-  mentions: z.array(user.extend({ member: memberName.optional() })).default([]),
-  attachments: z.array(z.object({ filename: z.string() })).default([]),
+  mention_everyone: z.boolean().catch(false),
   referenced_message: z.object(messageCore).nullish(),
   message_reference: z.object({ message_id: snowflake.optional() }).nullish(),
   components: z
@@ -43,6 +93,11 @@ export const messagePayload = z.object({
     .default([]),
 });
 export type MessagePayload = z.infer<typeof messagePayload>;
+
+/** Of an update without an author or a text: it changes something else, as the embeds of a link. */
+export const partialUpdatePayload = z
+  .looseObject({ id: snowflake })
+  .refine(({ author, content }) => author === undefined || content === undefined);
 
 export const deletePayload = z.object({
   id: snowflake.optional(),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandDefinition } from '../../core/commands.ts';
 import type { Logger } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
-import { commandBodies, isRegistered } from './registration.ts';
+import { commandBodies, isRegistered, keptCommands } from './registration.ts';
 import type { DiscordRest } from './rest.ts';
 
 const TRIES = 6;
@@ -21,7 +21,7 @@ export async function registerCommands(
     try {
       const existing = await rest.request('GET', route, { query: { with_localizations: 'true' } });
       if (isRegistered(existing, wanted)) return;
-      await rest.request('PUT', route, { body: wanted });
+      await rest.request('PUT', route, { body: [...wanted, ...keptCommands(existing)] });
       log.info({ commands: wanted.length }, 'Discord: slash commands registered');
       return;
     } catch (thrown) {

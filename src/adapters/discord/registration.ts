@@ -106,9 +106,38 @@ function described({ en, ...others }: Localised) {
   return { description: en, description_localizations: others };
 }
 
+/**
+ * The command by which people launch an app's activity. Discord makes it, and refuses (50240) to overwrite the commands of such an
+ * app without it. https://docs.discord.com/developers/interactions/application-commands#entry-point-commands
+ */
+const entryPoint = z.object({
+  id: z.string(),
+  type: z.literal(4),
+  name: z.string(),
+  name_localizations: z.record(z.string(), z.string()).nullish(),
+  description: z.string().optional(),
+  description_localizations: z.record(z.string(), z.string()).nullish(),
+  handler: z.number().optional(),
+  default_member_permissions: z.string().nullish(),
+  nsfw: z.boolean().optional(),
+  integration_types: z.array(z.number()).optional(),
+  contexts: z.array(z.number()).nullish(),
+});
+
+/** What of the commands that Discord has is not the bot's to change: it is registered again as it is. */
+export function keptCommands(existing: unknown): readonly z.infer<typeof entryPoint>[] {
+  const all = z.array(z.unknown()).safeParse(existing).data ?? [];
+  return all.flatMap((each) => {
+    const parsed = entryPoint.safeParse(each);
+    return parsed.success ? [parsed.data] : [];
+  });
+}
+
 /** Whether what Discord has (with its localisations) is what is wanted: registering costs creates, of which there are 200 a day. */
 export function isRegistered(existing: unknown, wanted: readonly CommandBody[]): boolean {
-  const parsed = z.array(command).safeParse(existing);
+  const kept = new Set(keptCommands(existing).map(({ id }) => id));
+  const own = z.array(z.looseObject({ id: z.string().optional() })).safeParse(existing).data ?? [];
+  const parsed = z.array(command).safeParse(own.filter(({ id }) => id === undefined || !kept.has(id)));
   return parsed.success && canonical(parsed.data) === canonical(wanted);
 }
 

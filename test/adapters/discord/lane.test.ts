@@ -3,10 +3,11 @@ import { expect, test, vi } from 'vitest';
 import type { ChannelEvent } from '../../../src/adapters/discord/channel-event.ts';
 import { createLane } from '../../../src/adapters/discord/lane.ts';
 import { beginningWith, type LaneDeps, type LaneStart } from '../../../src/adapters/discord/lane-deps.ts';
+import { NO_NAMES } from '../../../src/adapters/discord/markup.ts';
 import { readMessage } from '../../../src/adapters/discord/normalize.ts';
 import { createPauses } from '../../../src/adapters/discord/pauses.ts';
 import type { MessagePayload } from '../../../src/adapters/discord/payloads.ts';
-import { isNewer } from '../../../src/adapters/discord/snowflake.ts';
+import { firstAt, isNewer, timeOf } from '../../../src/adapters/discord/snowflake.ts';
 import { BotError } from '../../../src/errors.ts';
 import { createLogger } from '../../../src/log.ts';
 import { BOT, bob, bot, CHANNEL, GUILD, parsed } from './payloads.ts';
@@ -37,6 +38,7 @@ function makeLane(start: Partial<LaneStart> = {}, more: Partial<LaneDeps> = {}) 
     down: false,
     reads: [] as string[],
   };
+  const known = new Set<string>();
   const reach = () => {
     if (world.down) throw unavailable;
   };
@@ -44,11 +46,8 @@ function makeLane(start: Partial<LaneStart> = {}, more: Partial<LaneDeps> = {}) 
     {
       about: async () => about,
       read: (message, channelAbout, watched) =>
-        readMessage(message, { botId: BOT, scope: 'user', channel: channelAbout, watched }),
-      async take(message) {
-        reach();
-        world.taken.push(message.text);
-      },
+        readMessage(message, { botId: BOT, scope: 'user', channel: channelAbout, names: NO_NAMES, watched }),
+      wasSentOut: async () => false,
       async tellFull({ text }) {
         world.taken.push(`full: ${text}`);
       },
@@ -74,6 +73,15 @@ function makeLane(start: Partial<LaneStart> = {}, more: Partial<LaneDeps> = {}) 
       pauses,
       log: createLogger({ level: 'silent', secrets: [] }),
       ...more,
+      async take(message, here, how) {
+        // As the store knows what it has by its id.
+        if (how.isEdited && known.has(message.id)) return;
+        if (more.take === undefined) {
+          reach();
+          world.taken.push(message.text);
+        } else await more.take(message, here, how);
+        known.add(message.id);
+      },
     },
     { about, cursor: idOf(0), watched: true, ...start },
   );
@@ -424,4 +432,30 @@ test(`a place that is not one of the bot's channels is left without a trace (${C
   await lane.idle();
   expect([world.kept, lane.watched(), lane.unsaved()]).toEqual([[], false, undefined]);
   expect(emptied).toHaveBeenCalled();
+});
+
+test('what is edited into a message for the bot is taken once it is; not what is old, nor an edit of long ago', async () => {
+  const taken: [string, boolean, boolean][] = [];
+  const { lane, world } = makeLane(
+    { watched: false, cursor: '0' },
+    {
+      take: async ({ text }, _, { isEdited, isFirst }) => void taken.push([text, isEdited, isFirst]),
+      oldest: () => idOf(5),
+    },
+  );
+  lane.goOn();
+  const at = (number: number) => new Date(timeOf(idOf(number))).toISOString();
+  const edit = (number: number, more: object, time = '2026-08-02T12:00:00.000Z') =>
+    lane.push({ kind: 'edited', message: parsed({ id: idOf(number), edited_timestamp: time, ...more }) });
+  const mention = { content: `<@${BOT}> now`, mentions: [bot] };
+  edit(7, { content: 'to nobody' });
+  edit(5, mention);
+  edit(8, mention, at(5));
+  edit(9, mention);
+  await lane.idle();
+  edit(9, { ...mention, content: `<@${BOT}> and again` });
+  await lane.idle();
+  expect(taken).toEqual([['now', true, true]]);
+  // From the edit on, not from the message: what came between was not for the bot.
+  expect(world.kept.every((cursor) => cursor === firstAt(Date.UTC(2026, 7, 2, 12)))).toBe(true);
 });

@@ -1,12 +1,26 @@
 import { MessageType } from 'discord-api-types/v10';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { canManage, mayWrite, readChat, readMessage, readText } from '../../../src/adapters/discord/normalize.ts';
+import { NO_NAMES } from '../../../src/adapters/discord/markup.ts';
+import {
+  canManage,
+  mayWrite,
+  readChat,
+  readMessage,
+  readText,
+  type Surroundings,
+} from '../../../src/adapters/discord/normalize.ts';
 import { interactionPayload } from '../../../src/adapters/discord/payloads.ts';
 import { aboutInteraction, DIRECT } from '../../../src/adapters/discord/places.ts';
 import { ada, BOT, bob, bot, CHANNEL, GUILD, message, parsed, THREAD, user } from './payloads.ts';
 
-const here = { botId: BOT, scope: 'user', channel: { guild: GUILD, direct: false }, watched: false } as const;
+const here: Surroundings = {
+  botId: BOT,
+  scope: 'user',
+  watched: false,
+  names: NO_NAMES,
+  channel: { guild: GUILD, direct: false },
+};
 const inThread = { ...here, channel: { guild: GUILD, parent: CHANNEL, direct: false } };
 const inDm = { ...here, channel: DIRECT };
 const mention = { content: `<@${BOT}> Hello`, mentions: [bot] };
@@ -139,7 +153,8 @@ describe('a message', () => {
 });
 
 describe('the text of a message', () => {
-  const textOf = (content: string) => readText({ content, mentions: [bot, bob].map((each) => ({ ...each })) }, BOT);
+  const textOf = (content: string) =>
+    readText({ content, mentions: [bot, bob].map((each) => ({ ...each })) }, BOT, NO_NAMES);
 
   test.each([
     [`<@${BOT}> hi`, 'hi'],
@@ -195,7 +210,7 @@ describe('an interaction', () => {
   } as const;
 
   test('by /chat is a message of the same conversation as others there, in the person’s language', () => {
-    expect(readChat(interaction({}), { text: ' Hello ', scope: 'user', target })).toMatchObject({
+    expect(readChat(interaction({}), { text: ' Hello ', scope: 'user', names: NO_NAMES, target })).toMatchObject({
       id: '100000000000000099',
       dedupeIds: ['100000000000000099'],
       sessionId: `{discord:${GUILD}:${CHANNEL}}:u-${ada.id}`,
@@ -208,7 +223,8 @@ describe('an interaction', () => {
   });
 
   test('in a thread, in the DM with the bot and in a DM of others is somewhere else each', () => {
-    const sessionOf = (more: object) => readChat(interaction(more), { text: 'x', scope: 'user', target }).sessionId;
+    const sessionOf = (more: object) =>
+      readChat(interaction(more), { text: 'x', scope: 'user', names: NO_NAMES, target }).sessionId;
     const thread = { channel: { id: THREAD, type: 11, parent_id: CHANNEL, guild_id: GUILD } };
     expect(sessionOf(thread)).toBe(`{discord:${GUILD}:${CHANNEL}}:t-${THREAD}:u-${ada.id}`);
     const direct = { guild_id: undefined, member: undefined, user: ada, channel: { id: CHANNEL, type: 1 } };

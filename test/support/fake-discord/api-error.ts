@@ -21,6 +21,8 @@ export const errors = {
   empty: () => new ApiError(400, 50_006, 'Cannot send an empty message'),
   notOurs: () => new ApiError(403, 50_005, 'Cannot edit a message authored by another user'),
   followUps: () => new ApiError(400, 40_094, 'This interaction has reached its maximum number of follow up messages'),
+  entryPoint: () =>
+    new ApiError(400, 50_240, 'You cannot remove this app’s Entry Point command in a bulk update operation.'),
   invalidForm: (detail: string) => new ApiError(400, 50_035, `Invalid Form Body: ${detail}`),
   noRoute: () => new ApiError(404, 0, '404: Not Found'),
 } as const;

@@ -5,34 +5,59 @@
  */
 import {
   type APIApplicationCommand,
+  type APIEmbed,
   type APIMessage,
+  type APIPoll,
   type APIPublicThreadChannel,
+  type APIRole,
   type APITextChannel,
   type APIUser,
+  ApplicationCommandType,
   ChannelType,
+  EmbedType,
+  EntryPointCommandHandlerType,
   GatewayDispatchEvents,
   type GatewayGuildCreateDispatchData,
   GatewayIntentBits,
   type GatewayMessageCreateDispatchData,
   InteractionType,
   Locale,
-  type MessageType,
+  MessageFlags,
+  MessageReferenceType,
+  MessageType,
+  OverwriteType,
+  PermissionFlagsBits,
+  PollLayoutType,
+  RoleFlags,
 } from 'discord-api-types/v10';
 import { createFaults, type Faults } from './faults.ts';
 import { type Gateway, type GatewayEvent, startGateway } from './gateway.ts';
 import { createInteractions, type FakeInteraction } from './interactions.ts';
 import { type JournalEntry, startRest } from './rest.ts';
 import { applyEdit, createRoutes, type Noted } from './routes.ts';
-import { createWorld, type FakeChannel, type FakeGuild, type StoredMessage, visible, type World } from './world.ts';
+import {
+  createWorld,
+  type FakeChannel,
+  type FakeGuild,
+  type FakeRole,
+  type StoredMessage,
+  visible,
+  type World,
+} from './world.ts';
 
 export type { FakeInteraction } from './interactions.ts';
-export type { FakeChannel, FakeGuild, StoredMessage } from './world.ts';
+export type { FakeChannel, FakeGuild, FakeRole, StoredMessage } from './world.ts';
 
 export interface SayOptions {
   readonly replyTo?: StoredMessage;
   /** Replying rings the bell of the one who is replied to: then they are mentioned. Default: true. */
   readonly ping?: boolean;
   readonly attachments?: readonly string[];
+  readonly embeds?: readonly APIEmbed[];
+  readonly stickers?: readonly string[];
+  readonly poll?: { readonly question: string; readonly answers: readonly string[] };
+  /** Forwards this message: the text of a forward is always empty. */
+  readonly forward?: StoredMessage;
   readonly type?: MessageType;
   readonly webhookId?: string;
 }
@@ -71,14 +96,23 @@ export interface FakeDiscord {
   deny(intent: GatewayIntentBits): void;
 
   guild(preferredLocale?: string): FakeGuild;
-  channel(guild: FakeGuild): FakeChannel;
+  channel(guild: FakeGuild, about?: { readonly name?: string; readonly hidden?: boolean }): FakeChannel;
+  role(guild: FakeGuild, name: string): FakeRole;
+  /** The role that Discord made for the bot. */
+  ownRole(guild: FakeGuild): FakeRole;
   thread(channel: FakeChannel): FakeChannel;
+  /** A thread that is started from a message. */
+  threadFrom(stored: StoredMessage): FakeChannel;
+  /** A post in a new forum. */
+  forumPost(guild: FakeGuild, author: APIUser, content: string): FakeChannel;
   dm(person: APIUser): FakeChannel;
   /** Somebody writes. `<@id>` in the text mentions. */
   say(author: APIUser, channel: FakeChannel, content: string, options?: SayOptions): StoredMessage;
   edit(stored: StoredMessage, content: string): void;
   /** Shows what a link leads to, as Discord does: an update that is no edit. */
   unfurl(stored: StoredMessage): void;
+  /** Pins it: an update that is no edit, too. */
+  pin(stored: StoredMessage): void;
   remove(stored: StoredMessage): void;
   /** Sends what everybody was already sent once more. */
   repeat(stored: StoredMessage): void;
@@ -89,6 +123,8 @@ export interface FakeDiscord {
   leave(guild: FakeGuild): void;
   /** A server is not available for a while. */
   outage(guild: FakeGuild): void;
+  /** The application has an activity: Discord makes the command that launches it. */
+  entryPoint(): APIApplicationCommand;
   slash(person: APIUser, channel: FakeChannel, name: string, options?: CommandOptions): FakeInteraction;
   press(person: APIUser, stored: StoredMessage, label: string, options?: CommandOptions): FakeInteraction;
   /** The messages of the bot in a channel that all can see, oldest first. */
@@ -153,6 +189,8 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     if (stored.ephemeralFor !== undefined) return;
     onChange(stored);
     const channel = channelOf(stored);
+    if (channel.type === ChannelType.GuildForum) throw new Error('Nobody writes in a forum itself.');
+    const { type: channel_type } = channel;
     const intent = channel.type === ChannelType.DM ? GatewayIntentBits.DirectMessages : GatewayIntentBits.GuildMessages;
     const where = channel.guildId === undefined ? {} : { guild_id: channel.guildId };
     // As it is now, not as it will be when it is sent again.
@@ -164,7 +202,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
       const data: GatewayMessageCreateDispatchData = {
         ...visible(world, message, intents),
         ...where,
-        channel_type: channel.type,
+        channel_type,
       };
       return how === 'created'
         ? { t: GatewayDispatchEvents.MessageCreate, d: data }
@@ -172,16 +210,44 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     });
   }
 
+  function announce(thread: FakeChannel): void {
+    const d = threadData(thread);
+    gateway.dispatch(GatewayIntentBits.Guilds, thread.guildId, () => ({ t: GatewayDispatchEvents.ThreadCreate, d }));
+  }
+
+  /** Whom and what a text mentions: https://docs.discord.com/developers/reference#message-formatting */
+  function mentionsOf(content: string): Pick<APIMessage, 'mentions' | 'mention_roles' | 'mention_everyone'> {
+    const users = new Set([...content.matchAll(/<@!?(\d+)>/g)].flatMap(([, id]) => people.get(id ?? '') ?? []));
+    const roles = new Set([...content.matchAll(/<@&(\d+)>/g)].flatMap(([, id]) => id ?? []));
+    return {
+      mentions: [...users],
+      mention_roles: [...roles],
+      mention_everyone: /@everyone|@here/.test(content),
+    };
+  }
+
   function say(author: APIUser, channel: FakeChannel, content: string, options: SayOptions = {}): StoredMessage {
-    const { replyTo, ping = true, attachments = [], type, webhookId } = options;
-    const named = [...content.matchAll(/<@!?(\d+)>/g)].flatMap(([, id]) => people.get(id ?? '') ?? []);
-    const mentions = new Set(replyTo !== undefined && ping ? [...named, replyTo.message.author] : named);
+    const { replyTo, ping = true, attachments = [], type, webhookId, forward, embeds, stickers, poll } = options;
+    const named = mentionsOf(content);
+    const mentions = new Set(
+      replyTo !== undefined && ping ? [...named.mentions, replyTo.message.author] : named.mentions,
+    );
     const stored = world.post({
       ...{ channel, author, content, mentions: [...mentions] },
       reference: replyTo?.message.id,
       attachments: attachments.map((filename) => ({ filename })),
       ...(type === undefined ? {} : { type }),
       ...(webhookId === undefined ? {} : { webhookId }),
+      more: {
+        mention_roles: named.mention_roles,
+        mention_everyone: named.mention_everyone,
+        ...(embeds === undefined ? {} : { embeds: [...embeds] }),
+        ...(stickers === undefined
+          ? {}
+          : { sticker_items: stickers.map((name) => ({ id: world.snowflake(), name, format_type: 1 })) }),
+        ...(poll === undefined ? {} : { poll: pollData(poll) }),
+        ...(forward === undefined ? {} : forwardData(forward)),
+      },
     });
     changed(stored, 'created');
     return stored;
@@ -245,14 +311,46 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
       granted &= ~intent;
     },
     guild(preferredLocale = 'en-US') {
-      const guild = { id: world.snowflake(), preferredLocale };
+      const id = world.snowflake();
+      const own = { id: world.snowflake(), name: 'Recollect', botId: world.bot.id };
+      const roles = [{ id, name: '@everyone' }, own].map((role) => [role.id, role] as const);
+      const guild: FakeGuild = { id, preferredLocale, roles: new Map(roles) };
       world.guilds.set(guild.id, guild);
       const d = guildData(world, guild.id);
       gateway.dispatch(GatewayIntentBits.Guilds, guild.id, () => ({ t: GatewayDispatchEvents.GuildCreate, d }));
       return guild;
     },
-    channel({ id: guildId }) {
-      const channel = addChannel(world, { type: ChannelType.GuildText, guildId });
+    role({ id: guildId, roles }, name) {
+      const role: FakeRole = { id: world.snowflake(), name };
+      roles.set(role.id, role);
+      const d = { guild_id: guildId, role: roleData(role) };
+      gateway.dispatch(GatewayIntentBits.Guilds, guildId, () => ({ t: GatewayDispatchEvents.GuildRoleCreate, d }));
+      return role;
+    },
+    ownRole({ roles }) {
+      const own = [...roles.values()].find(({ botId }) => botId === world.bot.id);
+      if (own === undefined) throw new Error('The bot has no role here.');
+      return own;
+    },
+    threadFrom(stored) {
+      const { id: parentId, guildId } = channelOf(stored);
+      const where = guildId === undefined ? {} : { guildId };
+      const thread = addChannel(world, { type: ChannelType.PublicThread, parentId, ...where }, stored.message.id);
+      announce(thread);
+      const type = MessageType.ThreadStarterMessage;
+      const starter = { channel: thread, author: stored.message.author, content: '', type };
+      changed(world.post({ ...starter, reference: stored.message.id }), 'created');
+      return thread;
+    },
+    forumPost({ id: guildId }, author, content) {
+      const { id: parentId } = addChannel(world, { type: ChannelType.GuildForum, guildId });
+      const thread = addChannel(world, { type: ChannelType.PublicThread, parentId, guildId });
+      announce(thread);
+      changed(world.post({ id: thread.id, channel: thread, author, content }), 'created');
+      return thread;
+    },
+    channel({ id: guildId }, about = {}) {
+      const channel = addChannel(world, { type: ChannelType.GuildText, guildId, ...about });
       const d = channelData(channel);
       gateway.dispatch(GatewayIntentBits.Guilds, guildId, () => ({ t: GatewayDispatchEvents.ChannelCreate, d }));
       return channel;
@@ -263,19 +361,22 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
         parentId,
         ...(guildId === undefined ? {} : { guildId }),
       });
-      gateway.dispatch(GatewayIntentBits.Guilds, guildId, () => ({
-        t: GatewayDispatchEvents.ThreadCreate,
-        d: threadData(thread),
-      }));
+      announce(thread);
       return thread;
     },
     dm: (recipient) => addChannel(world, { type: ChannelType.DM, recipient }),
     say,
     edit(stored, content) {
-      stored.message = { ...stored.message, content, edited_timestamp: new Date().toISOString() };
+      const edited_timestamp = new Date().toISOString();
+      stored.message = { ...stored.message, content, ...mentionsOf(content), edited_timestamp };
       changed(stored, 'updated');
     },
     unfurl(stored) {
+      stored.message = { ...stored.message, embeds: [{ type: EmbedType.Link, title: 'What it leads to' }] };
+      changed(stored, 'updated');
+    },
+    pin(stored) {
+      stored.message = { ...stored.message, pinned: true };
       changed(stored, 'updated');
     },
     remove(stored) {
@@ -315,6 +416,15 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
       const d = { id, unavailable: true };
       gateway.dispatch(GatewayIntentBits.Guilds, id, () => ({ t: GatewayDispatchEvents.GuildDelete, d }));
     },
+    entryPoint() {
+      const launch: APIApplicationCommand = {
+        ...{ id: world.snowflake(), application_id: world.applicationId, version: world.snowflake() },
+        ...{ type: ApplicationCommandType.PrimaryEntryPoint, name: 'launch', description: '' },
+        ...{ default_member_permissions: null, handler: EntryPointCommandHandlerType.DiscordLaunchActivity },
+      };
+      commands.registered = [...commands.registered, launch];
+      return launch;
+    },
     slash(person, channel, name, more = {}) {
       const registered = commands.registered.find((command) => command.name === name);
       if (registered === undefined) throw new Error(`There is no command /${name}.`);
@@ -353,8 +463,8 @@ export function buttonsOf({ components = [] }: APIMessage): readonly { readonly 
   });
 }
 
-function addChannel(world: World, about: Omit<FakeChannel, 'id' | 'closed'>): FakeChannel {
-  const channel: FakeChannel = { id: world.snowflake(), ...about, closed: false };
+function addChannel(world: World, about: Omit<FakeChannel, 'id' | 'closed'>, id = world.snowflake()): FakeChannel {
+  const channel: FakeChannel = { id, ...about, closed: false };
   world.channels.set(channel.id, channel);
   return channel;
 }
@@ -368,16 +478,66 @@ function guildData({ guilds, channels }: World, id: string): Partial<GatewayGuil
     unavailable: false,
     name: `g${id}`,
     preferred_locale: guilds.get(id)?.preferredLocale === 'zh-CN' ? Locale.ChineseCN : Locale.EnglishUS,
-    roles: [],
+    roles: [...(guilds.get(id)?.roles.values() ?? [])].map(roleData),
     members: [],
     channels: text.map(channelData),
     threads: own.filter(({ type }) => type === ChannelType.PublicThread).map(threadData),
   };
 }
 
-function channelData({ id, guildId }: FakeChannel): APITextChannel {
-  const where = guildId === undefined ? {} : { guild_id: guildId };
-  return { id, type: ChannelType.GuildText, name: `c${id}`, position: 0, ...where };
+function channelData({ id, guildId, name = `c${id}`, hidden = false }: FakeChannel): APITextChannel {
+  const deny = String(PermissionFlagsBits.ViewChannel);
+  return {
+    ...{ id, type: ChannelType.GuildText, name, position: 0 },
+    permission_overwrites: hidden ? [{ id: guildId ?? '', type: OverwriteType.Role, allow: '0', deny }] : [],
+    ...(guildId === undefined ? {} : { guild_id: guildId }),
+  };
+}
+
+/** Everybody may see and write. */
+function roleData({ id, name, botId }: FakeRole): APIRole {
+  const permissions = String(PermissionFlagsBits.ViewChannel | PermissionFlagsBits.SendMessages);
+  const colors = { primary_color: 0, secondary_color: null, tertiary_color: null };
+  return {
+    ...{
+      id,
+      name,
+      permissions,
+      colors,
+      color: 0,
+      hoist: false,
+      position: 0,
+      mentionable: false,
+      flags: RoleFlags.InPrompt,
+    },
+    managed: botId !== undefined,
+    ...(botId === undefined ? {} : { tags: { bot_id: botId } }),
+  };
+}
+
+/** https://docs.discord.com/developers/resources/message#message-reference-content-attribution-forwards */
+function forwardData({ message }: StoredMessage): Partial<APIMessage> {
+  const { type, content, embeds, attachments, timestamp, edited_timestamp, mentions, mention_roles } = message;
+  const { sticker_items, message_snapshots } = message;
+  const snapshot = { type, content, embeds, attachments, timestamp, edited_timestamp, mentions, mention_roles };
+  return {
+    message_reference: { type: MessageReferenceType.Forward, message_id: message.id, channel_id: message.channel_id },
+    // One of a forward holds what that one held: there is one snapshot, and no author.
+    message_snapshots: message_snapshots ?? [
+      { message: { ...snapshot, ...(sticker_items === undefined ? {} : { sticker_items }) } },
+    ],
+    flags: MessageFlags.HasSnapshot,
+  };
+}
+
+function pollData({ question, answers }: NonNullable<SayOptions['poll']>): APIPoll {
+  return {
+    question: { text: question },
+    answers: answers.map((text, index) => ({ answer_id: index + 1, poll_media: { text } })),
+    expiry: new Date(Date.now() + 86_400_000).toISOString(),
+    allow_multiselect: false,
+    layout_type: PollLayoutType.Default,
+  };
 }
 
 function threadData({ id, guildId, parentId }: FakeChannel): APIPublicThreadChannel {

@@ -1,5 +1,11 @@
 /** The routes of the fake Discord's REST API that a bot of this kind needs. */
-import { type APIApplicationCommand, type APIMessage, ChannelType, MessageFlags } from 'discord-api-types/v10';
+import {
+  type APIApplicationCommand,
+  type APIMessage,
+  ApplicationCommandType,
+  ChannelType,
+  MessageFlags,
+} from 'discord-api-types/v10';
 import { z } from 'zod';
 import { errors } from './api-error.ts';
 import { bodies, type EditedBody, type MessageRows, type Payload, rings, unfolds } from './bodies.ts';
@@ -42,6 +48,9 @@ const commandSchema = z
       .optional(),
   })
   .strict();
+
+/** https://docs.discord.com/developers/interactions/application-commands#entry-point-commands */
+const entryPointSchema = z.looseObject({ type: z.literal(4), name: z.string(), handler: z.literal([1, 2]) });
 
 export function createRoutes(deps: RoutesDeps): readonly Route[] {
   const { world, interactions } = deps;
@@ -92,9 +101,11 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
     const channel = channelOf(channelId);
     const limit = Number(query.get('limit') ?? 50);
     if (!(limit >= 1 && limit <= 100)) throw errors.invalidForm('limit');
-    const after = query.get('after');
+    const [after, before] = [query.get('after'), query.get('before')];
+    if (after !== null && before !== null) throw errors.invalidForm('after and before');
     const all = world.history(channel.id).map(({ message }) => message);
-    const found = after === null ? all.slice(-limit) : all.filter(({ id }) => isNewer(id, after)).slice(0, limit);
+    const older = before === null ? all : all.filter(({ id }) => isNewer(before, id));
+    const found = after === null ? older.slice(-limit) : all.filter(({ id }) => isNewer(id, after)).slice(0, limit);
     return found.map((message) => visible(world, message, deps.intents())).reverse();
   };
 
@@ -115,10 +126,22 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
 
   const setCommands: Handler = ({ payload }, application) => {
     if (application !== world.applicationId) throw errors.noAccess();
-    const parsed = z.array(commandSchema).max(100).safeParse(payload.json);
+    const parsed = z
+      .array(z.union([commandSchema, entryPointSchema]))
+      .max(101)
+      .safeParse(payload.json);
     if (!parsed.success) throw errors.invalidForm(z.prettifyError(parsed.error));
+    const had = deps.commands.registered.find(({ type }) => type === ApplicationCommandType.PrimaryEntryPoint);
+    const launches = parsed.data.filter(({ type }) => type === ApplicationCommandType.PrimaryEntryPoint);
+    if (had !== undefined && launches.length !== 1) throw errors.entryPoint();
     deps.commands.writes += 1;
-    deps.commands.registered = withIds(parsed.data, world);
+    deps.commands.registered = [
+      ...withIds(
+        parsed.data.flatMap((command) => (command.type === 1 ? [command] : [])),
+        world,
+      ),
+      ...(had === undefined ? [] : [had]),
+    ];
     return [...deps.commands.registered];
   };
 
@@ -156,6 +179,11 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
     { method: 'GET', pattern: /^\/channels\/(\d+)$/, handle: (_, id) => apiChannel(channelOf(id)) },
     { method: 'POST', pattern: messages, limit: 5, handle: post },
     { method: 'GET', pattern: messages, handle: list },
+    {
+      method: 'GET',
+      pattern: message,
+      handle: (_, channelId, id) => visible(world, messageOf(channelOf(channelId), id).message, deps.intents()),
+    },
     { method: 'PATCH', pattern: message, limit: 5, handle: edit },
     { method: 'DELETE', pattern: message, handle: remove },
     { method: 'GET', pattern: commands, handle: () => [...deps.commands.registered] },

@@ -13,7 +13,10 @@ const EPOCH_MS = 1_420_070_400_000;
 
 export interface FakeChannel {
   readonly id: string;
-  readonly type: ChannelType.GuildText | ChannelType.DM | ChannelType.PublicThread;
+  readonly type: ChannelType.GuildText | ChannelType.GuildForum | ChannelType.DM | ChannelType.PublicThread;
+  readonly name?: string;
+  /** Not everybody in the server may see it. */
+  readonly hidden?: boolean;
   readonly guildId?: string;
   readonly parentId?: string;
   /** The person of a DM. */
@@ -25,6 +28,15 @@ export interface FakeChannel {
 export interface FakeGuild {
   readonly id: string;
   readonly preferredLocale: string;
+  /** That of everybody (with the server's id), the bot's own one, and those that were made. */
+  readonly roles: Map<string, FakeRole>;
+}
+
+export interface FakeRole {
+  readonly id: string;
+  readonly name: string;
+  /** The role that Discord made for a bot: https://docs.discord.com/developers/topics/permissions#role-object-role-tags-structure */
+  readonly botId?: string;
 }
 
 /** A message, and what only the server knows of it. */
@@ -45,6 +57,9 @@ export interface NewMessage {
   readonly reference?: string | undefined;
   readonly mentions?: readonly APIUser[];
   readonly attachments?: readonly { readonly filename: string }[];
+  /** Else a new one. */
+  readonly id?: string;
+  readonly more?: Partial<APIMessage>;
   readonly components?: APIMessage['components'];
   readonly flags?: number;
   readonly webhookId?: string;
@@ -92,7 +107,7 @@ export function createWorld(): World {
     person,
     post(made) {
       const { channel, author, content, reference, attachments = [], components = [] } = made;
-      const id = snowflake();
+      const id = made.id ?? snowflake();
       const referenced = reference === undefined ? undefined : messages.get(reference);
       const messageReference: APIMessageReference | undefined =
         reference === undefined ? undefined : { type: 0, message_id: reference, channel_id: channel.id };
@@ -113,6 +128,7 @@ export function createWorld(): World {
         type: made.type ?? (reference === undefined ? MessageType.Default : MessageType.Reply),
         components,
         flags: Number(made.flags ?? 0),
+        ...made.more,
         ...(made.webhookId === undefined ? {} : { webhook_id: made.webhookId }),
         ...(messageReference === undefined ? {} : { message_reference: messageReference }),
         ...(reference === undefined
@@ -157,5 +173,6 @@ export function visible(world: World, message: APIMessage, intents: number): API
   const shown: APIMessage =
     referenced == null ? message : { ...message, referenced_message: visible(world, referenced, intents) };
   if (showsContent(world, message, intents)) return shown;
-  return { ...shown, content: '', attachments: [], embeds: [], components: [] };
+  const { message_snapshots: _, poll: __, ...rest } = shown;
+  return { ...rest, content: '', attachments: [], embeds: [], components: [] };
 }

@@ -1,0 +1,39 @@
+/** How the bot comes into threads and leaves them: called in by whoever names it, sent out by `/forget`. */
+import type { BotPort } from '../../core/bot-port.ts';
+import type { IncomingMessage } from '../../core/types.ts';
+import { type ChannelAbout, placeOf } from './places.ts';
+import type { ThreadContext } from './thread-context.ts';
+
+/** Milliseconds that a thread it was sent out of is known; for far less it goes on by itself where nobody talks to it. */
+const SENT_OUT_MS = 30 * 86_400_000;
+
+export interface Threads {
+  /** Whether it was sent out, and not called in again. @throws BotError `store_unavailable` */
+  wasSentOut(thread: string, about: ChannelAbout): Promise<boolean>;
+  /** It does not go on here before it is named. Nothing for what is no thread. @throws BotError `store_*` */
+  sendOut(thread: string, about: ChannelAbout): Promise<void>;
+  /**
+   * A message by which it may be called in. Where it was not talked to before, what was written there goes with the message; but
+   * not behind a `/forget`: what was forgotten still stands in the thread. @throws as `sendOut`
+   */
+  callIn(message: IncomingMessage, thread: string, about: ChannelAbout, isFirst: boolean): Promise<IncomingMessage>;
+}
+
+export function createThreads({ notes }: Pick<BotPort, 'notes'>, context: ThreadContext): Threads {
+  const nameOf = (thread: string) => `sent-out:${thread}`;
+  return {
+    wasSentOut: (thread, about) => notes.noted(placeOf(thread, about), nameOf(thread)),
+    async sendOut(thread, about) {
+      if (about.parent !== undefined) await notes.note(placeOf(thread, about), nameOf(thread), SENT_OUT_MS);
+    },
+    async callIn(message, thread, about, isFirst) {
+      if (about.parent === undefined) return message;
+      const place = placeOf(thread, about);
+      const wasSentOut = await notes.noted(place, nameOf(thread));
+      if (wasSentOut) await notes.drop(place, nameOf(thread));
+      if (wasSentOut || !isFirst) return message;
+      const quotes = [...(await context.before(thread, about, message.id)), ...(message.quotes ?? [])];
+      return quotes.length === 0 ? message : { ...message, quotes };
+    },
+  };
+}
