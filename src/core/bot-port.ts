@@ -34,7 +34,7 @@ export interface BotPort {
   readonly commands: Commands;
   /** Stops the turn, wherever it runs. That only its author may ask is the adapter's to check. False: nothing to stop. */
   stop(sessionId: SessionId, turnId: TurnId): Promise<boolean>;
-  /** The author edited (`text`) or deleted (`null`) a message. Before it is answered it is amended; a deleted one leaves memory. */
+  /** The author edited (`text`) or deleted (`null`) a message. Before it is answered it is amended (too long, it is not answered, and told so); a deleted one leaves memory. */
   amended(place: Place, source: string, text: string | null): Promise<void>;
   /** The record of a turn: what became of a message, whichever replica ran it. */
   record(sessionId: SessionId, turnId: TurnId): Promise<TurnRecord | undefined>;

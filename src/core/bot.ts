@@ -108,7 +108,9 @@ export function createBot(deps: BotDeps): BotPort {
       await wake(signals, logger, sessionId, turnId);
       return true;
     },
-    async amended(place, source, text) {
+    async amended(place, source, edited) {
+      // Longer than a message may be it is not answered, and told so; as much of it is kept as shows that.
+      const text = edited?.slice(0, deps.maxMessageLength + 1) ?? null;
       const known = await store.locate(place, [source]);
       const sessions = known === undefined ? await memory.conversationsAt(place) : [known.sessionId];
       for (const sessionId of sessions) {

@@ -22,6 +22,8 @@ export interface TurnDeps {
   readonly bounds: AnswerBounds & {
     /** Milliseconds for a whole run of a turn, and from the first take to the last attempt (ANSWER_TIMEOUT). */
     readonly answerMs: number;
+    /** Longest message of a person, in UTF-16 units; one that waits may have been edited since it was taken (MAX_MESSAGE_LENGTH). */
+    readonly maxMessageLength: number;
   };
   /** Messages the model is shown (MEMORY_WINDOW). */
   readonly window: number;
@@ -127,6 +129,7 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
   const { taken, store, metrics, clock } = turn;
   if (taken.record.takeovers > MAX_TAKEOVERS) return await fail(turn, 'turn_gave_up');
   if (taken.record.stopRequested) return await stopped(turn);
+  if (taken.message.text.length > turn.bounds.maxMessageLength) return await fail(turn, 'model_too_long');
   turn.reply.thinking();
   for (;;) {
     try {

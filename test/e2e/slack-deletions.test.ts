@@ -114,3 +114,26 @@ test.each(['channel_deleted', 'group_deleted'])('what was said in a channel goes
   expect(stats).toContain('"total_users":0');
   expect(model.journal()).toHaveLength(1);
 });
+
+test('a message that waits and is edited to more than it may be is not answered, and told so', async () => {
+  const { slack, model, startBot } = await workshop.makeWorld('socket');
+  await startBot({ MAX_MESSAGE_LENGTH: '1000' });
+  const dm = slack.workspace.directOf(ADA);
+  model.script('First', { text: 'one', sent: 0, end: 'hang' });
+  const root = slack.say('First', { user: ADA });
+  await model.called('First');
+  const [second, third] = [
+    slack.say('Second', { user: ADA, thread: root.ts }),
+    slack.say('Third', { user: ADA, thread: root.ts }),
+  ];
+  await Promise.all([second.acked, third.acked]);
+  await slack.edit(second.ts, dm, 'x'.repeat(40_000)).acked;
+  await slack.edit(third.ts, dm, 'y'.repeat(1_000)).acked;
+  model.release();
+  expect(texts(await answersIn(slack, dm, root.ts, 3))).toEqual([
+    'one',
+    expect.stringContaining('longer than'),
+    `echo: ${'y'.repeat(1_000)}`,
+  ]);
+  expect(model.journal().map(({ text }) => text)).toEqual(['First', 'y'.repeat(1_000)]);
+});

@@ -1,4 +1,6 @@
 /** What surrounds talking in Slack: what starts nothing, quotes, files, scopes, teams, the app's own life, signatures. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { signatureOf } from '../support/fake-slack/deliveries.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
@@ -169,6 +171,27 @@ test('requests that Slack did not sign, or not now, are refused', async () => {
   expect(await post({ ...signed(Date.now()), 'X-Slack-Request-Timestamp': 'now' })).toBe(401);
   expect(await post(signed(Date.now()), body.replace('Forged', 'Changed'))).toBe(401);
   expect(await post(signed(Date.now()), body, '/elsewhere')).toBe(404);
+  // Nothing is made of a body that Slack has not signed: JSON's null would be refused as such.
+  expect(await post({}, 'null')).toBe(401);
+  expect(await post(signed(Date.now()), 'null')).toBe(401);
+  expect(await post({ ...signed(Date.now()), 'X-Slack-Signature': 'v0=abc' })).toBe(401);
+  expect(await post(signed(Date.now()), body, '', 'text/plain')).toBe(415);
+  const long = JSON.stringify({ type: 'unknown', text: 'x'.repeat(3 * 1024 * 1024) });
+  expect(await post(signatureOf(slack.signingSecret, long), long)).toBe(200);
+  const tooLong = JSON.stringify({ type: 'unknown', text: 'x'.repeat(4 * 1024 * 1024) });
+  expect(await post(signatureOf(slack.signingSecret, tooLong), tooLong)).toBe(413);
+  // Whoever sends a part of it only is not waited for.
+  const { port } = new URL(eventsUrl());
+  const socket = connect(Number(port), '127.0.0.1');
+  const head = Object.entries({
+    ...signed(Date.now()),
+    Host: 'bot',
+    'Content-Type': 'application/json',
+    'Content-Length': '100',
+  });
+  socket.write(`POST /slack/events HTTP/1.1\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n{`);
+  socket.on('error', () => {});
+  await once(socket.resume(), 'close');
   // What Bolt reads as nothing would end the process.
   expect(await post(signatureOf(slack.signingSecret, 'null'), 'null')).toBe(400);
   expect(await post(signatureOf(slack.signingSecret, 'payload=null'), 'payload=null', '', FORM)).toBe(400);
@@ -181,7 +204,7 @@ test('requests that Slack did not sign, or not now, are refused', async () => {
     body: challenge,
   });
   expect(await answered.json()).toEqual({ challenge: 'abc' });
-  expect(await post(signed(Date.now()))).toBe(200);
+  expect(await post(signed(Date.now()), body, '', 'application/json; charset=utf-8')).toBe(200);
   await until(() => expect(model.count('Forged')).toBe(1));
 });
 

@@ -68,7 +68,13 @@ export const run = ({ chain, locale = 'en', before, refusal }: Run): Promise<Ran
       metrics: createMetrics().turns,
       running: createRunningTurns(),
       clock: { now: () => Date.now() + TURN_BUDGET_MS, monotonic: () => performance.now() },
-      bounds: { firstTokenMs: 60_000, betweenTokensMs: 60_000, answerMs: TURN_BUDGET_MS, maxLength: 40_000 },
+      bounds: {
+        firstTokenMs: 60_000,
+        betweenTokensMs: 60_000,
+        answerMs: TURN_BUDGET_MS,
+        maxMessageLength: 8_000,
+        maxLength: 40_000,
+      },
       window: 20,
     });
     const remembered = (await store.history(session))?.messages.length ?? 0;

@@ -1,8 +1,9 @@
 /** Slack's deliveries over HTTP, at /slack/events: verified and parsed by Bolt's receiver, on a server of our own. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { HTTPModuleFunctions, HTTPReceiver, isRawBodyError, type Logger as SlackLogger } from '@slack/bolt';
+import { HTTPModuleFunctions, HTTPReceiver, type Logger as SlackLogger } from '@slack/bolt';
 import type { Clock, Logger } from '../../core/ports.ts';
 import { BotError, toBotError } from '../../errors.ts';
+import { createSignedBodies, mediaType } from './signed-body.ts';
 import type { SlackTransport } from './transport.ts';
 
 export interface HttpTransportOptions {
@@ -15,8 +16,12 @@ export interface HttpTransportOptions {
 }
 
 const EVENTS_PATH = '/slack/events';
-/** How far Slack's clock and ours may differ, in seconds (docs.slack.dev, verifying requests). */
-const MAX_SKEW_S = 300;
+/** Whoever takes longer for the lines before the body, or for a whole request, is not Slack, which waits 3 s. Milliseconds. */
+const HEADERS_MS = 5_000;
+const REQUEST_MS = 15_000;
+/** Between looks for requests that take longer. Milliseconds. */
+const SLOW_LOOK_MS = 1_000;
+const MAX_CONNECTIONS = 2_000;
 /** Between looks for connections that have become idle while the server closes, in milliseconds. */
 const CLOSING_LOOK_MS = 25;
 /** Requests get this long to end when the server closes; Slack itself waits for 3 s. Milliseconds. */
@@ -40,34 +45,35 @@ export function createHttpTransport(options: HttpTransportOptions): SlackTranspo
   let listening = false;
   let stopped = false;
 
-  const server = createServer((request, response) => {
+  const bodies = createSignedBodies({ signingSecret: options.signingSecret, clock });
+  const limits = { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: SLOW_LOOK_MS };
+  const server = createServer(limits, (request, response) => {
     if (stopped) return answer(response, 503);
-    // Bolt refuses old requests but takes those from the future.
-    if (request.method === 'POST' && !isTimely(request)) return answer(response, 401);
+    // Another path, or another method.
+    if (request.method !== 'POST' || request.url?.split('?', 1)[0] !== EVENTS_PATH) return answer(response, 404);
     void receive(request, response);
   });
+  server.maxConnections = MAX_CONNECTIONS;
 
-  /** Bolt looks into a body before it catches anything: one that is JSON's null would end the process. Never rejects. */
+  /** Bolt parses a body before it looks at its signature, so it is given none that Slack has not signed. Never rejects. */
   async function receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      if (request.method === 'POST' && (await isNull(request))) return answer(response, 400);
-    } catch (thrown) {
+    const body = await bodies.read(request);
+    if (typeof body === 'number') {
       // The rest of the body is not read, so nothing else can come over this connection.
       response.setHeader('Connection', 'close');
-      return answer(response, isRawBodyError(thrown) ? thrown.statusCode : 400);
+      return answer(response, body);
     }
+    const type = mediaType(request.headers['content-type']) ?? '';
+    // Bolt knows it without parameters only.
+    request.headers['content-type'] = type;
+    const buffered = Object.assign(request, { rawBody: body });
+    // Bolt looks into a body before it catches anything: one that is JSON's null would end the process.
+    if (isNull(buffered)) return answer(response, 400);
     try {
-      receiver.requestListener(request, response);
+      receiver.requestListener(buffered, response);
     } catch {
-      // Another path, or another method.
       answer(response, 404);
     }
-  }
-
-  function isTimely({ headers }: IncomingMessage): boolean {
-    const stamp = headers['x-slack-request-timestamp'];
-    if (typeof stamp !== 'string' || !/^\d{1,12}$/.test(stamp)) return false;
-    return Math.abs(clock.now() / 1000 - Number(stamp)) <= MAX_SKEW_S;
   }
 
   async function stopIntake(): Promise<void> {
@@ -100,18 +106,17 @@ export function createHttpTransport(options: HttpTransportOptions): SlackTranspo
   };
 }
 
-/** Reads the body, and leaves it where Bolt finds it. What is no JSON Bolt refuses by itself. @throws RawBodyError, when it is too large */
-async function isNull(request: IncomingMessage): Promise<boolean> {
-  const buffered = await HTTPModuleFunctions.bufferIncomingMessage(request, HTTPModuleFunctions.defaultBodyLimit);
+/** What is no JSON Bolt refuses by itself. */
+function isNull(request: Parameters<typeof HTTPModuleFunctions.parseHTTPRequestBody>[0]): boolean {
   try {
-    return HTTPModuleFunctions.parseHTTPRequestBody(buffered) === null;
+    return HTTPModuleFunctions.parseHTTPRequestBody(request) === null;
   } catch {
     return false;
   }
 }
 
 function answer(response: ServerResponse, status: number): void {
-  if (response.headersSent) return;
+  if (response.headersSent || response.destroyed) return;
   response.writeHead(status);
   response.end();
 }

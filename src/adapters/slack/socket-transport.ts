@@ -27,6 +27,17 @@ const REQUEST_MS = 10_000;
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 10_000;
 
+/**
+ * Slack gives an app ten connections, and ends an eleventh before it says hello (docs.slack.dev/apis/events-api/using-socket-mode;
+ * slackapi/bolt-js#2238, #2021). One is free again when a replica ends, or one of theirs is found dead: until then it is asked
+ * now and then. Milliseconds.
+ */
+const CROWDED_RETRY_MS = 30_000;
+const CROWDED =
+  'Slack allows an app ten Socket Mode connections, and all are taken. Run at most ten replicas, or use HTTP: ' +
+  'set SLACK_SIGNING_SECRET in place of SLACK_APP_TOKEN (docs/slack.md).';
+
+const crowdedShape = z.object({ type: z.literal('disconnect'), reason: z.literal('too_many_websockets') });
 const envelopeShape = z.object({
   envelope_id: z.string(),
   type: z.literal('events_api'),
@@ -61,6 +72,8 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
   let connecting: Promise<void> | undefined;
   let endWait = () => {};
   let trouble: BotError | undefined;
+  /** Slack has ended the connection as one too many. */
+  let crowded = false;
 
   const watch = createSocketWatch({
     timers,
@@ -81,6 +94,7 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
   // What Slack has answered to the request for a connection.
   client.on('connected', (opened: unknown) => {
     connected = true;
+    crowded = false;
     trouble = undefined;
     watch.opened(addressShape.parse(opened).url);
   });
@@ -94,6 +108,7 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
   client.removeAllListeners('ws_message');
   client.on('ws_message', (data: unknown, isBinary: unknown) => {
     watch.received();
+    if (typeof data === 'string' && isCrowded(data)) crowded = true;
     const envelope = typeof data === 'string' ? withoutEvent(data) : undefined;
     if (envelope === undefined) {
       Promise.resolve(deliver?.call(client, data, isBinary)).catch((thrown: unknown) => {
@@ -107,6 +122,7 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
   });
 
   async function connect(): Promise<void> {
+    crowded = false;
     try {
       await inTime(CONNECT_MS, timers, async () => {
         // It rejects with nothing when the connection closes before the hello.
@@ -116,18 +132,20 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
       });
     } catch (thrown) {
       client.websocket?.disconnect();
-      throw thrown;
+      throw crowded ? new BotError('platform_unavailable', CROWDED, { retryable: true, cause: thrown }) : thrown;
     }
   }
 
   async function reconnect(): Promise<void> {
     for (let failures = 0; !stopped && !connected; failures += 1) {
       try {
+        // One that was open is ended in the same way.
+        if (crowded && failures === 0) throw new BotError('platform_unavailable', CROWDED, { retryable: true });
         await connect();
       } catch (thrown) {
         trouble = toPlatformError(thrown);
         logger.warn({ code: trouble.code, err: trouble.message, failures }, 'Slack’s socket could not be opened');
-        await pause(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures));
+        await pause(crowded ? CROWDED_RETRY_MS : Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures));
       }
     }
     connecting = undefined;
@@ -158,9 +176,14 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
     receiver,
     async start() {
       connecting = connect();
-      await connecting.finally(() => {
-        connecting = undefined;
-      });
+      await connecting
+        .catch((thrown: unknown) => {
+          // Nothing is wrong with the settings, and a place may be free any moment: it waits, and /health says what for.
+          if (!crowded) throw thrown;
+        })
+        .finally(() => {
+          connecting = undefined;
+        });
       if (!connected) connecting = reconnect();
     },
     stopIntake: stop,
@@ -170,6 +193,16 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
       return { ok: false, detail: `Slack’s socket is not open${trouble === undefined ? '' : `: ${trouble.message}`}` };
     },
   };
+}
+
+/** Looked at before it is parsed: it is what few messages say. */
+function isCrowded(text: string): boolean {
+  if (text.length > 1_000 || !text.includes('too_many_websockets')) return false;
+  try {
+    return crowdedShape.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
 }
 
 /** An Events API envelope that holds no event, at which Bolt's client throws. */

@@ -10,7 +10,7 @@ import {
   sessionAt,
   whereaboutsOf,
 } from '../../../src/adapters/slack/normalize.ts';
-import { plainText } from '../../../src/adapters/slack/plain-text.ts';
+import { addressesAnother, namedIn, plainText } from '../../../src/adapters/slack/plain-text.ts';
 import { parseSessionId } from '../../../src/core/session.ts';
 
 const self = { team: 'T1', user: 'U0BOT', name: 'recollect', bot: 'B0BOT' };
@@ -317,4 +317,50 @@ describe('what people write', () => {
   ])('%j is read as %j', (raw, text) => {
     expect(plainText(raw, self)).toBe(text);
   });
+});
+
+it('whatever somebody writes is read in time that grows with its length', () => {
+  // Quadratic, each of them would take minutes at this length; a message has 40,000 characters at most.
+  const long = 400_000;
+  const of = (piece: string) => piece.repeat(long / piece.length);
+  const texts = [
+    `/x${of(' ')}x\ny`,
+    ...[
+      '<',
+      '<@',
+      '<@U0BOT',
+      '<@U0BOT|',
+      '<@U0BOT> ',
+      '<@U0BOT>',
+      '<@U0BOT>x',
+      '<a|',
+      '>',
+      '|',
+      '&lt;',
+      '<!',
+      '\n ',
+      ' x',
+      '<@U2> ',
+    ].map(of),
+    `<@U0BOT|${of('x')}`,
+    `x${of('<@U0BOT> ')}x`,
+    `x${of(' ')}<@U0BOT>${of(' ')}x`,
+  ];
+  for (const text of texts) {
+    const event = { ...plain, text };
+    expect(['message', 'ignored']).toContain(read(event).kind);
+    expect(['edited', 'ignored']).toContain(
+      read({
+        type: 'message',
+        subtype: 'message_changed',
+        channel: 'C1',
+        ts: TS,
+        message: { ...event, edited: { ts: TS } },
+        previous_message: { ...plain, text: `${text}x` },
+      }).kind,
+    );
+    expect(plainText(text, self).length).toBeLessThanOrEqual(2 * text.length);
+    expect(namedIn(text, self, 20).length).toBeLessThanOrEqual(20);
+    expect(addressesAnother(text, 'U1')).toBeTypeOf('boolean');
+  }
 });

@@ -93,4 +93,43 @@ describe('a socket', () => {
     await until(() => expect(transport.health()).toEqual({ ok: true }));
     expect(slack.deliveries.connected()).toBe(3);
   });
+
+  it('that is one too many says so, is asked for now and then, and is open when there is a place', async () => {
+    const open = () =>
+      createSocketTransport({
+        ...{
+          appToken: slack.appToken,
+          apiUrl: slack.apiUrl,
+          logger,
+          slackLogger: createBoltLogger(logger),
+          timers: clock,
+        },
+      });
+    const others = Array.from({ length: 9 }, open);
+    const surplus = open();
+    try {
+      for (const other of others) await other.start();
+      expect(slack.deliveries.connections()).toBe(10);
+      await surplus.start();
+      await until(() =>
+        expect(surplus.health()).toEqual({ ok: false, detail: expect.stringMatching(/ten.*SLACK_SIGNING_SECRET/) }),
+      );
+      const asked = slack.callsOf('apps.connections.open').length;
+      await clock.advance(25_000);
+      expect(slack.callsOf('apps.connections.open')).toHaveLength(asked);
+      await pinged();
+      await clock.advance(5_000);
+      await until(() => expect(slack.callsOf('apps.connections.open')).toHaveLength(asked + 1));
+      await until(() => expect(surplus.health().detail).toContain('ten'));
+      await others[0]?.stop();
+      await until(() => expect(slack.deliveries.connections()).toBe(9));
+      await pinged();
+      await clock.advance(25_000);
+      await pinged();
+      await clock.advance(5_000);
+      await until(() => expect(surplus.health()).toEqual({ ok: true }));
+    } finally {
+      for (const each of [...others, surplus]) await each.stop();
+    }
+  });
 });

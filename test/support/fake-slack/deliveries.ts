@@ -158,8 +158,14 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
     },
     accept(request, stream) {
       const ticket = new URL(request.url ?? '', 'http://fake').searchParams.get('ticket') ?? '';
-      if (!tickets.delete(ticket) || sockets.size >= MAX_CONNECTIONS) {
+      if (!tickets.delete(ticket)) {
         stream.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+        return;
+      }
+      if (sockets.size >= MAX_CONNECTIONS) {
+        // In place of hello (slackapi/bolt-js#2238, #2021).
+        const surplus = acceptWebSocket(request, stream, { text: () => {}, closed: () => {} }, () => true);
+        surplus.send('{"type":"disconnect","reason":"too_many_websockets","debug_info":{"host":"applink-10"}}');
         return;
       }
       const socket = acceptWebSocket(
