@@ -1,6 +1,7 @@
 /** The reply of a turn whose reader is connected to us: it is told to whichever replica holds the connection. */
 import type { Lease, Reply } from '../core/ports.ts';
 import { type EndEvent, type TextEvent, textEventOf } from './live-text.ts';
+import { systemTimers, type Timers } from './pacer.ts';
 
 export interface AnnouncedReplyDeps {
   /** Tells the followers of the turn, wherever they are. */
@@ -9,7 +10,13 @@ export interface AnnouncedReplyDeps {
   /** Names this writing of the answer; unique among the workers that write it. */
   readonly stream: string;
   readonly onLost: (error: unknown) => void;
+  /** Milliseconds from one announcement to the next, while the answer grows. Default: 50. */
+  readonly paceMs?: number;
+  readonly timers?: Timers;
 }
+
+/** Twenty times a second an answer is seen to flow; more often only costs: each time all of it is looked at. */
+const PACE_MS = 50;
 
 export interface AnnouncedReply extends Reply {
   /** Tells the whole text once more, for somebody who has come in the middle of it. */
@@ -17,10 +24,12 @@ export interface AnnouncedReply extends Reply {
 }
 
 /**
- * Announces the answer as it grows, one announcement in flight, so that a slow store gets fewer and longer ones. A lost
+ * Announces the answer as it grows, at a pace and one announcement in flight: however small its pieces are, what it costs is
+ * linear in its length, and a slow store gets fewer and longer ones. A lost
  * announcement harms nobody (the caller reads the answer from the store), so nothing here rejects.
  */
-export function createAnnouncedReply({ announce, lease, stream, onLost }: AnnouncedReplyDeps): AnnouncedReply {
+export function createAnnouncedReply(deps: AnnouncedReplyDeps): AnnouncedReply {
+  const { announce, lease, stream, onLost, paceMs = PACE_MS, timers = systemTimers } = deps;
   let latest = '';
   /** What has gone out: what the reader can have seen. */
   let told = '';
@@ -29,6 +38,17 @@ export function createAnnouncedReply({ announce, lease, stream, onLost }: Announ
   let open = true;
   let telling = false;
   let inFlight = Promise.resolve();
+  let endPause = () => {};
+
+  async function pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = timers.after(paceMs, resolve);
+      endPause = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
 
   async function tell(): Promise<void> {
     telling = true;
@@ -40,6 +60,8 @@ export function createAnnouncedReply({ announce, lease, stream, onLost }: Announ
         known = text;
         await announce(event);
         told = text;
+        // Also behind the last one: the next piece may come at once.
+        if (open && paceMs > 0) await pause();
       }
     } catch (error) {
       known = '';
@@ -52,6 +74,7 @@ export function createAnnouncedReply({ announce, lease, stream, onLost }: Announ
 
   async function settle(): Promise<void> {
     open = false;
+    endPause();
     await inFlight;
   }
 

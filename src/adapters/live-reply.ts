@@ -10,9 +10,9 @@ import type { ReplyEnd } from '../core/types.ts';
 import { BotError, toBotError } from '../errors.ts';
 import { inTime } from './in-time.ts';
 import { createPacer, type Timers } from './pacer.ts';
-import { createReplyParts, type View } from './reply-parts.ts';
+import { createReplyParts, type View, type WantedPart } from './reply-parts.ts';
 import type { ReplyTransport } from './reply-transport.ts';
-import { type Measure, sizeOf, splitMarkdown, textOf, withClosedFence } from './split.ts';
+import { createSplitter, type MarkdownPart, type Measure, sizeOf, textOf, withClosedFence } from './split.ts';
 import { createThinkingSign } from './thinking-sign.ts';
 
 /** What a platform takes, and what surrounds the reply. All times in milliseconds. */
@@ -95,15 +95,22 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
   /** What the person could read when the reply was ended first. */
   let partial: string | undefined;
 
+  // The mark's room is kept free in the final text too: else its parts would be cut elsewhere than the streamed ones.
+  const split = createSplitter({ limit: options.limit - (mark === '' ? 0 : sizeOf(`\n${mark}`, measure)), measure });
+  /** Of parts that grow no more: they are made once, however often the text behind them grows. */
+  const whole = new WeakMap<MarkdownPart, WantedPart>();
+
+  function wantedOf(part: MarkdownPart, live: boolean): WantedPart {
+    if (live) return { text: textOf(part, mark), source: part.lead + part.body, live };
+    const made = whole.get(part) ?? { text: textOf(part), source: part.lead + part.body, live };
+    whole.set(part, made);
+    return made;
+  }
+
   function viewOf(text: string, live: boolean): View {
-    // The mark's room is kept free in the final text too: else its parts would be cut elsewhere than the streamed ones.
-    const limit = options.limit - (mark === '' ? 0 : sizeOf(`\n${mark}`, measure));
-    const split = splitMarkdown(text, { limit, measure });
-    const wanted = split.map((part, index) => {
-      const last = live && index === split.length - 1;
-      return { text: textOf(part, last ? mark : ''), source: part.lead + part.body, live: last };
-    });
-    return { parts: wanted, whole: !live, onlyIfPosted: false };
+    const all = split(text);
+    const parts = all.map((part, index) => wantedOf(part, live && index === all.length - 1));
+    return { parts, whole: !live, onlyIfPosted: false };
   }
 
   async function write(view: View): Promise<void> {

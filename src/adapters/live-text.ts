@@ -50,7 +50,10 @@ export const NOTHING_SEEN: LiveText = { stream: undefined, text: '', past: [] };
 export function joinText(live: LiveText, event: TextEvent): LiveText {
   if (live.past.includes(event.stream)) return live;
   if (event.stream === live.stream) {
-    return event.from > live.text.length ? live : { ...live, text: live.text.slice(0, event.from) + event.text };
+    const { length } = live.text;
+    if (event.from > length) return live;
+    const kept = event.from === length ? live.text : live.text.slice(0, event.from);
+    return { ...live, text: kept + event.text };
   }
   if (event.from !== 0) return live;
   const past = live.stream === undefined ? live.past : [...live.past, live.stream];

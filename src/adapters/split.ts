@@ -46,29 +46,53 @@ export function sizeOf(text: string, measure: Measure): number {
  * @throws BotError `internal` for a limit below {@link MIN_LIMIT}.
  */
 export function splitMarkdown(text: string, options: SplitOptions): readonly MarkdownPart[] {
+  return createSplitter(options)(text);
+}
+
+/**
+ * {@link splitMarkdown} for a text that grows: of one that begins with the text before, only what may still change is read,
+ * and parts that stay as they are come as the same objects. What it returns
+ * @throws BotError `internal` for a limit below {@link MIN_LIMIT}.
+ */
+export function createSplitter(options: SplitOptions): (text: string) => readonly MarkdownPart[] {
   const { limit, measure = 'utf16' } = options;
-  if (!(limit >= MIN_LIMIT)) throw new BotError('internal', `A part needs a limit of at least ${MIN_LIMIT}.`);
   const limits = fenceLimits(limit);
-  const parts: MarkdownPart[] = [];
+  let parts: MarkdownPart[] = [];
+  /** Where the next part begins, and the beginning of the text by which that was decided. */
+  let at = 0;
+  let decidedBy = '';
   let open: Fence | undefined;
   let lead = '';
-  for (let at = 0; at < text.length; ) {
-    const midLine = at > 0 && text[at - 1] !== '\n';
-    const head = open === undefined ? '' : headOf(open, midLine, measure, limits);
-    const window = createWindow(text, at, { head, open, midLine, limit, measure, limits });
-    const overflow = window.firstOverflow();
-    const end = overflow === undefined ? text.length - at : chooseCut(window, overflow);
+
+  function take(text: string, end: number, head: string, tail: string): MarkdownPart | undefined {
     const body = text.slice(at, at + end);
-    open = window.fenceAt(end);
-    at += end;
-    if (head === '' && body.trim() === '') {
-      lead += body;
-    } else {
-      parts.push({ lead, head, body, tail: open === undefined ? '' : tailOf(open, body) });
-      lead = '';
-    }
+    if (head === '' && body.trim() === '') return undefined;
+    return { lead, head, body, tail };
   }
-  return parts;
+
+  return (text) => {
+    if (!(limit >= MIN_LIMIT)) throw new BotError('internal', `A part needs a limit of at least ${MIN_LIMIT}.`);
+    if (!text.startsWith(decidedBy)) {
+      [parts, at, decidedBy, open, lead] = [[], 0, '', undefined, ''];
+    }
+    for (;;) {
+      const midLine = at > 0 && text[at - 1] !== '\n';
+      const head = open === undefined ? '' : headOf(open, midLine, measure, limits);
+      const window = createWindow(text, at, { head, open, midLine, limit, measure, limits });
+      const overflow = window.firstOverflow();
+      const end = overflow === undefined ? text.length - at : chooseCut(window, overflow);
+      const after = window.fenceAt(end);
+      const body = text.slice(at, at + end);
+      const part = take(text, end, head, after === undefined ? '' : tailOf(after, body));
+      // The rest may still grow: it is read again.
+      if (overflow === undefined) return part === undefined || end === 0 ? [...parts] : [...parts, part];
+      decidedBy = text.slice(0, at + overflow);
+      at += end;
+      open = after;
+      lead = part === undefined ? lead + body : '';
+      if (part !== undefined) parts.push(part);
+    }
+  };
 }
 
 /**

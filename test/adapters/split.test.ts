@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Measure, sizeOf, splitMarkdown, textOf, withClosedFence } from '../../src/adapters/split.ts';
+import {
+  createSplitter,
+  type Measure,
+  sizeOf,
+  splitMarkdown,
+  textOf,
+  withClosedFence,
+} from '../../src/adapters/split.ts';
 
 const texts = (text: string, limit: number, measure?: Measure) =>
   splitMarkdown(text, measure === undefined ? { limit } : { limit, measure }).map((part) => textOf(part));
@@ -321,6 +328,35 @@ describe('textOf with a mark', () => {
         }
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('a splitter of a text that grows', () => {
+  it('gives what splitting the whole text gives, also where the text begins anew or ends shorter', () => {
+    const bit = fc.constantFrom(
+      'word ',
+      '\n',
+      '\n\n',
+      '```js\n',
+      '```\n',
+      '> ',
+      '漢字。',
+      '👩‍🚀',
+      'x'.repeat(70),
+      '  ',
+    );
+    const cut = fc.record({ bits: fc.array(bit, { maxLength: 60 }), anew: fc.boolean(), shorter: fc.nat(90) });
+    fc.assert(
+      fc.property(fc.array(cut, { minLength: 1, maxLength: 6 }), (steps) => {
+        const split = createSplitter({ limit: 64 });
+        let text = '';
+        for (const { bits, anew, shorter } of steps) {
+          text = (anew ? '' : text.slice(0, Math.max(0, text.length - shorter))) + bits.join('');
+          expect(split(text)).toEqual(splitMarkdown(text, { limit: 64 }));
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 });

@@ -1,4 +1,5 @@
 /** Where a streamed message ends and the next begins. What is streamed can't be taken back, so only new text is cut. */
+import { type Fence, fenceLimits, scanLine } from '../fences.ts';
 import { seamOf, sizeOf } from '../split.ts';
 import { PART_LIMIT } from './render.ts';
 
@@ -20,17 +21,20 @@ export interface Cut {
 }
 
 /**
+ * What it costs depends on the size of a message, not on how much text is waiting.
  * @param shown what the message holds already
  * @param fresh the text behind it
  * @param mustEnd the message is as old as it may get: it ends where a line or a word does
  */
 export function cutStream(shown: string, fresh: string, mustEnd: boolean): Cut {
-  if (!mustEnd && bytes(shown) + bytes(fresh) <= SOFT_LIMIT)
-    return { text: fresh, taken: fresh.length, ends: false, head: '' };
-  const calm = mustEnd ? undefined : firstCalmEnd(shown, fresh);
-  if (calm !== undefined) return endAt(shown, fresh, calm);
-  if (!mustEnd && fits(shown, fresh, fresh.length)) return { text: fresh, taken: fresh.length, ends: false, head: '' };
-  return endAt(shown, fresh, lastEnd(shown, fresh));
+  // A unit is a byte at least: of what is longer than a message, no more can go in.
+  const near = fresh.slice(0, PART_LIMIT + 1);
+  const whole = { text: near, taken: near.length, ends: false, head: '' };
+  if (!mustEnd && bytes(shown) + bytes(near) <= SOFT_LIMIT) return whole;
+  const calm = mustEnd ? undefined : firstCalmEnd(shown, near);
+  if (calm !== undefined) return endAt(shown, near, calm);
+  if (!mustEnd && fits(shown, near, near.length)) return whole;
+  return endAt(shown, near, lastEnd(shown, near));
 }
 
 function endAt(shown: string, fresh: string, taken: number): Cut {
@@ -39,27 +43,46 @@ function endAt(shown: string, fresh: string, taken: number): Cut {
   return { text: part + tail, taken, ends: true, head };
 }
 
-/** The first line end behind the soft limit where no code fence is open. */
+/** The first line end behind the soft limit where no code fence is open. Reads each line once. */
 function firstCalmEnd(shown: string, fresh: string): number | undefined {
-  for (let at = fresh.indexOf('\n'); at !== -1; at = fresh.indexOf('\n', at + 1)) {
-    const end = at + 1;
-    if (!fits(shown, fresh, end)) return undefined;
-    const text = shown + fresh.slice(0, end);
-    if (bytes(text) > SOFT_LIMIT && seamOf(text, SPLIT).tail === '') return end;
+  const limits = fenceLimits(PART_LIMIT);
+  const text = shown + fresh;
+  let open: Fence | undefined;
+  let size = 0;
+  let start = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', start)) {
+    const line = text.slice(start, at);
+    size += bytes(line) + 1;
+    if (size > PART_LIMIT) return undefined;
+    open = scanLine(open, line, limits);
+    start = at + 1;
+    if (start > shown.length && size > SOFT_LIMIT && open === undefined) return start - shown.length;
   }
   return undefined;
 }
 
 /** The last place that fits: behind a line, else behind a space, else anywhere between characters. */
 function lastEnd(shown: string, fresh: string): number {
-  let most = fresh.length;
-  while (most > 0 && !fits(shown, fresh, most)) most -= 1;
-  const room = fresh.slice(0, most);
+  const room = fresh.slice(0, mostThatFits(shown, fresh));
   const line = room.lastIndexOf('\n') + 1;
   if (line > 0) return line;
   const space = room.search(/\s\S*$/) + 1;
   if (space > 0) return space;
-  return /[\uD800-\uDBFF]$/.test(room) ? most - 1 : most;
+  return /[\uD800-\uDBFF]$/.test(room) ? room.length - 1 : room.length;
+}
+
+/** By halving where only the bytes count; then the line that closes a fence, which is short, may take a few more. */
+function mostThatFits(shown: string, fresh: string): number {
+  const room = PART_LIMIT - bytes(shown);
+  let least = 0;
+  let most = fresh.length;
+  while (least < most) {
+    const middle = Math.ceil((least + most) / 2);
+    if (bytes(fresh.slice(0, middle)) <= room) least = middle;
+    else most = middle - 1;
+  }
+  while (least > 0 && !fits(shown, fresh, least)) least -= 1;
+  return least;
 }
 
 function fits(shown: string, fresh: string, end: number): boolean {

@@ -19,6 +19,7 @@ function startReply(stream = 'one', alive = () => true) {
   const gates: { open: () => void; fail: (error: Error) => void }[] = [];
   const reply = createAnnouncedReply({
     stream,
+    paceMs: 0,
     lease: { alive },
     onLost: (error) => void lost.push(error),
     announce: (event) => {
@@ -187,6 +188,7 @@ describe('the text that a follower puts together', () => {
           const begin = (stream: string) =>
             createAnnouncedReply({
               stream,
+              paceMs: 0,
               lease: { alive: () => true },
               onLost: () => {},
               announce: async (event) => {
