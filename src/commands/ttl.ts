@@ -1,6 +1,6 @@
 /** /ttl: how long a conversation is remembered, and the person's choice of it. */
 import type { CommandResult, MemoryCommand } from '../core/commands.ts';
-import type { SessionId } from '../core/session.ts';
+import { baseSession, type SessionId } from '../core/session.ts';
 import { isManager, isShared, placeSession } from './access.ts';
 import { type Ask, answer, MAX_LABEL } from './ask.ts';
 import { plainLine } from './markdown.ts';
@@ -47,7 +47,10 @@ async function showPlace(ask: Ask): Promise<CommandResult> {
   return answer('done', [...(left.length === 0 ? [nothingHere] : left), setting, changeText(ask)].join('\n'));
 }
 
-/** Where the thread is unknown the choice is the person's for the place; its threads follow unless they have their own. */
+/**
+ * Where the thread is unknown the choice is the person's for the place; its threads follow unless they have their own, and those
+ * that are alive do so at once.
+ */
 async function change(ask: Ask, value: number | 'default'): Promise<CommandResult> {
   const { deps, context, texts } = ask;
   const { ttl, managersOnly } = texts.commands;
@@ -57,9 +60,20 @@ async function change(ask: Ask, value: number | 'default'): Promise<CommandResul
   if (value !== 'default' && !isWithin(value, deps.minTtl, deps.maxTtl)) return answer('refused', boundsText(ask));
 
   const state = await deps.memory.setTtl(target, value === 'default' ? undefined : value);
-  if (value === 'default') return answer('done', ttl.back(state.effective));
-  const set = ask.sessionId === undefined ? ttl.placeSet(state.effective) : ttl.set(state.effective);
-  return answer('done', `${set} ${ttl.kept}`);
+  const ofPlace = ask.sessionId === undefined;
+  const living = ofPlace ? (await letFollow(ask, target)) + (state.expiresInMs === undefined ? 0 : 1) : 0;
+  const atOnce = living === 0 ? '' : ` ${ttl.atOnce(living)}`;
+  if (value === 'default') return answer('done', `${ttl.back(state.effective)}${atOnce}`);
+  const set = ofPlace ? ttl.placeSet(state.effective) : ttl.set(state.effective);
+  return answer('done', `${set}${atOnce} ${ttl.kept}`);
+}
+
+/** Gives the living threads of the place the time that holds for it now, and says how many there were. */
+async function letFollow({ deps, context }: Ask, ofPlace: SessionId): Promise<number> {
+  const here = await deps.memory.conversationsAt(context.place);
+  const threads = here.filter((sessionId) => sessionId !== ofPlace && baseSession(sessionId) === ofPlace);
+  const followed = await Promise.all(threads.map((sessionId) => deps.memory.followPlaceTtl(sessionId)));
+  return followed.filter((did) => did).length;
 }
 
 function changeText({ texts, deps }: Ask): string {

@@ -176,6 +176,11 @@ export interface Memory {
    */
   setTtl(sessionId: SessionId, seconds: number | undefined, options?: { remember?: boolean }): Promise<TtlState>;
   /**
+   * Gives a living conversation that has no choice of its own the time that its place's choice, or the default, says now, from
+   * now on. False: it has its own, or is over.
+   */
+  followPlaceTtl(sessionId: SessionId): Promise<boolean>;
+  /**
    * Removes whole turns of one author, or the one of one message, waiting ones too. A running one is not committed. When nothing
    * is left, its notes go too.
    */

@@ -88,6 +88,10 @@ export function englishCommands(f: Formats) {
         `From now on this conversation is forgotten **${f.exactly(seconds)}** after its last turn.`,
       placeSet: (seconds: number) =>
         `From now on your conversations here are forgotten **${f.exactly(seconds)}** after their last turn, unless one has its own setting.`,
+      atOnce: (count: number) =>
+        count === 1
+          ? 'It already applies to the conversation in progress here.'
+          : `It already applies to the ${count} conversations in progress here.`,
       kept: 'That holds until it is changed, also after /forget.',
       back: (seconds: number) => `Back to the default: forgotten **${f.exactly(seconds)}** after the last turn.`,
       bounds: (min: number, max: number) =>

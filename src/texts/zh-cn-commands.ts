@@ -78,6 +78,7 @@ export function chineseCommands(f: Formats): Texts['commands'] {
       set: (seconds) => `从现在起，这个对话将在最后一轮之后 **${f.exactly(seconds)}**被忘记。`,
       placeSet: (seconds) =>
         `从现在起，你在这里的对话将在最后一轮之后 **${f.exactly(seconds)}**被忘记，单独设置过的除外。`,
+      atOnce: (count) => `对这里正在进行的 ${count} 个对话，已立即生效。`,
       kept: '这一设置在更改之前一直有效，/forget 之后也是。',
       back: (seconds) => `已恢复默认：最后一轮之后 **${f.exactly(seconds)}**忘记。`,
       bounds: (min, max) =>

@@ -22,8 +22,8 @@ import type { MakeFixture } from './store/support.ts';
 import { useStore } from './store/support.ts';
 import { describeTtl } from './store/ttl.ts';
 
-export { type AgingFixture, describeStoreDeadlines } from './store/deadlines.ts';
-export type { MakeFixture, StoreFixture } from './store/support.ts';
+export { describeStoreDeadlines } from './store/deadlines.ts';
+export type { AgingFixture, MakeFixture } from './store/support.ts';
 
 /** Runs the whole contract on the driver `name`. `makeFixture` is called once for every test. */
 export function describeConversationStore(name: string, makeFixture: MakeFixture): void {

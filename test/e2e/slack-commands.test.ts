@@ -135,6 +135,27 @@ test('where the thread is not told and there are several conversations, a picker
   expect(place.text).toMatch(/your conversations here/);
 });
 
+test('a slash command names no thread, and yet /ttl holds at once for what is alive in the DM', async () => {
+  const { slack, startBot } = await workshop.makeWorld('socket');
+  await startBot();
+  await turn(slack, 'The older one');
+  const chosen = await turn(slack, 'The one with its own setting');
+  const dm = slack.workspace.directOf(ADA);
+  slack.say('!ttl 3d', { user: ADA, thread: chosen });
+  await answersIn(slack, dm, chosen, 2);
+  const ask = async (text: string) => (await answerTo(slack.command('/ttl', text, { user: ADA }))).text;
+  expect(await ask('600')).toMatch(/\*\*10 minutes\*\*.*already applies to the conversation in progress/);
+  const shorter = await ask('');
+  expect(shorter).toMatch(/- forgotten in (9|10) minutes: .*The older one/);
+  expect(shorter).toMatch(/- forgotten in (2|3) days: .*The one with/);
+  expect(await ask('2h')).toContain('already applies');
+  expect(await ask('')).toMatch(/- forgotten in (1|2) hours?: .*The older one/);
+  expect(await ask('default')).toMatch(/Back to the default.*already applies/);
+  expect(await ask('')).toMatch(/- forgotten in (29|30) minutes: .*The older one/);
+  expect(await ask('59')).toContain('from **1 minute**');
+  expect(await ask('')).toMatch(/- forgotten in (29|30) minutes: .*The older one/);
+});
+
 test('in a DM a typed command is answered in its thread, with a button that confirms', async () => {
   const { slack, startBot } = await workshop.makeWorld('socket');
   await startBot();

@@ -6,10 +6,10 @@ import type { StoreOptions } from '../../src/core/store.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { createRedisStore, openStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { createRedisConnections } from '../../src/redis.ts';
-import type { StoreFixture } from '../contracts/store.contract.ts';
+import type { AgingFixture } from '../contracts/store.contract.ts';
 import { dumpRedis } from '../support/redis-dump.ts';
 
-export interface RedisFixture extends StoreFixture {
+export interface RedisFixture extends AgingFixture {
   readonly store: RedisStore;
   open(): Promise<RedisStore>;
   readonly redis: Redis;
@@ -45,6 +45,7 @@ export function makeRedisFixture(
       redis,
       prefix,
       keys,
+      advance: (ms) => age(redis, keys, ms),
       dumpText: () => dumpRedis(redis, `${prefix}:*`),
       async injectBadElement(sessionId: SessionId, raw, where = 'memory') {
         const own = keyspace(prefix).session(sessionId);
@@ -59,4 +60,25 @@ export function makeRedisFixture(
       },
     };
   };
+}
+
+/**
+ * Redis' clock is the machine's, so what is stored is made older instead: every expiry comes nearer, every sorted set of the
+ * store (all are scored by instants) is moved back, and so are the figures of a day.
+ */
+async function age(redis: Redis, keys: () => Promise<string[]>, ms: number): Promise<void> {
+  for (const key of await keys()) {
+    if ((await redis.type(key)) === 'zset') {
+      const by = key.endsWith(':pending') ? -1_000 * ms : -ms;
+      for (const member of await redis.zrange(key, '0', '-1')) await redis.zincrby(key, by, member);
+    }
+    const left = await redis.pttl(key);
+    if (left > ms) await redis.pexpire(key, left - ms);
+    else if (left >= 0) await redis.del(key);
+  }
+  for (const key of await keys()) {
+    const [, before, date] = /^(.*:day:)(.*)$/.exec(key) ?? [];
+    if (date === undefined) continue;
+    await redis.rename(key, `${before}${new Date(Date.parse(date) - ms).toISOString().slice(0, 10)}`);
+  }
 }

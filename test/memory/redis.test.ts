@@ -2,12 +2,13 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { answerOf, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from '../contracts/store/support.ts';
-import { describeConversationStore } from '../contracts/store.contract.ts';
+import { describeConversationStore, describeStoreDeadlines } from '../contracts/store.contract.ts';
 import { freePort } from '../support/free-port.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { makeRedisFixture } from './redis-fixture.ts';
 
 describeConversationStore('Redis', makeRedisFixture(inject('redisUrl')));
+describeStoreDeadlines('Redis', makeRedisFixture(inject('redisUrl')));
 
 describe('the generation', () => {
   test('keeps a turn out of memory after a forget even when its inbox was lost', async () => {
@@ -193,4 +194,51 @@ describe('on a server in cluster mode', () => {
   });
 
   describeConversationStore('Redis in cluster mode', (options) => makeRedisFixture(url, { clustered: true })(options));
+});
+
+test('whoever is erased is in the indexes before anything of theirs is stored or lives longer, and out of them behind it', async () => {
+  const fixture = await makeRedisFixture(inject('redisUrl'))({ ...LIMITS, observer: { badElement() {}, error() {} } });
+  onTestFinished(() => fixture.close());
+  const { store, redis, prefix } = fixture;
+  const shared = sessionOf({ user: undefined });
+  const keys = keyspace(prefix);
+  const own = keys.session(shared);
+  const ada = { platform: 'slack', workspace: 'T1', user: 'ada' };
+  const indexes = [keys.person(ada), keys.team(ada), keys.all({ ...ada, channel: 'C1' })];
+  const monitor = await redis.duplicate().monitor();
+  onTestFinished(() => monitor.disconnect());
+  let seen: string[] = [];
+  monitor.on('monitor', (_time: string, [name = '', key = '']: string[]) => seen.push(`${name.toUpperCase()} ${key}`));
+
+  /** What was done to these keys, in order, up to a mark of our own. */
+  const order = async (action: () => Promise<unknown>, ...of: string[]): Promise<readonly number[]> => {
+    seen = [];
+    await action();
+    await redis.get(`${prefix}:mark`);
+    await vi.waitFor(() => expect(seen).toContain(`GET ${prefix}:mark`), 15_000);
+    return of.map((command) => seen.indexOf(command));
+  };
+  const listed = indexes.map((index) => `ZADD ${index}`);
+  const expectInOrder = (before: readonly number[], after: number) => {
+    for (const position of before) expect(position).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...before)).toBeLessThan(after);
+  };
+
+  const offered = await order(() => offerNew(store, messageOf(shared, 'm1')), ...listed, `RPUSH ${own.inbox}`);
+  expectInOrder(offered.slice(0, -1), offered.at(-1) ?? -1);
+  const { lease, message } = await takeHead(store, shared);
+  const longer = { ...message, ttl: 30 * 86_400 };
+  const committed = await order(() => store.commit(lease, longer, answerOf('one')), ...listed, `RPUSH ${own.list}`);
+  expectInOrder(committed.slice(0, -1), committed.at(-1) ?? -1);
+  await fixture.advance(10 * 86_400_000);
+  const given = await order(() => store.setTtl(shared, 29 * 86_400), ...listed, `PEXPIREAT ${own.list}`);
+  expectInOrder(given.slice(0, -1), given.at(-1) ?? -1);
+  const noted = await order(
+    () => store.notes.note(shared, 'followed', 60 * 86_400_000),
+    ...listed.slice(1),
+    `ZADD ${own.notes}`,
+  );
+  expectInOrder(noted.slice(0, -1), noted.at(-1) ?? -1);
+  const erased = await order(() => store.erase(ada), `LREM ${own.list}`, `ZREM ${indexes[0]}`);
+  expectInOrder(erased.slice(0, 1), erased[1] ?? -1);
 });

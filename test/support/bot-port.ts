@@ -179,6 +179,7 @@ export function createEdgeBot(): EdgeBot {
       removeTurns: needsEngine,
       conversations: needsEngine,
       conversationsAt: needsEngine,
+      followPlaceTtl: needsEngine,
       erase: needsEngine,
       export: needsEngine,
     },

@@ -1,6 +1,11 @@
 /** Pieces of Lua that scripts on a place share. */
+import { KEEP_S } from './keep.ts';
 
-/** `read(element)` of an inbox: the message without its text, generation, skeleton line; nil when it is not one of ours. */
+/**
+ * `read(element)` of an inbox: the message without its text, generation, skeleton line; nil when it is not one of ours.
+ * `tombstone(gen, skeleton)`: the element without its text; `isTombstone(element)`: whether it is one. A message may wait for
+ * longer than its record lives, so where there is none, this decides.
+ */
 export const READ_HEAD = `
 local function read(element)
   local gen, skeleton = string.match(element, '^(%d+)\\n([^\\n]+)\\n')
@@ -10,6 +15,7 @@ local function read(element)
   return message, gen, skeleton
 end
 local function tombstone(gen, skeleton) return gen .. '\\n' .. skeleton .. '\\n""\\n{}' end
+local function isTombstone(element) return string.sub(element, -6) == '\\n""\\n{}' end
 `;
 
 /** `now`: Unix milliseconds by Redis' clock. */
@@ -41,11 +47,12 @@ local function forgetWaiting(base, inbox, matches)
     if message and matches(message) then
       local record = base .. ':turn:' .. message.turnId
       local state = redis.call('HGET', record, 'state')
-      if state == 'queued' or state == 'running' then waiting = waiting + 1 end
+      if state == 'queued' or state == 'running' or (not state and not isTombstone(element)) then waiting = waiting + 1 end
       redis.call('LSET', inbox, i - 1, tombstone(gen, skeleton))
-      if state and state ~= 'finished' then
+      if state ~= 'finished' then
         redis.call('HSET', record, 'state', 'forgotten', 'outcome', 'forgotten')
         redis.call('HDEL', record, 'answer', 'code', 'stopped')
+        redis.call('EXPIRE', record, '${KEEP_S}', 'NX')
       end
     elseif not message then
       redis.call('LSET', inbox, i - 1, '')
@@ -55,7 +62,7 @@ local function forgetWaiting(base, inbox, matches)
 end
 local function anyWaits(inbox)
   for _, element in ipairs(redis.call('LRANGE', inbox, 0, -1)) do
-    if element ~= '' and string.sub(element, -6) ~= '\\n""\\n{}' then return true end
+    if element ~= '' and not isTombstone(element) then return true end
   end
   return false
 end

@@ -51,12 +51,13 @@ return {removed, waiting, left, redis.call('PEXPIRETIME', KEYS[1])}
 /**
  * KEYS  1 conversation, 2 meta, 3 ttl choice, 4 ttl choice of the place, 5 place index, 6 people
  * ARGV  1 seconds or '' (takes the choice back), 2 remember ('1' or ''), 3 default ttl (s), 4 keep of a choice (s),
- *       5 member of the place index, 6 whose own conversation it is, or ''
- * gives {choice or '', milliseconds left (-2: no conversation), expiry (ms) if there is one, messages} | {'unlisted', ms}
+ *       5 member of the place index, 6 whose own conversation it is, or '', 7 '1': only if it has no choice of its own
+ * gives {choice or '', milliseconds left (-2: no conversation; -1: it has a choice of its own), expiry (ms) if there is one, messages} | {'unlisted', ms}
  */
 export const setTtl = `${NOW}${CHOICE}${LISTING}${LISTED}
 local seconds, remember = tonumber(ARGV[1]), ARGV[2] ~= ''
 local chosen = choiceOf(redis.call('GET', KEYS[3]))
+if ARGV[7] == '1' and chosen then return {ARGV[1], -1, 0, 0} end
 if remember then chosen = seconds end
 local choice = chosen or (KEYS[3] ~= KEYS[4] and choiceOf(redis.call('GET', KEYS[4])) or nil)
 local ttl = seconds or choice or tonumber(ARGV[3])

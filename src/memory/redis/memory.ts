@@ -15,7 +15,10 @@ const forgetReply = z.tuple([z.number(), z.number()]);
 const removeReply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const strings = z.array(z.string());
 
-export type SessionMemory = Pick<Memory, 'open' | 'history' | 'forget' | 'ttl' | 'setTtl' | 'removeTurns'>;
+export type SessionMemory = Pick<
+  Memory,
+  'open' | 'history' | 'forget' | 'ttl' | 'setTtl' | 'followPlaceTtl' | 'removeTurns'
+>;
 
 export function createSessionMemory(context: RedisContext): SessionMemory {
   const { redis, keys, options, recent, call } = context;
@@ -68,7 +71,7 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
       const [messages, waiting, left, expiresAt] = removeReply.parse(reply);
       if (messages > 0) context.writeIndex(sessionId, { expiresAt, messages: left });
       // In a direct conversation a TTL choice may be theirs, and is found by this.
-      if (unlist !== undefined && (await redis.exists(own.ttl)) === 0) await unlist();
+      if (unlist !== undefined && (left > 0 || (await redis.exists(own.ttl)) === 0)) await unlist();
       return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
     });
 
@@ -93,9 +96,15 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
 
     ttl: (sessionId) => call('ttl', () => readTtl(context, sessionId)),
 
+    followPlaceTtl: (sessionId) =>
+      call('followPlaceTtl', async () => {
+        const change = { seconds: undefined, remember: false, unlessChosen: true };
+        return (await applyTtl(context, sessionId, change)).expiresInMs !== undefined;
+      }),
+
     async setTtl(sessionId, seconds, { remember = true } = {}) {
       checkTtl(seconds, options.maxTtl);
-      return await call('setTtl', () => applyTtl(context, sessionId, seconds, remember));
+      return await call('setTtl', () => applyTtl(context, sessionId, { seconds, remember }));
     },
   };
 }

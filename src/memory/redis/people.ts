@@ -47,13 +47,10 @@ export function createPeopleMemory(context: RedisContext, sessions: SessionMemor
     const erased = whole ? await sessions.forget(id) : await sessions.removeTurns(id, { authorId: whose.user });
     // What they chose outside of threads holds in a thread too, and it goes with them; it does not go with the thread.
     const choices = 'user' in whose && whole ? [own.ttl, keys.session(baseSession(id)).ttl] : [own.ttl];
-    if (keepChoices) {
-      if ((await redis.exists(...choices)) === 0) await unlist();
-      return erased;
-    }
     // Where nobody else's words were in it (a DM) its setting was theirs too.
-    if (whole || ((await redis.exists(own.list)) === 0 && !isOwn(id))) await redis.del(...choices);
-    await unlist();
+    const theirs = whole || (!isOwn(id) && (await redis.exists(own.list)) === 0);
+    if (theirs && !keepChoices) await redis.del(...choices);
+    if (!theirs || !keepChoices || (await redis.exists(...choices)) === 0) await unlist();
     return erased;
   };
 

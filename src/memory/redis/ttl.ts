@@ -23,12 +23,21 @@ export async function readTtl({ redis, keys, options }: RedisContext, sessionId:
   return ttlState(choice ?? '', Number(msLeft), options.defaultTtl);
 }
 
-/** Gives a living conversation, its companions and its index entries this many seconds; `remember` keeps them as the choice. */
+/** What a call changes of how long a conversation lives. */
+export interface TtlChange {
+  /** Undefined: what was chosen holds, or the default. */
+  readonly seconds: number | undefined;
+  /** Keeps `seconds` as the choice, or takes the choice back. */
+  readonly remember: boolean;
+  /** Nothing where the conversation has a choice of its own. */
+  readonly unlessChosen?: boolean;
+}
+
+/** Gives a living conversation, its companions and its index entries this many seconds. */
 export async function applyTtl(
   context: RedisContext,
   sessionId: SessionId,
-  seconds: number | undefined,
-  remember: boolean,
+  { seconds, remember, unlessChosen = false }: TtlChange,
 ): Promise<TtlState> {
   const { redis, keys, options } = context;
   const own = keys.session(sessionId);
@@ -39,6 +48,7 @@ export async function applyTtl(
       await redis.setTtl(
         ...[own.list, own.meta, own.ttl, keys.session(baseSession(sessionId)).ttl, own.place, own.people],
         ...[seconds ?? '', remember ? '1' : '', options.defaultTtl, KEEP_CHOICE_S, placeMember(sessionId), user ?? ''],
+        unlessChosen ? '1' : '',
       ),
     );
     // Before anything else learns of a reply that came later, so that the index follows the order of the changes.

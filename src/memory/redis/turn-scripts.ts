@@ -61,7 +61,7 @@ local bad = 0
 while true do
   local head = redis.call('LINDEX', KEYS[2], 0)
   if not head then return {bad} end
-  local message = read(head)
+  local message, gen = read(head)
   local record = message and (KEYS[1] .. ':turn:' .. message.turnId)
   local state = record and redis.pcall('HGET', record, 'state')
   if type(state) == 'table' then
@@ -82,8 +82,14 @@ while true do
     end
     redis.call('EXPIRE', KEYS[3], ARGV[1])
     if state == 'running' then count(record, 'takeovers', 1) end
-    if not state or state == 'queued' then redis.call('HSET', record, 'state', 'running') end
+    if not state and isTombstone(head) then
+      state = 'forgotten'
+      redis.call('HSET', record, 'state', state, 'outcome', state)
+    elseif not state or state == 'queued' then
+      redis.call('HSET', record, 'state', 'running')
+    end
     redis.call('HSETNX', record, 'startedAt', now)
+    redis.call('HSETNX', record, 'gen', gen)
     count(record, 'attempt', 1)
     redis.call('HSET', record, 'fence', fence)
     redis.call('EXPIRE', record, ARGV[1])
@@ -173,11 +179,12 @@ for i, element in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
   if message and message.id == ARGV[1] then
     local record = KEYS[1] .. ':turn:' .. message.turnId
     local state = redis.call('HGET', record, 'state')
-    if state == 'forgotten' then return 'unknown' end
-    if state ~= 'queued' then return 'running' end
+    if state == 'forgotten' or (not state and isTombstone(element)) then return 'unknown' end
+    if state and state ~= 'queued' then return 'running' end
     if ARGV[2] == '' then
       redis.call('LSET', KEYS[2], i - 1, tombstone(gen, skeleton))
       redis.call('HSET', record, 'state', 'forgotten', 'outcome', 'forgotten')
+      redis.call('EXPIRE', record, '${KEEP_S}', 'NX')
     else
       local rest = string.match(element, '([^\\n]*)$')
       redis.call('LSET', KEYS[2], i - 1, gen .. '\\n' .. skeleton .. '\\n' .. ARGV[2] .. '\\n' .. rest)

@@ -162,7 +162,8 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         }
         const [fence, element, flat, extended, total, newest] = head;
         // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
-        if (extended === 1) behind('take', () => applyTtl(context, sessionId, turnBudgetS, false));
+        if (extended === 1)
+          behind('take', () => applyTtl(context, sessionId, { seconds: turnBudgetS, remember: false }));
         const message = fromElement(element);
         const record = parseRecord(fieldsOf(flat));
         if (message === undefined || record === undefined) {

@@ -8,6 +8,8 @@ import type { SqliteDatabase } from './database.ts';
 export interface ChoiceTable {
   /** Seconds chosen for this conversation, else for its place by the same person. */
   get(session: SessionId, now: number): number | undefined;
+  /** Seconds chosen for this very conversation. */
+  own(session: SessionId, now: number): number | undefined;
   set(session: SessionId, seconds: number, now: number): void;
   remove(session: SessionId): void;
   /** The choice of this conversation is in use: it and the place's are kept from now on. */
@@ -32,6 +34,7 @@ export function createChoiceTable(db: SqliteDatabase): ChoiceTable {
 
   const get = (session: SessionId, now: number) => select.one(session, now)?.seconds;
   return {
+    own: get,
     get: (session, now) => get(session, now) ?? get(baseSession(session), now),
     set(session, seconds, now) {
       const { user } = parseSessionId(session);

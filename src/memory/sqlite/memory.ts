@@ -7,7 +7,10 @@ import { parseElement } from '../elements.ts';
 import type { SqliteContext } from './context.ts';
 import { forgetConversation, removeMatching, type Tables } from './tables.ts';
 
-export type SessionMemory = Pick<Memory, 'open' | 'history' | 'forget' | 'ttl' | 'setTtl' | 'removeTurns'>;
+export type SessionMemory = Pick<
+  Memory,
+  'open' | 'history' | 'forget' | 'ttl' | 'setTtl' | 'followPlaceTtl' | 'removeTurns'
+>;
 
 /** A limit that is none. */
 const ALL = -1;
@@ -70,6 +73,14 @@ export function createSessionMemory(context: SqliteContext, tables: Tables): Ses
       }),
 
     ttl: (sessionId) => read('ttl', (now) => state(sessionId, now)),
+
+    followPlaceTtl: (sessionId) =>
+      write('followPlaceTtl', (now) => {
+        if (choices.own(sessionId, now) !== undefined || conversations.living(sessionId, now) === undefined)
+          return false;
+        conversations.expireAt(sessionId, now + state(sessionId, now).effective * 1_000);
+        return true;
+      }),
 
     setTtl: (sessionId, seconds, { remember = true } = {}) =>
       write('setTtl', (now) => {

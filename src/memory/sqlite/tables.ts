@@ -51,6 +51,8 @@ export function removeMatching(tables: Tables, session: SessionId, selector: Tur
     'source' in selector ? source === selector.source : authorId === selector.authorId;
   const living = conversations.living(session, now) !== undefined;
   const messages = living ? conversations.remove(session, ({ source, authorId }) => matches(source, authorId)) : 0;
+  // What is over and not swept yet would leave its text for a moment.
+  if (!living) conversations.drop(session);
   const waiting = inbox.forgetWaiting(session, ({ id, author }: IncomingMessage) => matches(id, author.id), now);
   if ('authorId' in selector) participants.remove(personOf(session, selector.authorId), session);
   if (conversations.living(session, now) === undefined && !inbox.anyWaits(session, now)) notes.removeOf(session);

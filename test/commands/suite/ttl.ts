@@ -1,5 +1,6 @@
 /** /ttl on a real store. */
 import { describe, expect, it } from 'vitest';
+import { encodeSession } from '../../../src/core/session.ts';
 import { phrases } from '../../../src/texts/phrases.ts';
 import {
   answerOf,
@@ -11,7 +12,7 @@ import {
   takeHead,
   untilForgotten,
 } from '../../contracts/store/support.ts';
-import { asking, BOB, contextOf, here, LOCALES, ROOT, SHARED, talk, unknownThread } from './support.ts';
+import { asking, BOB, CHANNEL, contextOf, here, LOCALES, ROOT, SHARED, talk, unknownThread } from './support.ts';
 
 export function describeTtlCommand(harness: Harness): void {
   const bot = asking(harness);
@@ -98,6 +99,40 @@ export function describeTtlCommand(harness: Harness): void {
       expect(text).toContain('Setting for your conversations here: **10 minutes** after the last turn (chosen).');
       await ask('/ttl default', unknownThread());
       expect(await settingOf(thread)).toBe(LIMITS.defaultTtl);
+    });
+
+    it.each(LOCALES)('applies to what is alive there at once, and says so (%s)', async (locale) => {
+      const { ttl } = phrases(locale).commands;
+      const [one, other, chosen, bobs] = [
+        here({ thread: '17.1' }),
+        here({ thread: '17.2' }),
+        here({ thread: '17.3' }),
+        here({ thread: '17.4', user: 'bob' }),
+      ];
+      for (const [n, id] of [one, other, chosen, bobs].entries()) await talk(bot.store, id, `m${n}`);
+      await bot.store.setTtl(chosen, 3600);
+      const left = async (id: typeof one) => Math.round(((await bot.store.ttl(id)).expiresInMs ?? 0) / 60_000);
+      const there = unknownThread({ locale });
+      expect((await ask('/ttl 600', there)).text).toBe(`${ttl.placeSet(600)} ${ttl.atOnce(2)} ${ttl.kept}`);
+      expect([await left(one), await left(other), await left(chosen), await left(bobs)]).toEqual([10, 10, 60, 30]);
+      await bot.store.forget(other);
+      expect((await ask('/ttl 2h', there)).text).toContain(ttl.atOnce(1));
+      expect([await left(one), await left(chosen), await left(bobs)]).toEqual([120, 60, 30]);
+      expect((await ask('/ttl default', there)).text).toBe(`${ttl.back(1800)} ${ttl.atOnce(1)}`);
+      expect([await left(one), await left(chosen)]).toEqual([30, 60]);
+      expect((await ask('/ttl 59', there)).kind).toBe('refused');
+      expect(await left(one)).toBe(30);
+      await bot.store.forget(one);
+      expect((await ask('/ttl 600', there)).text).toBe(`${ttl.placeSet(600)} ${ttl.kept}`);
+    });
+
+    it('applies at once to the threads of a DM, and to what is outside of them', async () => {
+      const { ttl } = phrases('en').commands;
+      const direct = { isDirect: true };
+      const thread = encodeSession({ place: CHANNEL, thread: '17.1' });
+      for (const [n, id] of [SHARED, thread].entries()) await talk(bot.store, id, `m${n}`);
+      expect((await ask('/ttl 600', unknownThread(direct))).text).toContain(ttl.atOnce(2));
+      for (const id of [SHARED, thread]) expect((await bot.store.ttl(id)).expiresInMs).toBeLessThanOrEqual(600_000);
     });
 
     it('of a shared conversation is for managers to change, and for all to see', async () => {

@@ -2,14 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { KEEP_CHANNEL_MS } from '../../../src/core/channels.ts';
 import { parseSessionId } from '../../../src/core/session.ts';
-import type { MakeFixture, StoreFixture } from './support.ts';
+import { describeFinding } from './finding.ts';
+import type { AgingFixture, MakeFixture } from './support.ts';
 import { answerOf, contents, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead, useStore } from './support.ts';
-
-/** A fixture whose store's time can be moved on. */
-export interface AgingFixture extends StoreFixture {
-  /** Lets `ms` milliseconds pass at once. */
-  advance(ms: number): Promise<void>;
-}
+import { describeTraces } from './traces.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -20,6 +16,8 @@ const { place } = parseSessionId(session);
 export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<AgingFixture>): void {
   describe(`the long deadlines of the ConversationStore on ${name}`, () => {
     const harness = useStore(makeFixture);
+    describeFinding(harness);
+    describeTraces(harness);
 
     it('a dedupe id and the record of its turn are known for 24 hours after the offer', async () => {
       await runTurn(harness.store, messageOf(session, 'm1'));
@@ -59,6 +57,21 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       ]) {
         const { lease, message, record } = await takeHead(harness.store, session);
         expect([message.id, record.state]).toEqual([id, state]);
+        await harness.store.finish(lease);
+      }
+    });
+
+    it('a waiting message is answered, and not taken for forgotten, though it waited for longer than its record lives', async () => {
+      await harness.store.forget(session);
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      await offerNew(harness.store, messageOf(session, 'm2'));
+      await harness.fixture.advance(20 * HOUR);
+      await harness.store.release((await takeHead(harness.store, session)).lease);
+      await harness.fixture.advance(20 * HOUR);
+      for (const id of ['m1', 'm2']) {
+        const { lease, message } = await takeHead(harness.store, session);
+        expect([message.id, message.text]).toEqual([id, `text of ${id}`]);
+        expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('committed');
         await harness.store.finish(lease);
       }
     });

@@ -23,6 +23,12 @@ export interface StoreFixture {
   close(): Promise<void>;
 }
 
+/** A fixture whose store's time can be moved on. */
+export interface AgingFixture extends StoreFixture {
+  /** Lets `ms` milliseconds pass at once. */
+  advance(ms: number): Promise<void>;
+}
+
 export type MakeFixture<Fixture extends StoreFixture = StoreFixture> = (options: StoreOptions) => Promise<Fixture>;
 
 /** The limits of the suite: small enough to be reached by a test. */

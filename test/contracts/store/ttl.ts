@@ -146,6 +146,27 @@ export function describeTtl(harness: Harness): void {
       expect(await harness.store.ttl(thread)).toMatchObject({ effective: LIMITS.defaultTtl });
     });
 
+    it('of the place can be followed at once, where there is no choice of its own', async () => {
+      expect(await harness.store.followPlaceTtl(thread)).toBe(false);
+      await runTurn(harness.store, messageOf(thread, 'm1'));
+      await harness.store.setTtl(session, 600);
+      await expectLeft(thread, LIMITS.defaultTtl);
+      expect(await harness.store.followPlaceTtl(thread)).toBe(true);
+      await expectLeft(thread, 600);
+      expect(await harness.store.ttl(thread)).toMatchObject({ choice: 600 });
+      await harness.store.setTtl(session, LIMITS.maxTtl);
+      expect(await harness.store.followPlaceTtl(thread)).toBe(true);
+      await expectLeft(thread, LIMITS.maxTtl);
+      await harness.store.setTtl(thread, 900);
+      await harness.store.setTtl(session, 600);
+      expect(await harness.store.followPlaceTtl(thread)).toBe(false);
+      await expectLeft(thread, 900);
+      await harness.store.setTtl(thread, undefined);
+      await harness.store.setTtl(session, undefined);
+      expect(await harness.store.followPlaceTtl(thread)).toBe(true);
+      await expectLeft(thread, LIMITS.defaultTtl);
+    });
+
     it("is never another person's, another channel's or another thread's choice", async () => {
       await harness.store.setTtl(thread, 600);
       const others = [
