@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { phrases } from '../../src/texts/phrases.ts';
 import type { BotProcess, BotSettings } from '../support/bot-process.ts';
 import { haveChromium } from '../support/chromium.ts';
 import { startRedis } from '../support/redis-server.ts';
@@ -347,7 +348,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     model.script('odd', { status: 400, error: { message: 'no' } });
     const { page } = await visit(bot.url);
     await say(page, 'an odd one');
-    await shows(items(page, 'user').locator('.fault'), 'model refused');
+    await shows(items(page, 'user').locator('.fault'), phrases('en').failed.model_refused_request);
     await page.getByRole('button', { name: 'Send again' }).click();
     await reads(page, ['an odd one', 'echo: an odd one']);
   });
