@@ -1,5 +1,5 @@
 /** Discord as people use it, from outside: forwards, roles, threads among people, edits, markup. */
-import { EmbedType } from 'discord-api-types/v10';
+import { EmbedType, GatewayDispatchEvents, GatewayIntentBits } from 'discord-api-types/v10';
 import { describe, expect, test } from 'vitest';
 import type { StoredMessage } from '../support/fake-discord/fake-discord.ts';
 import {
@@ -114,6 +114,37 @@ describe('one bot', () => {
     expect(shown()).toContain('see #launch #unknown :ok: 2021-04-20');
   });
 
+  test('a table of the model is shown in columns, or as a list, however it comes; memory has it as it was written', async () => {
+    const { discord, model } = shared;
+    const [ada] = people();
+    if (ada === undefined) throw new Error('She is there.');
+    const dm = discord.dm(ada);
+    const rows = Array.from({ length: 150 }, (_, index) => `| row ${index} | ${index * 7} |`);
+    const table = ['| Name | Count |', '|---|--:|', ...rows].join('\n');
+    model.script('as a table', { text: `Here:\n${table}\n\nThat was it.`, pieces: 30, betweenMs: 100 });
+    discord.say(ada, dm, 'as a table');
+    await expect.poll(() => textsOf(discord.said(dm)).at(-1), PATIENTLY).toContain('That was it.');
+    await expect.poll(() => discord.said(dm).flatMap(({ message }) => message.components), PATIENTLY).toEqual([]);
+    const texts = textsOf(discord.said(dm));
+    expect(texts.length).toBeGreaterThan(1);
+    expect(texts.join()).not.toContain('|');
+    // Whole rows, and each part's code is closed.
+    for (const row of rows.keys()) expect(texts.join('\n')).toMatch(new RegExp(`^row ${row} +${row * 7}$`, 'm'));
+    for (const text of texts) expect(text.split('```').length % 2).toBe(1);
+    // What was shown while it grew has no pipes either.
+    const edits = discord.said(dm).flatMap((stored) => stored.edits.map(({ content }) => content));
+    expect(edits.filter((content) => content.includes('|'))).toEqual([]);
+    await untilAnswered(discord, discord.say(ada, dm, 'thanks'), 'echo: thanks');
+    expect(
+      model
+        .journal()
+        .at(-1)
+        ?.messages.slice(1)
+        .map(({ content }) => content)
+        .join(),
+    ).toContain('| row 3 | 21 |');
+  });
+
   test('a message that is edited so that it mentions the bot is answered once, and not for what Discord changes', async () => {
     const { discord, guild } = shared;
     const [ada] = people();
@@ -125,6 +156,12 @@ describe('one bot', () => {
     await untilAnswered(discord, said, 'echo: which day is it?');
     discord.unfurl(said);
     discord.pin(said);
+    // Of old Discord sent the changed fields alone: https://docs.discord.com/developers/events/gateway-events#message-update
+    const { id, channel_id } = said.message;
+    discord.gateway.dispatch(GatewayIntentBits.GuildMessages, guild.id, () => ({
+      t: GatewayDispatchEvents.MessageUpdate,
+      d: { id, channel_id, guild_id: guild.id, embeds: [] },
+    }));
     discord.edit(said, `${mention()} which day is it today?`);
     const typed = discord.say(ada, channel, 'not a command yet');
     discord.edit(typed, `${mention()} /help`);
@@ -132,6 +169,7 @@ describe('one bot', () => {
     discord.edit(typed, `${mention()} /help `);
     await untilAnswered(discord, discord.say(ada, channel, `${mention()} last`), 'echo: last');
     expect(discord.said(channel)).toHaveLength(3);
+    expect(shared.bot.output()).not.toContain('could not be read');
   });
 });
 

@@ -16,6 +16,7 @@ import { DISCORD } from './places.ts';
 import { registerCommands } from './register-commands.ts';
 import { MESSAGE_LIMIT } from './render.ts';
 import { createDiscordRest } from './rest.ts';
+import { withTables } from './tables.ts';
 import { readTarget } from './target.ts';
 import { createChannelTransport, createInteractionTransport } from './transport.ts';
 
@@ -91,6 +92,7 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
       nonceTrustMs: parsed.via === 'interaction' && !parsed.present ? 0 : NONCE_TRUST_MS,
       mark: MARK,
       liveControls: true,
+      prepare: (text) => withTables(text, false),
       timers: systemTimers,
       ...{ clock, log },
       unreconciled: options.unreconciled,
@@ -98,7 +100,8 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
     return {
       ...reply,
       end(end) {
-        return reply.end({ ...end, text: withNote(end.text, end, phrases(locale)) });
+        const text = end.kind === 'answered' ? withTables(end.text, true) : end.text;
+        return reply.end({ ...end, text: withNote(text, end, phrases(locale)) });
       },
     };
   }
