@@ -50,7 +50,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   const samples = createSamples();
   const observer = observed(metrics.storeObserver, samples);
   const infrastructure = await createInfrastructure(config, { clock, logger, observer });
-  const { store, scheduler, signals, limiter } = infrastructure;
+  const { store, scheduler, signals, limiter, commandLimiter } = infrastructure;
   const chain = await createChain(
     {
       ...(config.model.kind === 'openai' ? { ...config.model, model: config.model.name } : {}),
@@ -72,6 +72,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     memory,
     stats: store,
     clock,
+    limiter: commandLimiter,
     scope: config.memory.scope,
     admins: new Set(config.admins.map(encodePerson)),
     minTtl: config.memory.minTtl,
@@ -115,6 +116,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   });
   const bot = createBot({
     ...{ store, memory, seen, scheduler, signals, limiter, phrases, commands, logger },
+    editLimiter: commandLimiter,
     maxMessageLength: config.turns.maxMessageLength,
     received: metrics.received,
     health() {

@@ -1,4 +1,5 @@
 /** The two sets of drivers: Redis for any number of replicas, or the embedded store for one process. */
+import { COMMAND_LIMIT } from './commands/limit.ts';
 import type { Config } from './config.ts';
 import type { Clock, DrainScheduler, Health, Logger, RateLimiter } from './core/ports.ts';
 import type { ConversationStore, StoreObserver, StoreOptions } from './core/store.ts';
@@ -15,6 +16,8 @@ export interface Infrastructure {
   readonly limiter: RateLimiter;
   /** Whether all connections can be used just now. */
   health(): Health;
+  /** Of commands and edits. */
+  readonly commandLimiter: RateLimiter;
   /** Closes all but the scheduler, which the worker closes when its turns have ended. */
   close(): Promise<void>;
 }
@@ -47,6 +50,7 @@ export async function createInfrastructure(config: Config, parts: Parts): Promis
     signals,
     limiter: createRateLimiter(rateLimit),
     health: () => ({ ok: true }),
+    commandLimiter: createRateLimiter(COMMAND_LIMIT),
     async close() {
       await signals.close();
       await store.close();
@@ -89,6 +93,7 @@ async function onRedis(url: string, config: Config, options: StoreOptions, parts
     signals,
     limiter: createRateLimiter(config.turns.rateLimit, { redis: limits, prefix: keys.limits }),
     health: connections.health,
+    commandLimiter: createRateLimiter(COMMAND_LIMIT, { redis: limits, prefix: keys.commandLimits }),
     async close() {
       connections.close();
       limits.disconnect();

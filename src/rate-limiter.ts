@@ -1,4 +1,4 @@
-/** How many messages a person may send, on rate-limiter-flexible: counted over all replicas on Redis, else in this process. */
+/** How many messages a person may send, and commands they may give, on rate-limiter-flexible: counted over all replicas on Redis, else in this process. */
 import type { Redis } from 'ioredis';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { RateLimiter } from './core/ports.ts';
@@ -27,13 +27,13 @@ export function createRateLimiter(
           rejectIfRedisNotReady: true,
         });
   return {
-    async take(person) {
+    async take(person, points = 1) {
       try {
-        await limiter.consume(person);
+        await limiter.consume(person, points);
         return { ok: true };
       } catch (thrown) {
         if (!(thrown instanceof RateLimiterRes)) throw thrown;
-        return { ok: false, retryAfterMs: thrown.msBeforeNext, first: thrown.consumedPoints === messages + 1 };
+        return { ok: false, retryAfterMs: thrown.msBeforeNext, first: thrown.consumedPoints - points <= messages };
       }
     },
     async giveBack(person) {

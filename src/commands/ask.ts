@@ -7,7 +7,7 @@ import type {
   CommandResult,
   MemoryCommand,
 } from '../core/commands.ts';
-import type { Clock } from '../core/ports.ts';
+import type { Clock, RateLimiter } from '../core/ports.ts';
 import type { SessionId, SessionScope } from '../core/session.ts';
 import type { Memory, Stats } from '../core/store.ts';
 import type { ChatMessage } from '../core/types.ts';
@@ -21,6 +21,7 @@ export interface CommandDeps {
   readonly memory: Memory;
   readonly stats: Stats;
   readonly clock: Pick<Clock, 'now'>;
+  readonly limiter: Pick<RateLimiter, 'take'>;
   readonly scope: SessionScope;
   /** `discord:<id>`, `slack:<team>:<id>`. */
   readonly admins: ReadonlySet<string>;

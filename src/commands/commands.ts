@@ -4,6 +4,7 @@ import { phrases } from '../texts/phrases.ts';
 import { decodeAction } from './action-id.ts';
 import { button, type CommandDeps } from './ask.ts';
 import { createCatalogue } from './catalogue.ts';
+import { limitCommand } from './limit.ts';
 import { createParser } from './parse.ts';
 import { runCommand } from './run.ts';
 
@@ -19,6 +20,7 @@ export function createCommands(deps: CommandDeps): Commands {
       const label = phrases(context.locale).buttons.openPrivately(command.name);
       return button({ context }, { label, style: 'primary' }, command, context.sessionId);
     },
+    limit: (command, context) => limitCommand(command, context, deps),
     run: (call) => runCommand(call, deps, catalogue),
   };
 }

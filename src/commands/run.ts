@@ -6,6 +6,7 @@ import { type Ask, answer, type CommandDeps, maxLengthOf } from './ask.ts';
 import { runForget } from './forget.ts';
 import { runHelp, runHint } from './help.ts';
 import { runHistory } from './history.ts';
+import { limitCommand } from './limit.ts';
 import { cut } from './markdown.ts';
 import { runMemstats } from './memstats.ts';
 import { targetOf } from './target.ts';
@@ -17,7 +18,7 @@ export async function runCommand(
   deps: CommandDeps,
   catalogue: readonly CommandDefinition[],
 ): Promise<CommandResult> {
-  const result = await dispatch(call, deps, catalogue);
+  const result = (await limitCommand(call.command, call.context, deps)) ?? (await dispatch(call, deps, catalogue));
   return { ...result, text: cut(result.text, maxLengthOf(call.context)) };
 }
 

@@ -18,6 +18,8 @@ export interface BotDeps {
   readonly scheduler: DrainScheduler;
   readonly signals: Signals;
   readonly limiter: RateLimiter;
+  /** Of edits, by conversation. */
+  readonly editLimiter: Pick<RateLimiter, 'take'>;
   readonly phrases: Phrases;
   readonly commands: Commands;
   /** Longest message of a person, in UTF-16 units. */
@@ -86,6 +88,17 @@ export function createBot(deps: BotDeps): BotPort {
     });
   };
 
+  /** What waits is known by its id: an edit of anything else, as most are, ends here. */
+  const edited = async (sessionId: SessionId | undefined, source: string, text: string): Promise<void> => {
+    if (sessionId === undefined) return;
+    if (!(await deps.editLimiter.take(`edit:${sessionId}`)).ok) {
+      logger.debug({ session: sessionId }, 'too many edits, this one does not count');
+      return;
+    }
+    // Longer than a message may be it is not answered, and told so; as much of it is kept as shows that.
+    await store.amend(sessionId, source, text.slice(0, deps.maxMessageLength + 1));
+  };
+
   return {
     async receive(message) {
       const { sessionId: session, turnId: turn, platform } = message;
@@ -108,14 +121,13 @@ export function createBot(deps: BotDeps): BotPort {
       await wake(signals, logger, sessionId, turnId);
       return true;
     },
-    async amended(place, source, edited) {
-      // Longer than a message may be it is not answered, and told so; as much of it is kept as shows that.
-      const text = edited?.slice(0, deps.maxMessageLength + 1) ?? null;
+    async amended(place, source, text) {
       const known = await store.locate(place, [source]);
+      if (text !== null) return await edited(known?.sessionId, source, text);
       const sessions = known === undefined ? await memory.conversationsAt(place) : [known.sessionId];
       for (const sessionId of sessions) {
-        if ((await store.amend(sessionId, source, text)) === 'amended') return;
-        if (text === null) await memory.removeTurns(sessionId, { source });
+        if ((await store.amend(sessionId, source, null)) === 'amended') return;
+        await memory.removeTurns(sessionId, { source });
       }
     },
     record: (sessionId, turnId) => store.record(sessionId, turnId),

@@ -99,6 +99,11 @@ export interface CommandResult {
   readonly text: string;
   readonly actions: readonly CommandAction[];
   readonly files: readonly CommandFile[];
+  /**
+   * It was not run: this person asked for too much lately, and may go on after so long. `tell` is set once in a wave; after that
+   * nobody is answered who typed, where an answer would be a message.
+   */
+  readonly limited?: { readonly retryAfterMs: number; readonly tell: boolean };
 }
 
 interface OptionBase {
@@ -147,6 +152,11 @@ export interface Commands {
   readAction(id: string): PressedAction | undefined;
   /** The button to post where the answer itself would be public: it opens the private answer for this person alone. */
   openPrivately(command: MemoryCommand, context: CommandContext): CommandAction;
+  /**
+   * Counts something like this command against what the person may ask for: for what is done without `run`, which does it
+   * itself. Undefined: go on.
+   */
+  limit(command: MemoryCommand, context: Pick<CommandContext, 'person' | 'locale'>): Promise<CommandResult | undefined>;
   /** @throws BotError as the store does. */
   run(call: CommandCall): Promise<CommandResult>;
 }

@@ -144,11 +144,15 @@ export interface Phrases {
   empty(locale: Locale): string;
 }
 
-/** Messages a person may send in a while, counted over all replicas. */
+/** What a person may do in a while, counted over all replicas. */
 export interface RateLimiter {
-  /** Takes one. `first` says that this is the first refusal of the wave: the one that is worth an answer. */
+  /**
+   * Takes one, or what is as costly as `points` of them. `first` says that this is the first refusal of the wave: the one that
+   * is worth an answer.
+   */
   take(
     person: string,
+    points?: number,
   ): Promise<{ readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number; readonly first: boolean }>;
   /** Gives one back that was taken for a message that had come before. */
   giveBack(person: string): Promise<void>;

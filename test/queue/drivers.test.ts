@@ -160,6 +160,13 @@ describe('the rate limit', () => {
     },
   );
 
+  test('takes several at once, and tells the first refusal whatever it would have cost', async () => {
+    const limiter = createRateLimiter({ messages: 5, perMs: 60_000 });
+    expect(await limiter.take('ada', 4)).toEqual({ ok: true });
+    expect(await limiter.take('ada', 4)).toMatchObject({ ok: false, first: true });
+    expect(await limiter.take('ada')).toMatchObject({ ok: false, first: false });
+  });
+
   test('gives back what was taken for a message that had come before', async () => {
     const limiter = createRateLimiter(limits);
     for (let n = 0; n < 10; n += 1) {

@@ -3,6 +3,7 @@
  * the test says so. How the bot really behaves is shown by the tests on the real store and by test/e2e.
  */
 import type { BotPort, ReceiveResult, StoreHealth } from '../../src/core/bot-port.ts';
+import type { CommandResult } from '../../src/core/commands.ts';
 import { placeTag, type SessionId } from '../../src/core/session.ts';
 import type { Memory } from '../../src/core/store.ts';
 import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord } from '../../src/core/types.ts';
@@ -23,6 +24,8 @@ export interface EdgeBot extends BotPort {
   down: BotError | undefined;
   /** What is known of the store without asking it. */
   known: StoreHealth;
+  /** While set, whoever asks for their memory asked for too much. */
+  limited: CommandResult | undefined;
   /** When set, a message is answered with what it gives as soon as it is taken in. */
   answerWith: ((message: IncomingMessage) => string) | undefined;
   /** Commits the turn with its answer; its reply is told by `announce`, as a worker's would be. */
@@ -115,6 +118,7 @@ export function createEdgeBot(): EdgeBot {
   const bot: EdgeBot = {
     taken,
     down: undefined,
+    limited: undefined,
     answerWith: undefined,
     known: { ok: true },
     next(result) {
@@ -215,6 +219,9 @@ export function createEdgeBot(): EdgeBot {
       readOptions: needsEngine,
       readAction: needsEngine,
       openPrivately: needsEngine,
+      async limit() {
+        return bot.limited;
+      },
       run: needsEngine,
     },
     stop: needsEngine,

@@ -65,6 +65,7 @@ function createKeeper() {
         style: 'primary',
         id: encodeAction({ command, mark: markOf(person, sessionId) }),
       }),
+      limit: async () => undefined,
       async run(call) {
         const plan = planned.shift();
         if (plan instanceof BotError) throw plan;

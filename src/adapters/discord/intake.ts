@@ -99,10 +99,17 @@ export function createIntake({ bot, rest, threads, pauses, clock, log }: IntakeD
       hasButtons: true,
     };
     if (command.name !== 'hint' && !about.direct) {
+      const limited = await bot.commands.limit(command, context);
+      // By a message that everybody reads, once.
+      if (limited !== undefined) {
+        if (limited.limited?.tell === true) await say(message, 'refusal', messageBody(limited.text));
+        return;
+      }
       const button = bot.commands.openPrivately(command, context);
       return await say(message, 'command', messageBody(phrases(locale).answersPrivately, rowsOf([button])));
     }
     const result = await bot.commands.run({ command, context });
+    if (result.limited?.tell === false) return;
     await say(message, 'command', answerBody(result), result.files);
   }
 

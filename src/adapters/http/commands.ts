@@ -7,7 +7,8 @@ import { parseSessionId, personOf } from '../../core/session.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import type { HttpDeps } from './deps.ts';
 import { wantsStream } from './normalize.ts';
-import { renderChat } from './render.ts';
+import { refuse } from './refuse.ts';
+import { renderChat, retryAfter } from './render.ts';
 import type { chatResponse } from './schemas.ts';
 
 /** Longest answer in UTF-16 units: HTTP has no limit of its own, a page of history should still be one. */
@@ -23,6 +24,7 @@ export async function answerCommand(
   const command = commands.readText(message.text);
   if (command === undefined) return undefined;
   const result = await commands.run({ command, context: contextOf(message) });
+  if (result.limited !== undefined) throw refuse(429, result.text, retryAfter(result.limited.retryAfterMs));
   const { expiresInMs = 0 } = await memory.ttl(message.sessionId);
   const text = [result.text, ...result.files.map(fenced)].join('\n\n');
   const said = { kind: 'answered', text, timestamp: deps.clock.now(), expiresInMs } as const;

@@ -159,6 +159,7 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
         await Promise.allSettled(claimsOf(ts, clientMsgId).map((id) => bot.notes.drop(place, id)));
         throw thrown;
       }
+      if (result.limited?.tell === false) return;
       const where = direct ? { thread: thread ?? ts } : thread === undefined ? {} : { thread };
       // Slack is acked meanwhile: a file takes longer than it waits.
       withFiles(result, context)

@@ -55,6 +55,7 @@ export interface Keyspace {
   readonly queue: string;
   /** Prefix of the rate limiter's keys. */
   readonly limits: string;
+  readonly commandLimits: string;
   /** Prefix of pub/sub channels. */
   readonly signals: string;
 }
@@ -88,6 +89,7 @@ export function keyspace(prefix: string): Keyspace {
     day: (date) => `${own}{conversations}:day:${date}`,
     queue: `${own}queue`,
     limits: `${own}limit`,
+    commandLimits: `${own}command-limit`,
     signals: `${own}signal`,
   };
 }

@@ -9,6 +9,9 @@ const SWEEP_BATCH = 200;
 /** Calls of it that one request for figures makes at most; what is left is swept by the next. */
 const MOST_BATCHES = 500;
 
+/** Milliseconds for which the server's own figures hold: INFO walks all of them, and anybody may ask for /memstats. */
+const SERVER_FRESH_MS = 5_000;
+
 const sweepReply = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
 /** `sweep` takes overdue conversations out of the indexes; figures begin with it. */
@@ -23,16 +26,24 @@ export function createRedisStats(context: RedisContext): Stats & { sweep(): Prom
     }
   };
 
+  let server: { readonly info: ReadonlyMap<string, string>; readonly at: number } | undefined;
+  const serverInfo = async (): Promise<ReadonlyMap<string, string>> => {
+    const now = performance.now();
+    if (server !== undefined && now - server.at < SERVER_FRESH_MS) return server.info;
+    const info = parseInfo(await redis.info());
+    server = { info, at: now };
+    return info;
+  };
+
   return {
     sweep,
 
     stats: () =>
       call('stats', async () => {
         const day = keys.day(new Date().toISOString().slice(0, 10));
-        const pipeline = redis.pipeline().hmget(day, 'turns', 'tokens').zcard(keys.pending).info();
-        const [live, [today, pending, info]] = await Promise.all([sweep(), replies(pipeline)]);
+        const pipeline = redis.pipeline().hmget(day, 'turns', 'tokens').zcard(keys.pending);
+        const [live, [today, pending], server] = await Promise.all([sweep(), replies(pipeline), serverInfo()]);
         const [turns, tokens] = z.array(z.string().nullable()).parse(today);
-        const server = parseInfo(z.string().parse(info));
         const number = (name: string) => (server.has(name) ? Number(server.get(name)) : null);
         return {
           ...live,

@@ -695,3 +695,23 @@ describe('every answer', () => {
     expect(log).toHaveLength(1);
   });
 });
+
+describe('whoever asks for a memory too often', () => {
+  const refusal = { kind: 'refused', text: 'That was a lot.', actions: [], files: [] } as const;
+
+  test.each([
+    ['GET', '/history/grace'],
+    ['DELETE', '/history/grace'],
+    ['PUT', '/ttl/grace?new_ttl=600'],
+  ])('%s %s gets 429 and the time to wait, and nothing is done', async (method, path) => {
+    const { app, bot } = createTestApp();
+    bot.answerWith = () => 'Hello';
+    await app.request('/chat', postChat({ user_id: 'grace', message: 'Hi' }));
+    bot.limited = { ...refusal, limited: { retryAfterMs: 12_300, tell: false } };
+    const response = await app.request(path, { method });
+    expect([response.status, response.headers.get('retry-after')]).toEqual([429, '13']);
+    expect(await response.json()).toEqual({ detail: 'That was a lot.' });
+    bot.limited = undefined;
+    expect((await app.request('/history/grace')).status).toBe(200);
+  });
+});

@@ -65,6 +65,7 @@ export function depsOf(store: ConversationStore, scope: 'user' | 'channel' = 'us
     memory: store,
     stats: store,
     clock: { now: () => Date.now() },
+    limiter: { take: async () => ({ ok: true }) },
     scope,
     admins: new Set(['slack:T1:root', 'discord:42', 'http:42']),
     minTtl: LIMITS.minTtl,

@@ -56,6 +56,7 @@ export const fuzzCommands: FuzzEdge = async ({ runs, seed }) => {
   const store = await createSqliteStore({ ...LIMITS, dataDir, observer: { badElement() {}, error() {} } });
   const commands = createCommands({
     ...{ memory: store, stats: store, scope: 'user', admins: new Set(), clock: { now: () => Date.now() } },
+    limiter: { take: async () => ({ ok: true }) },
     ...{ minTtl: LIMITS.minTtl, maxTtl: LIMITS.maxTtl, memoryWindow: 20, maxMessages: LIMITS.maxMessages },
     visible: (messages) => createWindow({ maxMessages: 20, maxTokens: 1_000 }).view(messages),
   });

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { createCommands } from '../../src/commands/commands.ts';
+import { COMMAND_LIMIT } from '../../src/commands/limit.ts';
+import { createBot } from '../../src/core/bot.ts';
+import { parseSessionId } from '../../src/core/session.ts';
+import { createLogger } from '../../src/log.ts';
+import { createInProcessScheduler } from '../../src/queue/in-process.ts';
+import { createLocalSignals } from '../../src/queue/signals.ts';
+import { createRateLimiter } from '../../src/rate-limiter.ts';
+import { createPhrases } from '../../src/texts/phrases.ts';
+import { depsOf } from '../commands/suite/support.ts';
+import { messageOf, offerNew, sessionOf, takeHead, useStore } from '../contracts/store/support.ts';
+import { makeSqliteFixture } from '../memory/sqlite-fixture.ts';
+
+const MAX_LENGTH = 100;
+const SESSION = sessionOf();
+const { place } = parseSessionId(SESSION);
+
+describe('an edited message', () => {
+  const harness = useStore(makeSqliteFixture);
+
+  function makeBot() {
+    const { store } = harness;
+    const calls: string[] = [];
+    const logger = createLogger({ level: 'silent', secrets: [] });
+    const clock = { now: () => Date.now(), monotonic: () => performance.now() };
+    const bot = createBot({
+      store: {
+        ...store,
+        async amend(sessionId, source, text) {
+          calls.push('amend');
+          return store.amend(sessionId, source, text);
+        },
+      },
+      memory: {
+        ...store,
+        async conversationsAt(where) {
+          calls.push('conversationsAt');
+          return store.conversationsAt(where);
+        },
+      },
+      seen: async () => ({ messages: [], tokens: 0 }),
+      scheduler: createInProcessScheduler({ clock, logger }),
+      signals: createLocalSignals(),
+      limiter: createRateLimiter({ messages: 1_000, perMs: 60_000 }),
+      editLimiter: createRateLimiter(COMMAND_LIMIT),
+      phrases: createPhrases(),
+      commands: createCommands(depsOf(store)),
+      maxMessageLength: MAX_LENGTH,
+      received() {},
+      health: () => ({ ok: true }),
+      logger,
+    });
+    return { bot, calls };
+  }
+
+  it('is stored no longer than what is refused, so that its turn can say that it is too long', async () => {
+    const { bot } = makeBot();
+    await offerNew(harness.store, messageOf(SESSION, 'm1'));
+    await bot.amended(place, 'm1', 'x'.repeat(40_000));
+    expect((await takeHead(harness.store, SESSION)).message.text).toHaveLength(MAX_LENGTH + 1);
+  });
+
+  it('counts as it reads last', async () => {
+    const { bot } = makeBot();
+    await offerNew(harness.store, messageOf(SESSION, 'm1'));
+    await bot.amended(place, 'm1', 'x'.repeat(40_000));
+    await bot.amended(place, 'm1', 'short after all');
+    expect((await takeHead(harness.store, SESSION)).message.text).toBe('short after all');
+  });
+
+  it('that the bot was never given costs one look, however many conversations its place has', async () => {
+    const { bot, calls } = makeBot();
+    await bot.amended(place, 'never seen', 'edited');
+    expect(calls).toEqual([]);
+  });
+
+  it('counts a number of times in a minute; its deletion always does', async () => {
+    const { bot, calls } = makeBot();
+    await offerNew(harness.store, messageOf(SESSION, 'm1'));
+    for (let n = 1; n <= 200; n += 1) await bot.amended(place, 'm1', `edit ${n}`);
+    expect(calls).toHaveLength(COMMAND_LIMIT.messages);
+    await bot.amended(place, 'm1', null);
+    expect(calls).toHaveLength(COMMAND_LIMIT.messages + 1);
+    expect((await harness.store.take(SESSION))?.record.state ?? 'forgotten').toBe('forgotten');
+  });
+});
