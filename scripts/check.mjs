@@ -1,10 +1,10 @@
-// `npm run check`: types, lint, dead code and dependency rules, side by side; closes with a line "N passed, N failed".
+// `npm run check`: types, lint, dead code, dependency rules and the cost of regular expressions, side by side; closes with a line "N passed, N failed".
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { installBenchPackages } from './bench-packages.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const CHECKS = ['types', 'lint', 'dead', 'deps'];
+const CHECKS = ['types', 'lint', 'dead', 'deps', 'regex'];
 
 /** Runs one `npm run check:…`; its output is kept together. */
 function check(name) {

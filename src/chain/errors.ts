@@ -110,8 +110,7 @@ export function fromRefusal(refusal: Refusal, now: number): BotError {
   }
   if (status === 429) return again('model_rate_limited', `The model's server limits the rate of requests (${what}).`);
   if (status === 408 || status === 504) return again('model_timeout', `The model did not answer in time (${what}).`);
-  const unknownModel =
-    names.some((name) => /model_not_found|DeploymentNotFound/.test(name)) || UNKNOWN_MODEL.test(text);
+  const unknownModel = names.some((name) => /model_not_found|DeploymentNotFound/.test(name)) || namesUnknownModel(text);
   if (status === 404 || (status < 500 && status !== 401 && unknownModel)) {
     const words = text.replace(/\s+/g, ' ').slice(0, 200);
     return misconfigured(`Not found; see OPENAI_MODEL and OPENAI_BASE_URL (${what}${words && ': '}${words}).`);
@@ -139,8 +138,16 @@ function misconfigured(message: string): BotError {
 const FILTERED = /content_filter|content_policy|ResponsibleAI|data_inspection|moderation|safety/i;
 const FILTERED_WORDS =
   /content (?:management |safety |moderation )?(?:policy|filter)|moderation|was flagged|flagged for|content exists risk|inappropriate content|safety system/i;
-const UNKNOWN_MODEL =
-  /\bmodel\b.{0,120}(?:not found|does not exist|doesn't exist|not exist|is not a valid|not available|unknown)|(?:no such|unknown|invalid) model|not a valid model/i;
+const NO_SUCH_MODEL = /(?:no such|unknown|invalid) model|not a valid model/i;
+const MODEL = /\bmodel\b/gi;
+const UNKNOWN = /not found|does not exist|doesn't exist|not exist|is not a valid|not available|unknown/i;
+
+function namesUnknownModel(text: string): boolean {
+  // What is said of the model stands close behind the word.
+  const said = [...text.matchAll(MODEL)].map(({ index }) => text.slice(index, index + 150));
+  return NO_SUCH_MODEL.test(text) || said.some((words) => UNKNOWN.test(words));
+}
+
 /** OpenAI: `insufficient_quota`; others name their billing. */
 const NO_CREDIT = /insufficient_quota|insufficient_balance|billing/;
 

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
 import { inTime } from '../in-time.ts';
 import type { Timers } from '../pacer.ts';
-import { ACTION_PREFIX, SHORTCUT_PREFIX } from './callback-ids.ts';
+import { ACTION_IDS, SHORTCUT_IDS } from './callback-ids.ts';
 import type { SlackCommands } from './commands.ts';
 import { NO_PREVIEWS } from './links.ts';
 import type { BotIdentity } from './plain-text.ts';
@@ -108,11 +108,11 @@ export function connectBolt(deps: BoltAppDeps): void {
     await ack();
     await commands.slash(body, respondBy(respond));
   });
-  app.shortcut({ callback_id: new RegExp(`^${SHORTCUT_PREFIX}`) }, async ({ ack, body, respond }) => {
+  app.shortcut({ callback_id: SHORTCUT_IDS }, async ({ ack, body, respond }) => {
     await ack();
     await commands.shortcut(body, respondBy(respond));
   });
-  app.action(new RegExp(`^${ACTION_PREFIX}`), async ({ ack, body, respond }) => {
+  app.action(ACTION_IDS, async ({ ack, body, respond }) => {
     await ack();
     await commands.pressed(body, respondBy(respond));
   });
