@@ -114,7 +114,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
     const answers = createPrivateAnswers({ clients, logger });
     const commands = createSlackCommands({ bot, scopes, people, answers, logger, malformed });
     const names = createNames({ clients, people, self: me, clock, timers, logger });
-    const quotes = createQuotes({ clients, names, self: me, timers, logger });
+    const quotes = createQuotes({ clients, names, self: me, clock, timers, logger });
     const stop = createSlackStop({ bot, clients, abilities, scopes, timers, logger });
     const intake = createIntake({
       ...{ bot, self: me, scopes, clients, people, names, quotes, answers, commands, stop, clock, logger, malformed },

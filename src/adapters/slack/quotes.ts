@@ -1,6 +1,6 @@
 /** What the model is shown of others' messages, as quoted, untrusted text: a thread before the bot was called into it, shares. */
 import { z } from 'zod';
-import type { Logger } from '../../core/ports.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
 import type { Quote } from '../../core/types.ts';
 import { toBotError } from '../../errors.ts';
 import { inTime } from '../in-time.ts';
@@ -21,6 +21,7 @@ export interface QuotesDeps {
   readonly clients: SlackClients;
   readonly names: Names;
   readonly self: BotIdentity;
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly timers: Timers;
   readonly logger: Logger;
 }
@@ -40,7 +41,10 @@ interface RawQuote {
   readonly raw: string;
 }
 
-export function createQuotes({ clients, names, self, timers, logger }: QuotesDeps): Quotes {
+export function createQuotes({ clients, names, self, clock, timers, logger }: QuotesDeps): Quotes {
+  /** While Slack asks for a wait: newer commercial apps may read one thread a minute. */
+  let pausedUntil = 0;
+
   async function rendered(quotes: readonly RawQuote[]): Promise<readonly Quote[]> {
     const nameOf = await names.of([...quotes.map(({ author }) => author), ...quotes.map(({ raw }) => raw)]);
     return quotes
@@ -56,6 +60,7 @@ export function createQuotes({ clients, names, self, timers, logger }: QuotesDep
 
   return {
     async before(channel, thread, ts) {
+      if (clock.monotonic() < pausedUntil) return [];
       try {
         const answer = await inTime(LOOKUP_MS, timers, () =>
           clients.look((client) =>
@@ -67,7 +72,9 @@ export function createQuotes({ clients, names, self, timers, logger }: QuotesDep
           earlier.slice(-MAX_QUOTES).map((message) => ({ author: authorOf(message), raw: saidIn(message) })),
         );
       } catch (thrown) {
-        logger.warn({ code: toBotError(thrown).code }, 'the earlier messages of a thread could not be read');
+        const { code, retryAfterMs = 0 } = toBotError(thrown);
+        pausedUntil = clock.monotonic() + retryAfterMs;
+        logger.warn({ code }, 'the earlier messages of a thread could not be read');
         return [];
       }
     },

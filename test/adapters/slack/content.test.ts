@@ -6,6 +6,7 @@ import { blocksText, saidIn, sharesOf } from '../../../src/adapters/slack/conten
 import { createNames, type Names } from '../../../src/adapters/slack/names.ts';
 import { createPeople } from '../../../src/adapters/slack/people.ts';
 import { plainText } from '../../../src/adapters/slack/plain-text.ts';
+import { createQuotes, type Quotes } from '../../../src/adapters/slack/quotes.ts';
 import { messageShape, threadMessageShape } from '../../../src/adapters/slack/raw-message.ts';
 import { createLogger } from '../../../src/log.ts';
 import { type FakeSlack, startFakeSlack } from '../../support/fake-slack/fake-slack.ts';
@@ -156,6 +157,7 @@ describe('what a text names by an id', () => {
   let slack: FakeSlack;
   let clock: ManualClock;
   let names: Names;
+  let quotes: Quotes;
   const SCOPES = ['users:read', 'channels:read', 'usergroups:read'];
 
   async function start(scopes: readonly string[]): Promise<void> {
@@ -171,6 +173,7 @@ describe('what a text names by an id', () => {
     });
     const deps = { clients, clock, timers: clock, logger };
     names = createNames({ ...deps, people: createPeople(deps), self });
+    quotes = createQuotes({ ...deps, names, self });
   }
   const shown = async (raw: string) => plainText(raw, self, await names.of([raw]));
   beforeEach(() => start(SCOPES));
@@ -226,5 +229,17 @@ describe('what a text names by an id', () => {
     expect(slack.callsOf('users.info')).toHaveLength(1);
     await clock.advance(30_000);
     expect(await shown('<@U2>')).toBe('@Grace');
+  });
+
+  it('and threads are left alone as well while Slack asks for a wait', async () => {
+    await slack.close();
+    await start(['channels:history', 'users:read']);
+    const root = slack.say('The launch', { user: 'U2', channel: 'C1' });
+    const asked = slack.workspace.nextTs();
+    slack.fail('conversations.replies', { kind: 'rate_limited', retryAfter: 30 });
+    for (let number = 0; number < 3; number += 1) expect(await quotes.before('C1', root.ts, asked)).toEqual([]);
+    expect(slack.callsOf('conversations.replies')).toHaveLength(1);
+    await clock.advance(30_000);
+    expect(await quotes.before('C1', root.ts, asked)).toEqual([{ author: 'Grace', text: 'The launch' }]);
   });
 });
