@@ -61,6 +61,24 @@ describe('docker-compose.yml', () => {
     expect(ports).toEqual([environment.PORT, environment.SLACK_PORT].map((port) => `127.0.0.1:${port}:${port}`));
   });
 
+  it.each(['bot', 'redis'] as const)('lets %s do no more than it has to', async (name) => {
+    expect((await readCompose()).services[name]).toMatchObject({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+      tmpfs: ['/tmp'],
+      mem_limit: expect.stringMatching(/^\d+[mg]$/),
+      pids_limit: expect.any(Number),
+    });
+  });
+
+  it('runs Redis as a user who is not root, with memory for a rewrite of its file', async () => {
+    const { user, mem_limit } = (await readCompose()).services.redis;
+    expect(user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    const [, maxmemory] = /^maxmemory (\d+)mb$/m.exec(await read('redis.conf')) ?? [];
+    expect([mem_limit, maxmemory]).toEqual(['1g', '512']);
+  });
+
   it('does not publish Redis', async () => {
     expect((await readCompose()).services.redis).not.toHaveProperty('ports');
   });
@@ -135,5 +153,19 @@ describe('Dockerfile', () => {
     const ignored = (await read('.dockerignore')).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     expect(ignored[0]).toBe('*');
     expect(ignored.slice(1).sort()).toEqual([...new Set(copied)].map((name) => `!${name}`).sort());
+  });
+
+  it('has the licence in it that the package names', async () => {
+    const { license } = z.object({ license: z.string() }).parse(JSON.parse(await read('package.json')));
+    expect(license).toBe('MIT');
+    expect(await read('LICENSE')).toMatch(/^MIT License\n/);
+    const lines = await instructions();
+    const final = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')));
+    expect(
+      final
+        .filter((line) => line.startsWith('COPY '))
+        .join(' ')
+        .split(' '),
+    ).toContain('LICENSE');
   });
 });
