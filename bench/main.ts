@@ -15,6 +15,7 @@ const PARTS: Readonly<Record<string, () => Promise<BenchPart>>> = {
   memory: async () => (await import('./memory/part.ts')).runMemory,
   turns: async () => (await import('./turns.ts')).runTurns,
   footprint: async () => (await import('./footprint.ts')).runFootprint,
+  answers: async () => (await import('./answers.ts')).runAnswers,
 };
 
 interface Options {

@@ -75,10 +75,10 @@ describe('npm run bench', () => {
   }, 240_000);
 
   it('measures the whole bot beside bare ones, and its footprint', async () => {
-    const { code, stdout, stderr } = await bench('--short', '--json', '--only', 'turns,footprint');
+    const { code, stdout, stderr } = await bench('--short', '--json', '--only', 'turns,footprint,answers');
     expect(code, stderr).toBe(0);
     const { parts } = output.parse(JSON.parse(stdout));
-    expect(parts.map(({ part }) => part)).toEqual(['turns', 'footprint']);
+    expect(parts.map(({ part }) => part)).toEqual(['turns', 'footprint', 'answers']);
     for (const { tables } of parts) expectFilled(tables);
   }, 240_000);
 

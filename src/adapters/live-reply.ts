@@ -8,6 +8,7 @@
 import type { Clock, Logger, Reply, ReplyContext } from '../core/ports.ts';
 import type { ReplyEnd } from '../core/types.ts';
 import { BotError, toBotError } from '../errors.ts';
+import { beginsWith } from './begins-with.ts';
 import { inTime } from './in-time.ts';
 import { createPacer, type Timers } from './pacer.ts';
 import { createReplyParts, type View, type WantedPart } from './reply-parts.ts';
@@ -141,7 +142,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
       const looked = latest;
       const text = prepare(looked);
       // Another attempt: what is shown of the one before is to be replaced.
-      if (!text.startsWith(written)) parts.restart();
+      if (!beginsWith(text, written)) parts.restart();
       written = text;
       const view = viewOf(text, true);
       if (parts.next(view) === undefined) {

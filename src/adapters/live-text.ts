@@ -3,8 +3,10 @@
  * holds the connection. Events only show the answer while
  * it is being written and wake the one who waits: any of them may be lost, and the turn's record is the truth.
  */
+
 import { z } from 'zod';
 import { ANSWER_CUTS } from '../core/types.ts';
+import { beginsWith } from './begins-with.ts';
 
 const textEvent = z.object({
   kind: z.literal('live.text'),
@@ -30,7 +32,7 @@ export type EndEvent = z.infer<typeof endEvent>;
 
 /** The event that brings a follower who knows `known` of this stream to `text`. */
 export function textEventOf(stream: string, known: string, text: string): TextEvent {
-  const from = text.startsWith(known) ? known.length : 0;
+  const from = beginsWith(text, known) ? known.length : 0;
   return { kind: 'live.text', stream, from, text: text.slice(from) };
 }
 

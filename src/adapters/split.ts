@@ -6,7 +6,9 @@
  * any more, so text that is streamed in later never changes an earlier part, whose message need not be edited again. The
  * price: a text that ends within a few characters of the limit, just after a closing fence, may take one part more.
  */
+
 import { BotError } from '../errors.ts';
+import { beginsWith } from './begins-with.ts';
 import { type Fence, type FenceLimits, fenceLimits, scanLine } from './fences.ts';
 
 /** `utf16`: JavaScript's length (Discord's and Slack's characters are never more). `utf8`: bytes. */
@@ -72,7 +74,7 @@ export function createSplitter(options: SplitOptions): (text: string) => readonl
 
   return (text) => {
     if (!(limit >= MIN_LIMIT)) throw new BotError('internal', `A part needs a limit of at least ${MIN_LIMIT}.`);
-    if (!text.startsWith(decidedBy)) {
+    if (!beginsWith(text, decidedBy)) {
       [parts, at, decidedBy, open, lead] = [[], 0, '', undefined, ''];
     }
     for (;;) {

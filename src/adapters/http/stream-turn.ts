@@ -1,8 +1,10 @@
 /** Writes a turn as server-sent events (schemas.ts names them) while it is being answered. */
+
 import type { SSEStreamingApi } from 'hono/streaming';
 import type { Logger } from '../../core/ports.ts';
 import type { Locale } from '../../core/types.ts';
 import type { ErrorCode } from '../../errors.ts';
+import { beginsWith } from '../begins-with.ts';
 import type { FollowedTurn } from './follow-turn.ts';
 import { refusalOf, refusalOfTurn, renderChat, renderPending } from './render.ts';
 import type { StreamEvents } from './schemas.ts';
@@ -32,7 +34,7 @@ export async function streamTurn(options: StreamTurnOptions): Promise<void> {
 
   /** Brings what the caller has put together from the deltas to `text`. */
   async function show(text: string): Promise<void> {
-    if (!text.startsWith(shown)) {
+    if (!beginsWith(text, shown)) {
       shown = '';
       await send('reset', {});
     }

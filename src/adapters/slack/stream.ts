@@ -2,9 +2,11 @@
  * A reply by Slack's native streaming. What was sent is never sent again: as soon as it is not certain what a message holds,
  * the stream gives up, and whoever owns it goes on by edits of the same messages.
  */
+
 import type { Clock, Logger, ReplyContext } from '../../core/ports.ts';
 import type { Handles } from '../../core/types.ts';
 import { BotError, toBotError } from '../../errors.ts';
+import { beginsWith } from '../begins-with.ts';
 import { createPacer, type Timers } from '../pacer.ts';
 import type { SlackClients } from './clients.ts';
 import { mayHoldLink } from './links.ts';
@@ -122,7 +124,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
       pacer.began();
       const looked = latest;
       const text = deps.prepare(looked);
-      if (!text.startsWith(sent) || mayHoldLink(text)) {
+      if (!beginsWith(text, sent) || mayHoldLink(text)) {
         // The answer began anew: what was streamed can only be replaced. And links are not streamed (links.ts).
         state = 'gave_up';
       } else if (!hasMore(text)) {
@@ -198,7 +200,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
       const solid = sent.trimEnd();
       if (!text.startsWith(solid)) return false;
       // A blank end that was sent already does not count, and is not sent again.
-      const whole = text.startsWith(sent) ? text : sent + text.slice(solid.length);
+      const whole = beginsWith(text, sent) ? text : sent + text.slice(solid.length);
       return await whileLeased(() => finish(whole));
     },
     async close() {

@@ -1,9 +1,11 @@
 /** Shows one conversation to one page for as long as it is connected. */
+
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Logger, Phrases } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
 import type { ChatMessage, JsonValue, Locale, TurnId } from '../../core/types.ts';
 import { type BotError, toBotError } from '../../errors.ts';
+import { beginsWith } from '../begins-with.ts';
 import { createBell } from '../bell.ts';
 import { joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../live-text.ts';
 import { announcement, CONVERSATION, joined } from './announcements.ts';
@@ -144,7 +146,7 @@ export async function runFeed(options: FeedOptions): Promise<void> {
     for (const [turn, entry] of followed) {
       const { text } = entry.live;
       if (text === entry.sent) continue;
-      const from = text.startsWith(entry.sent) ? entry.sent.length : 0;
+      const from = beginsWith(text, entry.sent) ? entry.sent.length : 0;
       entry.sent = text;
       await send('text', { turn, from, text: text.slice(from) });
     }
