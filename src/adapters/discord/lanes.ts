@@ -68,6 +68,8 @@ export function createLanes(deps: LanesDeps): Lanes {
   /** Channels that were talked in and need no lane just now, and those of them that are to be caught up on. */
   const resting = new Map<string, LaneStart>();
   const behind = new Set<string>();
+  /** Goes on where it was: a new walk would pass all that is done already. */
+  let toCatchUp = behind.values();
   const catchingUp = new Set<string>();
   let loaded = false;
   let sessions = 0;
@@ -130,11 +132,13 @@ export function createLanes(deps: LanesDeps): Lanes {
 
   function catchUp(): void {
     if (!loaded || pauses.ended()) return;
-    for (const id of behind) {
-      if (catchingUp.size >= CATCHING_UP) return;
+    while (catchingUp.size < CATCHING_UP) {
+      const { value: id, done } = toCatchUp.next();
+      if (done === true) return;
       const start = resting.get(id);
+      if (start === undefined) continue;
       catchingUp.add(id);
-      if (start !== undefined) open(id, start.about?.guild, start);
+      open(id, start.about?.guild, start);
     }
   }
 
@@ -170,6 +174,7 @@ export function createLanes(deps: LanesDeps): Lanes {
       resting.set(id, rested === undefined ? start : { ...rested, cursor: newest(rested.cursor, start.cursor) });
       behind.add(id);
     }
+    toCatchUp = behind.values();
     for (const [id, { lane }] of lanes) lane.goOn({ known: known.get(id) });
     const guilds = new Set([...known.values()].flatMap(({ about }) => about?.guild ?? []));
     for (const guild of guilds) if (!deps.isMember(guild)) deps.left(guild);
