@@ -62,7 +62,6 @@ describe('npm run bench', () => {
 
     const judged = bars.filter(({ holds }) => holds !== 'not judged');
     expect(judged).toMatchObject([
-      { name: 'round trips of the memory per turn (open and commit)', holds: true },
       { name: expect.stringMatching(/^half turns and immortal keys after \d+ SIGKILLs/), measured: '0 and 0' },
       { name: expect.stringMatching(/^broken user\/assistant pairs in \d+ turns/), measured: '0' },
       { name: 'retry after an unknown outcome', holds: true },

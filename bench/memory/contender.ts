@@ -55,13 +55,12 @@ export const WINDOW = 20;
 export const KEEPERS = ['recollect', 'recollect-whole', 'tutorial', 'langchain'] as const;
 export type Keeper = (typeof KEEPERS)[number];
 
-/** With those whose speed alone is of interest. `recollect-anew` knows of no turn before; `least` promises nothing. */
-export const CONTENDERS = ['recollect', 'recollect-anew', 'recollect-whole', 'tutorial', 'langchain', 'least'] as const;
+/** With one whose speed alone is of interest: `least` promises nothing. */
+export const CONTENDERS = ['recollect', 'recollect-whole', 'tutorial', 'langchain', 'least'] as const;
 export type Contender = (typeof CONTENDERS)[number];
 
 export const TITLES: Readonly<Record<Contender, string>> = {
   recollect: 'recollect: open, commit',
-  'recollect-anew': 'recollect: open and read, commit',
   'recollect-whole': 'recollect: offer, take, open, commit, finish',
   tutorial: 'tutorial way',
   langchain: '@langchain/redis',
@@ -74,7 +73,6 @@ export type PerContender<T> = Readonly<Record<Contender, T>>;
 export function perContender<T>(make: (contender: Contender) => T): PerContender<T> {
   return {
     recollect: make('recollect'),
-    'recollect-anew': make('recollect-anew'),
     'recollect-whole': make('recollect-whole'),
     tutorial: make('tutorial'),
     langchain: make('langchain'),

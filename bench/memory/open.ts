@@ -4,9 +4,7 @@ import type { Contender, MemoryClient } from './contender.ts';
 export async function openClient(contender: Contender, url: string): Promise<MemoryClient> {
   switch (contender) {
     case 'recollect':
-      return await (await import('./recollect.ts')).openRecollect(url, 'known');
-    case 'recollect-anew':
-      return await (await import('./recollect.ts')).openRecollect(url, 'anew');
+      return await (await import('./recollect.ts')).openRecollect(url, 'alone');
     case 'recollect-whole':
       return await (await import('./recollect.ts')).openRecollect(url, 'whole');
     case 'tutorial':

@@ -96,13 +96,13 @@ export function answerOf({ question, answer }: BenchTurn): Answer {
   return { text: answer, timestamp: Date.now(), stopped: false, tokens };
 }
 
-/** Whether the store may go by what it knows of a conversation, or the whole of its turn protocol is run. */
-export type Mode = 'known' | 'anew' | 'whole';
+/** `open` and `commit` alone, or the whole of the turn protocol. */
+export type Mode = 'alone' | 'whole';
 
 export async function openRecollect(url: string, mode: Mode): Promise<MemoryClient> {
   const { store, observed } = await openStore(url);
   return {
-    ...(mode === 'whole' ? wholeTurns(store) : preparedTurns(store, mode === 'anew')),
+    ...(mode === 'whole' ? wholeTurns(store) : preparedTurns(store)),
     async read(conversation) {
       return (await store.open(sessionOf(conversation), WINDOW)).messages.length;
     },
@@ -126,7 +126,7 @@ interface Prepared {
 }
 
 /** `open` and `commit` alone: the turns were offered before, and each conversation taken, so there is a fence and records. */
-function preparedTurns(store: RedisStore, anew: boolean): Turning {
+function preparedTurns(store: RedisStore): Turning {
   const prepared = new Map<BenchTurn, Prepared>();
   return {
     async prepare(lists) {
@@ -140,8 +140,8 @@ function preparedTurns(store: RedisStore, anew: boolean): Turning {
       });
     },
     async open(turn) {
-      const { message, lease } = found(prepared, turn);
-      return (await store.open(message.sessionId, WINDOW, anew ? undefined : lease?.fence)).messages.length;
+      const { message } = found(prepared, turn);
+      return (await store.open(message.sessionId, WINDOW)).messages.length;
     },
     async commit(turn) {
       const { lease, message, answer } = found(prepared, turn);
@@ -163,7 +163,7 @@ function wholeTurns(store: RedisStore): Turning {
       const it = found(prepared, turn);
       await store.offer(it.message);
       it.lease = (await taken(store, it.message.sessionId)).lease;
-      return (await store.open(it.message.sessionId, WINDOW, it.lease.fence)).messages.length;
+      return (await store.open(it.message.sessionId, WINDOW)).messages.length;
     },
     async commit(turn) {
       const { lease, message, answer } = found(prepared, turn);

@@ -1,7 +1,7 @@
 /** What was measured of turns, as tables and bars. */
 import { figureOf, ratioOf } from '../figures.ts';
 import { printFigure } from '../print.ts';
-import type { Bar, Figure, Table } from '../report.ts';
+import type { Figure, Table } from '../report.ts';
 import type { Ran } from './clients.ts';
 import { CONTENDERS, type Contender, type PerContender, perContender, TITLES } from './contender.ts';
 import type { Plan } from './jobs.ts';
@@ -16,9 +16,7 @@ export interface Measured extends Setting {
 export function turnsNote(bytes: number, each: number, rounds: number): string {
   return (
     `Questions and answers of ${bytes} bytes, ${each} turns a conversation, one connection, a model that takes no time. ` +
-    'open: what the model is shown is there; this store reads it only where the process does not know it from the turn before ' +
-    '(what a take has to do for that is in the row of the whole turn), and always in the row below. ' +
-    'commit: both halves are remembered, turns of the same moment by one script, with the index entries sent behind. ' +
+    'open: what the model is shown was read. commit: both halves are remembered, with the figures sent behind. ' +
     'The store also has to offer, take and finish a turn, which the others have nothing like: that is a row of its own. ' +
     'The last row is one reading and one writing without expiry, index or any promise. ' +
     `Median of ${rounds} interleaved rounds (lowest to highest); the ratio is taken round by round.`
@@ -64,16 +62,6 @@ export function roundTripTable(roundTrips: PerContender<number>, turns: number):
     note: `Times the client sent something after it had waited for an answer, counted by the proxy over ${turns} turns of one conversation at a time.`,
     columns: ['', 'round trips'],
     rows: CONTENDERS.map((contender) => [TITLES[contender], roundTrips[contender]]),
-  };
-}
-
-export function ratioBar({ workers, ran }: Measured, wanted: number, network: string, short: boolean): Bar {
-  const ratio = speed(ran, 'recollect');
-  return {
-    name: `turns/s (open and commit) against the tutorial way, ${conversations(workers)}, ${network}`,
-    wanted: `>= ${wanted}x`,
-    measured: printFigure(ratio, 'x'),
-    holds: short ? 'not judged' : ratio.median >= wanted,
   };
 }
 

@@ -7,15 +7,7 @@ import { ask, type Clients, type RanOnce, type Rounds, runAll, withClients } fro
 import { CONTENDERS, type PerContender, perContender, WINDOW } from './contender.ts';
 import type { Plan } from './jobs.ts';
 import { proxyReply } from './jobs.ts';
-import {
-  cpuTable,
-  type Measured,
-  ratioBar,
-  roundTripTable,
-  type Setting,
-  turnsNote,
-  turnsTable,
-} from './turns-tables.ts';
+import { cpuTable, type Measured, roundTripTable, type Setting, turnsNote, turnsTable } from './turns-tables.ts';
 import type { Section, World } from './world.ts';
 
 const DELAY_MS = 1;
@@ -62,7 +54,6 @@ export async function measureTurns(world: World, clients: Clients): Promise<Sect
     near.push({ ...setting, ran: await runAll(world, clients, planOf(setting), scale.rounds) });
   }
   const far = await measureFar(world, scale);
-  const roundTrips = far.roundTrips.recollect;
   return {
     tables: [
       turnsTable(
@@ -78,16 +69,7 @@ export async function measureTurns(world: World, clients: Clients): Promise<Sect
       cpuTable(near),
       roundTripTable(far.roundTrips, scale.counted),
     ],
-    bars: [
-      ...near.map((it) => ratioBar(it, 1.1, 'no network', short)),
-      ...far.measured.map((it) => ratioBar(it, 2, `${2 * DELAY_MS} ms of round trip`, short)),
-      {
-        name: 'round trips of the memory per turn (open and commit)',
-        wanted: '<= 2',
-        measured: printNumber(roundTrips),
-        holds: roundTrips <= 2,
-      },
-    ],
+    bars: [],
   };
 }
 

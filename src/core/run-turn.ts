@@ -156,7 +156,7 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
 async function ask(turn: RunningTurn): Promise<ModelAnswer> {
   const { taken, store, chain, reply, watch, metrics, clock, bounds } = turn;
   const { message, lease } = taken;
-  const { messages } = await untilLost(turn, () => store.open(lease.sessionId, turn.window, lease.fence));
+  const { messages } = await untilLost(turn, () => store.open(lease.sessionId, turn.window));
   const shared = !message.isDirect && !isOwn(lease.sessionId);
   const startedAt = clock.monotonic();
   return await readAnswer((signal) => chain.stream({ history: messages, message, shared }, signal), {

@@ -156,11 +156,8 @@ export interface ExportedConversation {
 }
 
 export interface Memory {
-  /**
-   * What the model is to see: the newest `limit` messages. With the fence of a lease they may be those that were there at its
-   * taking, or behind a commit under it, which a driver may know without reading them.
-   */
-  open(sessionId: SessionId, limit: number, fence?: number): Promise<OpenConversation>;
+  /** What the model is to see: the newest `limit` messages. */
+  open(sessionId: SessionId, limit: number): Promise<OpenConversation>;
   /** Messages counted from the newest: skips `offset`, gives `limit`. Undefined: nothing is remembered. */
   history(sessionId: SessionId, options?: { offset?: number; limit?: number }): Promise<History | undefined>;
   /**

@@ -120,11 +120,11 @@ const crashes: readonly Crash[] = [
     step: { command: 'writeRecord', containing: 'handle:1', when: 'after' },
     modelCalls: 2,
   },
-  { at: 'before commit', text: SHORT, step: { command: 'commitTurns', when: 'before' }, modelCalls: 2 },
+  { at: 'before commit', text: SHORT, step: { command: 'commitTurn', when: 'before' }, modelCalls: 2 },
   {
     at: 'after commit, before the last edit',
     text: SHORT,
-    step: { command: 'commitTurns', when: 'after' },
+    step: { command: 'commitTurn', when: 'after' },
     modelCalls: 1,
   },
   { at: 'before finish', text: SHORT, step: { command: 'finishTurn', when: 'before' }, modelCalls: 1 },

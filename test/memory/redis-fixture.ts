@@ -32,7 +32,6 @@ export function makeRedisFixture(
         ? await openStore(
             createRedisConnections(url, () => {}),
             { ...options, prefix },
-            true,
           )
         : await createRedisStore({ ...options, url, prefix, allowEviction: false, warn: () => {} });
       stores.push(store);

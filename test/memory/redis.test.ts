@@ -179,20 +179,6 @@ describe('on a server in cluster mode', () => {
     await fixture.close();
   });
 
-  test('turns of different places that end in the same moment are committed by a script each', async () => {
-    const fixture = await makeRedisFixture(url, { clustered: true })({
-      ...LIMITS,
-      observer: { badElement() {}, error() {} },
-    });
-    const { store } = fixture;
-    const sessions = ['C1', 'C2', 'C2', 'C3'].map((channel, n) => sessionOf({ channel, user: `u${n}` }));
-    await Promise.all(sessions.map((session) => offerNew(store, messageOf(session, `m-${session}`))));
-    const taken = await Promise.all(sessions.map((session) => takeHead(store, session)));
-    const outcomes = taken.map(({ lease, message }) => store.commit(lease, message, answerOf('one')));
-    expect(await Promise.all(outcomes)).toEqual(sessions.map(() => 'committed'));
-    await fixture.close();
-  });
-
   describeConversationStore('Redis in cluster mode', (options) => makeRedisFixture(url, { clustered: true })(options));
 });
 

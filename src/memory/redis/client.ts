@@ -17,7 +17,7 @@ declare module 'ioredis' {
     writeRecord(...args: Argument[]): Result<unknown, Context>;
     countFailure(...args: Argument[]): Result<unknown, Context>;
     settleTurn(...args: Argument[]): Result<unknown, Context>;
-    commitTurns(...args: Argument[]): Result<unknown, Context>;
+    commitTurn(...args: Argument[]): Result<unknown, Context>;
     appendTurn(...args: Argument[]): Result<unknown, Context>;
     finishTurn(...args: Argument[]): Result<unknown, Context>;
     stopTurn(...args: Argument[]): Result<unknown, Context>;

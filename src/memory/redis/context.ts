@@ -5,15 +5,11 @@ import type { RedisConnections } from '../../redis.ts';
 import { sendTogether, toStoreError } from './client.ts';
 import { createIndexWriter, type WriteIndex } from './index-writer.ts';
 import type { Keyspace } from './keys.ts';
-import { createRecent, type Recent } from './recent.ts';
 
 export interface RedisContext {
   readonly redis: Redis;
   readonly keys: Keyspace;
   readonly options: StoreOptions;
-  readonly recent: Recent;
-  /** Whether the server is in cluster mode, where a script has one slot. */
-  readonly clustered: boolean;
   /** Makes a call; whatever it throws becomes a BotError that the observer hears of too. */
   call<T>(operation: string, action: () => Promise<T>): Promise<T>;
   /** Sends something right behind, which nobody waits for; its failure is observed and repaired by the sweep. */
@@ -28,7 +24,7 @@ export function createContext(
   redis: Redis,
   keys: Keyspace,
   options: StoreOptions,
-  { clustered, notice }: { readonly clustered: boolean; readonly notice: RedisConnections['notice'] },
+  notice: RedisConnections['notice'],
 ): RedisContext {
   const background = new Set<Promise<unknown>>();
   const report = (operation: string, thrown: unknown) => {
@@ -49,8 +45,6 @@ export function createContext(
     redis,
     keys,
     options,
-    recent: createRecent(),
-    clustered,
     behind,
     writeIndex: createIndexWriter(redis, keys, behind),
     async call(operation, action) {

@@ -21,7 +21,7 @@ export type SessionMemory = Pick<
 >;
 
 export function createSessionMemory(context: RedisContext): SessionMemory {
-  const { redis, keys, options, recent, call } = context;
+  const { redis, keys, options, call } = context;
 
   const readElements = (sessionId: SessionId, elements: readonly string[]) => {
     const messages = elements.map(parseElement).filter((message) => message !== undefined);
@@ -51,7 +51,6 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
         ...[own.list, own.meta, own.inbox, own.generation, own.place, own.people, own.notes],
         ...[placeMember(sessionId), KEEP_GENERATION_S],
       );
-      recent.drop(sessionId);
       const [messages, waiting] = forgetReply.parse(reply);
       context.writeIndex(sessionId, { expiresAt: 0, messages: 0 });
       return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
@@ -67,7 +66,6 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
         ...[own.list, own.meta, own.inbox, own.place, own.people, own.notes],
         ...[field, value, placeMember(sessionId)],
       );
-      recent.drop(sessionId);
       const [messages, waiting, left, expiresAt] = removeReply.parse(reply);
       if (messages > 0) context.writeIndex(sessionId, { expiresAt, messages: left });
       // In a direct conversation a TTL choice may be theirs, and is found by this.
@@ -80,19 +78,11 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
     forget,
     removeTurns,
 
-    async open(sessionId, limit, fence) {
-      const known = fence === undefined ? undefined : recent.messages(sessionId, fence, limit);
-      if (known !== undefined) return { messages: known };
-      return await call('open', async () => {
-        const { list } = keys.session(sessionId);
-        const elements = await redis.lrange(list, -limit, -1);
-        const { messages, corrupt } = readElements(sessionId, elements);
-        if (fence !== undefined && corrupt === 0) {
-          recent.read({ sessionId, fence }, { messages, newest: elements.at(-1) ?? '' });
-        }
-        return { messages };
-      });
-    },
+    open: (sessionId, limit) =>
+      call('open', async () => {
+        const elements = await redis.lrange(keys.session(sessionId).list, -limit, -1);
+        return { messages: readElements(sessionId, elements).messages };
+      }),
 
     ttl: (sessionId) => call('ttl', () => readTtl(context, sessionId)),
 

@@ -1,8 +1,8 @@
 /**
  * The scripts on one place: each changes what must change together, at once or not at all. All keys of a script share the
- * place's slot; only commitTurns, which is handed whole turns, takes those of several places where the server has no slots.
+ * place's slot.
  * Turn records are found by the id in the inbox, so their names are made inside the scripts from the conversation's key
- * (KEYS[1] .. ':turn:' .. id), which has the same hash tag; so are the names of what commitTurns and appendTurn need, since
+ * (KEYS[1] .. ':turn:' .. id), which has the same hash tag; so are the names of what commitTurn and appendTurn need, since
  * every byte that is handed over costs both sides.
  *
  * An inbox element is four lines: generation, the message without its text (JSON), its text (JSON string), its private
@@ -25,7 +25,7 @@ export const PLACE_SCRIPTS = {
   writeRecord: { lua: turn.writeRecord, numberOfKeys: 2 },
   countFailure: { lua: turn.countFailure, numberOfKeys: 2 },
   settleTurn: { lua: turn.settleTurn, numberOfKeys: 2 },
-  commitTurns: { lua: commit.commitTurns },
+  commitTurn: { lua: commit.commitTurn, numberOfKeys: 1 },
   appendTurn: { lua: commit.appendTurn, numberOfKeys: 1 },
   finishTurn: { lua: turn.finishTurn, numberOfKeys: 3 },
   stopTurn: { lua: turn.stopTurn, numberOfKeys: 1 },

@@ -12,9 +12,6 @@ import { checkServer, type ServerCheck } from './server-check.ts';
 import { createRedisStats } from './stats.ts';
 import { type AppendTurn, createRedisTurns } from './turns.ts';
 
-/** Milliseconds between two looks for what this process keeps of conversations that are not talked in any more. */
-const PURGE_MS = 30_000;
-
 export interface RedisStoreOptions extends StoreOptions, ServerCheck {}
 
 export interface RedisStore extends ConversationStore, AppendTurn {}
@@ -45,13 +42,11 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
 
 /**
  * Opens the store on a server that was checked.
- * @param clustered whether it is in cluster mode, where each script has one slot
  * @throws BotError `store_unavailable`
  */
 export async function openStore(
   connections: RedisConnections,
   options: StoreOptions & Pick<RedisStoreOptions, 'prefix'>,
-  clustered = false,
 ): Promise<RedisStore> {
   const redis = connect(connections);
   try {
@@ -60,11 +55,10 @@ export async function openStore(
     redis.disconnect();
     throw toStoreError(thrown);
   }
-  const context = createContext(redis, keyspace(options.prefix), options, { clustered, notice: connections.notice });
+  const context = createContext(redis, keyspace(options.prefix), options, connections.notice);
   const turns = createRedisTurns(context);
   const sessions = createSessionMemory(context);
   const { sweep, ...stats } = createRedisStats(context);
-  const purging = setInterval(() => context.recent.purge(), PURGE_MS).unref();
   return {
     ...turns,
     ...sessions,
@@ -80,7 +74,6 @@ export async function openStore(
     notes: createRedisNotes(context),
     ping: () => context.call('ping', async () => void (await redis.ping())),
     async close() {
-      clearInterval(purging);
       await context.settled();
       redis.disconnect();
     },

@@ -47,13 +47,13 @@ return {'queued', ahead}
 
 /**
  * KEYS  1 conversation, 2 inbox, 3 fence, 4 people
- * ARGV  1 keep (s), 2 seconds that what is remembered is to live at least, if the model is still to see it, 3 how many
- *       messages the caller knows of, or '', 4 '1': only if all who have words there are indexed for long enough
- * gives {'unlisted', ms} | {bad elements dropped} when empty | {bad, fence, element, record as flat list, 1 when what is remembered lives
- * longer now, messages, newest message if they are as many as known, else ''}
+ * ARGV  1 keep (s), 2 seconds that what is remembered is to live at least, if the model is still to see it, 3 '1': only if all
+ *       who have words there are indexed for long enough
+ * gives {'unlisted', ms} | {bad elements dropped} when empty | {bad, fence, element, record as flat list, 1 when what is
+ * remembered lives longer now}
  */
 export const takeTurn = `${READ_HEAD}${NOW}${COUNT}${LISTED}
-if ARGV[4] == '1' and redis.call('EXISTS', KEYS[2]) == 1 then
+if ARGV[3] == '1' and redis.call('EXISTS', KEYS[2]) == 1 then
   local short = unlisted(KEYS[1], KEYS[4], now + math.max(ARGV[1], ARGV[2]) * 1000)
   if short then return short end
 end
@@ -95,10 +95,7 @@ while true do
     redis.call('EXPIRE', record, ARGV[1])
     local extended = 0
     if not state or state == 'queued' or state == 'running' then extended = redis.call('EXPIRE', KEYS[1], ARGV[2], 'GT') end
-    local messages, newest = redis.pcall('LLEN', KEYS[1]), ''
-    if type(messages) == 'table' then messages = -1 end
-    if messages > 0 and messages == tonumber(ARGV[3]) then newest = redis.call('LINDEX', KEYS[1], -1) end
-    return {bad, fence, head, redis.call('HGETALL', record), extended, messages, newest}
+    return {bad, fence, head, redis.call('HGETALL', record), extended}
   end
 end
 `;

@@ -1,18 +1,16 @@
-/** The turn protocol on Redis: see docs/turns.md; each operation is one script on the place, and commits may share one. */
+/** The turn protocol on Redis: see docs/turns.md; each operation is one script on the place. */
 import { z } from 'zod';
 import { TURN_BUDGET_MS } from '../../core/limits.ts';
 import type { SessionId } from '../../core/session.ts';
-import type { Answer, CommitResult, Located, OfferResult, Turns } from '../../core/store.ts';
+import type { Answer, Located, OfferResult, Turns } from '../../core/store.ts';
 import type { TurnLease } from '../../core/types.ts';
-import { parseStoredSession, type TurnMessage } from '../elements.ts';
+import { parseStoredSession, serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
 import { replies, toStoreError } from './client.ts';
 import type { RedisContext } from './context.ts';
-import { type CommitReply, createGroupCommit } from './group-commit.ts';
 import { KEEP_GENERATION_S, KEEP_LISTED_S, KEEP_S } from './keep.ts';
 import { MARK_MARGIN_MS, memberships, Unlisted, unlistedReply, whenListed } from './listing.ts';
 import { fieldsOf, fromElement, handleFields, parseRecord, toElement } from './record.ts';
 import { applyTtl } from './ttl.ts';
-import { commonArguments, turnArguments, type WrittenTurn, writtenTurn } from './written.ts';
 
 const offerReply = z.union([
   unlistedReply,
@@ -23,13 +21,15 @@ const offerReply = z.union([
 const takeReply = z.union([
   unlistedReply,
   z.tuple([z.number()]),
-  z.tuple([z.number(), z.number(), z.string(), z.array(z.string()), z.number(), z.number(), z.string()]),
+  z.tuple([z.number(), z.number(), z.string(), z.array(z.string()), z.number()]),
 ]);
-const appendReply = z.union([unlistedReply, z.tuple([z.number(), z.number(), z.number()])]);
+const commitReply = z.union([
+  z.tuple([z.literal('committed'), z.number(), z.number()]),
+  unlistedReply,
+  z.tuple([z.enum(['fenced', 'known', 'forgotten'])]),
+]);
 const amendReply = z.enum(['amended', 'running', 'unknown']);
 const count = z.number();
-
-type SettledReply = CommitResult | Unlisted;
 
 /** Undefined for what no offer wrote. */
 function located(value: string): Located | undefined {
@@ -44,10 +44,8 @@ export interface AppendTurn {
 }
 
 export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
-  const { redis, keys, options, recent, call, behind } = context;
+  const { redis, keys, options, call, behind } = context;
   const turnBudgetS = Math.ceil((options.turnBudgetMs ?? TURN_BUDGET_MS) / 1_000);
-  const common = commonArguments(context);
-  const groupCommit = createGroupCommit(redis, keys, common, context.clustered);
   /** A waiting message lives for KEEP_S, a conversation with the default TTL for that; who erases finds both. */
   const offerKeepMs = (Math.max(KEEP_S, options.defaultTtl) + KEEP_LISTED_S) * 1_000;
 
@@ -64,32 +62,31 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
       return count.parse(await redis.settleTurn(own.fence, own.turn(lease.turnId), lease.fence, state, code)) === 1;
     });
 
-  /**
-   * What a stored turn means for the indexes. Gives the messages there are now.
-   * @param pushed messages before the cap dropped some
-   */
-  const indexTurn = (
-    id: SessionId,
-    { answer }: WrittenTurn,
-    [pushed, expiresAt]: readonly [number, number, ...number[]],
-  ): number => {
-    const messages = Math.min(pushed, options.maxMessages);
-    context.writeIndex(id, { expiresAt, messages, turns: 1, tokens: answer.tokens });
-    return messages;
+  /** Runs a script that writes a turn into its conversation; what comes of it is in the figures before anything later is. */
+  const write = (message: TurnMessage, answer: Answer, run: (args: (string | number)[]) => Promise<unknown>) => {
+    const { sessionId, author, ttl } = message;
+    const args = [
+      ...[options.maxMessages, options.defaultTtl, options.minTtl, keys.places],
+      ...turnHalves(message, answer).map(serialiseElement),
+      ...[ttl ?? '', answer.tokens, author.id],
+    ];
+    return whenListed(context, sessionId, [author.id], async () => {
+      const reply = commitReply.parse(await run(args));
+      if (reply instanceof Unlisted) return reply;
+      const [kind, pushed = 0, expiresAt = 0] = reply;
+      if (kind === 'committed') {
+        const messages = Math.min(pushed, options.maxMessages);
+        context.writeIndex(sessionId, { expiresAt, messages, turns: 1, tokens: answer.tokens });
+      }
+      return kind;
+    });
   };
 
   return {
     append: (message, answer) =>
       call('append', async () => {
-        const { sessionId, turnId } = message;
-        const written = writtenTurn(message, answer);
-        const args = turnArguments({ turnId, fence: 0 }, written, 0);
-        const { list } = keys.session(sessionId);
-        await whenListed(context, sessionId, [message.author.id], async () => {
-          const stored = appendReply.parse(await redis.appendTurn(list, ...common, ...args));
-          if (!(stored instanceof Unlisted)) indexTurn(sessionId, written, stored);
-          return stored;
-        });
+        const { list } = keys.session(message.sessionId);
+        await write(message, answer, (args) => redis.appendTurn(list, ...args));
       }),
 
     async offer(message) {
@@ -142,7 +139,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           const pipeline = redis.pipeline().zscore(keys.pending, sessionId);
           pipeline.takeTurn(
             ...[own.list, own.inbox, own.fence, own.people],
-            ...[KEEP_S, turnBudgetS, recent.expected(sessionId) ?? '', checked ? '1' : ''],
+            ...[KEEP_S, turnBudgetS, checked ? '1' : ''],
           );
           const [noted, reply] = await replies(pipeline);
           score = noted;
@@ -160,7 +157,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           clearPending(sessionId, score);
           return undefined;
         }
-        const [fence, element, flat, extended, total, newest] = head;
+        const [fence, element, flat, extended] = head;
         // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
         if (extended === 1)
           behind('take', () => applyTtl(context, sessionId, { seconds: turnBudgetS, remember: false }));
@@ -173,9 +170,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           await redis.notePending(keys.pending, sessionId);
           return undefined;
         }
-        const lease = { sessionId, turnId: message.turnId, fence };
-        recent.confirm(lease, { total, newest });
-        return { lease, record, message };
+        return { lease: { sessionId, turnId: message.turnId, fence }, record, message };
       }),
 
     check: (lease) =>
@@ -199,29 +194,16 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
     countFailure: (lease) =>
       call('countFailure', async () => {
         const own = keys.session(lease.sessionId);
-        // The next attempt may come much later.
-        recent.drop(lease.sessionId);
         const failures = count.parse(await redis.countFailure(own.fence, own.turn(lease.turnId), lease.fence));
         return failures < 0 ? undefined : failures;
       }),
 
     commit: (lease, message, answer) =>
       call('commit', async () => {
-        const withdrawn = recent.withdraw(lease);
-        const written = writtenTurn(message, answer);
-        const args = turnArguments(lease, written, withdrawn?.known.listed ?? 0);
-        const settle = (reply: CommitReply): SettledReply => {
-          if (reply instanceof Unlisted) return reply;
-          if (reply[0] !== 'committed') return reply[0];
-          const [kind, pushed, expiresAt, listed, touched] = reply;
-          const total = indexTurn(lease.sessionId, written, [pushed, expiresAt]);
-          if (touched === 0 && pushed - 2 === withdrawn?.known.total) {
-            withdrawn.extend({ total, halves: written.halves, newest: written.said, listed });
-          }
-          return kind;
-        };
-        return await whenListed(context, lease.sessionId, [message.author.id], () =>
-          groupCommit(lease.sessionId, args, settle),
+        const { sessionId, turnId, fence } = lease;
+        const { list } = keys.session(sessionId);
+        return await write({ ...message, sessionId, turnId }, answer, (args) =>
+          redis.commitTurn(list, ...args, fence, turnId, answer.stopped ? '1' : ''),
         );
       }),
 
