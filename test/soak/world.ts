@@ -32,6 +32,7 @@ const SETTINGS = {
   RATE_LIMIT: '100000/s',
   MAX_WAITING: '100',
   // A model that hangs is noticed soon, so that many can be had in a run.
+  FIRST_TOKEN_TIMEOUT: '8',
   TURN_TIMEOUT: '8',
   HTTP_TIMEOUT: '10',
   SHUTDOWN_GRACE: '2',
