@@ -34,6 +34,12 @@ export interface MarkdownPart {
   readonly tail: string;
 }
 
+/**
+ * Places in a row at which a line's break is weighed, which reads the line, and units that are read ahead for it: more only
+ * matter in a fence's own line, whose words nobody misses, or in a heap of blank ones.
+ */
+const MAX_TRIES = 256;
+
 /** Below this the added fence lines leave no room for text. */
 const MIN_LIMIT = 64;
 
@@ -156,6 +162,8 @@ interface Window {
   readonly text: string;
   /** Positions where a line begins, the first one (0) included. */
   readonly lines: readonly number[];
+  /** Where the line begins that this position is in, the line behind a break at its end. */
+  lineAt(position: number): number;
   /** The fence that is open when a part ends at this position. */
   fenceAt(position: number): Fence | undefined;
   /** A part that ends at this position is short enough. */
@@ -183,9 +191,19 @@ function createWindow(text: string, at: number, frame: Frame): Window {
   const sizes = prefixSizes(content, measure);
   const headSize = sizeOf(head, measure);
 
+  /** By halving: a part may be thousands of lines, and each of its positions may be asked about. */
+  const lineIndexAt = (position: number): number => {
+    let low = 0;
+    let high = lines.length - 1;
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if ((lines[middle] ?? 0) <= position) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  };
   const fenceAt = (position: number): Fence | undefined => {
-    let line = lines.length - 1;
-    while ((lines[line] ?? 0) > position) line -= 1;
+    const line = lineIndexAt(position);
     // A line of which nothing is there yet says nothing (an empty one would end a quote, and its fence with it).
     return lines[line] === position ? fences[line] : scan(line, position);
   };
@@ -197,6 +215,7 @@ function createWindow(text: string, at: number, frame: Frame): Window {
   return {
     text: content,
     lines,
+    lineAt: (position) => lines[lineIndexAt(position)] ?? 0,
     fenceAt,
     fits: (position) => sizeAt(position) <= limit,
     firstOverflow() {
@@ -248,15 +267,18 @@ function chooseCut(window: Window, overflow: number): number {
 }
 
 function mayClose(window: Window, position: number, overflow: number): boolean {
-  return /^[\s>]*[`~]/.test(window.text.slice(position, overflow));
+  return /^[\s>]*[`~]/.test(window.text.slice(position, Math.min(overflow, position + MAX_TRIES)));
 }
 
 /** The last place behind a space, or behind punctuation of scripts that write no spaces, that fits; 0 when there is none. */
 function lastSpace(window: Window, overflow: number): number {
-  for (let position = overflow - 1; position > 0; position -= 1) {
+  let tries = MAX_TRIES;
+  for (let position = overflow - 1; position > 0 && tries > 0; position -= 1) {
     const behind = /[^\S\n]|[。！？；，、：…]/.test(window.text[position - 1] ?? '');
     const before = /\S/.test(window.text[position] ?? '');
-    if (behind && before && mayBreakLine(window, position, overflow) && window.fits(position)) return position;
+    if (!behind || !before) continue;
+    tries -= 1;
+    if (mayBreakLine(window, position, overflow) && window.fits(position)) return position;
   }
   return 0;
 }
@@ -265,8 +287,7 @@ function lastSpace(window: Window, overflow: number): number {
 function mayBreakLine(window: Window, position: number, overflow: number): boolean {
   const rest = window.text.slice(position, Math.min(overflow, position + 40));
   if (/^[\s>*+\-\d.)]*[`~]/.test(rest)) return false;
-  const line = window.lines.findLast((start) => start <= position) ?? 0;
-  return window.fenceAt(position) === window.fenceAt(line);
+  return window.fenceAt(position) === window.fenceAt(window.lineAt(position));
 }
 
 function hardCut(window: Window, overflow: number): number {
@@ -276,8 +297,9 @@ function hardCut(window: Window, overflow: number): number {
   const known = (position: number) => position < overflow - 1 || !isHighSurrogate(window.text.charCodeAt(position));
   const whole = (position: number) => known(position) && graphemes.has(position);
   const paired = (position: number) => !isHighSurrogate(window.text.charCodeAt(position - 1));
-  const tries = [(position: number) => whole(position) && mayBreakLine(window, position, overflow), whole, paired];
-  for (const allowed of tries) {
+  const oldest = overflow - MAX_TRIES;
+  const inText = (position: number) => position > oldest && whole(position) && mayBreakLine(window, position, overflow);
+  for (const allowed of [inText, whole, paired]) {
     for (let position = overflow - 1; position > 0; position -= 1) {
       if (allowed(position) && window.fits(position)) return position;
     }

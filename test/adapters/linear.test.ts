@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAnnouncedReply } from '../../src/adapters/announced-reply.ts';
 import { createLiveReply } from '../../src/adapters/live-reply.ts';
 import { cutStream } from '../../src/adapters/slack/stream-cut.ts';
+import { splitMarkdown } from '../../src/adapters/split.ts';
 import { encodeSession } from '../../src/core/session.ts';
 import { createLogger } from '../../src/log.ts';
 import { createManualClock } from '../support/manual-clock.ts';
@@ -116,5 +117,13 @@ describe('an answer of twice the length costs about twice as much', () => {
     const { taken } = cutStream('', '漢'.repeat(40_000), false);
     expect(taken).toBe(3_000);
     expect(counted.read).toBeLessThan(40_000);
+  });
+
+  it.each([' a', 'a', ' '])('in parts, also where a code fence is opened by a line of thousands of %j', (unit) => {
+    const text = `\`\`\`js${unit.repeat(40_000 / unit.length)}`;
+    counted.read = 0;
+    splitMarkdown(text, { limit: 9_000 });
+    // Of each part a few hundred places are weighed, not all of its thousands.
+    expect(counted.read / text.length).toBeLessThan(600);
   });
 });
