@@ -2,6 +2,7 @@
 import slackifyMarkdown from 'slackify-markdown';
 import type { CommandAction, CommandResult } from '../../core/commands.ts';
 import type { TurnId } from '../../core/types.ts';
+import { isWithin, type MarkupBounds } from '../markup-bounds.ts';
 import { splitMarkdown, textOf } from '../split.ts';
 import { ACTION_PREFIX } from './callback-ids.ts';
 import { neutralise } from './neutral.ts';
@@ -20,6 +21,12 @@ const NOTICE_LIMIT = 1_000;
 /** Of a section's text (docs.slack.dev, section block), in UTF-16 units; and what is split to, since escapes take room. */
 const SECTION_LIMIT = 3_000;
 const SECTION_SPLIT = 2_000;
+/** For texts that escaping makes longer than that: an ampersand takes five units. */
+const ESCAPED_SPLIT = 500;
+/** Of a piece of {@link SECTION_SPLIT}: at most some ten times as slow as prose. */
+const CONVERTED: MarkupBounds = { depth: 16, delimiters: 400, marks: 400 };
+/** Pieces of a reply that are not converted anew: a part of {@link PART_LIMIT} has about five, and a notice. */
+const REMEMBERED = 16;
 /** Elements of an actions block. */
 const MAX_BUTTONS = 25;
 
@@ -50,28 +57,58 @@ export interface SlackText {
 export const FORMS = ['markdown', 'sections', 'text'] as const;
 export type Form = (typeof FORMS)[number];
 
-/** A message of Markdown. */
-export function messageOf(markdown: string, form: Form): SlackText {
+/** Slack's own markup for a piece of Markdown of at most {@link SECTION_SPLIT} units. Never throws. */
+export type Convert = (markdown: string) => string;
+
+/** A message of Markdown. Give `convert` where a text is written again and again as it grows ({@link rememberingConvert}). */
+export function messageOf(markdown: string, form: Form, convert: Convert = slackMarkup): SlackText {
   switch (form) {
     case 'markdown':
       // Slack reads its own tokens in this block, but none that were entities (measured: PostHog/posthog#95054).
-      return { text: noticeOf(markdown), blocks: [{ type: 'markdown', text: neutralise(markdown) }] };
+      return { text: noticeOf(markdown, convert), blocks: [{ type: 'markdown', text: neutralise(markdown) }] };
     case 'sections':
-      return { text: noticeOf(markdown), blocks: sectionsOf(markdown) };
+      return { text: noticeOf(markdown, convert), blocks: sectionsOf(markdown, convert) };
     case 'text':
       return { text: escapeAll(markdown) };
   }
 }
 
-function sectionsOf(markdown: string): SlackBlock[] {
-  return splitMarkdown(markdown, { limit: SECTION_SPLIT }).map((part) => ({
-    type: 'section',
-    text: { type: 'mrkdwn', text: cut(slackMarkup(textOf(part)).trimEnd(), SECTION_LIMIT) },
-  }));
+function sectionsOf(markdown: string, convert: Convert): SlackBlock[] {
+  return splitMarkdown(markdown, { limit: SECTION_SPLIT })
+    .flatMap((part) => sectionTexts(textOf(part), convert))
+    .map((text) => ({ type: 'section', text: { type: 'mrkdwn', text } }));
 }
 
-function noticeOf(markdown: string): string {
-  return cut(slackMarkup(cut(markdown, NOTICE_LIMIT)).trim(), NOTICE_LIMIT) || '…';
+/** One text, or several where escapes take so much room that the end would be lost. */
+function sectionTexts(markdown: string, convert: Convert): readonly string[] {
+  const whole = convert(markdown).trimEnd();
+  if (whole.length <= SECTION_LIMIT) return [whole];
+  return splitMarkdown(markdown, { limit: ESCAPED_SPLIT }).map((part) =>
+    cut(convert(textOf(part)).trimEnd(), SECTION_LIMIT),
+  );
+}
+
+function noticeOf(markdown: string, convert: Convert): string {
+  return cut(convert(cut(markdown, NOTICE_LIMIT)).trim(), NOTICE_LIMIT) || '…';
+}
+
+/**
+ * Converts each piece once as long as it is among the last ones: of a reply that grows, only the end is converted again. For
+ * one reply, so that nothing of it stays behind.
+ */
+export function rememberingConvert(convert: Convert = slackMarkup): Convert {
+  const known = new Map<string, string>();
+  return (markdown) => {
+    const found = known.get(markdown);
+    const converted = found ?? convert(markdown);
+    known.delete(markdown);
+    known.set(markdown, converted);
+    for (const oldest of known.keys()) {
+      if (known.size <= REMEMBERED) break;
+      known.delete(oldest);
+    }
+    return converted;
+  };
 }
 
 /** Links of people; all other tokens of Slack's do something (docs.slack.dev/messaging/formatting-message-text). */
@@ -82,7 +119,13 @@ const LINK = /<(?!(?:https?:\/\/|mailto:|tel:)[^<>\n]*>)/gi;
  * so what it gives is escaped and not what it is given.
  */
 function slackMarkup(markdown: string): string {
-  return slackifyMarkdown(markdown).replace(LINK, '&lt;');
+  if (!isWithin(markdown, CONVERTED)) return escapeAll(markdown);
+  try {
+    return slackifyMarkdown(markdown).replace(LINK, '&lt;');
+  } catch {
+    // It encodes addresses, which throws at half a surrogate pair; whatever it is, people get to read the text.
+    return escapeAll(markdown);
+  }
 }
 
 function escapeAll(text: string): string {

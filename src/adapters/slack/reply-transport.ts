@@ -9,7 +9,7 @@ import type { SlackClients } from './clients.ts';
 import { NO_PREVIEWS } from './links.ts';
 import type { BotIdentity } from './plain-text.ts';
 import { refusalOf, refusesBlocks } from './platform-error.ts';
-import { FORMS, type Form, messageOf, metadataOf, REPLY_EVENT, type SlackText } from './render.ts';
+import { FORMS, type Form, messageOf, metadataOf, REPLY_EVENT, rememberingConvert, type SlackText } from './render.ts';
 import { STREAM_NOTES_MS, type StreamNotes } from './stream-notes.ts';
 import type { SlackTarget } from './target.ts';
 
@@ -60,6 +60,7 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
   const known = new Set<string>();
   /** How this reply can be written. */
   let forms: readonly [Form, ...Form[]] = FORMS;
+  const convert = rememberingConvert();
   /** A stream that was found again. Its notes stay until its id is saved: who came between would not find it. */
   let recovered: string | undefined;
 
@@ -68,7 +69,7 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
     for (;;) {
       const [form, ...others] = forms;
       try {
-        return await send(messageOf(markdown, form));
+        return await send(messageOf(markdown, form, convert));
       } catch (thrown) {
         const [next, ...rest] = others;
         if (next === undefined || !refusesBlocks(thrown)) throw thrown;
