@@ -136,10 +136,10 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
   async function receive(body: z.infer<typeof messageBody>): Promise<Writes['messages']['answer']> {
     const message = toMessage(body, scope, deps.clock.now());
     const { sessionId, turnId, author, text } = message;
-    // Before it is stored: from then on it can be answered, and stopped.
-    await bot().notes.note(sessionId, authorNote(turnId, author.id), AUTHOR_MS);
     const result = await bot().receive(message);
     if (result.kind === 'queued') {
+      // Not before: what is refused must leave nothing behind, nor may who repeats another's id pass for its author.
+      await bot().notes.note(sessionId, authorNote(turnId, author.id), AUTHOR_MS);
       await announce(bot(), logger, sessionId, { kind: 'web.said', turn: turnId, author: author.name, text });
     }
     return renderReceived(result);

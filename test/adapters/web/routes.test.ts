@@ -3,8 +3,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { z } from 'zod';
+import Database from 'libsql';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
 import { feedEvents, memoryAnswer, overviewAnswer, sent, setupAnswer } from '../../../src/adapters/web/schemas.ts';
 import { type App, startApp } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config.ts';
@@ -192,6 +193,25 @@ describe('a conversation', () => {
     const empty = sent.parse(await (await fetch(api('messages'), postChat(body))).json());
     expect(empty).toMatchObject({ kind: 'refused', text: expect.stringMatching(/\p{Script=Han}/u) });
   });
+});
+
+test('only a message that is stored leaves a note of who may stop its answer, not one that is refused or repeats it', async () => {
+  const shared = await open({ SESSION_SCOPE: 'channel', MAX_MESSAGE_LENGTH: '500' });
+  const store = new Database(join(folders.at(-1) ?? '', 'data', 'store.db'), { readonly: true });
+  onTestFinished(() => void store.close());
+  const count = z.object({ notes: z.number() });
+  const notes = () => count.parse(store.prepare('SELECT count(*) AS notes FROM note').get()).notes;
+  const say = async (user: string, text: string, id: string) =>
+    sent.parse(await (await fetch(`${shared}/playground/api/messages`, message(user, text, id))).json()).kind;
+  expect(await say('Ada', 'x'.repeat(501), nextId())).toBe('refused');
+  expect(await say('Ada', ' ', nextId())).toBe('refused');
+  expect(notes()).toBe(0);
+  const id = nextId();
+  expect(await say('Ada', 'Hello', id)).toBe('stored');
+  expect(notes()).toBe(1);
+  // In a shared conversation this would make the answer Mallory's to stop.
+  expect(await say('Mallory', 'Hello', id)).toBe('stored');
+  expect(notes()).toBe(1);
 });
 
 test('the setup names the commands in the language asked for; what managers may do, to managers only', async () => {
