@@ -33,6 +33,8 @@ export function createAnnouncedReply(deps: AnnouncedReplyDeps): AnnouncedReply {
   let latest = '';
   /** What has gone out: what the reader can have seen. */
   let told = '';
+  /** How often the text was taken back. */
+  let takenBack = 0;
   /** What every follower is known to have of this stream. */
   let known = '';
   let open = true;
@@ -55,11 +57,12 @@ export function createAnnouncedReply(deps: AnnouncedReplyDeps): AnnouncedReply {
     try {
       while (open && latest !== known && lease.alive()) {
         const text = latest;
+        const before = takenBack;
         const event = textEventOf(stream, known, text);
         // Set before: who asks for the whole text meanwhile may not have heard this piece.
         known = text;
         await announce(event);
-        told = text;
+        if (before === takenBack) told = text;
         // Also behind the last one: the next piece may come at once.
         if (open && paceMs > 0) await pause();
       }
@@ -82,6 +85,10 @@ export function createAnnouncedReply(deps: AnnouncedReplyDeps): AnnouncedReply {
     thinking() {},
     update(text) {
       latest = text;
+      if (text === '') {
+        takenBack += 1;
+        told = '';
+      }
       if (!telling) inFlight = tell();
     },
     repeat() {

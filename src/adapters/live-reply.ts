@@ -84,6 +84,9 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
   let settled = '';
   /** The text that was written from last. */
   let written = '';
+  /** How often the text was taken back; and as often it was when the write was begun that succeeded last. */
+  let takenBack = 0;
+  let takenBackAtWrite = 0;
   /** There was something to show. */
   let begun = false;
   /** Nothing more is streamed: the reply ends, was abandoned, or cannot be written to. */
@@ -140,10 +143,16 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
       await pacer.ready(true);
       if (over()) break;
       const looked = latest;
+      const before = takenBack;
       const text = prepare(looked);
       // Another attempt: what is shown of the one before is to be replaced.
       if (!beginsWith(text, written)) parts.restart();
       written = text;
+      // Taken back, and there is nothing to put in its place yet.
+      if (looked === '') {
+        settled = looked;
+        continue;
+      }
       const view = viewOf(text, true);
       if (parts.next(view) === undefined) {
         settled = looked;
@@ -153,6 +162,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
       }
       try {
         await write(view);
+        takenBackAtWrite = before;
         if (parts.next(view) === undefined) settled = looked;
       } catch (thrown) {
         // What was refused for good is not tried again at each new word; `end` tries once more, and tells.
@@ -172,7 +182,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
   }
 
   function finalView(end: ReplyEnd): View {
-    partial ??= parts.shown().trimEnd();
+    partial ??= shown().trimEnd();
     if (end.kind === 'forgotten') return { ...viewOf(end.text, false), onlyIfPosted: true };
     if (end.kind === 'answered' || partial === '') return viewOf(end.text, false);
     return viewOf(`${withClosedFence(partial)}\n\n${end.text}`, false);
@@ -198,6 +208,10 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
     }
   }
 
+  function shown(): string {
+    return takenBack === takenBackAtWrite ? parts.shown() : '';
+  }
+
   /** Stops streaming; what is in flight goes on. */
   function close(): void {
     closed = true;
@@ -211,6 +225,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
     update(text) {
       if (closed) return;
       latest = text;
+      if (text === '' && begun) takenBack += 1;
       if (!begun) {
         if (text.trim() === '') return;
         begun = true;
@@ -224,7 +239,7 @@ export function createLiveReply(transport: ReplyTransport, context: ReplyContext
         failed(thrown);
       });
     },
-    shown: parts.shown,
+    shown,
     end(end) {
       close();
       const before = [streaming, ending];

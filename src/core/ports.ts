@@ -102,9 +102,12 @@ export interface Signals {
 export interface Reply {
   /** Shows that an answer is being prepared. Never throws. */
   thinking(): void;
-  /** The whole text so far. Coalesced at the platform's pace; never throws, faults come out at `end`. */
+  /**
+   * The whole text so far; an empty one takes back what was shown: it was no part of the answer, and nothing of it stays.
+   * Coalesced at the platform's pace; never throws, faults come out at `end`.
+   */
   update(text: string): void;
-  /** What the person can read of the reply now. */
+  /** What the person can read of the answer now. */
   shown(): string;
   /**
    * Brings the reply to its final text, exactly once, and takes every sign of work away. Resolves when the platform has it.

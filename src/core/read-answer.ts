@@ -24,7 +24,7 @@ export interface ReadOptions extends AnswerBounds {
   /** The turn's: what it aborts with is thrown. */
   readonly signal: AbortSignal;
   readonly onFirst: () => void;
-  /** The whole text so far. */
+  /** The whole text so far; empty when what was there of it has turned out to be no answer. */
   readonly onText: (text: string) => void;
 }
 
@@ -62,6 +62,7 @@ export async function readAnswer(
       if (event.kind === 'working') continue;
       if (event.kind === 'restart') {
         text = '';
+        onText(text);
         continue;
       }
       if (event.kind === 'cut') return { text, cut: event.reason };

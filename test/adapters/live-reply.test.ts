@@ -93,6 +93,35 @@ describe('a live reply that grows', () => {
     expect(bench.texts()).toEqual(['Another answer']);
   });
 
+  it('that is taken back shows nothing of it any more: not to who stops it, and not at a failure', async () => {
+    const bench = openBench();
+    bench.reply.update(words(30));
+    await bench.clock.advance(5_000);
+    expect(bench.texts()).toHaveLength(3);
+    const release = bench.hold('edit');
+    bench.reply.update(`${words(30)} more`);
+    await bench.clock.advance(1_000);
+    bench.reply.update('');
+    expect(bench.reply.shown()).toBe('');
+    release();
+    await bench.clock.settle();
+    expect(bench.reply.shown()).toBe('');
+    await bench.reply.end(failed('Sorry.'));
+    expect(bench.texts()).toEqual(['Sorry.']);
+  });
+
+  it('that is taken back and goes on tells what can be read of the rest, once it can', async () => {
+    const bench = openBench();
+    bench.reply.update('secret');
+    await bench.clock.settle();
+    bench.reply.update('');
+    bench.reply.update('Hi');
+    expect(bench.reply.shown()).toBe('');
+    await bench.clock.advance(1_000);
+    expect(bench.reply.shown()).toBe('Hi');
+    expect(bench.texts()).toEqual([`Hi${MARK}`]);
+  });
+
   it('tells what the person can read: the confirmed text, without marks and added fence lines', async () => {
     const bench = openBench();
     const text = `\`\`\`js\n${'let a = 1;\n'.repeat(12)}`;

@@ -48,6 +48,13 @@ describe('an answer', () => {
     expect(read.seen).toEqual(['Hello', 'Hello you']);
   });
 
+  it('that begins anew has nothing of what was there before, which is taken back at once', async () => {
+    const read = options();
+    const { open } = source([text('secret'), { kind: 'restart' }, text('Hi')]);
+    expect(await readAnswer(open, read)).toEqual({ text: 'Hi' });
+    expect(read.seen).toEqual(['secret', '', 'Hi']);
+  });
+
   it('says why it was cut off', async () => {
     const { open } = source([text('Hello'), { kind: 'cut', reason: 'filtered' }]);
     expect(await readAnswer(open, options())).toEqual({ text: 'Hello', cut: 'filtered' });

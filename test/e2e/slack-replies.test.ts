@@ -1,5 +1,6 @@
 /** Replies in Slack when Slack makes trouble: rates, dying streams, lost answers; and what people do to them meanwhile. */
 import { describe, expect, test } from 'vitest';
+import { phrases } from '../../src/texts/phrases.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
@@ -179,9 +180,20 @@ describe('a reply', () => {
     model.script('odd', { status: 400, error: { message: 'no' } });
     const { ts } = slack.say('odd question', { user: ADA });
     const dm = slack.workspace.directOf(ADA);
-    expect(texts(await answersIn(slack, dm, ts))).toEqual([expect.stringContaining('refused this message')]);
+    expect(texts(await answersIn(slack, dm, ts))).toEqual([expect.stringContaining('did not accept the request')]);
     slack.say('Hello', { user: ADA, thread: ts });
     expect((await answersIn(slack, dm, ts, 2))[1]?.text).toBe('echo: Hello');
+  });
+
+  test('that turns out to be nothing but reasoning has none of it left', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld('socket');
+    await startBot();
+    model.script('Tell me', { ...SLOWLY, text: `${LONG}</think>` });
+    const { ts } = slack.say('Tell me', { user: ADA });
+    const dm = slack.workspace.directOf(ADA);
+    await until(() => expect(slack.replies(dm, ts)[0]?.text).toContain('Sentence'));
+    expect(texts(await answersIn(slack, dm, ts))).toEqual([phrases('en').failed.model_only_reasoned]);
+    expect(model.count('Tell me')).toBe(1);
   });
 
   test('that breaks off keeps what was read, and says so behind it', async () => {

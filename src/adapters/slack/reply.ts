@@ -46,6 +46,8 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
   });
   const prepare = (text: string) => settledPart(neutralise(text));
   let latest = '';
+  /** What was streamed is no part of the answer, and can only be replaced. */
+  let takenBack = false;
   let live: Reply | undefined;
   /** What could be read when the reply was ended first. */
   let partial: string | undefined;
@@ -79,7 +81,7 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
 
   function seen(): string {
     const edited = live?.shown() ?? '';
-    return edited === '' ? (stream?.shown() ?? '') : edited;
+    return edited === '' && !takenBack ? (stream?.shown() ?? '') : edited;
   }
 
   /** The end as a text that begins with what is read already, wherever it does. */
@@ -94,6 +96,7 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
     update(text) {
       // Behind text that can be read, "is thinking" is no news any more.
       if (latest === '') void sign.stop();
+      if (text === '' && live === undefined) takenBack ||= latest !== '';
       latest = text;
       if (live !== undefined) live.update(latest);
       else if (stream !== undefined) stream.update(latest);

@@ -30,7 +30,7 @@ const MAX_TRIES = 5;
 const NO_STREAMS: ReadonlySet<string> = new Set(['unknown_method', 'feature_not_enabled', 'method_deprecated']);
 
 export interface SlackStream {
-  /** The whole text so far: of this attempt, or of one that begins anew. Never throws. */
+  /** The whole text so far: of this attempt, or of one that begins anew; an empty one takes back what was sent. Never throws. */
   update(text: string): void;
   /** What the platform has confirmed, of whichever attempt it is. */
   shown(): string;
@@ -188,6 +188,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
         begun = true;
         pacer.hold(FIRST_POST_DELAY_MS);
       }
+      if (text === '') state = 'gave_up';
       if (running) return;
       running = true;
       work = whileLeased(stream).catch((thrown: unknown) => void survives(thrown));

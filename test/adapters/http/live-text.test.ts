@@ -65,6 +65,20 @@ describe('a reply over HTTP', () => {
     expect(reply.shown()).toBe('One');
   });
 
+  test('has shown nothing of what was taken back, and says so', async () => {
+    const { reply, announced, letThrough } = startReply();
+    reply.update('secret');
+    await letThrough();
+    reply.update('secret, too');
+    reply.update('');
+    expect(reply.shown()).toBe('');
+    await letThrough();
+    expect(reply.shown()).toBe('');
+    expect(announced.at(-1)).toEqual({ kind: 'live.text', stream: 'one', from: 0, text: '' });
+    await letThrough();
+    expect(reply.shown()).toBe('');
+  });
+
   test('tells the whole text once more to somebody who has come in the middle of it', async () => {
     const { reply, announced, letThrough } = startReply();
     reply.update('One');

@@ -247,6 +247,16 @@ describe('a stream', () => {
     expect(slack.calls).toHaveLength(1);
   });
 
+  it('gives up when its text is taken back, also before any of it was sent', async () => {
+    stream.update('secret');
+    stream.update('');
+    stream.update('Hi');
+    await clock.advance(1_000);
+    await until(() => expect(gaveUp).toBe(1));
+    expect(slack.calls).toEqual([]);
+    expect(await stream.end('Hi')).toBe(false);
+  });
+
   it('writes nothing without its lease', async () => {
     stream.update('Hello');
     await nextWrite();
