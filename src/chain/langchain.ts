@@ -103,10 +103,12 @@ export function createLangChain(options: LangChainOptions): Chain {
           ending.blank = true;
           yield { kind: 'restart' };
         }
-        ending.reasoned ||= mark === REASONED;
+        ending.reasoned ||= mark === REASONED || piece.additional_kwargs.reasoning !== undefined;
         ending.finish = finishOf(piece) ?? ending.finish;
-        ending.blank &&= piece.text.trim() === '';
-        yield piece.text === '' ? { kind: 'working' } : { kind: 'text', text: piece.text };
+        const text = textOf(piece);
+        ending.blank &&= text.trim() === '';
+        if (text !== '') yield { kind: 'text', text };
+        else if (piece.content.length > 0 || typeof piece.content === 'string') yield { kind: 'working' };
       }
       signal.throwIfAborted();
       return ending;
@@ -128,7 +130,7 @@ export function createLangChain(options: LangChainOptions): Chain {
           let next = await events.next();
           try {
             for (; !next.done; next = await events.next()) {
-              said ||= next.value.kind === 'text';
+              said = next.value.kind === 'text' || (said && next.value.kind !== 'restart');
               yield next.value;
             }
           } finally {
@@ -184,11 +186,17 @@ interface Ending {
 
 /** Of the Responses API: https://platform.openai.com/docs/api-reference/responses/object#responses/object-incomplete_details */
 function finishOf({ response_metadata: metadata }: AIMessageChunk): unknown {
-  return metadata.finish_reason ?? field(metadata.incomplete_details, 'reason');
+  const finish = metadata.finish_reason ?? field(metadata.incomplete_details, 'reason');
+  return finish === 'max_output_tokens' ? 'length' : finish;
+}
+
+/** A refusal in words is what the model says; of the Responses API it stands beside the texts. */
+function textOf({ text, additional_kwargs: { refusal } }: AIMessageChunk): string {
+  return text === '' && typeof refusal === 'string' ? refusal : text;
 }
 
 /** What a finish reason means for an answer with some text. */
 function cutOf(finish: unknown): 'length' | 'filtered' | undefined {
-  if (finish === 'length' || finish === 'max_output_tokens') return 'length';
+  if (finish === 'length') return 'length';
   return finish === 'content_filter' ? 'filtered' : undefined;
 }

@@ -31,7 +31,7 @@ export function requireWholeStreams(fetch: typeof globalThis.fetch): typeof glob
 const END_MARKS = [
   /[\r\n]data: ?\[DONE\]/,
   /"finish_reason"\s*:\s*"/,
-  /[\r\n]event: ?response\.(?:completed|incomplete|failed)[\r\n]/,
+  /[\r\n]event: ?response\.(?:completed|incomplete)[\r\n]/,
 ];
 /** Longer than a mark, so that one which is torn between two chunks is found. */
 const OVERLAP = 64;

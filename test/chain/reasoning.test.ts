@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createReasoningFilter } from '../../src/chain/wire/reasoning.ts';
 import { type FakeModel, type ModelReply, startModel } from '../support/model.ts';
-import { ask, input, testChain, verdict } from './harness.ts';
+import { ask, input, said, testChain, verdict } from './harness.ts';
 
 /** The answer that is left when a text comes in these pieces. */
 function filtered(pieces: readonly string[], { held = false, cutOff = false } = {}): string {
@@ -156,6 +156,17 @@ describe('a model that thinks aloud', () => {
     model.script('Hello', reply, reply);
     expect((await ask(chain, input('Hello'))).text).toBe('Hi');
     expect((await ask(chain, input('Hello'))).pieces.join('')).toBe('Hi');
+  });
+
+  it('is no answer that an overflow may cut off', async () => {
+    const chain = await testChain({ baseUrl: model.url });
+    const overflow = {
+      error: { message: 'the request exceeds the available context size', code: 'context_length_exceeded' },
+    };
+    const raw = [delta({ content: 'secret' }), delta({ content: '</think>' }), `data: ${JSON.stringify(overflow)}\n\n`];
+    model.script('Hello', { raw }, { text: 'Hi' });
+    const outcome = await ask(chain, input('Hello', { history: said('one', 'two') }));
+    expect(outcome).toMatchObject({ text: 'Hi', cut: undefined, thrown: undefined });
   });
 
   it('by its name is not shown before it is known where its answer begins', async () => {

@@ -49,7 +49,7 @@ function isSystem(message: unknown): boolean {
 }
 
 /** Never left out: without them there is no request. */
-const NEEDED = new Set(['model', 'messages', 'stream']);
+const NEEDED = new Set(['model', 'messages', 'input', 'stream']);
 
 const REFUSES =
   /not (?:be )?(?:supported|support|allowed|permitted|available|enabled|one of|implemented|valid|a valid)|does ?n[o']t support|unsupported|unknown|unexpected|unrecogni[sz]ed|invalid|incorrect|must be (?:one of|false|verified)|only|expected|extra (?:fields|inputs)|alternate|forbidden|disabled|cannot|can't|should be|不支持/i;

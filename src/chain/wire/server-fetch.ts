@@ -7,6 +7,7 @@ import { cleanEvents, deltasOf, ErrorInStream } from './answer-stream.ts';
 import { type Delta, field, readError, type ServerError } from './completion.ts';
 import { readOverflow } from './overflow.ts';
 import { createReasoningFilter } from './reasoning.ts';
+import { wholeResponse } from './responses.ts';
 import { decoded, wholeText } from './sse.ts';
 
 export interface ServerOptions {
@@ -48,12 +49,12 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
     const url = new URL(input instanceof Request ? input.url : input);
     const body = readBody(init?.body);
     if (body === undefined || !url.pathname.endsWith('/chat/completions')) {
-      return await responsesRoute(await passThrough(input, init));
+      return await responsesRoute(input, init, body);
     }
     let trying = known;
     for (let changes = 0; ; changes += 1) {
       const sent = withUsage(adapt(body, trying), trying);
-      const attempt = await send(input, { ...init, body: JSON.stringify(sent) });
+      const attempt = await send(input, withBody(init, sent));
       if ('deltas' in attempt) {
         // Only what has led to an answer is remembered: a refusal may have quoted anything.
         known = trying;
@@ -76,18 +77,36 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
   };
 
   /** The Responses API, which only OpenAI's own models are asked by. */
-  async function responsesRoute(response: Response): Promise<Response> {
-    if (response.ok) return response;
-    if ([404, 405, 501].includes(response.status) && options.onRoute('completions')) throw new AskAgain();
-    const error = await refusalOf(response);
-    const overflow = readOverflow(error, response.status);
-    throw overflow ?? fromRefusal({ ...error, status: response.status, headers: response.headers }, options.now());
+  async function responsesRoute(
+    input: Parameters<typeof fetch>[0],
+    init: RequestInit | undefined,
+    body: RequestBody | undefined,
+  ): Promise<Response> {
+    if (body === undefined) return await passThrough(input, init);
+    let trying = known;
+    for (let changes = 0; ; changes += 1) {
+      const sent = adapt(body, trying);
+      const request = withBody(init, sent);
+      const response = trying.stream
+        ? await passThrough(input, request)
+        : await wholeResponse(await options.fetch(input, request));
+      const { ok, status, headers } = response;
+      if (ok) {
+        known = trying;
+        return response;
+      }
+      if ([404, 405, 501].includes(status) && options.onRoute('completions')) throw new AskAgain();
+      const error = await refusalOf(response);
+      const overflow = readOverflow(error, status);
+      if (overflow !== undefined) throw overflow;
+      const next = changes < MAX_CHANGES ? adaptTo(error, status, sent, trying) : undefined;
+      if (next === undefined) throw fromRefusal({ ...error, status, headers }, options.now());
+      trying = next;
+    }
   }
 
   async function send(input: Parameters<typeof fetch>[0], init: RequestInit): Promise<Attempt> {
-    const headers = new Headers(init.headers);
-    headers.delete('content-length');
-    const response = await options.fetch(input, { ...init, headers });
+    const response = await options.fetch(input, init);
     if (!response.ok) return { error: await refusalOf(response), status: response.status, headers: response.headers };
     try {
       return { deltas: await peeked(deltasOf(response)) };
@@ -195,6 +214,12 @@ async function refusalOf(response: Response): Promise<ServerError> {
   } catch {
     return /html/.test(type) || text.trimStart().startsWith('<') ? nothing : { ...nothing, text };
   }
+}
+
+function withBody(init: RequestInit | undefined, body: RequestBody): RequestInit {
+  const headers = new Headers(init?.headers);
+  headers.delete('content-length');
+  return { ...init, headers, body: JSON.stringify(body) };
 }
 
 function readBody(body: unknown): RequestBody | undefined {
