@@ -27,13 +27,14 @@ const FAILED: Readonly<Record<ErrorCode, string>> = {
   model_misconfigured:
     'The language model is not set up correctly, which has nothing to do with your message. Please contact the bot’s administrator.',
   model_refused_request:
-    'The language model’s server did not accept the request, whatever you wrote. Please contact the bot’s administrator.',
+    'The language model’s server did not accept the request, which has nothing to do with what you wrote. Please contact the ' +
+    'bot’s administrator.',
   model_filtered: 'The language model’s content filter refused this. Try it in other words.',
   model_too_long: 'This message is longer than the language model can read. Please send it in smaller parts.',
   model_only_reasoned:
     'The language model used up all its room for thinking and wrote no answer. A simpler question may help; if not, please ' +
     'contact the bot’s administrator.',
-  model_empty_answer: 'The language model had nothing to say to that. Try it in other words.',
+  model_empty_answer: 'The language model gave an empty answer. Please send your message again.',
   platform_rate_limited: NOT_DELIVERED,
   platform_unavailable: NOT_DELIVERED,
   platform_refused: NOT_DELIVERED,

@@ -25,11 +25,11 @@ const FAILED: Readonly<Record<ErrorCode, string>> = {
   model_refused_key: '语言模型拒绝了我的访问。请联系机器人的管理员。',
   model_misconfigured: '语言模型没有配置好，与你的消息无关。请联系机器人的管理员。',
   model_refused_request: '语言模型的服务器没有接受这次请求，与你写的内容无关。请联系机器人的管理员。',
-  model_filtered: '语言模型的内容过滤拒绝了这条消息。请换个说法。',
+  model_filtered: '语言模型的内容过滤器拦截了这次对话。请换个说法。',
   model_too_long: '这条消息超出了语言模型能读取的长度。请分成几段发送。',
   model_only_reasoned:
     '语言模型把篇幅都用在了思考上，没有写出回答。换个简单些的问题也许有用；如果还是不行，请联系机器人的管理员。',
-  model_empty_answer: '语言模型对此没有给出内容。请换个说法。',
+  model_empty_answer: '语言模型返回了空白回答。请重新发送。',
   platform_rate_limited: NOT_DELIVERED,
   platform_unavailable: NOT_DELIVERED,
   platform_refused: NOT_DELIVERED,
@@ -42,7 +42,7 @@ const FAILED: Readonly<Record<ErrorCode, string>> = {
 
 const CUT: Readonly<Record<AnswerCut, string>> = {
   length: '（回答不完整：模型达到了自身的长度上限。）',
-  filtered: '（回答不完整：被模型的内容过滤中断。）',
+  filtered: '（回答不完整：被模型的内容过滤器中断。）',
   maximum: '（回答不完整：已达到这里允许的最大长度。）',
   time: '（回答不完整：生成用时过长。）',
 };

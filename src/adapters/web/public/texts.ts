@@ -146,7 +146,7 @@ const chinese: Texts = {
   stopped: '已停止',
   cut: {
     length: '回答不完整：模型达到了自身的长度上限。',
-    filtered: '回答不完整：被模型的内容过滤中断。',
+    filtered: '回答不完整：被模型的内容过滤器中断。',
     maximum: '回答不完整：已达到这里允许的最大长度。',
     time: '回答不完整：生成用时过长。',
   },
