@@ -5,6 +5,8 @@ const TAG = /^<(\/?)(?:think|thinking|reasoning|thought)\s{0,2}>$/i;
 /** What may still become a tag. */
 const PART_OF_TAG =
   /^<\/?(?:t(?:h(?:i(?:n(?:k(?:i(?:n(?:g)?)?)?)?)?|o(?:u(?:g(?:h(?:t)?)?)?)?)?)?|r(?:e(?:a(?:s(?:o(?:n(?:i(?:n(?:g)?)?)?)?)?)?)?)?)?\s{0,2}$/i;
+/** A tag as a word within a sentence; the blank before it is looked at where it comes. */
+const AS_WORD = /^<[^>]*>(?:$|[ .,;:!?)"'\u2019\u201D])/;
 const TOKEN = /[^`~<\n]+|`+|~+|\n|<[^<>`~\n]{0,14}>?/gy;
 /** A run of marks longer than that is text, whatever comes behind it. */
 const LONGEST_RUN = 64;
@@ -29,7 +31,7 @@ export interface ReasoningFilter {
 
 /**
  * Tags count outside of code blocks and inline code (which ends with its line at the latest). Reasoning that is not closed goes
- * to the end of the answer. Blank lines around it are gone with it. The cost is linear in the length of the answer.
+ * to the end of the answer, save where its tag stands as a word within a sentence: such an answer only speaks of the tag. Blank lines around it are gone with it. The cost is linear in the length of the answer.
  * @param held the answer may begin within reasoning, whose opening tag stood in the prompt: nothing is given out before the
  * closing tag or the end
  */
@@ -43,6 +45,9 @@ export function createReasoningFilter(held: boolean): ReasoningFilter {
   /** Nothing but blanks so far on this line, and in the answer since its beginning or the last reasoning. */
   let lineStart = true;
   let blank = true;
+  let behindBlank = false;
+  /** What reasoning that begins within a line is made of, until it is closed. */
+  let unclosed: string[] = [];
   let stray = false;
   let taken = false;
   let out: string[] = [];
@@ -58,8 +63,13 @@ export function createReasoningFilter(held: boolean): ReasoningFilter {
     (holding ? kept : out).push(shown);
   }
 
-  function tag(closing: boolean): void {
+  function tag(closing: boolean, token: string): void {
     taken = true;
+    if (inside && !closing) {
+      if (unclosed.length > 0) unclosed.push(token);
+      return;
+    }
+    unclosed = closing || blank || lineStart || !behindBlank ? [] : [token];
     if (!closing) {
       inside = true;
       // It says itself where its reasoning begins.
@@ -83,10 +93,14 @@ export function createReasoningFilter(held: boolean): ReasoningFilter {
   function take(token: string): void {
     const match = TAG.exec(token);
     if (match !== null && (inside || (fence === '' && ticks === 0))) {
-      tag(match[1] === '/');
+      tag(match[1] === '/', token);
       return;
     }
-    if (inside) return;
+    if (inside) {
+      if (unclosed.length > 0) unclosed.push(token);
+      return;
+    }
+    behindBlank = /\s$/.test(token);
     if (token === '\n') {
       ticks = 0;
       lineStart = true;
@@ -124,6 +138,8 @@ export function createReasoningFilter(held: boolean): ReasoningFilter {
     end(cutOff) {
       out = [];
       consume(pending, true);
+      const spokenOf = unclosed.join('');
+      if (inside && !cutOff && AS_WORD.test(spokenOf)) out.push(spokenOf);
       if (holding && !cutOff) return [...kept, ...out].join('');
       if (holding) taken ||= kept.length > 0;
       return out.join('');
