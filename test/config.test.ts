@@ -342,6 +342,16 @@ describe('.env', () => {
 });
 
 describe('warnings', () => {
+  it('says that a time limit has no effect within a shorter one', () => {
+    expect(load({ TURN_TIMEOUT: '900', FIRST_TOKEN_TIMEOUT: '601' }).warnings).toEqual([
+      expect.stringMatching(/^FIRST_TOKEN_TIMEOUT \(601\) has no effect: ANSWER_TIMEOUT \(600\)/),
+      expect.stringMatching(/^TURN_TIMEOUT \(900\) has no effect: ANSWER_TIMEOUT \(600\)/),
+    ]);
+    expect(load({ TURN_TIMEOUT: '600', FIRST_TOKEN_TIMEOUT: '600' }).warnings).toEqual([]);
+    // Of what nobody set there is nothing to say.
+    expect(load({ ANSWER_TIMEOUT: '3' }).warnings).toEqual([]);
+  });
+
   it('says that LangChain sends texts elsewhere, when it is told to', () => {
     for (const name of ['LANGSMITH_TRACING_V2', 'LANGCHAIN_TRACING_V2', 'LANGSMITH_TRACING', 'LANGCHAIN_TRACING']) {
       expect(load({ [name]: 'true' }).warnings).toEqual([expect.stringContaining(`${name} is set: LangChain sends`)]);

@@ -78,6 +78,14 @@ export function checkTogether(values: Values, faulty: ReadonlySet<string>): stri
  */
 export function noteOddities(values: Values, given: ReadonlySet<string>): string[] {
   const hasModel = values.OPENAI_API_KEY !== undefined || values.OPENAI_BASE_URL !== undefined;
+  // TURN_TIMEOUT was once for the whole of an answer, so it may be set to far more than is meant now.
+  const withoutEffect = (['FIRST_TOKEN_TIMEOUT', 'TURN_TIMEOUT'] as const).map(
+    (name) =>
+      [
+        given.has(name) && values[name] > values.ANSWER_TIMEOUT,
+        `${name} (${values[name]}) has no effect: ANSWER_TIMEOUT (${values.ANSWER_TIMEOUT}) ends every answer before. Lower the one or raise the other`,
+      ] as const,
+  );
   const oddities: readonly (readonly [boolean, string])[] = [
     [
       values.OPENAI_BASE_URL !== undefined && !given.has('OPENAI_MODEL'),
@@ -95,6 +103,7 @@ export function noteOddities(values: Values, given: ReadonlySet<string>): string
       values.API_KEY !== undefined && values.API_KEY.length < 16,
       'API_KEY has fewer than 16 characters and can be guessed: use a long random word',
     ],
+    ...withoutEffect,
   ];
   return oddities.flatMap(([odd, note]) => (odd ? [note] : []));
 }
