@@ -1,5 +1,9 @@
 # Three stages: build with everything, install what runs, keep only that.
-FROM node:24-bookworm-slim AS build
+#
+# The image is named by its digest: the tag alone would be another one tomorrow. This one is Node 24.19.0 of 2026-08-25, as
+# https://github.com/docker-library/repo-info/blob/master/repos/node/remote/24-bookworm-slim.md recorded it. To renew it (for
+# fixes of Node and Debian), in all three places: docker buildx imagetools inspect node:24-bookworm-slim
+FROM node:24-bookworm-slim@sha256:a9f5f7c91c432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -8,12 +12,12 @@ COPY scripts/build-page.mjs ./scripts/
 COPY src ./src
 RUN npm run build
 
-FROM node:24-bookworm-slim AS dependencies
+FROM node:24-bookworm-slim@sha256:a9f5f7c91c432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 
-FROM node:24-bookworm-slim
+FROM node:24-bookworm-slim@sha256:a9f5f7c91c432850b2a8a7797adf5eadb6c733ceed61167806cee7ea7fbc29df
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json LICENSE ./

@@ -97,7 +97,7 @@ describe('docker-compose.yml', () => {
 
   it('runs a Redis 7 that keeps its data in a volume', async () => {
     const { services, volumes } = await readCompose();
-    expect(services.redis.image).toMatch(/^redis:7/);
+    expect(services.redis.image).toMatch(/^redis:7\.\d+\.\d+-bookworm@sha256:[0-9a-f]{64}$/);
     const [source] = (services.redis.volumes.find((volume) => volume.endsWith(':/data')) ?? '').split(':');
     expect(Object.keys(volumes)).toContain(source);
   });
@@ -138,6 +138,16 @@ describe('Dockerfile', () => {
       .parse(JSON.parse(await read('package.json')));
     expect(final.at(-1)).toBe(`CMD ${JSON.stringify(scripts.start?.split(' ')).replaceAll(',', ', ')}`);
     for (const [, script = ''] of lines.join('\n').matchAll(/npm run (\S+)/g)) expect(scripts).toHaveProperty([script]);
+  });
+
+  it('is built on one image of the Node that the package asks for, named by its digest', async () => {
+    const images = (await instructions()).flatMap((line) => /^FROM (\S+)/.exec(line)?.[1] ?? []);
+    expect(new Set(images).size).toBe(1);
+    const [, major] = /^node:(\d+)-bookworm-slim@sha256:[0-9a-f]{64}$/.exec(images[0] ?? '') ?? [];
+    const { engines } = z
+      .object({ engines: z.object({ node: z.string().regex(/^>=\d+/) }) })
+      .parse(JSON.parse(await read('package.json')));
+    expect(Number(major)).toBeGreaterThanOrEqual(Number.parseInt(engines.node.slice(2), 10));
   });
 
   it('has a health check on the port of the settings', async () => {
