@@ -16,13 +16,38 @@ export interface HttpServer {
 /** Between looks for connections that have become idle while the server closes, in milliseconds. */
 const CLOSING_LOOK_MS = 25;
 
+/** What a client may take of the server. Times in milliseconds (https://nodejs.org/api/http.html#httpcreateserveroptions-requestlistener). */
+export interface ConnectionLimits {
+  /** For the lines before the body. */
+  readonly headersTimeout: number;
+  /** For a whole request; the answer may take as long as it does. */
+  readonly requestTimeout: number;
+  /** Between looks for requests that take longer. */
+  readonly connectionsCheckingInterval: number;
+  /** More are closed at once (https://nodejs.org/api/net.html#servermaxconnections). */
+  readonly maxConnections: number;
+}
+
+/** Node itself would wait five minutes for a body, look every 30 s, and take connections until the process has no files left. */
+const CONNECTION_LIMITS: ConnectionLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  connectionsCheckingInterval: 1_000,
+  maxConnections: 2_000,
+};
+
 /**
- * Binds and resolves when listening. Slow and idle clients are limited by Node's own defaults: headers within 60 s, a
- * request within 300 s, a kept connection idle for 5 s (https://nodejs.org/api/http.html).
+ * Binds and resolves when listening. A kept connection may be idle for 5 s, as Node has it.
  * @throws BotError `config_invalid`, naming the mend, when it cannot listen there.
  */
-export async function listen(app: Hono, host: string, port: number): Promise<HttpServer> {
+export async function listen(
+  app: Pick<Hono, 'fetch'>,
+  host: string,
+  port: number,
+  { maxConnections, ...timeouts }: ConnectionLimits = CONNECTION_LIMITS,
+): Promise<HttpServer> {
   const server = createServer(
+    timeouts,
     getRequestListener(app.fetch, {
       hostname: host,
       // The globals belong to the whole process, not to one adapter.
@@ -30,6 +55,7 @@ export async function listen(app: Hono, host: string, port: number): Promise<Htt
       errorHandler: () => refusalResponse({ status: 400, detail: 'The address or the Host header is malformed.' }),
     }),
   );
+  server.maxConnections = maxConnections;
   server.on('clientError', answerClientError);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)));

@@ -5,6 +5,7 @@ import type { Logger } from '../../core/ports.ts';
 import type { Locale } from '../../core/types.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { beginsWith } from '../begins-with.ts';
+import { keepAlive } from '../keep-alive.ts';
 import type { FollowedTurn } from './follow-turn.ts';
 import { refusalOf, refusalOfTurn, renderChat, renderPending } from './render.ts';
 import type { StreamEvents } from './schemas.ts';
@@ -25,7 +26,7 @@ export interface StreamTurnOptions {
 /** Resolves when the last event is written, or the caller has gone. Never rejects. */
 export async function streamTurn(options: StreamTurnOptions): Promise<void> {
   const { stream, turn, user, signal, phrase } = options;
-  const stopHeartbeat = beat(stream, options.heartbeatMs);
+  const stopHeartbeat = keepAlive(stream, options.heartbeatMs);
   let shown = '';
 
   function send<Name extends keyof StreamEvents>(event: Name, data: StreamEvents[Name]): Promise<void> {
@@ -66,16 +67,4 @@ export async function streamTurn(options: StreamTurnOptions): Promise<void> {
   } finally {
     stopHeartbeat();
   }
-}
-
-function beat(stream: StreamTurnOptions['stream'], everyMs: number): () => void {
-  let writing = false;
-  const timer = setInterval(async () => {
-    // A caller who does not read must not make a heap of heartbeats.
-    if (writing) return;
-    writing = true;
-    await stream.write(': keep-alive\n\n');
-    writing = false;
-  }, everyMs);
-  return () => clearInterval(timer);
 }

@@ -9,8 +9,10 @@ import type { Clock, Logger, Phrases } from '../../core/ports.ts';
 import type { SessionScope } from '../../core/session.ts';
 import { BotError } from '../../errors.ts';
 import { bodyLimit, readJson } from '../json-body.ts';
+import { keepAlive } from '../keep-alive.ts';
 import { announce } from './announcements.ts';
 import { runFeed } from './feed.ts';
+import { createFeedSlots } from './feed-slots.ts';
 import { contextOf, parse, sessionOf, toMessage } from './normalize.ts';
 import { renderAnswer, renderCommands, renderMemory, renderReceived } from './render.ts';
 import { SAMPLE_MS, type Samples } from './samples.ts';
@@ -54,6 +56,7 @@ const AUTHOR_MS = 24 * 3_600_000;
 export function addRoutes(app: Hono, deps: RouteDeps): void {
   const { bot, scope, phrases, logger } = deps;
   const maxBytes = bodyLimit(deps.maxMessageLength);
+  const slots = createFeedSlots();
 
   app.get(`${API}/setup`, (c) => {
     const { locale, can_manage } = parse(setupQuery, c.req.query());
@@ -110,13 +113,17 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
 
   app.get(`${API}/events`, (c) => {
     const query = parse(eventsQuery, { ...c.req.query(), track: c.req.queries('track') ?? [] });
+    const free = slots.take(JSON.stringify([query.channel, query.user]));
+    if (free === undefined) {
+      return c.json({ detail: 'Too many pages are open. Close some of them.' }, 429, { 'Retry-After': '10' });
+    }
     const gone = new AbortController();
     const signal = AbortSignal.any([gone.signal, deps.ending]);
     // nginx would hold the events back otherwise.
     c.header('X-Accel-Buffering', 'no');
     return streamSSE(c, async (stream) => {
       stream.onAbort(() => gone.abort());
-      const beat = setInterval(() => void stream.write(': keep-alive\n\n'), deps.heartbeatMs);
+      const stopHeartbeat = keepAlive(stream, deps.heartbeatMs);
       try {
         await runFeed({
           bot: bot(),
@@ -128,7 +135,8 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
           ...{ phrases, logger, signal, pollMs: deps.pollMs },
         });
       } finally {
-        clearInterval(beat);
+        stopHeartbeat();
+        free();
       }
     });
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { feedEvents, memoryAnswer, overviewAnswer, sent, setupAnswer } from '../../../src/adapters/web/schemas.ts';
 import { type App, startApp } from '../../../src/app.ts';
@@ -212,6 +212,24 @@ test('only a message that is stored leaves a note of who may stop its answer, no
   // In a shared conversation this would make the answer Mallory's to stop.
   expect(await say('Mallory', 'Hello', id)).toBe('stored');
   expect(notes()).toBe(1);
+});
+
+test('a person may follow a conversation on many pages, but not without end; who closes one may open another', async () => {
+  const pages: AbortController[] = [];
+  onTestFinished(() => {
+    for (const page of pages) page.abort();
+  });
+  const follow = async (user: string) => {
+    const page = new AbortController();
+    pages.push(page);
+    return (await fetch(api(`events?user=${user}&channel=general`), { signal: page.signal })).status;
+  };
+  let status = 200;
+  while (status === 200 && pages.length < 100) status = await follow('Hoarder');
+  expect([status, pages.length]).toEqual([429, 21]);
+  expect(await follow('Reader')).toBe(200);
+  pages[0]?.abort();
+  await vi.waitFor(async () => expect(await follow('Hoarder')).toBe(200));
 });
 
 test('the setup names the commands in the language asked for; what managers may do, to managers only', async () => {
