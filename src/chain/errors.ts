@@ -15,7 +15,7 @@ import { field, type ServerError } from './wire/completion.ts';
  * | `model_misconfigured` | no such model or route, no API there, a context too small for the system prompt | no |
  * | `model_filtered` | a content filter refused the message, or swallowed the answer | no |
  * | `model_too_long` | this message alone is longer than the model's context | no |
- * | `model_only_reasoned` | the answer was nothing but reasoning | no |
+ * | `model_only_reasoned` | the answer was nothing but reasoning, or reached its limit before its first word | no |
  * | `model_refused_request` | every other 4xx | no |
  * | `internal` | anything else: a fault of ours | no |
  *
@@ -61,7 +61,8 @@ export function emptyAnswer(finishReason: unknown, reasoned: boolean): BotError 
   if (finishReason === 'content_filter') {
     return new BotError('model_filtered', "The model's content filter withheld the answer.");
   }
-  if (reasoned) {
+  // Reasoning of which the server tells nothing uses the room up, too.
+  if (reasoned || finishReason === 'length') {
     return new BotError(
       'model_only_reasoned',
       "The model gave nothing but reasoning; raise the server's limit on the length of an answer, or its context.",

@@ -30,6 +30,8 @@ export interface LangChainOptions {
 
 /** Requests for one answer at most, those included that were refused for their length or form. */
 const MAX_REQUESTS = 16;
+/** Times that less is shown because there was no room for an answer; each such request is one that the model worked on, and is billed. */
+const MAX_WITHOUT_ROOM = 2;
 
 /**
  * A {@link Chain} over a LangChain chat model. One call of `stream` is one answer of the model; a request that is longer than
@@ -120,6 +122,7 @@ export function createLangChain(options: LangChainOptions): Chain {
 
   return {
     async *stream(input, signal) {
+      let withoutRoom = 0;
       for (let requests = 1; ; requests += 1) {
         const composed = await compose(input).catch(async (thrown: unknown) => {
           throw await toModelError(thrown);
@@ -137,7 +140,10 @@ export function createLangChain(options: LangChainOptions): Chain {
             await events.return({ blank: true, finish: undefined, reasoned: false });
           }
           const { blank, finish, reasoned } = next.value;
-          if (blank && finish === 'length' && !reasoned && composed.canShrink) throw new ContextOverflow();
+          if (blank && finish === 'length' && !reasoned && composed.canShrink && withoutRoom < MAX_WITHOUT_ROOM) {
+            withoutRoom += 1;
+            throw new ContextOverflow();
+          }
           if (blank) throw emptyAnswer(finish, reasoned);
           const reason = cutOf(finish);
           if (reason !== undefined) yield { kind: 'cut', reason };

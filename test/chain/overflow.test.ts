@@ -349,4 +349,11 @@ describe('a conversation longer than the context', () => {
     model.script('Hello', { text: '', finishReason: 'length' }, { text: 'Hi!' });
     expect((await ask(chain, input('Hello', { history: long }))).text).toBe('Hi!');
   });
+
+  it('and that leaves no room however little is shown is given up soon: each request is billed', async () => {
+    const chain = await start({ reply: { text: '', finishReason: 'length' } });
+    const outcome = await ask(chain, input('Hello', { history: long }));
+    expect(verdict(outcome)).toMatchObject({ code: 'model_only_reasoned', retryable: false });
+    expect(model.count('Hello')).toBe(3);
+  });
 });
