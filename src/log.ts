@@ -29,12 +29,15 @@ const DEEPEST = 5;
 /** A shorter one would be masked inside of ordinary words. */
 const SHORTEST_SECRET = 6;
 
+/** How Redis repeats what it was sent with a command that it does not know (`commandCheckExistence` in its src/server.c). */
+const ARGUMENTS = /(with args beginning with:).*/s;
+
 /** Makes a function that masks the secrets, and the credentials of any URL, in a text. */
-function createMask(secrets: readonly string[]): (text: string) => string {
+export function createMask(secrets: readonly string[]): (text: string) => string {
   const long = secrets.filter((secret) => secret.length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length);
   return (text) => {
     const masked = long.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text);
-    return masked.replace(/\/\/[^\s/@:]*:[^\s/@]*@/g, `//${HIDDEN}@`);
+    return masked.replace(/\/\/[^\s/@:]*:[^\s/@]*@/g, `//${HIDDEN}@`).replace(ARGUMENTS, `$1 ${HIDDEN}`);
   };
 }
 

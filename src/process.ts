@@ -3,7 +3,8 @@ import type { App } from './app.ts';
 import { type Config, EXIT_CONFIG, loadConfig } from './config.ts';
 import type { Logger } from './core/ports.ts';
 import { type BotError, type ErrorCode, toBotError } from './errors.ts';
-import { createLogger } from './log.ts';
+import { describeFault } from './fatal.ts';
+import { createLogger, createMask } from './log.ts';
 import { operatorTexts } from './texts/phrases.ts';
 
 /** EX_UNAVAILABLE of sysexits.h: something that the bot needs is not there, and trying again may help. */
@@ -22,13 +23,23 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
 
 /** Runs until a signal ends it. SIGTERM or SIGINT ends in good order, a second one at once. */
 export async function runProcess(start: (config: Config, logger: Logger) => Promise<App>): Promise<void> {
+  let logger = createLogger({ level: 'error', secrets: [] });
+  // Rejections that nobody handles come here, too: https://nodejs.org/api/process.html#event-uncaughtexception
+  process.on('uncaughtException', (thrown) => {
+    try {
+      logger.error({ fault: describeFault(thrown) }, 'uncaught error: the process ends');
+    } finally {
+      process.exit(EXIT_SOFTWARE);
+    }
+  });
   let config: Config;
   try {
     config = loadConfig();
   } catch (thrown) {
     return exit(toBotError(thrown));
   }
-  const logger = createLogger(config.log);
+  logger = createLogger(config.log);
+  const mask = createMask(config.log.secrets);
   for (const warning of config.warnings) logger.warn({}, warning);
 
   const starting = start(config, logger);
@@ -42,7 +53,7 @@ export async function runProcess(start: (config: Config, logger: Logger) => Prom
       .then((app) => app.stop())
       .then(
         () => process.exit(0),
-        (thrown: unknown) => exit(toBotError(thrown)),
+        (thrown: unknown) => exit(toBotError(thrown), mask),
       );
   };
   process.on('SIGTERM', end);
@@ -52,11 +63,15 @@ export async function runProcess(start: (config: Config, logger: Logger) => Prom
     const app = await starting;
     for (const line of app.notice) logger.info({}, line);
   } catch (thrown) {
-    exit(toBotError(thrown));
+    exit(toBotError(thrown), mask);
   }
 }
 
-function exit(error: BotError): void {
-  process.stderr.write(`${error.message}\n`);
+function exit(error: BotError, mask = (text: string) => text): void {
+  // What nobody has foreseen may say anything.
+  const { code, message, cause } = error;
+  const text =
+    code === 'internal' ? `A fault of the program: ${JSON.stringify(describeFault(cause ?? error))}` : message;
+  process.stderr.write(`${mask(text)}\n`);
   process.exit(EXIT_CODES[error.code] ?? EXIT_SOFTWARE);
 }

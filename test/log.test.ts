@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { Redis } from 'ioredis';
+import { describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
 import { BotError, toBotError } from '../src/errors.ts';
 import { createLogger, type LogSettings } from '../src/log.ts';
@@ -113,6 +114,17 @@ describe('what people and models wrote', () => {
       message: 'Discord refused the post.',
       cause: { code: 50035, status: 400, message: 'Invalid Form Body' },
     });
+  });
+
+  it('does not come out of what Redis says of a command that it does not know', async () => {
+    const { log, lines, last } = keptLog();
+    const redis = new Redis(inject('redisUrl'), { protocol: 2 });
+    const refused = await redis.call('NOSUCH', 'my secret diary').catch((thrown: unknown) => thrown);
+    redis.disconnect();
+    expect(String(refused)).toContain('diary');
+    log.warn({ err: refused, said: String(refused) }, `Redis refused: ${String(refused)}`);
+    expect(lines.join('')).not.toContain('diary');
+    expect(last().err).toMatchObject({ message: expect.stringContaining("unknown command 'NOSUCH'") });
   });
 
   it('does not come out of what JSON.parse says of it, wrapped or not', () => {

@@ -1,0 +1,44 @@
+/** The last words of a process that meets a fault of the program: what it was, and nothing of what anybody said. */
+
+/** How far causes, and the errors of an AggregateError, are followed. */
+const DEEPEST = 4;
+const MOST_ERRORS = 3;
+const MOST_FRAMES = 12;
+/** A word that a program chose: not a sentence that somebody wrote. */
+const WORD = /^[A-Za-z][\w$]{0,60}$/;
+/** A line of a stack: where in which file, and maybe in which function. */
+const FRAME = /^ {4}at (?:[\w$.<>[\] ]{1,120} \()?(?:file:|node:|\/)[^\s()]{1,300}:\d+:\d+\)?$/;
+
+/**
+ * What may be logged of anything that was thrown and caught by nobody. Errors of libraries carry what they were working on
+ * (ioredis: `command`, with its arguments; `previousErrors`), and their messages repeat it, so only what stands in a source is
+ * taken: names, codes and places.
+ */
+export function describeFault(thrown: unknown, depth = 0): object {
+  if (!(thrown instanceof Error)) return { name: `thrown: ${thrown === null ? 'null' : typeof thrown}` };
+  const { name, message, stack, cause } = thrown;
+  const code = 'code' in thrown && typeof thrown.code === 'string' && WORD.test(thrown.code) ? thrown.code : undefined;
+  const deeper = depth < DEEPEST;
+  return {
+    name: WORD.test(name) ? name : 'Error',
+    code,
+    says: isOfTheSystem(thrown) ? message : undefined,
+    // The message stands before the frames, and may have lines that look like some.
+    at: (stack ?? '')
+      .slice((stack ?? '').lastIndexOf(message) + message.length)
+      .split('\n')
+      .filter((line) => FRAME.test(line))
+      .slice(0, MOST_FRAMES)
+      .map((line) => line.trim().slice(3)),
+    cause: deeper && cause instanceof Error ? describeFault(cause, depth + 1) : undefined,
+    errors:
+      deeper && thrown instanceof AggregateError
+        ? thrown.errors.slice(0, MOST_ERRORS).map((error) => describeFault(error, depth + 1))
+        : undefined,
+  };
+}
+
+/** The system's own messages are made of a code, a call and an address: https://nodejs.org/api/errors.html#class-systemerror */
+function isOfTheSystem(error: Error): boolean {
+  return 'errno' in error && typeof error.errno === 'number' && 'syscall' in error;
+}
