@@ -27,9 +27,11 @@ export type ReceiveResult =
 export interface BotPort {
   /**
    * Takes a message in. When it resolves, the message is stored or was refused for a reason the person is told.
+   * @param whole gives the message with what has to be looked up for it, where that is anything: `message` is then no longer
+   * than the whole one. It is asked once the message is short enough and its author may send it: a refusal costs no look-up.
    * @throws BotError `store_unavailable` or `store_full`: not stored, do not ack.
    */
-  receive(message: IncomingMessage): Promise<ReceiveResult>;
+  receive(message: IncomingMessage, whole?: () => Promise<IncomingMessage>): Promise<ReceiveResult>;
   /** The memory commands: how they are read, and run for the person in their context. */
   readonly commands: Commands;
   /** Stops the turn, wherever it runs. That only its author may ask is the adapter's to check. False: nothing to stop. */

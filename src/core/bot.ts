@@ -36,8 +36,13 @@ const FULL_RETRY_MS = 10_000;
 export function createBot(deps: BotDeps): BotPort {
   const { store, memory, scheduler, signals, limiter, phrases, logger } = deps;
 
-  const receive = async (message: IncomingMessage): Promise<ReceiveResult> => {
-    const refusal = shapeRefusal(message, deps.maxMessageLength, phrases);
+  const shapeRefusal = (message: IncomingMessage) =>
+    lengthRefusal(message, deps.maxMessageLength, phrases) ?? emptyRefusal(message, phrases);
+
+  const receive: BotPort['receive'] = async (message, whole) => {
+    // What is looked up may be all that there is to it.
+    const refusal =
+      whole === undefined ? shapeRefusal(message) : lengthRefusal(message, deps.maxMessageLength, phrases);
     if (refusal !== undefined) return refusal;
     const person = encodePerson(personOf(message.sessionId, message.author.id));
     const place = parseSessionId(message.sessionId).place;
@@ -58,7 +63,11 @@ export function createBot(deps: BotDeps): BotPort {
         tell: first,
       };
     }
-    const offered = await store.offer(message).catch(async (thrown: unknown) => {
+    const offer = async () => {
+      const complete = bounded((await whole?.()) ?? message);
+      return shapeRefusal(complete) ?? (await store.offer(complete));
+    };
+    const offered = await offer().catch(async (thrown: unknown) => {
       // It comes again: an outage must not use up what its author may send.
       await limiter.giveBack(person).catch(() => {});
       throw thrown;
@@ -78,6 +87,8 @@ export function createBot(deps: BotDeps): BotPort {
           retryAfterMs: FULL_RETRY_MS,
           tell: true,
         };
+      default:
+        return offered;
     }
   };
 
@@ -100,12 +111,10 @@ export function createBot(deps: BotDeps): BotPort {
   };
 
   return {
-    async receive(message) {
+    async receive(message, whole) {
       const { sessionId: session, turnId: turn, platform } = message;
       try {
-        const result = await receive(
-          message.quotes === undefined ? message : { ...message, quotes: boundQuotes(message.quotes) },
-        );
+        const result = await receive(message, whole);
         deps.received(result.kind, platform);
         logger.debug({ session, turn, platform, kind: result.kind, length: message.text.length }, 'message received');
         return result;
@@ -144,18 +153,22 @@ export function createBot(deps: BotDeps): BotPort {
   };
 }
 
-function shapeRefusal(message: IncomingMessage, maxLength: number, phrases: Phrases): ReceiveResult | undefined {
-  const refused = { retryAfterMs: 0, tell: true };
-  if (message.text.length > maxLength) {
-    return { kind: 'too_long', text: phrases.tooLong(maxLength, message.locale), ...refused };
-  }
+/** Refused for good, and told each time. */
+const REFUSED = { retryAfterMs: 0, tell: true };
+
+function lengthRefusal({ text, locale }: IncomingMessage, max: number, phrases: Phrases) {
+  if (text.length <= max) return undefined;
+  return { kind: 'too_long', text: phrases.tooLong(max, locale), ...REFUSED } as const;
+}
+
+function emptyRefusal({ text, attachments = [], quotes = [], locale }: IncomingMessage, phrases: Phrases) {
   // Who shares a message, or calls the bot to one, need not say anything to it.
-  const isEmpty =
-    message.text.trim() === '' && [...(message.attachments ?? []), ...(message.quotes ?? [])].length === 0;
-  if (isEmpty) {
-    return { kind: 'empty', text: phrases.empty(message.locale), ...refused };
-  }
-  return undefined;
+  if (text.trim() !== '' || attachments.length + quotes.length > 0) return undefined;
+  return { kind: 'empty', text: phrases.empty(locale), ...REFUSED } as const;
+}
+
+function bounded(message: IncomingMessage): IncomingMessage {
+  return message.quotes === undefined ? message : { ...message, quotes: boundQuotes(message.quotes) };
 }
 
 function turnTopic(sessionId: SessionId, turnId: TurnId): string {

@@ -1,6 +1,6 @@
 /** What is shared in Slack, quoted from threads and named by ids, as the model is shown it. */
 import { expect, test } from 'vitest';
-import { ADA, answersIn, CHANNEL, GRACE, texts, useSlackWorkshop } from './slack-support.ts';
+import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
 
@@ -75,4 +75,28 @@ test('who only mentions the bot in a thread calls it to what is there', async ()
   slack.say(`<@${botUser}>`, { user: ADA, channel: CHANNEL, thread: root.ts });
   expect(texts(await answersIn(slack, CHANNEL, root.ts))).toHaveLength(1);
   expect(model.journal()[0]?.text).toContain('The launch is on Friday');
+});
+
+test('what is too long, or too much, costs no look-up in Slack', async () => {
+  const { slack, model, startBot } = await workshop.makeWorld('socket');
+  await startBot({ RATE_LIMIT: '1/h', MAX_MESSAGE_LENGTH: '100' });
+  const { botUser } = slack.workspace;
+  const root = slack.say('The launch is on Friday', { user: GRACE, channel: CHANNEL });
+  const ask = (text: string) =>
+    slack.say(`<@${botUser}> ${text} <@${GRACE}>`, { user: ADA, channel: CHANNEL, thread: root.ts }).acked;
+  const lookedUp = () => [
+    ...slack.callsOf('conversations.replies'),
+    ...slack.callsOf('users.info').filter(({ args }) => args.user === GRACE),
+  ];
+  const told = (what: RegExp) => until(() => expect(slack.workspace.ephemerals.at(-1)?.text ?? '').toMatch(what));
+  await ask('x'.repeat(101));
+  await told(/100/);
+  expect(lookedUp()).toEqual([]);
+  const other = slack.say(`<@${botUser}> Hello`, { user: ADA, channel: CHANNEL });
+  await answersIn(slack, CHANNEL, other.ts);
+  const second = slack.say('Another thread', { user: GRACE, channel: CHANNEL });
+  await slack.say(`<@${botUser}> And <@${GRACE}>?`, { user: ADA, channel: CHANNEL, thread: second.ts }).acked;
+  await told(/a lot/);
+  expect(lookedUp()).toEqual([]);
+  expect(model.journal()).toHaveLength(1);
 });

@@ -142,12 +142,13 @@ export function createEdgeBot(): EdgeBot {
       wake(turnId);
     },
     followers: () => [...listeners.values()].reduce((sum, set) => sum + set.size, 0),
-    async receive(message) {
+    async receive(given, whole) {
       reach();
       const result = planned;
       planned = undefined;
       if (result instanceof Error) throw result;
       if (result !== undefined) return result;
+      const message = (await whole?.()) ?? given;
       const keys = message.dedupeIds.map((id) => `${placeTag(message.sessionId)} ${id}`);
       const known = keys.map((key) => seen.get(key)).find((first) => first !== undefined);
       if (known !== undefined) return { kind: 'duplicate', sessionId: known.sessionId, turnId: known.turnId };

@@ -69,10 +69,14 @@ export function createIntake({ bot, rest, threads, pauses, clock, log }: IntakeD
     }
   }
 
-  async function receive(message: IncomingMessage, patientUntil: number): Promise<void> {
+  async function receive(
+    message: IncomingMessage,
+    whole: () => Promise<IncomingMessage>,
+    patientUntil: number,
+  ): Promise<void> {
     let tell = false;
     for (;;) {
-      const result = await bot.receive(message);
+      const result = await bot.receive(message, whole);
       if (!('tell' in result)) return;
       tell ||= result.tell;
       const full = result.kind === 'rate_limited' || result.kind === 'inbox_full';
@@ -118,7 +122,7 @@ export function createIntake({ bot, rest, threads, pauses, clock, log }: IntakeD
       const { channel } = readTarget(message.replyTo);
       const command = bot.commands.readText(message.text);
       if (command === undefined) {
-        await receive(await threads.callIn(message, channel, about, isFirst), patientUntil);
+        await receive(message, () => threads.callIn(message, channel, about, isFirst), patientUntil);
         return;
       }
       // An edit must not run it again; whether it was run, a store that is away can't tell.

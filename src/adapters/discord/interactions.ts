@@ -85,8 +85,8 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
       },
     });
     try {
-      const message = await deps.threads.callIn(said, channelId, about, !deps.isWatched(channelId));
-      const result = await bot.receive(message);
+      const isFirst = !deps.isWatched(channelId);
+      const result = await bot.receive(said, () => deps.threads.callIn(said, channelId, about, isFirst));
       if ('tell' in result) await answers.fill(messageBody(result.text));
       else if (interaction.botIsHere) deps.talked(channelId, about, id);
     } catch (thrown) {

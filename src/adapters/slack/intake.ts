@@ -75,19 +75,22 @@ export function createIntake(deps: IntakeDeps): Intake {
     const isPlain = input.files.length === 0 && input.shares.length === 0;
     if (command !== undefined && isPlain) return await deps.commands.typed(input, command);
 
-    const [person, text, before, shared] = await Promise.all([
-      people.find(input.user),
-      readable(input.raw),
-      // Its own earlier turns there are in its memory.
-      input.thread === undefined || input.direct || followed
-        ? []
-        : quotes.before(input.channel, input.thread, input.ts),
-      quotes.shared(input.shares),
-    ]);
-    const incoming = toIncoming(input, { ...person, text, quotes: [...before, ...shared] }, scopes);
+    const person = await people.find(input.user);
+    const whole = async () => {
+      const [text, before, shared] = await Promise.all([
+        readable(input.raw),
+        // Its own earlier turns there are in its memory.
+        input.thread === undefined || input.direct || followed
+          ? []
+          : quotes.before(input.channel, input.thread, input.ts),
+        quotes.shared(input.shares),
+      ]);
+      return toIncoming(input, { ...person, text, quotes: [...before, ...shared] }, scopes);
+    };
     // Before the message is stored: a crash in between costs nothing, the other way round the thread would be lost.
     if (!input.direct) await follow(sessionId);
-    const result = await bot.receive(incoming);
+    const withoutNames = plainText(input.raw, self, () => '');
+    const result = await bot.receive(toIncoming(input, { ...person, text: withoutNames, quotes: [] }, scopes), whole);
     // It may have been deleted meanwhile; a deletion that finds the message in the store deals with it there.
     if (result.kind === 'queued' && (await isDeleted(input))) {
       await bot.amended(placeOf(input.team, input.channel), input.ts, null);
