@@ -98,3 +98,16 @@ test('a session that is lost when no start is left is begun again only when it m
   const ada = discord.world.person('Ada');
   await untilAnswered(discord, discord.say(ada, discord.dm(ada), 'Hello'), 'echo: Hello');
 });
+
+test('connections that lose their sessions at once start no more of them than are left', async () => {
+  const discord = await make();
+  Object.assign(discord.gateway.limits, { shards: 3, maxConcurrency: 16, remaining: 5 });
+  const bot = await begin(discord);
+  await untilLoggedIn(discord, 3);
+  discord.gateway.limits.resetsAt = Date.now() + 20_000;
+  discord.gateway.cut({ forget: true });
+  await untilLoggedIn(discord, 5);
+  await untilPrinted(bot, 'lets this bot start no more sessions');
+  await untilLoggedIn(discord, 6);
+  await expect.poll(async () => (await health(bot)).status, PATIENTLY).toBe(200);
+});

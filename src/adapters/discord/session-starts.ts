@@ -69,20 +69,30 @@ export function createIdentifyThrottler(log: Logger): BuildIdentifyThrottler {
     const pace = new SimpleIdentifyThrottler(limit.max_concurrency);
     let remaining = limit.remaining;
     let readAt = performance.now();
+    /** Taken, and not begun yet: Discord does not count them. */
+    let promised = 0;
     const read = async () => {
       const fresh = performance.now() - readAt < FRESH_MS && remaining > 0;
       const info = readGatewayInfo(await manager.fetchGatewayInformation(!fresh));
       if (fresh) return { ...info, session_start_limit: { ...info.session_start_limit, remaining } };
       readAt = performance.now();
-      ({ remaining } = info.session_start_limit);
-      return info;
+      remaining = info.session_start_limit.remaining - promised;
+      return { ...info, session_start_limit: { ...info.session_start_limit, remaining } };
     };
     return {
       async waitForIdentify(shard, signal) {
         const wait = async (ms: number) => void (await sleep(ms, undefined, { signal, ref: false }));
-        await untilStartsSuffice(() => 1, read, wait, log);
+        // All connections may ask at once: what one of them takes, none of the others may find there again.
+        do {
+          await untilStartsSuffice(() => 1, read, wait, log);
+        } while (remaining < 1);
         remaining -= 1;
-        await pace.waitForIdentify(shard, signal);
+        promised += 1;
+        try {
+          await pace.waitForIdentify(shard, signal);
+        } finally {
+          promised -= 1;
+        }
       },
     };
   };
