@@ -228,3 +228,19 @@ test('whoever is erased is in the indexes before anything of theirs is stored or
   const erased = await order(() => store.erase(ada), `LREM ${own.list}`, `ZREM ${indexes[0]}`);
   expectInOrder(erased.slice(0, 1), erased[1] ?? -1);
 });
+
+describe('figures', () => {
+  test('that are asked for again and again walk all of the server’s own once', async () => {
+    const server = await startRedis();
+    onTestFinished(() => server.stop());
+    const fixture = await makeRedisFixture(server.url)({ ...LIMITS, observer: { badElement() {}, error() {} } });
+    await fixture.redis.config('RESETSTAT');
+    const asked = [];
+    for (let times = 0; times < 5; times += 1) asked.push(await fixture.store.stats());
+    expect(new Set(asked.map(({ server: own }) => JSON.stringify(own))).size).toBe(1);
+    expect(asked[0]?.server.version).toMatch(/^\d+\./);
+    // The command that reads this is counted behind it.
+    expect(await fixture.redis.info('commandstats')).toMatch(/^cmdstat_info:calls=1,/m);
+    await fixture.close();
+  });
+});

@@ -160,12 +160,20 @@ describe('the rate limit', () => {
     },
   );
 
-  test('takes several at once, and tells the first refusal whatever it would have cost', async () => {
-    const limiter = createRateLimiter({ messages: 5, perMs: 60_000 });
-    expect(await limiter.take('ada', 4)).toEqual({ ok: true });
-    expect(await limiter.take('ada', 4)).toMatchObject({ ok: false, first: true });
-    expect(await limiter.take('ada')).toMatchObject({ ok: false, first: false });
-  });
+  test.each(['in this process', 'over all replicas'])(
+    'takes several at once, counted %s, and tells the first refusal whatever it would have cost',
+    async (where) => {
+      const redis = open();
+      await redis.ping();
+      const shared = where === 'in this process' ? undefined : { redis, prefix: newPrefix() };
+      const first = createRateLimiter({ messages: 5, perMs: 60_000 }, shared);
+      const second = shared === undefined ? first : createRateLimiter({ messages: 5, perMs: 60_000 }, shared);
+      expect(await first.take('ada', 4)).toEqual({ ok: true });
+      expect(await second.take('ada', 4)).toMatchObject({ ok: false, first: true });
+      expect(await first.take('ada')).toMatchObject({ ok: false, first: false });
+      redis.disconnect();
+    },
+  );
 
   test('gives back what was taken for a message that had come before', async () => {
     const limiter = createRateLimiter(limits);
