@@ -8,6 +8,12 @@ import { MESSAGE_LIMIT } from './render.ts';
 /** Columns that a code block shows without breaking its lines, on a desktop. */
 const MAX_WIDTH = 80;
 const GAP = '  ';
+/** Of a table that is shown as one: its rows are filled up to its columns, and a list repeats its headings in each row. */
+const MAX_COLUMNS = 30;
+const MAX_HEADING = 200;
+/** What it may be longer than as it was written: by a factor, and in UTF-16 units behind that. */
+const MAX_GROWTH = 4;
+const FREE_GROWTH = 4_000;
 const LIMITS = fenceLimits(MESSAGE_LIMIT);
 
 /**
@@ -25,7 +31,7 @@ export function withTables(text: string, complete: boolean): string {
     const end = open === undefined ? endOfTable(lines, at, known) : at;
     if (end > at) {
       if (!complete && end >= known) return [...shown, ''].join('\n');
-      shown.push(rendered(lines.slice(at, end)));
+      shown.push(bounded(lines.slice(at, end)));
       at = end;
       continue;
     }
@@ -42,7 +48,9 @@ function endOfTable(lines: readonly string[], at: number, known: number): number
   const [head, rule] = [lines[at] ?? '', lines[at + 1] ?? ''];
   if (at + 1 >= known || !head.includes('|') || !rule.includes('-') || !rule.includes('|')) return at;
   const columns = cellsOf(rule);
-  if (!columns.every((cell) => /^:?-+:?$/.test(cell)) || columns.length !== cellsOf(head).length) return at;
+  const headings = cellsOf(head);
+  if (!columns.every((cell) => /^:?-+:?$/.test(cell)) || columns.length !== headings.length) return at;
+  if (headings.length > MAX_COLUMNS || headings.some(({ length }) => length > MAX_HEADING)) return at;
   let end = at + 2;
   while (end < known && lines[end]?.includes('|') === true) end += 1;
   return end;
@@ -60,6 +68,13 @@ function cellsOf(line: string): readonly string[] {
     } else cells[cells.length - 1] += text[at] ?? '';
   }
   return cells.map((cell) => cell.trim());
+}
+
+/** As it was written where it would become many times as long. */
+function bounded(table: readonly string[]): string {
+  const source = table.join('\n');
+  const text = rendered(table);
+  return text.length > MAX_GROWTH * source.length + FREE_GROWTH ? source : text;
 }
 
 function rendered([head = '', rule = '', ...body]: readonly string[]): string {

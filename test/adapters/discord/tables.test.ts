@@ -85,4 +85,16 @@ describe('a table', () => {
       expect(withTables(text, true).length).toBeGreaterThan(0);
     }
   });
+
+  test('never becomes many times as long as it was written, nor takes the room of it', () => {
+    const rows = (row: string) => `${row}\n`.repeat(10_000);
+    const hostile = {
+      'a long heading, said in each row': `|a|${'h'.repeat(10_000)}|\n|-|-|\n${rows('a|b')}`,
+      'many headings': `${'a|'.repeat(6_000)}\n${'-|'.repeat(6_000)}\n${rows('|')}`,
+      'headings that just fit': `|${`${'h'.repeat(199)}|`.repeat(29)}\n|${'-|'.repeat(29)}\n${rows('a|b')}`,
+      'one wide cell, and many narrow ones': `|a|b|\n|-|-|\n|${'w'.repeat(70)}|b|\n${rows('a|b')}`,
+    };
+    for (const [what, text] of Object.entries(hostile))
+      expect(withTables(text, true).length, what).toBeLessThanOrEqual(4 * text.length + 4_000);
+  });
 });
