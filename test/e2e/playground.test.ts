@@ -89,6 +89,22 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await shows(page.locator('#spoken'), 'Answer: # Title');
   });
 
+  test.each(['> ', '1. - ', 'a*_'])(
+    'an answer of thousands of %j is shown as text, and the page goes on',
+    async (unit) => {
+      const { model, bot } = await startWithModel();
+      const text = unit.repeat(5_000).trim();
+      model.script('show', { text });
+      const { page } = await visit(bot.url);
+      await say(page, 'show me');
+      const shown = items(page, 'bot').locator('.text .plain');
+      await shown.waitFor();
+      await expect.poll(async () => (await shown.textContent()) === text).toBe(true);
+      await say(page, 'still there?');
+      await shows(items(page, 'bot').last(), 'still there?');
+    },
+  );
+
   test('an answer that was cut off says why, in the language of the page, also after a reload', async () => {
     const { model, bot } = await startWithModel({ MAX_ANSWER_LENGTH: '50' });
     model.script('story', { text: 'word '.repeat(20) });

@@ -5,6 +5,7 @@
 import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
 import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
+import { isWithin, type MarkupBounds } from '../../markup-bounds.ts';
 import type { Texts } from './texts.ts';
 
 /** Where links may lead. */
@@ -30,12 +31,21 @@ const KNOWN: readonly MarkedToken['type'][] = [
   ...(['text', 'escape', 'strong', 'em', 'del', 'codespan', 'br', 'checkbox', 'link', 'image'] as const),
 ];
 
+/** A longer text than Slack's pieces, and read paragraph by paragraph: 500 delimiters in one take some 10 ms. */
+const READ: MarkupBounds = { depth: 16, delimiters: 500, marks: 20_000 };
+
 /** For what a screen reader meets. */
 type Labels = Pick<Texts, 'code' | 'table'>;
 
 export function Markdown({ text, texts }: { readonly text: string; readonly texts: Labels }) {
   // Read once: while an answer is written, the others are drawn again with every piece of it.
-  return useMemo(() => <>{blocks(new Lexer({ gfm: true, breaks: true }).lex(text), texts)}</>, [text, texts]);
+  return useMemo(() => <>{elements(text, texts)}</>, [text, texts]);
+}
+
+function elements(text: string, labels: Labels): ComponentChildren {
+  // Else the page would stand still, or lose the whole conversation to an overflow of the stack.
+  if (!isWithin(text, READ)) return <p class="plain">{text}</p>;
+  return blocks(new Lexer({ gfm: true, breaks: true }).lex(text), labels);
 }
 
 function blocks(tokens: readonly Token[], labels: Labels): ComponentChildren {
