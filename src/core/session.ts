@@ -61,6 +61,11 @@ const PLAIN = /^[A-Za-z0-9._-]+$/;
 
 const PLATFORM = /^[a-z][a-z0-9]*$/;
 
+/** Whether {@link encodeComponent} takes this text: what was stored by a broken writer may name somebody who cannot exist. */
+export function isComponent(text: string): boolean {
+  return text.length > 0 && text.length <= MAX_COMPONENT_LENGTH && isWellFormed(text);
+}
+
 /**
  * Percent-encodes one component. Only letters, digits, `-`, `_` and `.` stay as they are.
  * @throws BotError `session_invalid` for an empty, overlong or ill-formed (lone surrogate) component: lone surrogates

@@ -57,6 +57,20 @@ async function expectWhole(damageBefore: () => Promise<unknown>, damageAfter: ()
 
 const nothing = async () => undefined;
 
+describe('an author whom nobody can be', () => {
+  test.each(['', 'x'.repeat(129), '\ud800'])('in a stored message, by the id %j', async (authorId) => {
+    const { store } = fixture;
+    await runTurn(store, messageOf(session, 'm1'));
+    const [element = '{}'] = await redis.lrange(own.list, -1, -1);
+    await redis.rpush(own.list, JSON.stringify({ ...JSON.parse(element), authorId }));
+    await redis.del(own.people);
+    await runTurn(store, messageOf(session, 'm2'));
+    expect(await contents(store, session)).toContain('text of m2');
+    await store.erase({ platform: 'slack', workspace: 'T1' });
+    expect(await redis.exists(own.list, own.people)).toBe(0);
+  });
+});
+
 describe('a number that is none', () => {
   test.each([
     ['a TTL choice', (value: string) => redis.set(own.ttl, value)],

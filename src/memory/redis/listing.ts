@@ -4,7 +4,7 @@
  * and what is there is listed, whenever this process ends.
  */
 import { z } from 'zod';
-import { parseSessionId, personOf, type SessionId } from '../../core/session.ts';
+import { isComponent, parseSessionId, personOf, type SessionId } from '../../core/session.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
 import { KEEP_LISTED_S } from './keep.ts';
@@ -30,11 +30,15 @@ export class Unlisted {
 }
 export const unlistedReply = z.tuple([z.literal('unlisted'), z.number()]).transform(([, ms]) => new Unlisted(ms));
 
-/** Where a conversation is listed: for these people, for the one it belongs to, for its workspace and its place. */
+/**
+ * Where a conversation is listed: for these people, for the one it belongs to, for its workspace and its place. Not for an author
+ * in a damaged element whose id nobody can have: nobody can ask for what they said.
+ */
 export function memberships(keys: Keyspace, id: SessionId, people: readonly string[]): Membership[] {
   const { place, user } = parseSessionId(id);
   const { platform, workspace } = place;
-  const persons = [...new Set([...people, ...(user === undefined ? [] : [user])])].map((it) => {
+  const all = new Set([...people.filter(isComponent), ...(user === undefined ? [] : [user])]);
+  const persons = [...all].map((it) => {
     const person = personOf(id, it);
     return { key: keys.person(person), member: memberOf(person, id) };
   });
