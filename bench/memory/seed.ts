@@ -5,7 +5,9 @@
 import type { Redis } from 'ioredis';
 import { parseSessionId, personOf } from '../../src/core/session.ts';
 import { serialiseElement, turnHalves } from '../../src/memory/elements.ts';
+import { KEEP_LISTED_S } from '../../src/memory/redis/keep.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
+import { MARK_MARGIN_MS } from '../../src/memory/redis/listing.ts';
 import { memberOf, placeMember } from '../../src/memory/redis/members.ts';
 import { dumpRedis } from '../../test/support/redis-dump.ts';
 import { type BenchTurn, TTL_S } from './contender.ts';
@@ -16,8 +18,10 @@ import { tutorialElement, tutorialKey } from './tutorial.ts';
 const BATCH = 1_000;
 /** Around the end of a community. */
 const CHECKED = { first: 1_000, count: 100 };
-/** Seconds that the store lists a conversation for its person: a day, as long as a message may wait. */
-const KEEP_S = 86_400;
+/** Seconds that the store lists a conversation for its person, its workspace and its place beyond its TTL. */
+const KEEP_S = KEEP_LISTED_S;
+/** Seconds that the mark on the conversation ends before that. */
+const MARGIN_S = MARK_MARGIN_MS / 1_000;
 
 /** Ids of conversation 0 in the texts are replaced by those of conversation `n`, which are those of recollect.ts. */
 const FILL = `
@@ -32,23 +36,29 @@ end
 `;
 
 /**
- * KEYS  1 list, 2 meta, 3 place, 4 person, 5 team, 6 live, 7 lengths, 8 total, 9 today; of conversation 0
- * ARGV  1 first, 2 count, 3 session id, 4 question, 5 answer, 6 tokens, 7 ttl (s), 8 keep in a person's list (s), 9 keep of a day (s),
- *       10.. as what it stands in the indexes of place, person, team
+ * KEYS  1 list, 2 meta, 3 place, 4 person, 5 team, 6 live, 7 lengths, 8 total, 9 today, 10 people, 11 all of the place; of
+ *       conversation 0
+ * ARGV  1 first, 2 count, 3 session id, 4 question, 5 answer, 6 tokens, 7 ttl (s), 8 listed beyond it (s), 9 keep of a day (s),
+ *       10.. as what it stands in the indexes of place, person, team, 13 its person, 14 margin of the mark (s)
  */
 const STORE_LUA = `${FILL}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local expiry, kept = now + ARGV[7] * 1000, now + ARGV[8] * 1000
+local expiry, kept = now + ARGV[7] * 1000, now + (ARGV[7] + ARGV[8]) * 1000
 for n = tonumber(ARGV[1]), ARGV[1] + ARGV[2] - 1 do
   local fill = fillers(n)
   local list, meta, place, person, session = fill(KEYS[1]), fill(KEYS[2]), fill(KEYS[3]), fill(KEYS[4]), fill(ARGV[3])
   redis.call('RPUSH', list, fill(ARGV[4]), fill(ARGV[5]))
   redis.call('PEXPIREAT', list, expiry)
   redis.call('HSET', meta, 'tokens', ARGV[6], 'turns', 1, 'created', now, 'v', 1)
-  redis.call('PEXPIREAT', meta, expiry)
+  redis.call('PEXPIREAT', meta, expiry + math.min(ARGV[7], 3600) * 1000)
   redis.call('ZADD', place, expiry, fill(ARGV[10]))
   redis.call('PEXPIREAT', place, expiry + math.min(ARGV[7], 3600) * 1000)
+  local people, all = fill(KEYS[10]), fill(KEYS[11])
+  redis.call('ZADD', people, kept - ARGV[14] * 1000, fill(ARGV[13]))
+  redis.call('PEXPIREAT', people, kept - ARGV[14] * 1000)
+  redis.call('ZADD', all, kept, fill(ARGV[10]))
+  redis.call('PEXPIREAT', all, kept)
   redis.call('ZADD', person, kept, fill(ARGV[11]))
   redis.call('PEXPIREAT', person, kept)
   redis.call('ZADD', KEYS[5], kept, fill(ARGV[12]))
@@ -83,7 +93,8 @@ export async function seedStore(admin: Redis, first: number, count: number): Pro
   const message = messageOf(MODEL);
   const answer = answerOf(MODEL);
   const own = names.session(message.sessionId);
-  const { platform, workspace = '' } = parseSessionId(message.sessionId).place;
+  const { place } = parseSessionId(message.sessionId);
+  const { platform, workspace = '' } = place;
   const person = personOf(message.sessionId, message.author.id);
   const team = { platform, workspace };
   const [asked, said] = turnHalves(message, answer).map(serialiseElement);
@@ -91,12 +102,13 @@ export async function seedStore(admin: Redis, first: number, count: number): Pro
   for (let from = first; from < first + count; from += BATCH) {
     await admin.eval(
       STORE_LUA,
-      9,
+      11,
       ...[own.list, own.meta, own.place, names.person(person), names.team(team)],
-      ...[names.live, names.lengths, names.total, today],
+      ...[names.live, names.lengths, names.total, today, own.people, names.all(place)],
       ...[from, Math.min(BATCH, first + count - from), message.sessionId, asked ?? '', said ?? ''],
       ...[answer.tokens, TTL_S, KEEP_S, 90 * 86_400],
       ...[placeMember(message.sessionId), memberOf(person, message.sessionId), memberOf(team, message.sessionId)],
+      ...[person.user, MARGIN_S],
     );
   }
 }

@@ -70,7 +70,8 @@ describe.each(['socket', 'http'] as const)('over %s', (transport) => {
     expect((await answerTo(press(GRACE))).text).toMatch(/somebody else/);
     const done = await answerTo(press(ADA));
     expect(done).toMatchObject({ text: expect.stringMatching(/Forgotten: 1 conversation/), replaces: true });
-    slack.say('What did I say?', { user: ADA, channel: CHANNEL, thread: root.ts });
+    // Who had it forgotten is not followed there any more.
+    slack.say(`<@${botUser}> What did I say?`, { user: ADA, channel: CHANNEL, thread: root.ts });
     await answersIn(slack, CHANNEL, root.ts, 2);
     expect(model.journal().at(-1)?.messages).toHaveLength(2);
   });

@@ -50,8 +50,8 @@ describe('the fake model', () => {
     const model = await start();
     const messages = request('hi');
     const faulty: unknown[] = [
-      { ...messages, stream: false },
-      { ...messages, stream_options: { include_usage: true } },
+      { ...messages, stream: 'no' },
+      { ...messages, stream_options: { include_usage: 'yes' } },
       { ...messages, model: '' },
       { ...messages, messages: [] },
       {
