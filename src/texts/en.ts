@@ -6,7 +6,7 @@ import type { Formats } from './formats.ts';
 
 export type Texts = ReturnType<typeof english>;
 
-const NOT_SET_UP = 'I am not set up correctly. Whoever runs me has to mend that.';
+const NOT_SET_UP = 'I am not set up correctly. Please contact the bot’s administrator.';
 const NOT_DELIVERED = 'My answer could not be delivered here. It may still be in /history.';
 
 const FAILED: Readonly<Record<ErrorCode, string>> = {
@@ -15,7 +15,8 @@ const FAILED: Readonly<Record<ErrorCode, string>> = {
   store_locked: NOT_SET_UP,
   store_too_old: NOT_SET_UP,
   store_unavailable: 'My memory is out of reach right now, so I can’t answer. Please try again in a moment.',
-  store_full: 'My memory is full. Until whoever runs me makes room, I can read it but keep nothing new.',
+  store_full:
+    'My memory is full. I can read it, but I cannot keep anything new until the bot’s administrator makes room.',
   bad_input: 'I could not read that message.',
   session_invalid: 'I could not tell which conversation this belongs to.',
   ttl_out_of_bounds: 'That duration is out of bounds. /ttl shows what is possible.',
@@ -64,7 +65,7 @@ export function english(f: Formats) {
     cut: CUT,
     thinking: 'Thinking…',
 
-    rateLimited: (waitMs: number) => `That was a lot at once. Please go on in ${f.roughly(waitMs)}.`,
+    rateLimited: (waitMs: number) => `You’re sending messages too fast. Try again in ${f.roughly(waitMs)}.`,
     inboxFull: (waiting: number) =>
       `${f.plural(waiting, 'message is', 'messages are')} still waiting for an answer here. ` +
       'This one was not taken in; please send it again when they are answered.',

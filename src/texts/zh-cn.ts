@@ -5,7 +5,7 @@ import type { Texts } from './en.ts';
 import type { Formats } from './formats.ts';
 import { chineseCommands } from './zh-cn-commands.ts';
 
-const NOT_SET_UP = '我没有配置好，需要部署者来处理。';
+const NOT_SET_UP = '我没有配置好。请联系机器人的管理员。';
 const NOT_DELIVERED = '我的回答没能发到这里，或许可以用 /history 看到。';
 
 const FAILED: Readonly<Record<ErrorCode, string>> = {
@@ -14,7 +14,7 @@ const FAILED: Readonly<Record<ErrorCode, string>> = {
   store_locked: NOT_SET_UP,
   store_too_old: NOT_SET_UP,
   store_unavailable: '我现在连不上自己的记忆，无法回答。请稍后再试。',
-  store_full: '我的记忆已满。在部署者腾出空间之前，我只能读取，不能记住新内容。',
+  store_full: '我的记忆已满。在管理员腾出空间之前，我只能读取，不能记住新内容。',
   bad_input: '我没能读懂这条消息。',
   session_invalid: '我分辨不出这属于哪个对话。',
   ttl_out_of_bounds: '这个时长超出了范围，可用 /ttl 查看允许的范围。',
@@ -55,7 +55,7 @@ export function chinese(f: Formats): Texts {
     cut: CUT,
     thinking: '正在思考…',
 
-    rateLimited: (waitMs) => `发得有点快，请在${f.roughly(waitMs)}后继续。`,
+    rateLimited: (waitMs) => `消息发得太快了，请在${f.roughly(waitMs)}后重试。`,
     inboxFull: (waiting) => `这里还有 ${f.number(waiting)} 条消息等待回答，这一条没有收下。请等它们回答完再发一次。`,
     tooLong: (limit) => `这条消息太长了：最多 ${f.number(limit)} 个字符。`,
     empty: '这条消息里没有文字。',

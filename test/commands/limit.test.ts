@@ -42,7 +42,7 @@ describe('what a person may ask of their memory in a minute', () => {
     expect(refused.filter((result) => result.limited?.tell === true)).toEqual(refused.slice(0, 1));
     expect(refused[0]).toMatchObject({
       kind: 'refused',
-      text: expect.stringMatching(/^That was a lot at once/),
+      text: expect.stringMatching(/^You’re sending messages too fast/),
       files: [],
     });
     expect(refused[0]?.limited?.retryAfterMs).toBeGreaterThan(0);
@@ -63,7 +63,7 @@ describe('what a person may ask of their memory in a minute', () => {
     expect(await burst(MEMSTATS, 15, contextOf({ surface: 'slash' }))).toEqual([]);
     expect(await burst(MEMSTATS, 15, contextOf({ surface: 'action' }))).toEqual([]);
     const [refused] = await burst(MEMSTATS, 1, contextOf({ surface: 'text', locale: 'zh-CN' }));
-    expect(refused?.text).toMatch(/^发得有点快/);
+    expect(refused?.text).toMatch(/^消息发得太快了/);
     expect(await burst(MEMSTATS, 1, contextOf({ person: BOB }))).toEqual([]);
   });
 

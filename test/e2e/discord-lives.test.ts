@@ -163,7 +163,8 @@ describe('with Redis', () => {
     await untilAnswered(discord, discord.say(ada, dm, 'hello'), 'echo: hello');
     const admin = new Redis(redis.url);
     await admin.config('SET', 'maxmemory', '1mb');
-    const full = 'My memory is full. Until whoever runs me makes room, I can read it but keep nothing new.';
+    const full =
+      'My memory is full. I can read it, but I cannot keep anything new until the bot’s administrator makes room.';
     const one = discord.say(ada, dm, 'one');
     const first = discord.say(ada, channel, `${mention} first word here`);
     await untilAnswered(discord, one, full);

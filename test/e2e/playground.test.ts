@@ -375,7 +375,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await say(page, 'one');
     await reads(page, ['one', 'echo: one']);
     await say(page, 'two');
-    await shows(items(page, 'user').locator('.fault'), 'a lot at once');
+    await shows(items(page, 'user').locator('.fault'), 'too fast');
   });
 
   test('the overview has charts of the last hour, with their figures in words', async () => {

@@ -63,7 +63,8 @@ test.each(['socket', 'http'] as const)(
     const admin = new Redis(redis.url);
     await admin.config('SET', 'maxmemory', '1mb');
     const one = slack.say('One', { user: ADA });
-    const full = 'My memory is full. Until whoever runs me makes room, I can read it but keep nothing new.';
+    const full =
+      'My memory is full. I can read it, but I cannot keep anything new until the bot’s administrator makes room.';
     await until(() => expect(texts(slack.replies(dm, one.ts))).toEqual([full]));
     await until(() => expect(one.deliveries[0]?.attempts()).toBeGreaterThan(2));
     await admin.config('SET', 'maxmemory', '0');
