@@ -55,8 +55,8 @@ describe('the texts', () => {
 
   it('name the time after which to go on', () => {
     const core = createPhrases();
-    expect(core.rateLimited(11_200, 'en')).toContain('go on in 12 seconds');
-    expect(core.rateLimited(11_200, 'zh-CN')).toContain('12秒钟后继续');
+    expect(core.rateLimited(11_200, 'en')).toContain('Try again in 12 seconds');
+    expect(core.rateLimited(11_200, 'zh-CN')).toContain('12秒钟后重试');
     expect(core.rateLimited(0, 'en')).toContain('in 1 second.');
     expect(core.inboxFull(50, 'en')).toContain('50 messages are still waiting');
     expect(core.inboxFull(50, 'zh-CN')).toContain('50 条消息');

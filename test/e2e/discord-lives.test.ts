@@ -364,7 +364,7 @@ describe('with Redis', () => {
     if (one === undefined || two === undefined || three === undefined || four === undefined) throw new Error('Said.');
     await untilAnswered(discord, one, 'echo: one');
     await untilAnswered(discord, two, 'echo: two');
-    await expect.poll(() => textsOf(discord.replies(three)).join(), PATIENTLY).toContain('go on in');
+    await expect.poll(() => textsOf(discord.replies(three)).join(), PATIENTLY).toContain('Try again in');
     const other = discord.world.person('Bob');
     await untilAnswered(discord, discord.say(other, discord.dm(other), 'mine'), 'echo: mine');
     expect(discord.replies(four)).toEqual([]);
