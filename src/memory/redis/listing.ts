@@ -31,14 +31,13 @@ export class Unlisted {
 export const unlistedReply = z.tuple([z.literal('unlisted'), z.number()]).transform(([, ms]) => new Unlisted(ms));
 
 /**
- * Where a conversation is listed: for these people, for the one it belongs to, for its workspace and its place. Not for an author
- * in a damaged element whose id nobody can have: nobody can ask for what they said.
+ * Where a conversation is listed: for these people, for the one it belongs to, for its workspace and its place.
+ * @throws BotError `session_invalid` for a person with an id that nobody can have
  */
 export function memberships(keys: Keyspace, id: SessionId, people: readonly string[]): Membership[] {
   const { place, user } = parseSessionId(id);
   const { platform, workspace } = place;
-  const all = new Set([...people.filter(isComponent), ...(user === undefined ? [] : [user])]);
-  const persons = [...all].map((it) => {
+  const persons = [...new Set([...people, ...(user === undefined ? [] : [user])])].map((it) => {
     const person = personOf(id, it);
     return { key: keys.person(person), member: memberOf(person, id) };
   });
@@ -85,9 +84,11 @@ async function listEverybody(context: RedisContext, id: SessionId, who: readonly
   const { redis, keys } = context;
   const own = keys.session(id);
   const authors = strings.parse(await redis.authorsOf(own.list, own.inbox));
-  const people = [...new Set([...authors, ...who])];
-  await listFor(context, id, people, ms);
-  await redis.markPeople(own.list, own.inbox, own.people, Math.floor(ms) - MARK_MARGIN_MS, ...people);
+  // A damaged element may name somebody whom nobody can be, and who can ask for nothing: they are marked, else they would be missed
+  // each time, and not listed.
+  await listFor(context, id, [...authors.filter(isComponent), ...who], ms);
+  const marked = new Set([...authors, ...who]);
+  await redis.markPeople(own.list, own.inbox, own.people, Math.floor(ms) - MARK_MARGIN_MS, ...marked);
 }
 
 /**

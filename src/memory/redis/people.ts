@@ -3,6 +3,7 @@ import {
   type Area,
   baseSession,
   encodePlace,
+  isComponent,
   isOwn,
   type Person,
   type Place,
@@ -42,7 +43,7 @@ export function createPeopleMemory(context: RedisContext, sessions: SessionMemor
     const own = keys.session(id);
     const { user } = parseSessionId(id);
     const whole = !('user' in whose) || user === whose.user;
-    const people = 'user' in whose ? [whose.user] : await redis.zrange(own.people, '0', '-1');
+    const people = 'user' in whose ? [whose.user] : (await redis.zrange(own.people, '0', '-1')).filter(isComponent);
     const unlist = await unlisting(context, id, people, whole);
     const erased = whole ? await sessions.forget(id) : await sessions.removeTurns(id, { authorId: whose.user });
     // What they chose outside of threads holds in a thread too, and it goes with them; it does not go with the thread.
