@@ -230,7 +230,7 @@ export function createEdgeBot(): EdgeBot {
     amended: needsEngine,
     waiting: needsEngine,
     locate: needsEngine,
-    notes: { note: needsEngine, noted: needsEngine, drop: needsEngine },
+    notes: { note: needsEngine, noted: needsEngine, drop: needsEngine, ofPerson: needsEngine },
   };
   return bot;
 }

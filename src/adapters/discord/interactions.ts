@@ -134,11 +134,16 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
   async function run(interaction: InteractionPayload, answers: Answers, call: () => CommandCall): Promise<void> {
     try {
       const asked = call();
+      const { command, context } = asked;
+      const everywhere = command.name === 'forget' && command.scope === 'everywhere' && command.confirmed;
+      const talkedIn = everywhere ? await deps.threads.talkedIn(context.person) : [];
       const result = await bot.commands.run(asked);
       const about = aboutInteraction(interaction);
-      const leaves = asked.command.name === 'forget' && result.kind === 'done' && about.parent !== undefined;
+      const forgot = command.name === 'forget' && result.kind === 'done';
+      const leaves = forgot && about.parent !== undefined;
       if (leaves) await deps.threads.sendOut(interaction.channelId, about);
-      const text = leaves ? `${result.text}\n${phrases(asked.context.locale).leavesThread}` : result.text;
+      if (forgot) for (const thread of talkedIn) await deps.threads.sendOut(thread.id, thread.about);
+      const text = leaves ? `${result.text}\n${phrases(context.locale).leavesThread}` : result.text;
       await answers.fill(answerBody({ ...result, text }), result.files);
     } catch (thrown) {
       await sayFailure(answers, interaction, thrown);

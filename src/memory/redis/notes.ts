@@ -1,9 +1,11 @@
 /** Notes on Redis: those of a conversation are its companion, those of a place have a key in its slot. */
 import { z } from 'zod';
 import type { Notes } from '../../core/notes.ts';
-import type { Place, SessionId } from '../../core/session.ts';
+import { isOwn, type Place, type SessionId } from '../../core/session.ts';
+import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
 import { listFor } from './listing.ts';
+import { sessionOfMember } from './members.ts';
 
 const flag = z.union([z.literal(0), z.literal(1)]);
 
@@ -19,5 +21,14 @@ export function createRedisNotes(context: RedisContext): Notes {
       }),
     noted: (about, name) => call('noted', async () => flag.parse(await redis.noted(keyOf(about), name)) === 1),
     drop: (about, name) => call('dropNote', async () => void (await redis.zrem(keyOf(about), name))),
+    ofPerson: (person, name) =>
+      call('notesOfPerson', async () => {
+        const members = await redis.zrange(keys.person(person), '0', '-1');
+        const own = members.flatMap((member) => sessionOfMember(person, member) ?? []).filter(isOwn);
+        const pipeline = redis.pipeline();
+        for (const id of own) pipeline.noted(keyOf(id), name);
+        const found = await replies(pipeline);
+        return own.filter((_, index) => found[index] === 1);
+      }),
   };
 }

@@ -50,7 +50,7 @@ export function createNoteTable(db: SqliteDatabase): NoteTable {
   };
 }
 
-export function createSqliteNotes({ db, read, write }: SqliteContext): Notes {
+export function createSqliteNotes({ db, read, write }: SqliteContext, table: NoteTable): Notes {
   const select = db.query('SELECT expires_at FROM note WHERE about = ? AND name = ? AND expires_at > ?', expiryRow);
   const upsert = db.change(
     `INSERT INTO note (about, name, expires_at) VALUES (?1, ?2, ?3)
@@ -70,5 +70,9 @@ export function createSqliteNotes({ db, read, write }: SqliteContext): Notes {
       }),
     noted: (about, name) => read('noted', (now) => select.one(...keyOf(about, name), now) !== undefined),
     drop: (about, name) => write('dropNote', () => void remove(...keyOf(about, name))),
+    ofPerson: (person, name) =>
+      read('notesOfPerson', (now) =>
+        table.ofPerson(person).filter((session) => select.one(...keyOf(session, name), now) !== undefined),
+      ),
   };
 }

@@ -55,7 +55,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Co
     ...createPeopleMemory(context, tables),
     ...createStats(context, tables, sweep),
     channels: createSqliteChannels(context),
-    notes: createSqliteNotes(context),
+    notes: createSqliteNotes(context, tables.notes),
     ping: () => context.read('ping', () => void tables.inbox.countPending(now())),
     async close() {
       clearInterval(timer);

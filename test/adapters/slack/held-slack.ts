@@ -44,6 +44,9 @@ function createNotes(clock: ManualClock): Notes {
     },
     noted: async (place, name) => holds(keyOf(place, name)),
     drop: async (place, name) => void until.delete(keyOf(place, name)),
+    async ofPerson() {
+      throw new Error('A reply has no use for this.');
+    },
   };
 }
 

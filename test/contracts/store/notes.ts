@@ -1,6 +1,6 @@
 /** Notes: what is noted at a place, for how long, and who was first. */
 import { describe, expect, it } from 'vitest';
-import { type Harness, until } from './support.ts';
+import { type Harness, sessionOf, until } from './support.ts';
 
 const here = { platform: 'slack', workspace: 'T1', channel: 'C1' };
 const LONG_MS = 60_000;
@@ -38,6 +38,26 @@ export function describeNotes(harness: Harness): void {
       await notes.note(here, 'brief', 60);
       await until(async () => expect(await notes.noted(here, 'brief')).toBe(false));
       expect(await notes.noted(here, 'renewed')).toBe(true);
+    });
+
+    it('are found by the person whose own conversation they are about, until that is forgotten', async () => {
+      const { store } = harness;
+      const { notes } = store;
+      const ada = { platform: 'slack', workspace: 'T1', user: 'UADA' };
+      const [first, second, other] = ['17.1', '17.2', '17.3'].map((thread) => sessionOf({ user: ada.user, thread }));
+      if (first === undefined || second === undefined || other === undefined) throw new Error('There are three.');
+      for (const about of [first, second, sessionOf({ user: 'bob' }), sessionOf({ user: undefined }), here]) {
+        await notes.note(about, 'talked', LONG_MS);
+      }
+      await notes.note(other, 'else', LONG_MS);
+      await notes.note(other, 'talked', 50);
+      const found = async () => [...(await notes.ofPerson(ada, 'talked'))].sort();
+      await until(async () => expect(await found()).toEqual([first, second]));
+      expect(await notes.ofPerson({ ...ada, workspace: 'T2' }, 'talked')).toEqual([]);
+      await store.forget(first);
+      expect(await found()).toEqual([second]);
+      await store.erase(ada);
+      expect(await found()).toEqual([]);
     });
   });
 }
