@@ -55,7 +55,7 @@ const edited = (render: (text: string) => object, limit: number) => (clock: Manu
 
 const WAYS: readonly Way[] = [
   {
-    name: 'HTTP and the playground: told to whoever reads along',
+    name: 'HTTP and the playground: live text for followers',
     open(clock) {
       let live: LiveText = NOTHING_SEEN;
       let shown = '';
