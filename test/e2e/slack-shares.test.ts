@@ -96,7 +96,7 @@ test('what is too long, or too much, costs no look-up in Slack', async () => {
   await answersIn(slack, CHANNEL, other.ts);
   const second = slack.say('Another thread', { user: GRACE, channel: CHANNEL });
   await slack.say(`<@${botUser}> And <@${GRACE}>?`, { user: ADA, channel: CHANNEL, thread: second.ts }).acked;
-  await told(/a lot/);
+  await told(/too fast/);
   expect(lookedUp()).toEqual([]);
   expect(model.journal()).toHaveLength(1);
 });

@@ -18,6 +18,11 @@ import {
 
 const PAUSE_MS = 250;
 const TRIES = 100;
+/**
+ * Statuses that say "again": the turn still runs, the server is not ready, or the request stood still on its way while the
+ * process was stopped (https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9: the client may repeat it on a new connection).
+ */
+const ASK_AGAIN: ReadonlySet<number> = new Set([202, 408, 503]);
 /** A caller gives a connection up behind that: the process may be asleep. */
 const PATIENCE_MS = 15_000;
 
@@ -85,7 +90,7 @@ export function createHttpSurface(urls: () => readonly string[]): HttpSurface {
         outcomes.set(key, { replies: 1, text: reading.text, half: false, position });
         return;
       }
-      if (reading !== undefined && reading.status !== 503 && reading.status !== 202) {
+      if (reading !== undefined && !ASK_AGAIN.has(reading.status)) {
         complaints.push(`http: ${key} was answered with ${reading.status}: ${reading.text.slice(0, 200)}`);
       }
       await sleep(PAUSE_MS);
