@@ -1,4 +1,4 @@
-// The directions of the house (docs/architecture.md), for `npm run check:deps`. test/architecture.test.ts shows that each rule
+// Which module may import which (docs/architecture.md), for `npm run check:deps`. test/architecture.test.ts shows that each rule
 // bites. All imports count, type-only ones too.
 //
 // It reads TypeScript by @swc/core: TypeScript 7 has no parser for it, and without @swc/core it would leave out every .ts file
@@ -11,6 +11,9 @@ const { parseFileSync } = swc;
 swc.parseFileSync = (file, options) => parseFileSync(file, { ...options, tsx: file.endsWith('.tsx') });
 
 const CORE = '^src/(core/|errors\\.ts$)';
+
+/** Small helpers without any knowledge of the product. */
+const LIB = '^src/lib/';
 
 /** What runs in the browser. */
 const PAGE = '^src/adapters/web/public/';
@@ -31,53 +34,70 @@ module.exports = {
       to: { pathNot: CORE, dependencyTypesNot: ['core'] },
     },
     {
-      name: 'rooms-know-core-only',
+      name: 'modules-know-core-only',
       comment: 'The store, the queue and the model know core and how a Redis connection is opened, and not each other.',
       severity: 'error',
       from: { path: '^src/(memory|queue|chain)/' },
-      to: { path: '^src/', pathNot: ['^src/$1/', CORE, '^src/redis(-faults)?\\.ts$'] },
+      to: { path: '^src/', pathNot: ['^src/$1/', CORE, LIB, '^src/redis/'] },
     },
     {
       name: 'commands-know-core-only',
-      comment: 'Commands run on the interfaces of core; their words are in texts.',
+      comment: 'Commands run on the interfaces of core; their texts are in i18n.',
       severity: 'error',
       from: { path: '^src/commands/' },
-      to: { path: '^src/', pathNot: ['^src/commands/', '^src/texts/', CORE] },
+      to: { path: '^src/', pathNot: ['^src/commands/', '^src/i18n/', CORE, LIB] },
     },
     {
-      name: 'texts-know-core-only',
-      comment: 'Texts are words.',
+      name: 'messages-know-core-only',
+      comment: 'Messages are text and nothing else.',
       severity: 'error',
-      from: { path: '^src/texts/' },
-      to: { path: '^src/', pathNot: ['^src/texts/', CORE] },
+      from: { path: '^src/i18n/' },
+      to: { path: '^src/', pathNot: ['^src/i18n/', CORE, LIB] },
     },
     {
       name: 'adapters-stand-alone',
       comment:
-        'An adapter knows core, texts and the shared files of src/adapters. It is handed a BotPort; it never reaches for another adapter, the store, the queue or the model.',
+        'An adapter knows core, replies, i18n, lib and the shared files of src/adapters. It is handed a BotPort; it never reaches for another adapter, the store, the queue or the model.',
       severity: 'error',
       from: { path: '^src/adapters/([^/]+)/' },
-      to: { path: '^src/', pathNot: ['^src/adapters/$1/', '^src/adapters/[^/]+\\.ts$', '^src/texts/', CORE] },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/adapters/$1/', '^src/adapters/[^/]+\\.ts$', '^src/(replies|i18n)/', CORE, LIB],
+      },
     },
     {
       name: 'shared-adapter-files-know-no-adapter',
       comment: 'What all adapters share knows none of them.',
       severity: 'error',
       from: { path: '^src/adapters/[^/]+\\.ts$' },
-      to: { path: '^src/', pathNot: ['^src/adapters/[^/]+\\.ts$', '^src/texts/', CORE] },
+      to: { path: '^src/', pathNot: ['^src/adapters/[^/]+\\.ts$', '^src/i18n/', CORE, LIB] },
+    },
+    {
+      name: 'replies-know-no-adapter',
+      comment: 'How a reply grows, is split and recovered is the same for all platforms.',
+      severity: 'error',
+      from: { path: '^src/replies/' },
+      to: { path: '^src/', pathNot: ['^src/replies/', '^src/i18n/', CORE, LIB] },
+    },
+    {
+      name: 'lib-stands-alone',
+      comment: 'Helpers that would be of use in any program; of this one they know its error class alone.',
+      severity: 'error',
+      from: { path: LIB },
+      to: { path: '^src/', pathNot: [LIB, '^src/errors\\.ts$'] },
     },
     {
       name: 'settings-are-handed-in',
       comment: 'Only the composition knows the settings; everything else is given what it needs.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/((main|app|infrastructure|platforms|process)\\.ts$|config(\\.ts$|/))' },
-      to: { path: '^src/config(\\.ts$|/)' },
+      from: { path: '^src/', pathNot: '^src/(main\\.ts$|app/|config/)' },
+      to: { path: '^src/config/' },
     },
     {
       name: 'pure-files-know-no-sdk',
       comment: 'normalize, render, window and splitting are pure functions over plain data.',
       severity: 'error',
-      from: { path: '[/-](normalize|render|window|split|splitting|fences)\\.ts$' },
+      from: { path: '([/-](normalize|render|window)\\.ts$|^src/replies/markdown/)' },
       to: { path: SDKS },
     },
     {
@@ -117,7 +137,11 @@ module.exports = {
       from: { path: PAGE },
       to: {
         path: '.',
-        pathNot: [PAGE, '^src/adapters/(web/schemas|markup-bounds)\\.ts$', '^node_modules/(preact|marked|uplot)/'],
+        pathNot: [
+          PAGE,
+          '^src/(adapters/web/schemas|replies/markdown/limits)\\.ts$',
+          '^node_modules/(preact|marked|uplot)/',
+        ],
       },
     },
     {

@@ -1,16 +1,16 @@
 /** What one answer costs besides its model, by its length, in small pieces: on each way to its reader. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createAnnouncedReply } from '../src/adapters/announced-reply.ts';
-import { beginsWith } from '../src/adapters/begins-with.ts';
 import { messageBody } from '../src/adapters/discord/render.ts';
-import { createLiveReply } from '../src/adapters/live-reply.ts';
-import { joinText, type LiveText, NOTHING_SEEN } from '../src/adapters/live-text.ts';
 import { messageOf } from '../src/adapters/slack/render.ts';
 import { cutStream } from '../src/adapters/slack/stream-cut.ts';
+import { createLogger } from '../src/app/log.ts';
 import type { Reply } from '../src/core/ports.ts';
 import { encodeSession } from '../src/core/session.ts';
-import { createLogger } from '../src/log.ts';
+import { beginsWith } from '../src/lib/begins-with.ts';
+import { createAnnouncedReply } from '../src/replies/announced-reply.ts';
+import { createLiveReply } from '../src/replies/live-reply.ts';
+import { joinText, type LiveText, NOTHING_SEEN } from '../src/replies/live-text.ts';
 import { createManualClock, type ManualClock } from '../test/support/manual-clock.ts';
 import { figureOf } from './figures.ts';
 import type { BenchPart, Cell, Figure } from './report.ts';
@@ -44,8 +44,8 @@ const edited = (render: (text: string) => object, limit: number) => (clock: Manu
       async remove() {},
     },
     {
-      ...{ sessionId: encodeSession({ place: { platform: 'p', channel: 'c' } }), turnId: 't', handles: new Map() },
-      ...{ resumed: false, saveHandle: async () => {}, lease, locale: 'en' },
+      ...{ sessionId: encodeSession({ place: { platform: 'p', channel: 'c' } }), turnId: 't', messageRefs: new Map() },
+      ...{ resumed: false, saveMessageRef: async () => {}, lease, locale: 'en' },
     },
     {
       ...{ limit, intervalMs: 1_000, firstPostDelayMs: 700, thinkingRefreshMs: 8_000, nonceTrustMs: 0, mark: '' },

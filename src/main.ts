@@ -1,5 +1,5 @@
 /** `npm start`. */
-import { startApp } from './app.ts';
-import { runProcess } from './process.ts';
+import { startApp } from './app/compose.ts';
+import { runProcess } from './app/process.ts';
 
 await runProcess((config, logger) => startApp({ config, logger }));

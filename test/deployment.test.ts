@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { loadConfig, SETTINGS } from '../src/config.ts';
+import { loadConfig, SETTINGS } from '../src/config/config.ts';
 import { startRedis } from './support/redis-server.ts';
 
 const read = (name: string) => readFile(new URL(`../${name}`, import.meta.url), 'utf8');

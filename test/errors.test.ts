@@ -7,15 +7,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseChat, parseNewTtl } from '../src/adapters/http/normalize.ts';
 import { responseTo } from '../src/adapters/http/refuse.ts';
 import { chatRequestSchema } from '../src/adapters/http/schemas.ts';
-import { createLiveReply } from '../src/adapters/live-reply.ts';
-import { systemTimers } from '../src/adapters/pacer.ts';
 import { createChain } from '../src/chain/index.ts';
-import { loadConfig } from '../src/config.ts';
+import { loadConfig } from '../src/config/config.ts';
 import { toSessionId } from '../src/core/session.ts';
 import type { ConversationStore } from '../src/core/store.ts';
 import { BotError, ERROR_CODES, type ErrorCode } from '../src/errors.ts';
+import { phrases } from '../src/i18n/messages.ts';
+import { systemTimers } from '../src/lib/timers.ts';
 import { createSqliteStore } from '../src/memory/sqlite/store.ts';
-import { phrases } from '../src/texts/phrases.ts';
+import { createLiveReply } from '../src/replies/live-reply.ts';
 import { LIMITS as HTTP_LIMITS, postChat } from './adapters/http/support.ts';
 import { ask, input, testChain } from './chain/harness.ts';
 import { LIMITS, messageOf, sessionOf } from './contracts/store/support.ts';
@@ -131,7 +131,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
         const admin = new Redis(url, { protocol: 2 });
         await admin.config('SET', 'maxmemory', '1mb');
         admin.disconnect();
-        return await thrownBy(() => store.offer(messageOf(sessionOf(), 'm1'))).finally(store.close);
+        return await thrownBy(() => store.enqueue(messageOf(sessionOf(), 'm1'))).finally(store.close);
       }),
     retryable: false,
     cause: 'SimpleError',
@@ -287,7 +287,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
       const context = {
         sessionId: sessionOf(),
         turnId: 'm1',
-        handles: new Map(),
+        messageRefs: new Map(),
         resumed: false,
         locale: 'en',
       } as const;
@@ -295,7 +295,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
       const never = () => Promise.reject(new Error('Nothing may be written.'));
       const reply = createLiveReply(
         { post: never, edit: never, remove: never },
-        { ...context, lease, saveHandle: never },
+        { ...context, lease, saveMessageRef: never },
         {
           ...{ limit: 2000, intervalMs: 0, firstPostDelayMs: 0, thinkingRefreshMs: 8_000, nonceTrustMs: 0, mark: '' },
           clock: { now: () => Date.now(), monotonic: () => performance.now() },

@@ -7,9 +7,9 @@ import { Redis } from 'ioredis';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { loadConfig, SETTINGS } from '../src/config.ts';
+import { createMetrics } from '../src/app/metrics.ts';
+import { loadConfig, SETTINGS } from '../src/config/config.ts';
 import { ERROR_CODES } from '../src/errors.ts';
-import { createMetrics } from '../src/metrics.ts';
 import { ask, historyUrl, useWorkshop } from './e2e/http-support.ts';
 import { type RedisServer, startRedis } from './support/redis-server.ts';
 
@@ -43,7 +43,7 @@ test('the table of metrics has each of them, with its labels, and no other', asy
   ]);
   const names = await metricNames();
   expect(rows.map(([name]) => name).toSorted()).toEqual(names.toSorted());
-  const source = await readFile(fileURLToPath(new URL('../src/metrics.ts', import.meta.url)), 'utf8');
+  const source = await readFile(fileURLToPath(new URL('../src/app/metrics.ts', import.meta.url)), 'utf8');
   for (const label of rows.flatMap(([, labels = '']) => labels.split(',').filter((one) => one !== ''))) {
     expect(source).toContain(`'${label}'`);
   }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { SETTINGS } from '../src/config.ts';
+import { SETTINGS } from '../src/config/config.ts';
 import { DEFAULT_PREFIX, keyspace } from '../src/memory/redis/keys.ts';
 import { sessionOf } from './contracts/store/support.ts';
 import { launchBot } from './support/bot-process.ts';

@@ -51,7 +51,7 @@ export async function measureFull(programs: Programs, options: FullOptions): Pro
     title: 'With many live conversations',
     note:
       'Each conversation has one turn, stored by the calls that the bot makes for it; what a turn leaves for its day ' +
-      '(record, dedupe id) is in there too. Then the bot is started on that store, and asked for /stats once. One run.',
+      '(record, idempotency key) is in there too. Then the bot is started on that store, and asked for /stats once. One run.',
     columns: [
       ...['store', 'live conversations', 'stored, turns/s', 'store MB, empty', 'store MB', 'bytes a conversation'],
       ...['bot ready after ms', 'bot RSS MB', 'bot CPU ms/s, idle'],

@@ -27,13 +27,13 @@ export async function seed(store: ConversationStore, conversations: number): Pro
 }
 
 async function runTurn(store: ConversationStore, message: IncomingMessage): Promise<void> {
-  await store.offer(message);
-  const taken = await store.take(message.sessionId);
+  await store.enqueue(message);
+  const taken = await store.claim(message.sessionId);
   if (taken === undefined) throw new Error('A message that was offered is not there.');
   const answer = { text: ANSWER, timestamp: Date.now(), stopped: false, tokens: 200 };
   const committed = await store.commit(taken.lease, taken.message, answer);
   if (committed !== 'committed') throw new Error(`A turn was not committed: ${committed}.`);
-  await store.finish(taken.lease);
+  await store.complete(taken.lease);
 }
 
 /** DMs of as many people, as Discord's are. */
@@ -42,7 +42,7 @@ function messageOf(index: number): IncomingMessage {
   const channel = String(1_300_000_000_000_000_000n + BigInt(index));
   const user = String(1_200_000_000_000_000_000n + BigInt(index));
   return {
-    ...{ id, turnId: id, dedupeIds: [id], platform: 'discord' },
+    ...{ id, turnId: id, idempotencyKeys: [id], platform: 'discord' },
     sessionId: encodeSession({ place: { platform: 'discord', channel } }),
     author: { id: user, name: `Person ${index}` },
     text: 'What did we talk about?',

@@ -54,13 +54,13 @@ async function talkToRecollect({ admin, url }: World, turns: number): Promise<nu
     for (let turn = number; turn <= turns; turn += PEOPLE) {
       const message = messageOf(turnOf(1, turn, number), sessionId);
       const answered = new Promise<void>((resolve) => waiting.set(message.turnId, resolve));
-      await store.offer(message);
+      await store.enqueue(message);
       await answered;
     }
   };
   const drain = async () => {
     for (let answered = 0; answered < turns; ) {
-      const taken = await store.take(sessionId);
+      const taken = await store.claim(sessionId);
       if (taken === undefined) continue;
       const { lease, message } = taken;
       await store.open(sessionId, 20);
@@ -70,7 +70,7 @@ async function talkToRecollect({ admin, url }: World, turns: number): Promise<nu
         stopped: false,
         tokens: 8,
       });
-      await store.finish(lease);
+      await store.complete(lease);
       waiting.get(lease.turnId)?.();
       answered += 1;
     }

@@ -1,6 +1,6 @@
 /** The product's own store, through its public factory, with its default settings but for the bounds. */
 import { encodeSession, type SessionId } from '../../src/core/session.ts';
-import type { Answer, Taken } from '../../src/core/store.ts';
+import type { Answer, ClaimedTurn } from '../../src/core/store.ts';
 import { estimateTokens } from '../../src/core/tokens.ts';
 import type { IncomingMessage, TurnLease } from '../../src/core/types.ts';
 import { serialiseElement, turnHalves } from '../../src/memory/elements.ts';
@@ -74,7 +74,7 @@ export function messageOf(turn: BenchTurn, sessionId: SessionId = sessionOf(turn
   return {
     id,
     turnId: id,
-    dedupeIds: [id],
+    idempotencyKeys: [id],
     platform: 'discord',
     sessionId,
     author: { id: authorId, name: `Person ${authorId.slice(-4)}` },
@@ -133,7 +133,7 @@ function preparedTurns(store: RedisStore): Turning {
       const leases = new Map<number, TurnLease>();
       await inOrder(lists, async (turn) => {
         const message = messageOf(turn);
-        await store.offer(message);
+        await store.enqueue(message);
         const lease = leases.get(turn.conversation) ?? (await taken(store, message.sessionId)).lease;
         leases.set(turn.conversation, lease);
         prepared.set(turn, { message, answer: answerOf(turn), lease: { ...lease, turnId: message.turnId } });
@@ -161,7 +161,7 @@ function wholeTurns(store: RedisStore): Turning {
     },
     async open(turn) {
       const it = found(prepared, turn);
-      await store.offer(it.message);
+      await store.enqueue(it.message);
       it.lease = (await taken(store, it.message.sessionId)).lease;
       return (await store.open(it.message.sessionId, WINDOW)).messages.length;
     },
@@ -169,7 +169,7 @@ function wholeTurns(store: RedisStore): Turning {
       const { lease, message, answer } = found(prepared, turn);
       if (lease === undefined) throw new Error('The turn was not opened.');
       await committed(store, lease, message, answer);
-      await store.finish(lease);
+      await store.complete(lease);
       prepared.delete(turn);
     },
   };
@@ -181,8 +181,8 @@ function found(prepared: ReadonlyMap<BenchTurn, Prepared>, turn: BenchTurn): Pre
   return it;
 }
 
-async function taken(store: RedisStore, sessionId: SessionId): Promise<Taken> {
-  const it = await store.take(sessionId);
+async function taken(store: RedisStore, sessionId: SessionId): Promise<ClaimedTurn> {
+  const it = await store.claim(sessionId);
   if (it === undefined) throw new Error('Nothing waits in this conversation.');
   return it;
 }

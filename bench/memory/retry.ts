@@ -54,12 +54,12 @@ async function retryRecollect({ admin }: World, proxy: CutProxy, tries: number):
       await untilDone(() => store.ping());
       return await cutOnce(proxy, write);
     };
-    await cut(() => store.offer(message));
-    const taken = await untilDone(() => store.take(message.sessionId));
+    await cut(() => store.enqueue(message));
+    const taken = await untilDone(() => store.claim(message.sessionId));
     if (taken === undefined) throw new Error('The offered turn is not there.');
     await cut(() => store.commit(taken.lease, message, answerOf(turn)));
-    await cut(() => store.finish(taken.lease));
-    if ((await untilDone(() => store.take(message.sessionId))) !== undefined) throw new Error('It was offered twice.');
+    await cut(() => store.complete(taken.lease));
+    if ((await untilDone(() => store.claim(message.sessionId))) !== undefined) throw new Error('It was offered twice.');
     stored += await admin.llen(keyspace('conversation').session(sessionOf(conversation)).list);
   }
   await store.close();

@@ -5,10 +5,10 @@
 import type { Redis } from 'ioredis';
 import { parseSessionId, personOf } from '../../src/core/session.ts';
 import { serialiseElement, turnHalves } from '../../src/memory/elements.ts';
-import { KEEP_LISTED_S } from '../../src/memory/redis/keep.ts';
+import { memberOf, placeMember } from '../../src/memory/redis/index-encoding.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { MARK_MARGIN_MS } from '../../src/memory/redis/listing.ts';
-import { memberOf, placeMember } from '../../src/memory/redis/members.ts';
+import { KEEP_LISTED_S } from '../../src/memory/redis/retention.ts';
 import { dumpRedis } from '../../test/support/redis-dump.ts';
 import { type BenchTurn, TTL_S } from './contender.ts';
 import { answerOf, messageOf, openStore } from './recollect.ts';

@@ -29,7 +29,7 @@ export async function measureSize(world: World, clients: Clients): Promise<Secti
     tables: [
       {
         title: `Bytes of a conversation of ${MESSAGES} messages`,
-        note: `${conversations} conversations, of each 32 people in 32 channels, by which all is divided. Keys: MEMORY USAGE of all keys there are, indexes included. Redis: by how much its used_memory grew, with its tables of keys and expiries. The second line of recollect is what is there within 24 hours of the turns: their records, dedupe ids and fences too.`,
+        note: `${conversations} conversations, of each 32 people in 32 channels, by which all is divided. Keys: MEMORY USAGE of all keys there are, indexes included. Redis: by how much its used_memory grew, with its tables of keys and expiries. The second line of recollect is what is there within 24 hours of the turns: their records, idempotency keys and fences too.`,
         columns: ['', ...sizes.flatMap((size) => [`texts of ${size} bytes: keys`, 'Redis'])],
         rows: KEEPERS.map((contender) => [
           contender === 'recollect-whole'

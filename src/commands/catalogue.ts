@@ -8,7 +8,7 @@ import {
   type Localised,
   type Who,
 } from '../core/commands.ts';
-import { localised } from '../texts/phrases.ts';
+import { localised } from '../i18n/messages.ts';
 
 /** One name over all commands, for workspaces where the short names are taken. */
 export const UMBRELLA = 'memory';

@@ -1,14 +1,14 @@
 /** The memory commands, ready for adapters. */
 import type { Commands } from '../core/commands.ts';
-import { phrases } from '../texts/phrases.ts';
+import { phrases } from '../i18n/messages.ts';
 import { decodeAction } from './action-id.ts';
-import { button, type CommandDeps } from './ask.ts';
 import { createCatalogue } from './catalogue.ts';
 import { limitCommand } from './limit.ts';
 import { createParser } from './parse.ts';
+import { button, type CommandDeps } from './request.ts';
 import { runCommand } from './run.ts';
 
-export type { CommandDeps } from './ask.ts';
+export type { CommandDeps } from './request.ts';
 
 export function createCommands(deps: CommandDeps): Commands {
   const catalogue = createCatalogue();

@@ -2,12 +2,16 @@
 import type { CommandFile } from '../core/commands.ts';
 import type { SessionId } from '../core/session.ts';
 import type { ChatMessage } from '../core/types.ts';
-import type { Ask } from './ask.ts';
 import { quote } from './markdown.ts';
 import { headOf } from './message-head.ts';
+import type { CommandRequest } from './request.ts';
 
 /** Both files, named by the day; times in the JSON are ISO 8601 in UTC. */
-export function exportFiles(ask: Ask, sessionId: SessionId, messages: readonly ChatMessage[]): readonly CommandFile[] {
+export function exportFiles(
+  ask: CommandRequest,
+  sessionId: SessionId,
+  messages: readonly ChatMessage[],
+): readonly CommandFile[] {
   const { history } = ask.texts.commands;
   const now = ask.deps.clock.now();
   const exportedAt = new Date(now).toISOString();

@@ -2,14 +2,14 @@
 import type { CommandResult, ForgetScope, MemoryCommand } from '../core/commands.ts';
 import type { SessionId } from '../core/session.ts';
 import type { Erased } from '../core/store.ts';
-import type { Texts } from '../texts/phrases.ts';
+import type { Texts } from '../i18n/messages.ts';
 import { isManager, isShared } from './access.ts';
-import { type Ask, answer, button } from './ask.ts';
+import { answer, button, type CommandRequest } from './request.ts';
 import { conversationsHere, withConversation } from './target.ts';
 
 type ForgetCommand = Extract<MemoryCommand, { name: 'forget' }>;
 
-export function runForget(ask: Ask, given: ForgetCommand): Promise<CommandResult> {
+export function runForget(ask: CommandRequest, given: ForgetCommand): Promise<CommandResult> {
   const { surface, hasButtons } = ask.context;
   // Where there is a button to confirm with, a word does not do it.
   const command = { ...given, confirmed: given.confirmed && (surface === 'action' || !hasButtons) };
@@ -21,14 +21,14 @@ export function runForget(ask: Ask, given: ForgetCommand): Promise<CommandResult
   });
 }
 
-async function forgetOwn(ask: Ask, command: ForgetCommand, sessionId: SessionId): Promise<CommandResult> {
+async function forgetOwn(ask: CommandRequest, command: ForgetCommand, sessionId: SessionId): Promise<CommandResult> {
   const { forget } = ask.texts.commands;
   if (mustConfirm(ask, command)) return confirm(ask, 'here', forget.confirmHere, sessionId);
   return done(ask.texts, await ask.deps.memory.forget(sessionId));
 }
 
 /** In a shared conversation `here` means one's own part, for managers too; they are offered the rest. */
-async function forgetMine(ask: Ask, command: ForgetCommand, sessionId: SessionId): Promise<CommandResult> {
+async function forgetMine(ask: CommandRequest, command: ForgetCommand, sessionId: SessionId): Promise<CommandResult> {
   const { texts, deps, context } = ask;
   if (mustConfirm(ask, command)) return confirm(ask, 'here', texts.commands.forget.confirmMine, sessionId);
   const erased = await deps.memory.removeTurns(sessionId, { authorId: context.person.user });
@@ -41,7 +41,7 @@ async function forgetMine(ask: Ask, command: ForgetCommand, sessionId: SessionId
   return answer('done', `${text}\n${texts.commands.forget.mayWipe}${how}`, { actions: offer });
 }
 
-async function forgetWhole(ask: Ask, command: ForgetCommand, sessionId: SessionId): Promise<CommandResult> {
+async function forgetWhole(ask: CommandRequest, command: ForgetCommand, sessionId: SessionId): Promise<CommandResult> {
   const { texts, deps, context } = ask;
   if (!isManager(context, deps.admins)) return answer('refused', texts.commands.managersOnly);
   if (!command.confirmed) return confirm(ask, 'whole', texts.commands.forget.confirmWhole, sessionId);
@@ -52,7 +52,7 @@ async function forgetWhole(ask: Ask, command: ForgetCommand, sessionId: SessionI
  * Also what is left of conversations whose time is over: the bot must not go on unasked in a thread that it was told to forget.
  * A TTL choice stays, as with every /forget.
  */
-async function forgetEverywhere(ask: Ask, command: ForgetCommand): Promise<CommandResult> {
+async function forgetEverywhere(ask: CommandRequest, command: ForgetCommand): Promise<CommandResult> {
   const { texts, deps, context } = ask;
   if (!command.confirmed) return confirm(ask, 'everywhere', texts.commands.forget.confirmEverywhere);
   const sum = { conversations: 0, messages: 0, waiting: 0 };
@@ -73,11 +73,11 @@ async function forgetEverywhere(ask: Ask, command: ForgetCommand): Promise<Comma
  * What reaches further than this conversation is always confirmed; this one where it was typed (a typing error must not
  * erase) or opened by a button, and there is a button to confirm with. The platform's own command was chosen from a menu.
  */
-function mustConfirm({ context }: Ask, { confirmed }: ForgetCommand): boolean {
+function mustConfirm({ context }: CommandRequest, { confirmed }: ForgetCommand): boolean {
   return !confirmed && context.hasButtons && context.surface !== 'slash';
 }
 
-function confirm(ask: Ask, scope: ForgetScope, question: string, sessionId?: SessionId): CommandResult {
+function confirm(ask: CommandRequest, scope: ForgetScope, question: string, sessionId?: SessionId): CommandResult {
   const { texts, context } = ask;
   if (!context.hasButtons) {
     const form = code(`/forget ${scope} confirm`);
@@ -88,7 +88,7 @@ function confirm(ask: Ask, scope: ForgetScope, question: string, sessionId?: Ses
   return answer('confirm', question, { actions: [action] });
 }
 
-function labelOf({ texts, context }: Ask, scope: ForgetScope, sessionId: SessionId | undefined): string {
+function labelOf({ texts, context }: CommandRequest, scope: ForgetScope, sessionId: SessionId | undefined): string {
   const { buttons } = texts;
   if (scope === 'everywhere') return buttons.forgetEverywhere;
   if (scope === 'whole') return buttons.forgetWhole;

@@ -1,14 +1,14 @@
 /** /help, and the short answers to what is nearly a command. */
 import type { CommandDefinition, CommandResult, Hint, Who } from '../core/commands.ts';
 import { isManager, isShared, placeSession } from './access.ts';
-import { type Ask, answer } from './ask.ts';
 import { UMBRELLA, usageOf } from './catalogue.ts';
 import { codeText } from './markdown.ts';
+import { answer, type CommandRequest } from './request.ts';
 import { boundsText } from './ttl.ts';
 
 const MAX_GIVEN = 40;
 
-export async function runHelp(ask: Ask): Promise<CommandResult> {
+export async function runHelp(ask: CommandRequest): Promise<CommandResult> {
   const { deps, context, texts, catalogue } = ask;
   const { help } = texts.commands;
   const sessionId = ask.sessionId ?? placeSession(context, deps.scope);
@@ -29,7 +29,7 @@ export async function runHelp(ask: Ask): Promise<CommandResult> {
   );
 }
 
-function howToTalk({ context: { place, isDirect }, texts }: Ask): string {
+function howToTalk({ context: { place, isDirect }, texts }: CommandRequest): string {
   const { http, direct, channel } = texts.commands.help;
   if (place.platform === 'http') return http;
   // On the playground's page everything said is said to the bot, in its channels too.
@@ -37,7 +37,7 @@ function howToTalk({ context: { place, isDirect }, texts }: Ask): string {
 }
 
 /** Says what was not understood and the nearest right form. Holds nothing of anybody's memory. */
-export function runHint(ask: Ask, hint: Hint): CommandResult {
+export function runHint(ask: CommandRequest, hint: Hint): CommandResult {
   const { texts, catalogue } = ask;
   const given = codeText(hint.given, MAX_GIVEN);
   const definition = catalogue.find(({ name }) => name === hint.near);

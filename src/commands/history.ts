@@ -2,11 +2,11 @@
 import type { CommandAction, CommandResult, MemoryCommand } from '../core/commands.ts';
 import type { SessionId } from '../core/session.ts';
 import type { History } from '../core/store.ts';
-import { type Ask, answer, button, maxLengthOf } from './ask.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from './catalogue.ts';
 import { exportFiles } from './export.ts';
 import { cut, quote } from './markdown.ts';
 import { headOf } from './message-head.ts';
+import { answer, button, type CommandRequest, maxLengthOf } from './request.ts';
 import { withConversation } from './target.ts';
 
 type HistoryCommand = Extract<MemoryCommand, { name: 'history' }>;
@@ -15,13 +15,13 @@ const GAP = '\n\n';
 /** Messages that a page has room for, however long they are, if as many are asked for. */
 const MIN_ON_A_PAGE = 3;
 
-export function runHistory(ask: Ask, command: HistoryCommand): Promise<CommandResult> {
+export function runHistory(ask: CommandRequest, command: HistoryCommand): Promise<CommandResult> {
   return withConversation(ask, command, (sessionId) =>
     command.export === true ? exportAll(ask, sessionId) : showPage(ask, sessionId, command),
   );
 }
 
-async function exportAll(ask: Ask, sessionId: SessionId): Promise<CommandResult> {
+async function exportAll(ask: CommandRequest, sessionId: SessionId): Promise<CommandResult> {
   const { texts, deps } = ask;
   const all = await deps.memory.history(sessionId, { limit: deps.maxMessages });
   if (all === undefined) return answer('done', texts.commands.nothingHere);
@@ -37,7 +37,7 @@ interface Page {
   readonly shortened: boolean;
 }
 
-async function showPage(ask: Ask, sessionId: SessionId, command: HistoryCommand): Promise<CommandResult> {
+async function showPage(ask: CommandRequest, sessionId: SessionId, command: HistoryCommand): Promise<CommandResult> {
   const { texts, deps } = ask;
   const limit = Math.min(Math.max(command.limit ?? DEFAULT_PAGE, 1), MAX_PAGE);
   const end = command.newerThan;
@@ -75,7 +75,7 @@ interface PageBounds {
   readonly fromOldest: boolean;
 }
 
-function fillPage(ask: Ask, history: History, bounds: PageBounds): Page {
+function fillPage(ask: CommandRequest, history: History, bounds: PageBounds): Page {
   const { room, offset, size, fromOldest } = bounds;
   const asked = Math.min(size, history.total - offset);
   const inOrder = fromOldest ? history.messages : history.messages.toReversed();
@@ -119,7 +119,7 @@ function shortenedBlock(head: string, content: string, room: number): string {
 }
 
 function pageButtons(
-  ask: Ask,
+  ask: CommandRequest,
   sessionId: SessionId,
   { offset, count }: Page,
   { limit, total }: { readonly limit: number; readonly total: number },
@@ -132,6 +132,6 @@ function pageButtons(
   ];
 }
 
-function unreadable({ texts }: Ask, { corrupt }: History): readonly string[] {
+function unreadable({ texts }: CommandRequest, { corrupt }: History): readonly string[] {
   return corrupt > 0 ? [texts.commands.history.unreadable(corrupt)] : [];
 }

@@ -1,8 +1,8 @@
 /** How much a person may ask of their memory: apart from their messages, so that after a burst of those /forget is there. */
 import type { Command, CommandContext, CommandResult } from '../core/commands.ts';
 import { encodePerson } from '../core/session.ts';
-import { phrases } from '../texts/phrases.ts';
-import { answer, type CommandDeps } from './ask.ts';
+import { phrases } from '../i18n/messages.ts';
+import { answer, type CommandDeps } from './request.ts';
 
 /** Points in a minute: 60 pages of history, 30 of /memstats, 10 exports. */
 export const COMMAND_LIMIT = { messages: 120, perMs: 60_000 };

@@ -2,12 +2,12 @@
 import type { CommandResult, MemoryCommand } from '../core/commands.ts';
 import type { SessionId } from '../core/session.ts';
 import { isAdmin } from './access.ts';
-import { type Ask, answer } from './ask.ts';
+import { answer, type CommandRequest } from './request.ts';
 import { withConversation } from './target.ts';
 
 type MemstatsCommand = Extract<MemoryCommand, { name: 'memstats' }>;
 
-export function runMemstats(ask: Ask, command: MemstatsCommand): Promise<CommandResult> {
+export function runMemstats(ask: CommandRequest, command: MemstatsCommand): Promise<CommandResult> {
   const act = async (sessionId: SessionId) => {
     const [here, service] = await Promise.all([conversationFigures(ask, sessionId), serviceFigures(ask)]);
     return figures(here, service);
@@ -21,7 +21,7 @@ function figures(here: readonly string[], service: readonly string[]): CommandRe
   return answer('done', [...here, '', ...service].join('\n'));
 }
 
-async function conversationFigures(ask: Ask, sessionId: SessionId): Promise<readonly string[]> {
+async function conversationFigures(ask: CommandRequest, sessionId: SessionId): Promise<readonly string[]> {
   const { deps, texts } = ask;
   const { memstats, nothingHere } = texts.commands;
   const [stats, newest] = await Promise.all([
@@ -41,7 +41,7 @@ async function conversationFigures(ask: Ask, sessionId: SessionId): Promise<read
   ]);
 }
 
-async function serviceFigures({ deps, texts, context }: Ask): Promise<readonly string[]> {
+async function serviceFigures({ deps, texts, context }: CommandRequest): Promise<readonly string[]> {
   const { memstats } = texts.commands;
   const { server, ...stats } = await deps.stats.stats();
   const service = section(memstats.service, [

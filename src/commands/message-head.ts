@@ -1,11 +1,11 @@
 import type { ChatMessage } from '../core/types.ts';
-import type { Ask } from './ask.ts';
 import { plainLine } from './markdown.ts';
+import type { CommandRequest } from './request.ts';
 
 const MAX_NAME = 40;
 
 /** The line above a message in the history: who said it, as the asking person reads it, and when. Markdown. */
-export function headOf({ texts, context }: Ask, message: ChatMessage): string {
+export function headOf({ texts, context }: CommandRequest, message: ChatMessage): string {
   const { commands } = texts;
   const mine = message.authorId === context.person.user;
   const author = mine ? commands.you : plainLine(message.author ?? '', MAX_NAME) || commands.somebody;

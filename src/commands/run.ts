@@ -1,14 +1,14 @@
 /** Runs one command for the person who asks, on a conversation within their reach. */
 import type { CommandCall, CommandDefinition, CommandResult } from '../core/commands.ts';
-import { phrases } from '../texts/phrases.ts';
+import { phrases } from '../i18n/messages.ts';
 import { isManager } from './access.ts';
-import { type Ask, answer, type CommandDeps, maxLengthOf } from './ask.ts';
 import { runForget } from './forget.ts';
 import { runHelp, runHint } from './help.ts';
 import { runHistory } from './history.ts';
 import { limitCommand } from './limit.ts';
 import { cut } from './markdown.ts';
 import { runMemstats } from './memstats.ts';
+import { answer, type CommandDeps, type CommandRequest, maxLengthOf } from './request.ts';
 import { targetOf } from './target.ts';
 import { runTtl } from './ttl.ts';
 
@@ -34,7 +34,7 @@ async function dispatch(
     return answer('refused', call.mark === undefined ? texts.commands.notYours : texts.buttonNotYours);
   }
   const sessionId = target.kind === 'session' ? target.sessionId : undefined;
-  const ask: Ask = { deps, catalogue, context, texts, sessionId };
+  const ask: CommandRequest = { deps, catalogue, context, texts, sessionId };
   const who = catalogue.find(({ name }) => name === command.name)?.who;
   if (who === 'managers' && !isManager(context, deps.admins)) return answer('refused', texts.commands.managersOnly);
   switch (command.name) {

@@ -4,8 +4,8 @@ import type { SessionId } from '../core/session.ts';
 import type { ConversationSummary } from '../core/store.ts';
 import { isCoherent, mayReach, placeSession } from './access.ts';
 import { markOf } from './action-id.ts';
-import { type Ask, answer, button, type CommandDeps } from './ask.ts';
 import { cut, oneLine } from './markdown.ts';
+import { answer, button, type CommandDeps, type CommandRequest } from './request.ts';
 
 /** Entries of a picker. Discord shows 25 buttons in a message, Slack 25 in a block; nobody reads that many. */
 const MAX_PICK = 10;
@@ -38,7 +38,7 @@ export async function targetOf({ context, mark }: CommandCall, { memory, scope }
 }
 
 /** The person's living conversations of the place, newest first. */
-export async function conversationsHere({ deps, context }: Ask): Promise<readonly ConversationSummary[]> {
+export async function conversationsHere({ deps, context }: CommandRequest): Promise<readonly ConversationSummary[]> {
   const found = await deps.memory.conversations(context.person, context.place);
   return found.filter(({ sessionId }) => mayReach(context, sessionId));
 }
@@ -48,7 +48,7 @@ export async function conversationsHere({ deps, context }: Ask): Promise<readonl
  * `withNone` does), with several it asks which.
  */
 export async function withConversation(
-  ask: Ask,
+  ask: CommandRequest,
   command: MemoryCommand,
   act: (sessionId: SessionId) => Promise<CommandResult>,
   withNone: () => Promise<CommandResult> | CommandResult = () => answer('done', ask.texts.commands.nothingHere),
@@ -60,7 +60,11 @@ export async function withConversation(
   return found.length === 1 ? act(only.sessionId) : pick(ask, command, found);
 }
 
-async function pick(ask: Ask, command: MemoryCommand, found: readonly ConversationSummary[]): Promise<CommandResult> {
+async function pick(
+  ask: CommandRequest,
+  command: MemoryCommand,
+  found: readonly ConversationSummary[],
+): Promise<CommandResult> {
   const { texts } = ask;
   const listed = found.slice(0, MAX_PICK);
   const actions = await Promise.all(
@@ -72,7 +76,7 @@ async function pick(ask: Ask, command: MemoryCommand, found: readonly Conversati
 }
 
 /** One line by which a person knows a conversation again: when, how long, and how their newest message begins. */
-export async function labelOf({ deps, texts }: Ask, summary: ConversationSummary): Promise<string> {
+export async function labelOf({ deps, texts }: CommandRequest, summary: ConversationSummary): Promise<string> {
   const newest = await deps.memory.history(summary.sessionId, { limit: 2 });
   const said = newest?.messages.findLast(({ role }) => role === 'user')?.content ?? '';
   return texts.commands.pickEntry(summary.messages, summary.lastAt, cut(oneLine(said), MAX_BEGIN));

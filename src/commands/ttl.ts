@@ -2,8 +2,8 @@
 import type { CommandResult, MemoryCommand } from '../core/commands.ts';
 import { baseSession, type SessionId } from '../core/session.ts';
 import { isManager, isShared, placeSession } from './access.ts';
-import { type Ask, answer, MAX_LABEL } from './ask.ts';
 import { plainLine } from './markdown.ts';
+import { answer, type CommandRequest, MAX_LABEL } from './request.ts';
 import { conversationsHere, labelOf } from './target.ts';
 
 type TtlCommand = Extract<MemoryCommand, { name: 'ttl' }>;
@@ -11,18 +11,18 @@ type TtlCommand = Extract<MemoryCommand, { name: 'ttl' }>;
 /** Conversations whose time left is listed where the platform does not tell which one is meant. */
 const MAX_LISTED = 10;
 
-export function runTtl(ask: Ask, command: TtlCommand): Promise<CommandResult> {
+export function runTtl(ask: CommandRequest, command: TtlCommand): Promise<CommandResult> {
   const { sessionId } = ask;
   if (command.value === undefined) return sessionId === undefined ? showPlace(ask) : showConversation(ask, sessionId);
   return change(ask, command.value);
 }
 
 /** "How long I remember must be …, from … to …", in the person's language. */
-export function boundsText({ texts, deps }: Ask): string {
+export function boundsText({ texts, deps }: CommandRequest): string {
   return texts.commands.ttl.bounds(deps.minTtl, deps.maxTtl);
 }
 
-async function showConversation(ask: Ask, sessionId: SessionId): Promise<CommandResult> {
+async function showConversation(ask: CommandRequest, sessionId: SessionId): Promise<CommandResult> {
   const { ttl, nothingHere } = ask.texts.commands;
   const state = await ask.deps.memory.ttl(sessionId);
   const left = state.expiresInMs === undefined ? nothingHere : ttl.left(state.expiresInMs);
@@ -30,7 +30,7 @@ async function showConversation(ask: Ask, sessionId: SessionId): Promise<Command
   return answer('done', [left, setting, changeText(ask)].join('\n'));
 }
 
-async function showPlace(ask: Ask): Promise<CommandResult> {
+async function showPlace(ask: CommandRequest): Promise<CommandResult> {
   const { deps, context, texts } = ask;
   const { ttl, nothingHere } = texts.commands;
   const [state, found] = await Promise.all([
@@ -51,7 +51,7 @@ async function showPlace(ask: Ask): Promise<CommandResult> {
  * Where the thread is unknown the choice is the person's for the place; its threads follow unless they have their own, and those
  * that are alive do so at once.
  */
-async function change(ask: Ask, value: number | 'default'): Promise<CommandResult> {
+async function change(ask: CommandRequest, value: number | 'default'): Promise<CommandResult> {
   const { deps, context, texts } = ask;
   const { ttl, managersOnly } = texts.commands;
   const target = ask.sessionId ?? placeSession(context, deps.scope);
@@ -69,14 +69,14 @@ async function change(ask: Ask, value: number | 'default'): Promise<CommandResul
 }
 
 /** Gives the living threads of the place the time that holds for it now, and says how many there were. */
-async function letFollow({ deps, context }: Ask, ofPlace: SessionId): Promise<number> {
+async function letFollow({ deps, context }: CommandRequest, ofPlace: SessionId): Promise<number> {
   const here = await deps.memory.conversationsAt(context.place);
   const threads = here.filter((sessionId) => sessionId !== ofPlace && baseSession(sessionId) === ofPlace);
   const followed = await Promise.all(threads.map((sessionId) => deps.memory.followPlaceTtl(sessionId)));
   return followed.filter((did) => did).length;
 }
 
-function changeText({ texts, deps }: Ask): string {
+function changeText({ texts, deps }: CommandRequest): string {
   return texts.commands.ttl.change(deps.minTtl, deps.maxTtl);
 }
 

@@ -1,9 +1,9 @@
 /** What an adapter is handed: the whole of the bot as adapters see it. */
 import type { Commands } from './commands.ts';
-import type { Notes } from './notes.ts';
+import type { Flags } from './flags.ts';
 import type { WindowView } from './ports.ts';
 import type { Place, SessionId } from './session.ts';
-import type { Located, Memory, Stats } from './store.ts';
+import type { Memory, Stats, TurnRef } from './store.ts';
 import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord } from './types.ts';
 
 export type StoreHealth =
@@ -42,8 +42,8 @@ export interface BotPort {
   record(sessionId: SessionId, turnId: TurnId): Promise<TurnRecord | undefined>;
   /** The unfinished turns of a conversation, the running one first. */
   waiting(sessionId: SessionId): Promise<readonly TurnId[]>;
-  /** Which turn a dedupe id belongs to, for 24 h. */
-  locate(place: Place, dedupeIds: readonly string[]): Promise<Located | undefined>;
+  /** Which turn an idempotency key belongs to, for 24 h. */
+  locate(place: Place, idempotencyKeys: readonly string[]): Promise<TurnRef | undefined>;
   /** Hears what is announced of a turn, wherever it runs. Resolves when in force; the returned function ends it. */
   follow(sessionId: SessionId, turnId: TurnId, listener: (event: JsonValue) => void): Promise<() => Promise<void>>;
   /** Tells the followers of a turn; for adapters whose replies go to a waiting connection. */
@@ -51,7 +51,7 @@ export interface BotPort {
   readonly memory: Memory;
   /** What of the conversation the model would be shown now. */
   seen(sessionId: SessionId): Promise<WindowView<ChatMessage>>;
-  readonly notes: Notes;
+  readonly flags: Flags;
   readonly stats: Stats;
   ping(): Promise<void>;
   /** Whether messages can be stored and handed to workers, as far as that is known now. */

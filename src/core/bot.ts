@@ -49,7 +49,7 @@ export function createBot(deps: BotDeps): BotPort {
     const allowed = await limiter.take(person);
     if (!allowed.ok) {
       // A message that is in already was paid for: its redelivery is a duplicate, whatever the limit says now.
-      const known = await store.locate(place, message.dedupeIds);
+      const known = await store.locate(place, message.idempotencyKeys);
       if (known !== undefined) {
         // Else the message behind it would not be the first that is refused, and nobody would be told.
         await limiter.giveBack(person);
@@ -65,7 +65,7 @@ export function createBot(deps: BotDeps): BotPort {
     }
     const offer = async () => {
       const complete = bounded((await whole?.()) ?? message);
-      return shapeRefusal(complete) ?? (await store.offer(complete));
+      return shapeRefusal(complete) ?? (await store.enqueue(complete));
     };
     const offered = await offer().catch(async (thrown: unknown) => {
       // It comes again: an outage must not use up what its author may send.
@@ -141,12 +141,12 @@ export function createBot(deps: BotDeps): BotPort {
     },
     record: (sessionId, turnId) => store.record(sessionId, turnId),
     waiting: (sessionId) => store.waiting(sessionId),
-    locate: (place, dedupeIds) => store.locate(place, dedupeIds),
+    locate: (place, idempotencyKeys) => store.locate(place, idempotencyKeys),
     follow: (sessionId, turnId, listener) => signals.subscribe(turnTopic(sessionId, turnId), listener),
     announce: (sessionId, turnId, event) => signals.publish(turnTopic(sessionId, turnId), event),
     memory,
     seen: deps.seen,
-    notes: store.notes,
+    flags: store.flags,
     stats: store,
     ping: () => store.ping(),
     health: deps.health,

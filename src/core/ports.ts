@@ -3,11 +3,11 @@ import type { ErrorCode } from '../errors.ts';
 import type { SessionId } from './session.ts';
 import type {
   AnswerCut,
-  Handle,
-  Handles,
   IncomingMessage,
   JsonValue,
   Locale,
+  MessageRef,
+  MessageRefs,
   ReplyEnd,
   ReplyTarget,
   Role,
@@ -101,7 +101,7 @@ export interface Signals {
 /** One reply while it is being written. */
 export interface Reply {
   /** Shows that an answer is being prepared. Never throws. */
-  thinking(): void;
+  showTyping(): void;
   /**
    * The whole text so far; an empty one takes back what was shown: it was no part of the answer, and nothing of it stays.
    * Coalesced at the platform's pace; never throws, faults come out at `end`.
@@ -116,18 +116,18 @@ export interface Reply {
    */
   end(end: ReplyEnd): Promise<void>;
   /** Leaves the reply as it is, for another worker to go on with: stops timers, waits for the write in flight. */
-  abandon(): Promise<void>;
+  detach(): Promise<void>;
 }
 
 export interface ReplyContext {
   readonly sessionId: SessionId;
   readonly turnId: TurnId;
   /** Parts a dead worker has begun. */
-  readonly handles: Handles;
+  readonly messageRefs: MessageRefs;
   /** A worker had this turn before: it may have left signs of work, though no part was begun. */
   readonly resumed: boolean;
   /** Saves a handle. @throws BotError `turn_lost` when another worker has the turn: nothing may be written then. */
-  readonly saveHandle: (part: number, handle: Handle) => Promise<void>;
+  readonly saveMessageRef: (part: number, handle: MessageRef) => Promise<void>;
   readonly lease: Lease;
   readonly locale: Locale;
 }

@@ -5,7 +5,7 @@ import { backoffMs, DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_TAKEOVERS } from './li
 import type { Chain, Clock, Lease, Logger, Phrases, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
 import { type AnswerBounds, type ModelAnswer, readAnswer } from './read-answer.ts';
 import { isOwn } from './session.ts';
-import type { ConversationStore, Taken } from './store.ts';
+import type { ClaimedTurn, ConversationStore } from './store.ts';
 import { estimateTokens } from './tokens.ts';
 import type { RunningTurns, TurnWatch } from './turn-watch.ts';
 import type { ReplyEnd } from './types.ts';
@@ -36,7 +36,7 @@ export interface TurnDeps {
 export type TurnEnd = 'finished' | 'later' | 'lost';
 
 /** Runs a taken turn. It decides what the reply ends with, brings it to the platform and finishes the turn. */
-export async function runTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promise<TurnEnd> {
+export async function runTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promise<TurnEnd> {
   const logger = deps.logger.child({ session: taken.lease.sessionId, turn: taken.lease.turnId });
   let turn: RunningTurn;
   try {
@@ -50,7 +50,7 @@ export async function runTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promi
     return delivered ? await finish(turn, end) : await handBack(turn);
   } catch (thrown) {
     if (isLost(turn, thrown)) return await abandon(turn);
-    await turn.reply.abandon();
+    await turn.reply.detach();
     throw thrown;
   } finally {
     turn.watch.end();
@@ -58,7 +58,7 @@ export async function runTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promi
 }
 
 interface RunningTurn extends TurnDeps {
-  readonly taken: Taken;
+  readonly taken: ClaimedTurn;
   readonly lease: Lease;
   readonly watch: TurnWatch;
   readonly reply: Reply;
@@ -66,7 +66,7 @@ interface RunningTurn extends TurnDeps {
   readonly since: number;
 }
 
-async function openTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promise<RunningTurn> {
+async function openTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promise<RunningTurn> {
   const { store, replies, running, clock, metrics, logger } = deps;
   const { sessionId, turnId } = taken.lease;
   const { attempt, state, takeovers } = taken.record;
@@ -78,12 +78,12 @@ async function openTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promise<Run
   const reply = await replies.openReply(taken.message.replyTo, {
     sessionId,
     turnId,
-    handles: taken.record.handles,
+    messageRefs: taken.record.messageRefs,
     resumed: taken.record.attempt > 1,
     locale: taken.message.locale,
     lease,
-    async saveHandle(part, handle) {
-      if (!(await store.saveHandle(taken.lease, part, handle))) throw lostError();
+    async saveMessageRef(part, handle) {
+      if (!(await store.saveMessageRef(taken.lease, part, handle))) throw lostError();
     },
   });
   const watch = running.watch(taken.lease, lease, () => store.check(taken.lease));
@@ -94,18 +94,18 @@ async function openTurn(taken: Taken, lease: Lease, deps: TurnDeps): Promise<Run
  * A reply that can't even be begun must not block its successors: its platform is not switched on here, its target cannot
  * be read. One whose platform is not ready yet is handed back, and the sweep brings it again.
  */
-async function giveUpUnopened(taken: Taken, deps: TurnDeps, error: BotError): Promise<TurnEnd> {
+async function giveUpUnopened(taken: ClaimedTurn, deps: TurnDeps, error: BotError): Promise<TurnEnd> {
   const { store, metrics, logger } = deps;
   if (error.retryable) {
     logger.warn({ code: error.code, err: error.message }, 'reply could not be begun, later again');
-    await store.release(taken.lease);
+    await store.requeue(taken.lease);
     return 'later';
   }
   logger.error({ code: error.code, err: error.message }, 'reply could not be begun');
   await store.fail(taken.lease, error.code);
   metrics.undelivered(taken.message.platform);
   metrics.turn('failed', 0);
-  return (await store.finish(taken.lease)) === undefined ? 'lost' : 'finished';
+  return (await store.complete(taken.lease)) === undefined ? 'lost' : 'finished';
 }
 
 /** The end of a turn that was settled before this run: by a worker that died behind its commit, by /forget. */
@@ -130,7 +130,7 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
   if (taken.record.takeovers > MAX_TAKEOVERS) return await fail(turn, 'turn_gave_up');
   if (taken.record.stopRequested) return await stopped(turn);
   if (taken.message.text.length > turn.bounds.maxMessageLength) return await fail(turn, 'model_too_long');
-  turn.reply.thinking();
+  turn.reply.showTyping();
   for (;;) {
     try {
       return await commit(turn, await ask(turn), false);
@@ -243,7 +243,7 @@ async function deliver(turn: RunningTurn, end: ReplyEnd): Promise<boolean> {
 
 async function finish(turn: RunningTurn, end: ReplyEnd): Promise<TurnEnd> {
   const { store, taken, metrics, clock, logger } = turn;
-  const waiting = await untilLost(turn, () => store.finish(taken.lease));
+  const waiting = await untilLost(turn, () => store.complete(taken.lease));
   if (waiting === undefined) return 'lost';
   const ms = clock.monotonic() - turn.since;
   const outcome = end.kind === 'answered' && end.stopped ? 'stopped' : end.kind;
@@ -253,16 +253,16 @@ async function finish(turn: RunningTurn, end: ReplyEnd): Promise<TurnEnd> {
 }
 
 async function handBack(turn: RunningTurn): Promise<TurnEnd> {
-  await turn.reply.abandon();
-  await untilLost(turn, () => turn.store.release(turn.taken.lease));
+  await turn.reply.detach();
+  await untilLost(turn, () => turn.store.requeue(turn.taken.lease));
   return 'later';
 }
 
 /** Leaves the turn to another worker: the reply as it is, the record handed back if it is still ours. */
 async function abandon(turn: RunningTurn): Promise<TurnEnd> {
   const { store, taken, reply, metrics, clock, logger } = turn;
-  await reply.abandon();
-  const handed = await store.release(taken.lease).catch(() => false);
+  await reply.detach();
+  const handed = await store.requeue(taken.lease).catch(() => false);
   metrics.turn(handed ? 'handed_over' : 'lost', clock.monotonic() - turn.since);
   logger.info({ handed }, 'turn left to another worker');
   return 'lost';

@@ -7,17 +7,17 @@
  */
 import type { ErrorCode } from '../errors.ts';
 import type { Channels } from './channels.ts';
-import type { Notes } from './notes.ts';
+import type { Flags } from './flags.ts';
 import type { Area, Person, Place, SessionId, Team } from './session.ts';
-import type { AnswerCut, ChatMessage, Handle, IncomingMessage, TurnId, TurnLease, TurnRecord } from './types.ts';
+import type { AnswerCut, ChatMessage, IncomingMessage, MessageRef, TurnId, TurnLease, TurnRecord } from './types.ts';
 
-export type OfferResult =
+export type EnqueueResult =
   | { readonly kind: 'queued' /** Messages of this conversation before it. */; readonly ahead: number }
   | { readonly kind: 'duplicate'; readonly sessionId: SessionId; readonly turnId: TurnId }
   | { readonly kind: 'full' /** Messages waiting, which is the limit. */; readonly waiting: number };
 
 /** A taken turn. A message that was forgotten or withdrawn while it waited has an empty text, and its record says `forgotten`. */
-export interface Taken {
+export interface ClaimedTurn {
   readonly lease: TurnLease;
   readonly record: TurnRecord;
   readonly message: IncomingMessage;
@@ -45,8 +45,8 @@ export interface PendingConversation {
   readonly since: number;
 }
 
-/** A message found by one of its dedupe ids. */
-export interface Located {
+/** A message found by one of its idempotency keys. */
+export interface TurnRef {
   readonly sessionId: SessionId;
   readonly turnId: TurnId;
 }
@@ -54,24 +54,24 @@ export interface Located {
 export interface Turns {
   /**
    * Stores a message. Durable (as durable as the store is) when it resolves; until then the platform must not be acked.
-   * Any known dedupe id makes it a duplicate; the others are claimed too and the conversation is noted as pending again.
+   * Any known idempotency key makes it a duplicate; the others are claimed too and the conversation is noted as pending again.
    */
-  offer(message: IncomingMessage): Promise<OfferResult>;
-  /** Which turn a dedupe id of this place belongs to (24 h); undefined when it is unknown. */
-  locate(place: Place, dedupeIds: readonly string[]): Promise<Located | undefined>;
+  enqueue(message: IncomingMessage): Promise<EnqueueResult>;
+  /** Which turn an idempotency key of this place belongs to (24 h); undefined when it is unknown. */
+  locate(place: Place, idempotencyKeys: readonly string[]): Promise<TurnRef | undefined>;
   /**
    * The head of the inbox, under a new fence; undefined when nothing waits (the pending note is then cleared). What is
    * remembered of its conversation lives for at least `turnBudgetMs` from then on, so that it does not expire in mid-turn; for
    * a turn that is answered, failed or forgotten already it is given no more time.
    */
-  take(sessionId: SessionId): Promise<Taken | undefined>;
+  claim(sessionId: SessionId): Promise<ClaimedTurn | undefined>;
   /**
    * What became of a turn that this worker runs: `held` (go on), `stopped` (the person asked to stop it), `forgotten`
    * (its conversation was, or its message withdrawn), `lost` (another worker has it). Asked about once a second.
    */
   check(lease: TurnLease): Promise<LeaseState>;
   /** Saves the intent or the id of one part of the reply. False: fenced. */
-  saveHandle(lease: TurnLease, part: number, handle: Handle): Promise<boolean>;
+  saveMessageRef(lease: TurnLease, part: number, handle: MessageRef): Promise<boolean>;
   /** Counts a failure worth a retry, so that any worker knows of it. Gives the new count; undefined: fenced. */
   countFailure(lease: TurnLease): Promise<number | undefined>;
   /**
@@ -85,9 +85,9 @@ export interface Turns {
    * Removes the head if it is this turn, drops the answer from its record and marks it finished.
    * Gives the number of messages still waiting; undefined: fenced.
    */
-  finish(lease: TurnLease): Promise<number | undefined>;
+  complete(lease: TurnLease): Promise<number | undefined>;
   /** Hands a running turn back without counting a takeover (shutdown, or a retry later). False: fenced. */
-  release(lease: TurnLease): Promise<boolean>;
+  requeue(lease: TurnLease): Promise<boolean>;
   /** Asks the turn to stop, wherever it runs. False: there is no such unfinished turn. */
   requestStop(sessionId: SessionId, turnId: TurnId): Promise<boolean>;
   /** The record of a turn, for 24 h after its offer. */
@@ -186,7 +186,7 @@ export interface Memory {
    * The living (or waiting) conversations a person has taken part in, newest first; with `place`, of that place only.
    */
   conversations(person: Person, place?: Place): Promise<readonly ConversationSummary[]>;
-  /** The living conversations of a place: all threads, all people. For finding a message's turn after its dedupe ids expired. */
+  /** The living conversations of a place: all threads, all people. For finding a message's turn after its idempotency keys expired. */
   conversationsAt(place: Place): Promise<readonly SessionId[]>;
   /**
    * Erases everything of a person (their own conversations whole, in shared ones their turns), of a workspace, or of an area:
@@ -237,7 +237,7 @@ export interface Stats {
 
 export interface ConversationStore extends Turns, Memory, Stats {
   readonly channels: Channels;
-  readonly notes: Notes;
+  readonly flags: Flags;
   /** Resolves when the store answers. @throws BotError `store_unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -64,7 +64,7 @@ export interface IncomingMessage {
   readonly id: string;
   readonly turnId: TurnId;
   /** All ids under which this same message may arrive again, unique within the place; the first is the main one. */
-  readonly dedupeIds: readonly string[];
+  readonly idempotencyKeys: readonly string[];
   readonly platform: string;
   readonly sessionId: SessionId;
   readonly author: Author;
@@ -113,7 +113,7 @@ export interface ChatMessage {
 }
 
 /** What is known of one message (part) of a reply. First the intent is saved, after the post its id. */
-export interface Handle {
+export interface MessageRef {
   /** Unix milliseconds (store's clock) when the post was about to be sent. */
   readonly intentAt?: number;
   /** The platform's id of the posted message. */
@@ -121,7 +121,7 @@ export interface Handle {
 }
 
 /** The parts of a reply by number, from 1. */
-export type Handles = ReadonlyMap<number, Handle>;
+export type MessageRefs = ReadonlyMap<number, MessageRef>;
 
 export const TURN_STATES = ['queued', 'running', 'answered', 'failed', 'forgotten', 'finished'] as const;
 export type TurnState = (typeof TURN_STATES)[number];
@@ -137,7 +137,7 @@ export interface TurnRecord {
   readonly failures: number;
   /** Unix milliseconds (store's clock) of the first take; 0 before. */
   readonly startedAt: number;
-  readonly handles: Handles;
+  readonly messageRefs: MessageRefs;
   /** The person asked to stop this turn. */
   readonly stopRequested: boolean;
   /** The answer, from the commit until the turn is finished. Afterwards it is in the conversation only. */
@@ -156,7 +156,7 @@ export interface TurnRecord {
 export interface TurnLease {
   readonly sessionId: SessionId;
   readonly turnId: TurnId;
-  readonly fence: number;
+  readonly token: number;
 }
 
 /** How a reply ends; `text` is what the person reads at the end, above the note that a stopped or cut answer gets. */

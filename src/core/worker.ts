@@ -33,7 +33,7 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   const drain: Drain = async (sessionId, lease) => {
     for (;;) {
-      const taken = await store.take(sessionId);
+      const taken = await store.claim(sessionId);
       if (taken === undefined) return;
       const end = await runTurn(taken, lease, deps);
       if (end === 'later') return;

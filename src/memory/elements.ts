@@ -33,23 +33,33 @@ const sessionId = z.string().transform((text, context): SessionId => {
   }
 });
 
-const incomingMessage = z.object({
-  id: z.string(),
-  turnId: z.string().min(1).max(MAX_TURN_ID_LENGTH),
-  dedupeIds: z.array(z.string()),
-  platform: z.string(),
-  sessionId,
-  author: z.object({ id: z.string(), name: z.string() }),
-  text: z.string(),
-  sentAt: instant,
-  isDirect: z.boolean(),
-  isMention: z.boolean(),
-  locale: z.enum(['en', 'zh-CN']),
-  replyTo: z.object({ platform: z.string() }).catchall(z.json()),
-  quotes: z.array(z.object({ author: z.string(), text: z.string() })).optional(),
-  attachments: z.array(z.string()).optional(),
-  ttl: z.number().int().positive().optional(),
-});
+/** Messages that wait since before `idempotencyKeys` had that name. */
+const withIdempotencyKeys = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null || !('dedupeIds' in value)) return value;
+  const { dedupeIds, ...rest } = value;
+  return { idempotencyKeys: dedupeIds, ...rest };
+};
+
+const incomingMessage = z.preprocess(
+  withIdempotencyKeys,
+  z.object({
+    id: z.string(),
+    turnId: z.string().min(1).max(MAX_TURN_ID_LENGTH),
+    idempotencyKeys: z.array(z.string()),
+    platform: z.string(),
+    sessionId,
+    author: z.object({ id: z.string(), name: z.string() }),
+    text: z.string(),
+    sentAt: instant,
+    isDirect: z.boolean(),
+    isMention: z.boolean(),
+    locale: z.enum(['en', 'zh-CN']),
+    replyTo: z.object({ platform: z.string() }).catchall(z.json()),
+    quotes: z.array(z.object({ author: z.string(), text: z.string() })).optional(),
+    attachments: z.array(z.string()).optional(),
+    ttl: z.number().int().positive().optional(),
+  }),
+);
 
 /** What of a message is remembered, or decides how. */
 export type TurnMessage = Pick<

@@ -9,7 +9,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Clock, Drain, DrainScheduler, Logger } from '../core/ports.ts';
 import { type SessionId, toSessionId } from '../core/session.ts';
-import type { RedisConnections } from '../redis.ts';
+import type { RedisConnections } from '../redis/connection.ts';
 import { createOpenLeases } from './leases.ts';
 
 /** Milliseconds that a lock lives without being renewed; it is renewed at half of that. */

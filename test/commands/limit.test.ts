@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { createRateLimiter } from '../../src/app/rate-limiter.ts';
 import { createCommands } from '../../src/commands/commands.ts';
 import { COMMAND_LIMIT } from '../../src/commands/limit.ts';
 import type { Command, CommandContext, CommandResult } from '../../src/core/commands.ts';
 import type { ConversationStore } from '../../src/core/store.ts';
-import { createRateLimiter } from '../../src/rate-limiter.ts';
 import { useStore } from '../contracts/store/support.ts';
 import { makeSqliteFixture } from '../memory/sqlite-fixture.ts';
 import { BOB, contextOf, depsOf, here, talk } from './suite/support.ts';

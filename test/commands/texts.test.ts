@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Locale } from '../../src/core/types.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
-import { createFormats } from '../../src/texts/formats.ts';
-import { localeOf } from '../../src/texts/locale.ts';
-import { createPhrases, localised, phrases } from '../../src/texts/phrases.ts';
+import { createFormats } from '../../src/i18n/formats.ts';
+import { localeOf } from '../../src/i18n/locale.ts';
+import { createPhrases, localised, phrases } from '../../src/i18n/messages.ts';
 
 const HAN = /\p{Script=Han}/u;
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/app/log.ts';
+import { createRateLimiter } from '../../src/app/rate-limiter.ts';
 import { createCommands } from '../../src/commands/commands.ts';
 import { COMMAND_LIMIT } from '../../src/commands/limit.ts';
 import { createBot } from '../../src/core/bot.ts';
 import { parseSessionId } from '../../src/core/session.ts';
-import { createLogger } from '../../src/log.ts';
+import { createPhrases } from '../../src/i18n/messages.ts';
 import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createLocalSignals } from '../../src/queue/signals.ts';
-import { createRateLimiter } from '../../src/rate-limiter.ts';
-import { createPhrases } from '../../src/texts/phrases.ts';
 import { depsOf } from '../commands/suite/support.ts';
 import { messageOf, offerNew, sessionOf, takeHead, useStore } from '../contracts/store/support.ts';
 import { makeSqliteFixture } from '../memory/sqlite-fixture.ts';
@@ -82,6 +82,6 @@ describe('an edited message', () => {
     expect(calls).toHaveLength(COMMAND_LIMIT.messages);
     await bot.amended(place, 'm1', null);
     expect(calls).toHaveLength(COMMAND_LIMIT.messages + 1);
-    expect((await harness.store.take(SESSION))?.record.state ?? 'forgotten').toBe('forgotten');
+    expect((await harness.store.claim(SESSION))?.record.state ?? 'forgotten').toBe('forgotten');
   });
 });

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/app/log.ts';
+import { createRateLimiter } from '../../src/app/rate-limiter.ts';
 import { createCommands } from '../../src/commands/commands.ts';
 import { COMMAND_LIMIT } from '../../src/commands/limit.ts';
 import { createBot } from '../../src/core/bot.ts';
 import type { IncomingMessage } from '../../src/core/types.ts';
 import { BotError } from '../../src/errors.ts';
-import { createLogger } from '../../src/log.ts';
+import { createPhrases } from '../../src/i18n/messages.ts';
 import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createLocalSignals } from '../../src/queue/signals.ts';
-import { createRateLimiter } from '../../src/rate-limiter.ts';
-import { createPhrases } from '../../src/texts/phrases.ts';
 import { depsOf } from '../commands/suite/support.ts';
 import { messageOf, sessionOf, takeHead, useStore } from '../contracts/store/support.ts';
 import { makeSqliteFixture } from '../memory/sqlite-fixture.ts';

@@ -1,7 +1,7 @@
 /** MAX_ANSWER_LENGTH on the real process: where it ends, who is told, and what is remembered. */
 import { expect, test } from 'vitest';
 import { chatResponse } from '../../src/adapters/http/schemas.ts';
-import { phrases } from '../../src/texts/phrases.ts';
+import { phrases } from '../../src/i18n/messages.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import { ask, history, say, useWorkshop, withModel } from './http-support.ts';
 

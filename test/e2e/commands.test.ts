@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Locale } from '../../src/core/types.ts';
-import { phrases } from '../../src/texts/phrases.ts';
+import { phrases } from '../../src/i18n/messages.ts';
 import { builtReplica } from '../crash/built-replica.ts';
 import { createWorld, type World } from '../crash/world.ts';
 import type { Pushed, RecordingPlatform } from '../support/recording-platform.ts';

@@ -1,7 +1,7 @@
 /** Talking to the product in Discord, from outside: the real binary, the strict fake Discord, an OpenAI-compatible fake. */
 import { MessageType } from 'discord-api-types/v10';
 import { describe, expect, test } from 'vitest';
-import { phrases } from '../../src/texts/phrases.ts';
+import { phrases } from '../../src/i18n/messages.ts';
 import { buttonsOf, type StoredMessage } from '../support/fake-discord/fake-discord.ts';
 import { PATIENTLY, shareDiscord, textsOf, untilAnswered, untilPrinted, untilSaid } from './discord-support.ts';
 import { useStores, useWorkshop } from './http-support.ts';

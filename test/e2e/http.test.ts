@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { chatResponse, healthResponse, statsResponse } from '../../src/adapters/http/schemas.ts';
-import { phrases } from '../../src/texts/phrases.ts';
+import { phrases } from '../../src/i18n/messages.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
 import { ask, detailOf, history, historyUrl, said, say, useStores, useWorkshop, withModel } from './http-support.ts';

@@ -1,7 +1,7 @@
 /** The real process against servers with peculiarities, as a new user would meet them. */
 import { expect, test } from 'vitest';
 import { chatResponse } from '../../src/adapters/http/schemas.ts';
-import { phrases } from '../../src/texts/phrases.ts';
+import { phrases } from '../../src/i18n/messages.ts';
 import { postChat } from '../adapters/http/support.ts';
 import type { BotProcess } from '../support/bot-process.ts';
 import { ask, detailOf, history, say, useWorkshop, withModel } from './http-support.ts';

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { phrases } from '../../src/texts/phrases.ts';
+import { phrases } from '../../src/i18n/messages.ts';
 import type { BotProcess, BotSettings } from '../support/bot-process.ts';
 import { haveChromium } from '../support/chromium.ts';
 import { startRedis } from '../support/redis-server.ts';

@@ -1,6 +1,6 @@
 /** Replies in Slack when Slack makes trouble: rates, dying streams, lost answers; and what people do to them meanwhile. */
 import { describe, expect, test } from 'vitest';
-import { phrases } from '../../src/texts/phrases.ts';
+import { phrases } from '../../src/i18n/messages.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();

@@ -1,9 +1,9 @@
 /** How the codes of test/errors.test.ts are raised: the product's own calls, against far ends that misbehave. */
 import { createBoltLogger } from '../../src/adapters/slack/bolt-logger.ts';
 import { createSlackClients } from '../../src/adapters/slack/clients.ts';
+import { createLogger } from '../../src/app/log.ts';
 import type { ConversationStore } from '../../src/core/store.ts';
 import { createRunningTurns } from '../../src/core/turn-watch.ts';
-import { createLogger } from '../../src/log.ts';
 import { ask, input, testChain } from '../chain/harness.ts';
 import { LIMITS, sessionOf } from '../contracts/store/support.ts';
 import { makeSqliteFixture } from '../memory/sqlite-fixture.ts';
@@ -67,7 +67,7 @@ export const slackThrows = (answer: ApiAnswer) =>
 /** A watch over a turn that finds it so. */
 export async function interrupted(state: 'stopped' | 'lost'): Promise<unknown> {
   const held = { signal: new AbortController().signal, alive: () => true };
-  const watch = createRunningTurns().watch({ sessionId: sessionOf(), turnId: 'm1', fence: 1 }, held, async () => state);
+  const watch = createRunningTurns().watch({ sessionId: sessionOf(), turnId: 'm1', token: 1 }, held, async () => state);
   await watch.look();
   watch.end();
   return watch.signal.reason;

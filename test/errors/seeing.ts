@@ -1,6 +1,7 @@
 /** What people get to see of the errors of test/errors.test.ts: in a reply, and over HTTP. */
 import { expect } from 'vitest';
 import { errorResponse } from '../../src/adapters/http/schemas.ts';
+import { createMetrics } from '../../src/app/metrics.ts';
 import { TURN_BUDGET_MS } from '../../src/core/limits.ts';
 import type { Chain, Reply } from '../../src/core/ports.ts';
 import { runTurn, type TurnEnd } from '../../src/core/run-turn.ts';
@@ -8,8 +9,7 @@ import type { ConversationStore } from '../../src/core/store.ts';
 import { createRunningTurns } from '../../src/core/turn-watch.ts';
 import type { Locale, ReplyEnd } from '../../src/core/types.ts';
 import type { BotError, ErrorCode } from '../../src/errors.ts';
-import { createMetrics } from '../../src/metrics.ts';
-import { createPhrases, phrases } from '../../src/texts/phrases.ts';
+import { createPhrases, phrases } from '../../src/i18n/messages.ts';
 import { createTestApp, postChat } from '../adapters/http/support.ts';
 import { testChain } from '../chain/harness.ts';
 import { messageOf, offerNew, sessionOf, takeHead } from '../contracts/store/support.ts';
@@ -51,14 +51,14 @@ export const run = ({ chain, locale = 'en', before, refusal }: Run): Promise<Ran
     await before?.(store);
     let end: ReplyEnd | undefined;
     const reply: Reply = {
-      thinking() {},
+      showTyping() {},
       update() {},
       shown: () => '',
       async end(last) {
         if (refusal !== undefined) throw refusal;
         end = last;
       },
-      async abandon() {},
+      async detach() {},
     };
     const lease = { signal: new AbortController().signal, alive: () => true };
     const result = await runTurn(await takeHead(store, session), lease, {
@@ -134,5 +134,5 @@ export const undelivered = async (refusal: BotError) => {
 
 /** Workers take the turn and are never heard of again. */
 export async function sixDeaths(store: ConversationStore): Promise<void> {
-  for (let death = 1; death <= 6; death += 1) await store.take(sessionOf());
+  for (let death = 1; death <= 6; death += 1) await store.claim(sessionOf());
 }

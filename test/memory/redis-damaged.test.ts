@@ -46,7 +46,7 @@ async function expectWhole(damageBefore: () => Promise<unknown>, damageAfter: ()
     expect(message.id).toBe(id);
     expect(await store.check(lease)).toBe('held');
     expect(await store.commit(lease, message, answerOf(`answer to ${id}`))).toBe('committed');
-    expect(await store.finish(lease)).toBe(id === 'm1' ? 1 : 0);
+    expect(await store.complete(lease)).toBe(id === 'm1' ? 1 : 0);
   }
   expect(await contents(store, session)).toEqual(['text of m1', 'answer to m1', 'text of m2', 'answer to m2']);
   expect(await store.ttl(session)).toMatchObject({ effective: LIMITS.defaultTtl });
@@ -105,7 +105,7 @@ describe('a number that is none', () => {
     await offerNew(store, messageOf(session, 'm2'));
     const first = await takeHead(store, session);
     expect(await store.commit(first.lease, first.message, answerOf('one'))).toBe('forgotten');
-    await store.finish(first.lease);
+    await store.complete(first.lease);
     const second = await takeHead(store, session);
     expect(await store.commit(second.lease, second.message, answerOf('two'))).toBe('committed');
   });
@@ -136,7 +136,7 @@ test('a record that was lost while its turn ran has its time, whatever is noted 
   const { store } = fixture;
   await offerNew(store, messageOf(session, 'm1'));
   const { lease } = await takeHead(store, session);
-  for (const note of [() => store.saveHandle(lease, 1, { intentAt: 1 }), () => store.countFailure(lease)]) {
+  for (const note of [() => store.saveMessageRef(lease, 1, { intentAt: 1 }), () => store.countFailure(lease)]) {
     await redis.del(own.turn('m1'));
     await note();
     expect(await redis.exists(own.turn('m1'))).toBe(1);
@@ -175,7 +175,7 @@ describe('a member of an index that is no session', () => {
   });
 });
 
-test('a dedupe id that leads nowhere is none', async () => {
+test('an idempotency key that leads nowhere is none', async () => {
   const { store } = fixture;
   await redis.set(keys.seen(place, 'm1'), 'garbage');
   expect(await store.locate(place, ['m1'])).toBeUndefined();

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import type { StoreOptions } from '../../src/core/store.ts';
 import { createRedisStore, openStore, type RedisStore, type RedisStoreOptions } from '../../src/memory/redis/store.ts';
-import { createRedisConnections } from '../../src/redis.ts';
+import { createRedisConnections } from '../../src/redis/connection.ts';
 import {
   answerOf,
   contents,
@@ -47,8 +47,8 @@ describe('Redis going away and coming back', () => {
     for (const call of [
       () => store.ping(),
       () => store.history(session),
-      () => store.offer(messageOf(session, 'm3')),
-      () => store.take(session),
+      () => store.enqueue(messageOf(session, 'm3')),
+      () => store.claim(session),
       () => store.stats(),
     ]) {
       await expect(call()).rejects.toMatchObject(unavailable);
@@ -103,8 +103,8 @@ describe('the answer of a script that ran is lost', () => {
 
   test('an offer made again is a duplicate and stored once', async () => {
     const message = messageOf(session, 'm1');
-    await lose(() => store.offer(message));
-    expect(await store.offer(message)).toMatchObject({ kind: 'duplicate', turnId: 'm1' });
+    await lose(() => store.enqueue(message));
+    expect(await store.enqueue(message)).toMatchObject({ kind: 'duplicate', turnId: 'm1' });
     expect(await store.waiting(session)).toEqual(['m1']);
     expect(await store.countPending()).toBe(1);
   });
@@ -123,14 +123,14 @@ describe('the answer of a script that ran is lost', () => {
     await offerNew(store, messageOf(session, 'm2'));
     const { lease, message } = await takeHead(store, session);
     await store.commit(lease, message, answerOf('one'));
-    await lose(() => store.finish(lease));
-    expect(await store.finish(lease)).toBe(1);
+    await lose(() => store.complete(lease));
+    expect(await store.complete(lease)).toBe(1);
     expect(await store.waiting(session)).toEqual(['m2']);
   });
 
   test('a take made again is a takeover of the same turn', async () => {
     await offerNew(store, messageOf(session, 'm1'));
-    await lose(() => store.take(session));
+    await lose(() => store.claim(session));
     expect((await takeHead(store, session)).record).toMatchObject({ attempt: 2, takeovers: 1 });
   });
 
@@ -182,11 +182,11 @@ describe('a server that takes no writes just now', () => {
 
     for (const call of [
       () => store.commit(lease, message, answerOf('one')),
-      () => store.offer(messageOf(session, 'm2')),
-      () => store.take(session),
+      () => store.enqueue(messageOf(session, 'm2')),
+      () => store.claim(session),
       () => store.countFailure(lease),
       () => store.fail(lease, 'internal'),
-      () => store.finish(lease),
+      () => store.complete(lease),
       () => store.forget(session),
       () => store.claimSweep(1_000),
     ]) {
@@ -240,14 +240,14 @@ describe('a server at its maxmemory', () => {
     await admin.config('SET', 'maxmemory', '1mb');
 
     const full = { name: 'BotError', code: 'store_full' };
-    await expect(store.offer(messageOf(session, 'm4'))).rejects.toMatchObject(full);
+    await expect(store.enqueue(messageOf(session, 'm4'))).rejects.toMatchObject(full);
     expect(await contents(store, session)).toHaveLength(2);
     const { lease, message } = await takeHead(store, session);
     expect(message.id).toBe('m2');
     await expect(store.commit(lease, message, answerOf('two'))).rejects.toMatchObject(full);
     expect(await contents(store, session)).toHaveLength(2);
     expect(await store.fail(lease, 'store_full')).toBe(true);
-    expect(await store.finish(lease)).toBe(1);
+    expect(await store.complete(lease)).toBe(1);
     expect(await store.removeTurns(session, { source: 'm1' })).toMatchObject({ messages: 2 });
     expect(await store.forget(session)).toMatchObject({ waiting: 1 });
 

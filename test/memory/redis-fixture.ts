@@ -5,7 +5,7 @@ import type { SessionId } from '../../src/core/session.ts';
 import type { StoreOptions } from '../../src/core/store.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { createRedisStore, openStore, type RedisStore } from '../../src/memory/redis/store.ts';
-import { createRedisConnections } from '../../src/redis.ts';
+import { createRedisConnections } from '../../src/redis/connection.ts';
 import type { AgingFixture } from '../contracts/store.contract.ts';
 import { dumpRedis } from '../support/redis-dump.ts';
 

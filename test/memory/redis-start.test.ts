@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { checkServer, type ServerCheck } from '../../src/memory/redis/server-check.ts';
 import { launchBot } from '../support/bot-process.ts';
 import { builtBot } from '../support/built-bot.ts';

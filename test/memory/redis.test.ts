@@ -147,13 +147,13 @@ describe('on a server in cluster mode', () => {
     const session = sessionOf({ thread: '17.1' });
     const { store } = fixture;
     for (const id of ['m1', 'm2', 'm3', 'm4']) await offerNew(store, messageOf(session, id));
-    await store.offer(messageOf(session, 'm1', { dedupeIds: ['m1', 'other'] }));
+    await store.enqueue(messageOf(session, 'm1', { idempotencyKeys: ['m1', 'other'] }));
     const { lease, message } = await takeHead(store, session);
-    await store.saveHandle(lease, 1, { intentAt: 1 });
+    await store.saveMessageRef(lease, 1, { intentAt: 1 });
     await store.countFailure(lease);
     await store.requestStop(session, 'm1');
     await store.commit(lease, message, answerOf('one'));
-    await store.finish(lease);
+    await store.complete(lease);
     await store.fail((await takeHead(store, session)).lease, 'internal');
     await store.amend(session, 'm3', 'edited');
     await store.setTtl(session, 600);
@@ -220,7 +220,7 @@ test('whoever is erased is in the indexes before anything of theirs is stored or
   const given = await order(() => store.setTtl(shared, 29 * 86_400), ...listed, `PEXPIREAT ${own.list}`);
   expectInOrder(given.slice(0, -1), given.at(-1) ?? -1);
   const noted = await order(
-    () => store.notes.note(shared, 'followed', 60 * 86_400_000),
+    () => store.flags.note(shared, 'followed', 60 * 86_400_000),
     ...listed.slice(1),
     `ZADD ${own.notes}`,
   );

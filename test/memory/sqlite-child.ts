@@ -22,11 +22,11 @@ say('open');
 if (mode === 'hold') setInterval(() => undefined, 1_000);
 else {
   for (let n = Number(from); ; n += 1) {
-    await store.offer(messageOf(session, `m${n}`));
+    await store.enqueue(messageOf(session, `m${n}`));
     say(`offered ${n}`);
     const { lease, message } = await takeHead(store, session);
     await store.commit(lease, message, answerOf(`answer to ${message.id}`));
     say(`committed ${n}`);
-    await store.finish(lease);
+    await store.complete(lease);
   }
 }

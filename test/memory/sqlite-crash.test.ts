@@ -99,7 +99,7 @@ describe('the embedded store', () => {
       while ((await store.waiting(session)).length > 0) {
         const { lease, message } = await takeHead(store, session);
         await store.commit(lease, message, answerOf(`answer to ${message.id}`));
-        await store.finish(lease);
+        await store.complete(lease);
       }
       const all = await contents(store, session);
       next = all.length / 2;

@@ -55,7 +55,7 @@ async function expectWhole(): Promise<void> {
     const { lease, message } = await takeHead(store, session);
     expect(message.id).toBe(id);
     expect(await store.commit(lease, message, answerOf(`answer to ${id}`))).toBe('committed');
-    await store.finish(lease);
+    await store.complete(lease);
   }
   expect(await contents(store, session)).toHaveLength(6);
   expect((await store.conversations(ada)).map(({ sessionId }) => sessionId)).toEqual([session]);
@@ -75,7 +75,7 @@ describe('a row that cannot be read', () => {
     ['a participant', 'INSERT INTO participant VALUES (?, ?)', ['slack:T1:ada', 'no session']],
     ["somebody's TTL choice", 'INSERT INTO choice VALUES (?, ?, 600, ?)', ['no session', 'slack:T1:ada', LATER]],
     ['a TTL choice beyond all bounds', 'INSERT INTO choice VALUES (?, ?, ?, ?)', [session, 'x', 2 ** 53 - 1, LATER]],
-    ['a dedupe id', "UPDATE seen SET session = 'no session'", []],
+    ['an idempotency key', "UPDATE seen SET session = 'no session'", []],
     ['a watched channel', "INSERT INTO channel VALUES ('discord', '{', '{', 'x', ?)", [LATER]],
     ['the parts of a reply', "UPDATE turn SET handles = '{' WHERE turn = 'm2'", []],
     ['an outcome', "UPDATE turn SET outcome = 'x' WHERE turn = 'm2'", []],
@@ -99,7 +99,7 @@ describe('a row that cannot be read', () => {
     expect(message.id).toBe('m2');
     expect(record.state).toBe('failed');
     expect(await store.commit(lease, message, answerOf('again'))).toBe('known');
-    expect(await store.finish(lease)).toBe(1);
+    expect(await store.complete(lease)).toBe(1);
     expect((await takeHead(store, session)).message.id).toBe('m3');
     expect(await store.forget(session)).toMatchObject({ messages: 2, waiting: 1 });
   });

@@ -8,12 +8,12 @@ import { z } from 'zod';
 import type { ConversationStore, StoreOptions } from '../../src/core/store.ts';
 import { createContext } from '../../src/memory/sqlite/context.ts';
 import { openDatabase } from '../../src/memory/sqlite/database.ts';
-import { createLeases } from '../../src/memory/sqlite/leases.ts';
+import { createOffers } from '../../src/memory/sqlite/enqueue.ts';
 import { createSessionMemory } from '../../src/memory/sqlite/memory.ts';
-import { createOffers } from '../../src/memory/sqlite/offers.ts';
 import { MIGRATIONS } from '../../src/memory/sqlite/schema.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
 import { createTables } from '../../src/memory/sqlite/tables.ts';
+import { createLeases } from '../../src/memory/sqlite/turns.ts';
 import {
   answerOf,
   LIMITS,
@@ -96,7 +96,7 @@ describe('the files of the embedded store', () => {
     expect(await readFiles(dataDir)).toContain('a-failed-secret');
     const { lease } = await takeHead(store, session);
     await store.fail(lease, 'model_timeout');
-    await store.finish(lease);
+    await store.complete(lease);
     await until(async () => expect(await readFiles(dataDir)).not.toContain('a-failed-secret'));
   });
 
@@ -160,7 +160,7 @@ describe('the files of the embedded store', () => {
     await offerNew(store, messageOf(sessionOf({ user: 'failing' }), 'm5'));
     const failing = await takeHead(store, sessionOf({ user: 'failing' }));
     await store.fail(failing.lease, 'model_timeout');
-    await store.finish(failing.lease);
+    await store.complete(failing.lease);
     await store.forget(channel);
     await fixture.advance(91 * 86_400_000);
     await store.stats();
@@ -241,8 +241,8 @@ describe('files that cannot be used', () => {
       ...createLeases(context, tables),
       ...createSessionMemory(context, tables),
     };
-    await store.offer(messageOf(session, 'm1'));
-    const first = await store.take(session);
+    await store.enqueue(messageOf(session, 'm1'));
+    const first = await store.claim(session);
     if (first === undefined) throw new Error('The message is gone.');
     await store.commit(first.lease, first.message, answerOf('one'));
     const pages = db.query('PRAGMA page_count', z.object({ page_count: z.number() })).one()?.page_count ?? 0;
@@ -251,7 +251,7 @@ describe('files that cannot be used', () => {
     const stored: string[] = ['m1'];
     const fill = async () => {
       for (let n = 2; ; n += 1) {
-        await store.offer(messageOf(session, `m${n}`, { text: 'x'.repeat(4_000) }));
+        await store.enqueue(messageOf(session, `m${n}`, { text: 'x'.repeat(4_000) }));
         stored.push(`m${n}`);
       }
     };
@@ -262,7 +262,7 @@ describe('files that cannot be used', () => {
     expect(await store.locate(place, [`m${stored.length + 1}`])).toBeUndefined();
     expect((await store.history(session))?.total).toBe(2);
     expect(faults).toEqual(['offer']);
-    expect(await store.finish(first.lease)).toBe(stored.length - 1);
+    expect(await store.complete(first.lease)).toBe(stored.length - 1);
     db.close();
   });
 });

@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { describe, expect, inject, test } from 'vitest';
+import { createRateLimiter } from '../../src/app/rate-limiter.ts';
 import type { Clock, Logger } from '../../src/core/ports.ts';
 import { createBullmqScheduler, openQueueRedis } from '../../src/queue/bullmq.ts';
 import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createOpenLeases } from '../../src/queue/leases.ts';
 import { createLocalSignals, createRedisSignals } from '../../src/queue/signals.ts';
-import { createRateLimiter } from '../../src/rate-limiter.ts';
-import { createRedisConnections } from '../../src/redis.ts';
+import { createRedisConnections } from '../../src/redis/connection.ts';
 import { describeScheduler } from '../contracts/scheduler.contract.ts';
 import { describeSignals } from '../contracts/signals.contract.ts';
 import { sessionOf } from '../contracts/store/support.ts';

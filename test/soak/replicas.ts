@@ -6,7 +6,7 @@ import { type GuardedProcess, startGuarded } from '../support/guarded-process.ts
 import { nodeFlags } from '../support/node-flags.ts';
 
 const OUTPUT_KEPT = 20_000;
-/** EX_UNAVAILABLE: Redis or a platform was away at the start, and a restart tries again (src/process.ts). */
+/** EX_UNAVAILABLE: Redis or a platform was away at the start, and a restart tries again (src/app/process.ts). */
 const UNAVAILABLE = 69;
 const RESTART_PAUSE_MS = 250;
 const LOOK_MS = 50;

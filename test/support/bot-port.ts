@@ -41,7 +41,7 @@ const RECORD: TurnRecord = {
   takeovers: 0,
   failures: 0,
   startedAt: 0,
-  handles: new Map(),
+  messageRefs: new Map(),
   stopRequested: false,
 };
 
@@ -149,7 +149,7 @@ export function createEdgeBot(): EdgeBot {
       if (result instanceof Error) throw result;
       if (result !== undefined) return result;
       const message = (await whole?.()) ?? given;
-      const keys = message.dedupeIds.map((id) => `${placeTag(message.sessionId)} ${id}`);
+      const keys = message.idempotencyKeys.map((id) => `${placeTag(message.sessionId)} ${id}`);
       const known = keys.map((key) => seen.get(key)).find((first) => first !== undefined);
       if (known !== undefined) return { kind: 'duplicate', sessionId: known.sessionId, turnId: known.turnId };
       for (const key of keys) seen.set(key, message);
@@ -230,7 +230,7 @@ export function createEdgeBot(): EdgeBot {
     amended: needsEngine,
     waiting: needsEngine,
     locate: needsEngine,
-    notes: { note: needsEngine, noted: needsEngine, drop: needsEngine, ofPerson: needsEngine },
+    flags: { note: needsEngine, noted: needsEngine, drop: needsEngine, ofPerson: needsEngine },
   };
   return bot;
 }

@@ -2,7 +2,7 @@
  * A process of the product with nothing in it but a fault: `faulty-process.ts <kind>`. It is thrown by nobody's fault, some time
  * after the start, with what people said and a secret hung everywhere.
  */
-import { runProcess } from '../../src/process.ts';
+import { runProcess } from '../../src/app/process.ts';
 
 const SAID = 'my diagnosis is confidential';
 const SECRET = 'a-very-secret-token';

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Timers } from '../../src/adapters/pacer.ts';
 import type { Clock } from '../../src/core/ports.ts';
+import type { Timers } from '../../src/lib/timers.ts';
 
 /** Time that only passes when the test says so. */
 export interface ManualClock extends Clock, Timers {

@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/app/log.ts';
 import { decodeAction, encodeAction, markOf } from '../../src/commands/action-id.ts';
 import { createCatalogue } from '../../src/commands/catalogue.ts';
 import { createParser } from '../../src/commands/parse.ts';
@@ -7,9 +8,8 @@ import type { ReceiveResult } from '../../src/core/bot-port.ts';
 import type { CommandCall } from '../../src/core/commands.ts';
 import type { ReplyContext } from '../../src/core/ports.ts';
 import { encodeSession, parseSessionId, type SessionId } from '../../src/core/session.ts';
-import type { Handle, IncomingMessage } from '../../src/core/types.ts';
+import type { IncomingMessage, MessageRef } from '../../src/core/types.ts';
 import { BotError } from '../../src/errors.ts';
-import { createLogger } from '../../src/log.ts';
 import { freePort } from './free-port.ts';
 import { createRecordingAdapter, type RecordingAdapterOptions, type RecordingBot } from './recording-adapter.ts';
 import type { FaultKind } from './recording-faults.ts';
@@ -33,7 +33,7 @@ afterEach(async () => {
   for (const stop of stops.toReversed()) await stop();
 });
 
-/** Keeps what it is given in memory and knows a message by its dedupe ids. */
+/** Keeps what it is given in memory and knows a message by its idempotency keys. */
 function createKeeper() {
   const kept: IncomingMessage[] = [];
   const stopped: { readonly sessionId: SessionId; readonly turnId: string }[] = [];
@@ -47,8 +47,8 @@ function createKeeper() {
       if (plan instanceof BotError) throw plan;
       if (plan !== undefined) return plan;
       const { sessionId, turnId } = message;
-      if (message.dedupeIds.some((id) => seen.has(id))) return { kind: 'duplicate', sessionId, turnId };
-      for (const id of message.dedupeIds) seen.add(id);
+      if (message.idempotencyKeys.some((id) => seen.has(id))) return { kind: 'duplicate', sessionId, turnId };
+      for (const id of message.idempotencyKeys) seen.add(id);
       kept.push(message);
       return { kind: 'queued', turnId, ahead: kept.length - 1 };
     },
@@ -85,15 +85,15 @@ async function startReplica(name: string, bot: RecordingBot, options: Partial<Re
   return adapter;
 }
 
-/** A turn's context whose saved handles can be handed to the next worker. */
-function createContext(trigger: string): ReplyContext & { readonly handles: Map<number, Handle> } {
-  const handles = new Map<number, Handle>();
+/** A turn's context whose saved messageRefs can be handed to the next worker. */
+function createContext(trigger: string): ReplyContext & { readonly messageRefs: Map<number, MessageRef> } {
+  const messageRefs = new Map<number, MessageRef>();
   return {
     sessionId: encodeSession({ place: { platform: 'recording', channel: 'c' } }),
     turnId: trigger,
-    handles,
+    messageRefs,
     resumed: false,
-    saveHandle: async (part, handle) => void handles.set(part, { ...handles.get(part), ...handle }),
+    saveMessageRef: async (part, ref) => void messageRefs.set(part, { ...messageRefs.get(part), ...ref }),
     lease: { signal: new AbortController().signal, alive: () => true },
     locale: 'en',
   };
@@ -310,7 +310,7 @@ describe('a reply on a platform in trouble', () => {
         for (const kind of kinds) {
           platform.faults.inject({ route: 'post', part, kind, trigger: kind, ms: 30 });
           const reply = await adapter.openReply(targetOf(kind), createContext(kind));
-          reply.thinking();
+          reply.showTyping();
           for (let length = 10; length < text.length; length += 40) reply.update(text.slice(0, length));
           await reply.end({ kind: 'answered', text, stopped: false });
           expect(platform.outcome(kind)).toEqual({ replies: 1, text, half: false });
@@ -337,7 +337,7 @@ describe('a reply on a platform in trouble', () => {
     platform.faults.setRates({ post: rates, edit: rates, remove: rates, find: rates, think: rates });
     const answer = async (trigger: string) => {
       const reply = await adapter.openReply(targetOf(trigger), createContext(trigger));
-      reply.thinking();
+      reply.showTyping();
       for (let length = 10; length < text.length; length += 10) {
         reply.update(text.slice(0, length));
         await platform.until(() => reply.shown().length >= Math.min(length, 100), WAIT_MS);
@@ -358,7 +358,7 @@ describe('a reply on a platform in trouble', () => {
     dying.update('Half an ans');
     await platform.until(() => platform.visible('t1').length === 1, WAIT_MS);
     expect(platform.outcome('t1')).toEqual({ replies: 1, text: `Half an ans ${MARK}`, half: true });
-    await dying.abandon();
+    await dying.detach();
     const going = await second.openReply(targetOf('t1'), context);
     await going.end({ kind: 'answered', text: 'A whole answer', stopped: false });
     expect(platform.outcome('t1')).toEqual({ replies: 1, text: 'A whole answer', half: false });
@@ -379,7 +379,7 @@ describe('a reply on a platform in trouble', () => {
       });
       expect(platform.visible('t1')).toEqual([]);
       // Leaves a connection behind that the next round uses.
-      await transport.think?.(options.signal);
+      await transport.showTyping?.(options.signal);
     }
     agent.destroy();
   });

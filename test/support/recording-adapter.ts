@@ -7,13 +7,13 @@ import { Agent, createServer, type IncomingMessage as HttpRequest, type ServerRe
 import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { Adapter } from '../../src/adapters/adapter.ts';
-import { createLiveReply } from '../../src/adapters/live-reply.ts';
-import { systemTimers } from '../../src/adapters/pacer.ts';
 import type { BotPort } from '../../src/core/bot-port.ts';
 import type { Clock, Logger, ReplyContext } from '../../src/core/ports.ts';
 import { encodeSession, type SessionId, type SessionScope } from '../../src/core/session.ts';
 import { type IncomingMessage, type ReplyTarget, turnIdOf } from '../../src/core/types.ts';
 import { BotError, toBotError } from '../../src/errors.ts';
+import { systemTimers } from '../../src/lib/timers.ts';
+import { createLiveReply } from '../../src/replies/live-reply.ts';
 import { type Tellers, takeCommand } from './recording-commands.ts';
 import { type Ack, type Delivery, deliverySchema, MARK, MESSAGE_LIMIT } from './recording-protocol.ts';
 import { createRecordingClient, createRecordingTransport } from './recording-transport.ts';
@@ -216,7 +216,7 @@ function normalize(delivery: MessageDelivery, sessionId: SessionId): IncomingMes
   return {
     id,
     turnId: turnIdOf(id),
-    dedupeIds: [id, eventId],
+    idempotencyKeys: [id, eventId],
     platform: RECORDING,
     sessionId,
     author: { id: user, name },

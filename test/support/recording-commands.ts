@@ -1,7 +1,7 @@
 /** The memory commands on the recording platform: what was asked for is run, and answered to that person alone. */
 import type { Command, CommandAction, CommandContext, CommandResult, Commands } from '../../src/core/commands.ts';
 import { parseSessionId, personOf, type SessionId } from '../../src/core/session.ts';
-import { phrases } from '../../src/texts/phrases.ts';
+import { phrases } from '../../src/i18n/messages.ts';
 import type { Delivery } from './recording-protocol.ts';
 
 /** A delivery that asks for a command. */

@@ -1,8 +1,8 @@
 /** How the recording adapter writes to its platform: plain node:http, checked just before the bytes leave. */
 import { type Agent, request as httpRequest } from 'node:http';
 import { json } from 'node:stream/consumers';
-import type { ReplyTransport } from '../../src/adapters/reply-transport.ts';
 import { BotError } from '../../src/errors.ts';
+import type { ReplyWriter } from '../../src/replies/writer.ts';
 import { foundSchema, postedSchema, REPLICA_HEADER } from './recording-protocol.ts';
 
 export interface RecordingClient {
@@ -89,7 +89,7 @@ export function createRecordingClient(platformUrl: string, replica: string, agen
 }
 
 /** The transport of one reply. */
-export function createRecordingTransport(client: RecordingClient, trigger: string, channel: string): ReplyTransport {
+export function createRecordingTransport(client: RecordingClient, trigger: string, channel: string): ReplyWriter {
   return {
     async post(part, text, { nonce, signal, check }) {
       const body = await client.send('POST', '/messages', {
@@ -111,10 +111,10 @@ export function createRecordingTransport(client: RecordingClient, trigger: strin
       const found = foundSchema.parse(await client.send('GET', `/messages?${query}`, { signal }));
       return found.messages[0]?.id;
     },
-    async think(signal) {
+    async showTyping(signal) {
       await client.send('POST', '/thinking', { body: { trigger }, signal });
     },
-    async stopThinking(signal) {
+    async stopTyping(signal) {
       await client.send('DELETE', '/thinking', { body: { trigger }, signal });
     },
   };

@@ -1,7 +1,7 @@
 /** What people may read of the reply to a message once all is over: what memory holds of it, or why there is nothing. */
 import type { ChatMessage } from '../../src/core/types.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
-import { phrases } from '../../src/texts/phrases.ts';
+import { phrases } from '../../src/i18n/messages.ts';
 import { CUT_TEXT } from './model.ts';
 
 const { failed, forgotten, stopped, cut } = phrases('en');

@@ -5,20 +5,23 @@ import type { Clock, Logger, Reply, ReplyContext } from '../../core/ports.ts';
 import type { SessionScope } from '../../core/session.ts';
 import type { ReplyTarget } from '../../core/types.ts';
 import { toBotError } from '../../errors.ts';
-import { phrases } from '../../texts/phrases.ts';
+import { phrases } from '../../i18n/messages.ts';
+import { systemTimers } from '../../lib/timers.ts';
+import { withNote } from '../../replies/answer-note.ts';
+import { createLiveReply } from '../../replies/live-reply.ts';
+import { fenceLimits } from '../../replies/markdown/code-fences.ts';
+import { withTables } from '../../replies/markdown/tables.ts';
 import type { Adapter } from '../adapter.ts';
-import { withNote } from '../answer-note.ts';
-import { createLiveReply } from '../live-reply.ts';
-import { systemTimers } from '../pacer.ts';
 import { createConnection } from './connection.ts';
 import { createEvents, type Events } from './events.ts';
 import { DISCORD } from './places.ts';
 import { registerCommands } from './register-commands.ts';
 import { MESSAGE_LIMIT } from './render.ts';
 import { createDiscordRest } from './rest.ts';
-import { withTables } from './tables.ts';
 import { readTarget } from './target.ts';
-import { createChannelTransport, createInteractionTransport } from './transport.ts';
+import { createChannelTransport, createInteractionTransport } from './writer.ts';
+
+const FENCE_LIMITS = fenceLimits(MESSAGE_LIMIT);
 
 export interface DiscordOptions {
   readonly token: string;
@@ -92,7 +95,7 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
       nonceTrustMs: parsed.via === 'interaction' && !parsed.present ? 0 : NONCE_TRUST_MS,
       mark: MARK,
       liveControls: true,
-      prepare: (text) => withTables(text, false),
+      prepare: (text) => withTables(text, false, FENCE_LIMITS),
       timers: systemTimers,
       ...{ clock, log },
       unreconciled: options.unreconciled,
@@ -100,7 +103,7 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
     return {
       ...reply,
       end(end) {
-        const text = end.kind === 'answered' ? withTables(end.text, true) : end.text;
+        const text = end.kind === 'answered' ? withTables(end.text, true, FENCE_LIMITS) : end.text;
         return reply.end({ ...end, text: withNote(text, end, phrases(locale)) });
       },
     };

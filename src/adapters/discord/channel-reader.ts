@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
-import type { LaneDeps } from './lane-deps.ts';
-import { createGate } from './pauses.ts';
+import { createGate } from '../../lib/delay.ts';
+import type { ChannelWorkerDeps } from './channel-worker-deps.ts';
 import { type ChannelPayload, channelPayload, type MessagePayload, messagePayload } from './payloads.ts';
 import { aboutOf, type ChannelAbout } from './places.ts';
 import type { DiscordRest } from './rest.ts';
@@ -27,7 +27,7 @@ export interface ChannelReader {
   /** A channel that Discord does not tell of is taken for one without threads. @throws BotError `platform_*` (retryable) */
   about(id: string, guild: string): Promise<ChannelAbout>;
   /** As `history` of a lane, of this channel. */
-  history(id: string, after: string): ReturnType<LaneDeps['history']>;
+  history(id: string, after: string): ReturnType<ChannelWorkerDeps['history']>;
 }
 
 export function createChannelReader({ rest, known, malformed, log }: ChannelReaderDeps): ChannelReader {

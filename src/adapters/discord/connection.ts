@@ -2,9 +2,9 @@
 import { type Client, DiscordjsError, DiscordjsErrorCodes, Events, REST, Routes } from 'discord.js';
 import type { Logger } from '../../core/ports.ts';
 import { BotError, toBotError } from '../../errors.ts';
+import { backoff, createDelays } from '../../lib/delay.ts';
 import { createGatewayClient, namesOf } from './gateway-client.ts';
 import type { Names } from './markup.ts';
-import { backoff, createPauses } from './pauses.ts';
 import { type ChannelPayload, guildDeletePayload, type ReadyPayload } from './payloads.ts';
 import { apiOf, credentialsError, toPlatformError } from './rest.ts';
 import { type GatewayInfo, loginLimit, readGatewayInfo, untilStartsSuffice } from './session-starts.ts';
@@ -61,7 +61,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let self: ReadyPayload | undefined;
   let content = true;
   const rest = new REST(apiOf(options.apiUrl));
-  const pauses = createPauses();
+  const pauses = createDelays();
   const shards = createShards();
   let broken: BotError | undefined;
   /** Discord demands at least so many connections. */

@@ -2,16 +2,16 @@
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Logger } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
-import type { Gone, Lanes } from './lanes.ts';
-import { backoff, type Pauses } from './pauses.ts';
+import { backoff, type Delays } from '../../lib/delay.ts';
+import type { ChannelWorkers, Gone } from './channel-workers.ts';
 import { type ChannelAbout, DISCORD, placeOf } from './places.ts';
 
 const MAX_BACKOFF_MS = 30_000;
 
 export interface ErasuresDeps {
   readonly bot: Pick<BotPort, 'memory'>;
-  readonly lanes: Pick<Lanes, 'drop'>;
-  readonly pauses: Pauses;
+  readonly lanes: Pick<ChannelWorkers, 'drop'>;
+  readonly pauses: Delays;
   readonly log: Logger;
 }
 

@@ -5,16 +5,16 @@ import type { Channels } from '../../core/channels.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
 import type { SessionScope } from '../../core/session.ts';
 import { toBotError } from '../../errors.ts';
-import { inTime } from '../in-time.ts';
-import { systemTimers } from '../pacer.ts';
+import { createDelays } from '../../lib/delay.ts';
+import { withTimeout } from '../../lib/timeout.ts';
+import { systemTimers } from '../../lib/timers.ts';
 import { createChannelReader } from './channel-reader.ts';
+import { createChannelWorkers } from './channel-workers.ts';
 import type { Connection } from './connection.ts';
 import { createErasures } from './erasures.ts';
-import { createIntake } from './intake.ts';
 import { createInteractions } from './interactions.ts';
-import { createLanes } from './lanes.ts';
+import { createMessageHandler } from './message-handler.ts';
 import { isByPerson, isToBot, readMessage, readText } from './normalize.ts';
-import { createPauses } from './pauses.ts';
 import {
   channelPayload,
   deletePayload,
@@ -54,14 +54,14 @@ export interface Events {
 
 export function createEvents(deps: EventsDeps): Events {
   const { bot, rest, connection, channels, scope, clock, log } = deps;
-  const pauses = createPauses();
+  const pauses = createDelays();
   const { names } = connection;
   const threads = createThreads(bot, createThreadContext({ rest, names, log }));
-  const intake = createIntake({ bot, rest, threads, pauses, clock, log });
+  const intake = createMessageHandler({ bot, rest, threads, pauses, clock, log });
   const background = new Set<Promise<void>>();
   const botId = () => connection.self().user.id;
 
-  const lanes = createLanes({
+  const lanes = createChannelWorkers({
     ...{ channels, pauses, clock, log },
     reader: createChannelReader({ rest, log, known: connection.channel, malformed: deps.malformed }),
     gone: (channel, about) => inBackground(erasures.channel(channel, about)),
@@ -157,7 +157,7 @@ export function createEvents(deps: EventsDeps): Events {
     async stop() {
       const done = lanes.stop().then(() => Promise.all(background));
       // A Discord that does not answer must not hold up the end.
-      await inTime(STOP_WITHIN_MS, systemTimers, () => done).catch((thrown: unknown) => {
+      await withTimeout(STOP_WITHIN_MS, systemTimers, () => done).catch((thrown: unknown) => {
         log.warn({ code: toBotError(thrown).code }, 'intake ended before all was dealt with');
       });
     },

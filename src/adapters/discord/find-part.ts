@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { TurnId } from '../../core/types.ts';
 import { BotError } from '../../errors.ts';
-import type { FindOptions } from '../reply-transport.ts';
+import type { FindOptions } from '../../replies/writer.ts';
 import { type MessagePayload, messagePayload } from './payloads.ts';
 import { readStop } from './render.ts';
 import type { DiscordRest } from './rest.ts';

@@ -1,7 +1,7 @@
 /** From Discord's payloads to the bot's messages. Pure. */
 import type { SessionScope } from '../../core/session.ts';
 import { type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../core/types.ts';
-import { localeOf } from '../../texts/locale.ts';
+import { localeOf } from '../../i18n/locale.ts';
 import { attachmentNames, forwardedTexts, pollText, shownText } from './contents.ts';
 import { type Names, nameOf, readable, withoutAddress } from './markup.ts';
 import { DEFAULT_MESSAGE, type InteractionPayload, type MessagePayload, REPLY_MESSAGE } from './payloads.ts';
@@ -96,7 +96,7 @@ export function readMessage(payload: MessagePayload, around: Surroundings): Read
     message: {
       id,
       turnId: turnIdOf(id),
-      dedupeIds: [id],
+      idempotencyKeys: [id],
       platform: DISCORD,
       sessionId: sessionOf(channel_id, channel, author.id, around.scope),
       author: { id: author.id, name: nameOf(author, payload.member?.nick) },
@@ -154,7 +154,7 @@ export function readChat(
   return {
     id,
     turnId: turnIdOf(id),
-    dedupeIds: [id],
+    idempotencyKeys: [id],
     platform: DISCORD,
     sessionId: sessionOf(channelId, about, person.id, scope),
     author: { id: person.id, name: nameOf(person, nick) },

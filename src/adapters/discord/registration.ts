@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { CommandDefinition, CommandOption, Localised } from '../../core/commands.ts';
-import { localised } from '../../texts/phrases.ts';
+import { localised } from '../../i18n/messages.ts';
 
 /** Talks to the bot where messages don't reach it. */
 export const CHAT = 'chat';

@@ -31,15 +31,15 @@ export interface Threads {
   callIn(message: IncomingMessage, thread: string, about: ChannelAbout, isFirst: boolean): Promise<IncomingMessage>;
 }
 
-export function createThreads({ notes }: Pick<BotPort, 'notes'>, context: ThreadContext): Threads {
+export function createThreads({ flags }: Pick<BotPort, 'flags'>, context: ThreadContext): Threads {
   const nameOf = (thread: string) => `sent-out:${thread}`;
   return {
-    wasSentOut: (thread, about) => notes.noted(placeOf(thread, about), nameOf(thread)),
+    wasSentOut: (thread, about) => flags.noted(placeOf(thread, about), nameOf(thread)),
     async sendOut(thread, about) {
-      if (about.parent !== undefined) await notes.note(placeOf(thread, about), nameOf(thread), SENT_OUT_MS);
+      if (about.parent !== undefined) await flags.note(placeOf(thread, about), nameOf(thread), SENT_OUT_MS);
     },
     async talkedIn(person) {
-      return (await notes.ofPerson(person, TALKED)).flatMap((session) => {
+      return (await flags.ofPerson(person, TALKED)).flatMap((session) => {
         const { place, thread: id } = parseSessionId(session);
         if (id === undefined) return [];
         const guild = place.workspace === undefined ? {} : { guild: place.workspace };
@@ -48,10 +48,10 @@ export function createThreads({ notes }: Pick<BotPort, 'notes'>, context: Thread
     },
     async callIn(message, thread, about, isFirst) {
       if (about.parent === undefined) return message;
-      await notes.note(sessionOf(thread, about, message.author.id, 'user'), TALKED, TALKED_MS);
+      await flags.note(sessionOf(thread, about, message.author.id, 'user'), TALKED, TALKED_MS);
       const place = placeOf(thread, about);
-      const wasSentOut = await notes.noted(place, nameOf(thread));
-      if (wasSentOut) await notes.drop(place, nameOf(thread));
+      const wasSentOut = await flags.noted(place, nameOf(thread));
+      if (wasSentOut) await flags.drop(place, nameOf(thread));
       if (wasSentOut || !isFirst) return message;
       const quotes = [...(await context.before(thread, about, message.id)), ...(message.quotes ?? [])];
       return quotes.length === 0 ? message : { ...message, quotes };

@@ -4,15 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
 import { BotError } from '../../errors.ts';
+import { createAnnouncedReply } from '../../replies/announced-reply.ts';
 import type { Adapter } from '../adapter.ts';
-import { createAnnouncedReply } from '../announced-reply.ts';
 import type { MountedRoutes } from '../mounted-routes.ts';
 import { createHttpApp, type HttpGuards } from './app.ts';
 import type { HttpDeps, HttpTimings } from './deps.ts';
 import { isLoopback } from './guard.ts';
-import { createIntake } from './intake.ts';
 import type { HttpLimits } from './schemas.ts';
 import { type HttpServer, listen } from './server.ts';
+import { createWaitingCallers } from './waiting-callers.ts';
 
 export interface HttpAdapterOptions
   extends HttpLimits,
@@ -48,7 +48,7 @@ export function createHttpAdapter(options: HttpAdapterOptions): HttpAdapter {
   if (!local && apiKey === undefined) {
     throw new BotError('config_invalid', `To listen on ${host}, set API_KEY; or set HOST to 127.0.0.1.`);
   }
-  const intake = createIntake();
+  const intake = createWaitingCallers();
   let bot: BotPort | undefined;
   let server: HttpServer | undefined;
 

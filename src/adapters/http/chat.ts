@@ -4,16 +4,16 @@ import type { Context, Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { IncomingMessage } from '../../core/types.ts';
 import type { ErrorCode } from '../../errors.ts';
-import { bodyLimit, readJson } from '../json-body.ts';
+import { bodyLimit, readJson } from '../../lib/json-body.ts';
 import { answerCommand } from './commands.ts';
 import type { HttpDeps } from './deps.ts';
 import { type FollowedTurn, followTurn } from './follow-turn.ts';
-import type { Caller } from './intake.ts';
 import { asksTheSame, parseChat, preferredLocale, toMessage, wantsStream } from './normalize.ts';
 import { refuse, refuseAs } from './refuse.ts';
 import { historyPath, refusalOfMessage, refusalOfTurn, renderChat, renderPending, retryAfter } from './render.ts';
 import { chatRequestSchema } from './schemas.ts';
 import { streamTurn } from './stream-turn.ts';
+import type { Caller } from './waiting-callers.ts';
 
 export function addChatRoute(app: Hono, deps: HttpDeps): void {
   const schema = chatRequestSchema(deps.limits);

@@ -1,8 +1,8 @@
 /** What the routes of the HTTP API work with. */
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Clock, Logger, Phrases } from '../../core/ports.ts';
-import type { Intake } from './intake.ts';
 import type { HttpLimits } from './schemas.ts';
+import type { WaitingCallers } from './waiting-callers.ts';
 
 /** All in milliseconds. */
 export interface HttpTimings {
@@ -26,7 +26,7 @@ export interface HttpDeps {
   readonly bot: BotPort;
   readonly limits: HttpLimits;
   readonly timings: HttpTimings;
-  readonly intake: Intake;
+  readonly intake: WaitingCallers;
   readonly store: 'redis' | 'sqlite';
   /** The metrics of the process in Prometheus' text format. */
   readonly metrics: () => Promise<string>;

@@ -4,8 +4,8 @@ import type { Clock } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
 import type { AnswerCut, JsonValue, TurnId, TurnRecord } from '../../core/types.ts';
 import { BotError, type ErrorCode, toBotError } from '../../errors.ts';
-import { createBell } from '../bell.ts';
-import { type EndEvent, joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../live-text.ts';
+import { createSignal } from '../../lib/signal.ts';
+import { type EndEvent, joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../../replies/live-text.ts';
 
 /** How a turn ended. Times in milliseconds, `timestamp` Unix. */
 export type Settlement =
@@ -53,7 +53,7 @@ export async function followTurn(
   turnId: TurnId,
   { pollMs, clock }: FollowOptions,
 ): Promise<FollowedTurn> {
-  const bell = createBell();
+  const bell = createSignal();
   let live: LiveText = NOTHING_SEEN;
   let ended: EndEvent | undefined;
   let newText = false;
@@ -69,7 +69,7 @@ export async function followTurn(
       if (event.success && event.data.kind === 'live.end') ended = event.data;
       look = true;
     }
-    bell.ring();
+    bell.notify();
   };
   // Nothing is stored yet, so whatever hinders this, the caller may simply try again.
   const unfollow = await bot.follow(sessionId, turnId, hear).catch((cause: unknown) => {

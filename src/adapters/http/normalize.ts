@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { encodeSession, type SessionId } from '../../core/session.ts';
 import type { IncomingMessage, Locale, TurnId } from '../../core/types.ts';
 import { BotError } from '../../errors.ts';
-import { localeOf } from '../../texts/locale.ts';
+import { localeOf } from '../../i18n/locale.ts';
 import { type chatRequestSchema, userId } from './schemas.ts';
 
 export interface ChatRequest {
@@ -92,7 +92,9 @@ export function toMessage(request: ChatRequest, context: ChatContext): IncomingM
   return {
     id: turnId,
     turnId,
-    dedupeIds: [context.idempotencyKey === undefined ? turnId : `idem:${hashOf(checkedKey(context.idempotencyKey))}`],
+    idempotencyKeys: [
+      context.idempotencyKey === undefined ? turnId : `idem:${hashOf(checkedKey(context.idempotencyKey))}`,
+    ],
     platform: 'http',
     sessionId: sessionOf(id),
     author: { id, name: id },

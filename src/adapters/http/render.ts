@@ -4,7 +4,7 @@ import type { ReceiveResult } from '../../core/bot-port.ts';
 import type { History, ServiceStats } from '../../core/store.ts';
 import type { Locale, TurnId } from '../../core/types.ts';
 import { BotError, type ErrorCode } from '../../errors.ts';
-import { phrases } from '../../texts/phrases.ts';
+import { phrases } from '../../i18n/messages.ts';
 import type { Settlement } from './follow-turn.ts';
 import type { chatResponse, historyResponse, pendingResponse, statsResponse } from './schemas.ts';
 

@@ -1,29 +1,29 @@
 /** Slack: messages, commands and buttons in; streamed replies and private answers out. */
 import { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
-import type { Notes } from '../../core/notes.ts';
+import type { Flags } from '../../core/flags.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
 import type { SessionScope } from '../../core/session.ts';
 import { BotError } from '../../errors.ts';
+import { systemTimers } from '../../lib/timers.ts';
 import type { Adapter } from '../adapter.ts';
-import { systemTimers } from '../pacer.ts';
 import { connectBolt } from './bolt-app.ts';
 import { createBoltLogger } from './bolt-logger.ts';
 import { createSlackClients, type SlackClients } from './clients.ts';
 import { createSlackCommands } from './commands.ts';
-import { createHttpTransport } from './http-transport.ts';
-import { createIntake } from './intake.ts';
+import { createEventHandler } from './event-handler.ts';
+import { createHttpTransport } from './http-receiver.ts';
 import { createNames } from './names.ts';
 import { createPeople } from './people.ts';
 import type { BotIdentity } from './plain-text.ts';
 import { createPrivateAnswers } from './private-answers.ts';
 import { createQuotes } from './quotes.ts';
+import type { SlackTransport } from './receiver.ts';
 import { createSlackReply } from './reply.ts';
-import type { Abilities } from './reply-transport.ts';
-import { createSocketTransport } from './socket-transport.ts';
+import { createSocketTransport } from './socket-receiver.ts';
 import { createSlackStop } from './stop.ts';
 import { readTarget, SLACK } from './target.ts';
-import type { SlackTransport } from './transport.ts';
+import type { Capabilities } from './writer.ts';
 
 export interface SlackAdapterOptions {
   readonly botToken: string;
@@ -59,14 +59,14 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
   const logger = options.logger.child({ platform: SLACK });
   const slackLogger = createBoltLogger(logger);
   const timers = systemTimers;
-  const abilities: Abilities = { streams: true, sessions: true };
+  const capabilities: Capabilities = { streams: true, sessions: true };
   const scopes = { scope, dmScope };
   let revoked = false;
   let closing = false;
   const inFlight = new Set<Promise<void>>();
   let letGo: NodeJS.Timeout | undefined;
   let self: BotIdentity | undefined;
-  let notes: Notes | undefined;
+  let notes: Flags | undefined;
 
   const transport: SlackTransport =
     options.transport.kind === 'socket'
@@ -115,8 +115,8 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
     const commands = createSlackCommands({ bot, scopes, people, answers, logger, malformed });
     const names = createNames({ clients, people, self: me, clock, timers, logger });
     const quotes = createQuotes({ clients, names, self: me, clock, timers, logger });
-    const stop = createSlackStop({ bot, clients, abilities, scopes, timers, logger });
-    const intake = createIntake({
+    const stop = createSlackStop({ bot, clients, capabilities, scopes, timers, logger });
+    const intake = createEventHandler({
       ...{ bot, self: me, scopes, clients, people, names, quotes, answers, commands, stop, clock, logger, malformed },
       ...{ revoked: () => revoke(), isRevoked: () => revoked },
     });
@@ -134,13 +134,13 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
   return {
     platform: SLACK,
     async start(bot) {
-      notes = bot.notes;
+      notes = bot.flags;
       await connect(bot, await whoAmI());
     },
     async openReply(target, context) {
       const me = await whoAmI();
       if (notes === undefined) throw new BotError('platform_unavailable', 'Not started yet.', { retryable: true });
-      const deps = { clients, self: me, abilities, notes, clock, timers, logger, unreconciled };
+      const deps = { clients, self: me, capabilities, notes, clock, timers, logger, unreconciled };
       return createSlackReply(deps, readTarget(target), context);
     },
     stopIntake,

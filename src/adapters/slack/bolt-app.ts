@@ -9,8 +9,8 @@ import {
 } from '@slack/bolt';
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
-import { inTime } from '../in-time.ts';
-import type { Timers } from '../pacer.ts';
+import { withTimeout } from '../../lib/timeout.ts';
+import type { Timers } from '../../lib/timers.ts';
 import { ACTION_IDS, SHORTCUT_IDS } from './callback-ids.ts';
 import type { SlackCommands } from './commands.ts';
 import { NO_PREVIEWS } from './links.ts';
@@ -119,7 +119,7 @@ export function connectBolt(deps: BoltAppDeps): void {
 
   function respondBy(respond: RespondFn): Respond {
     return async ({ text, blocks, replaces }) => {
-      await inTime(RESPOND_MS, timers, async () => {
+      await withTimeout(RESPOND_MS, timers, async () => {
         await respond({
           text,
           ...(blocks === undefined ? {} : { blocks }),

@@ -5,7 +5,7 @@ import type { Command, CommandCall, CommandContext, CommandResult } from '../../
 import type { Logger } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
 import { toBotError } from '../../errors.ts';
-import { phrases } from '../../texts/phrases.ts';
+import { phrases } from '../../i18n/messages.ts';
 import { SHORTCUT_PREFIX } from './callback-ids.ts';
 import { placeOf, type Scopes, type SlackMessage, sessionAt } from './normalize.ts';
 import type { People } from './people.ts';
@@ -126,7 +126,7 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
   async function claim({ team, channel, ts, clientMsgId }: SlackMessage): Promise<boolean> {
     for (const id of claimsOf(ts, clientMsgId)) {
       // Who is second at one of them must leave the others alone: two deliveries at once would else each take one.
-      if (!(await bot.notes.note(placeOf(team, channel), id, CLAIM_MS))) return false;
+      if (!(await bot.flags.note(placeOf(team, channel), id, CLAIM_MS))) return false;
     }
     return true;
   }
@@ -156,7 +156,7 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
       } catch (thrown) {
         // Not run, so the next delivery may; if this is not to be had either, the claim runs out by itself.
         const place = placeOf(team, channel);
-        await Promise.allSettled(claimsOf(ts, clientMsgId).map((id) => bot.notes.drop(place, id)));
+        await Promise.allSettled(claimsOf(ts, clientMsgId).map((id) => bot.flags.drop(place, id)));
         throw thrown;
       }
       if (result.limited?.tell === false) return;

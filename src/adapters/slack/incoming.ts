@@ -26,7 +26,7 @@ export function toIncoming(
     id: ts,
     turnId: turnIdOf(ts),
     // One message comes under several event ids and as a mention too; one gesture may come under several timestamps.
-    dedupeIds: [
+    idempotencyKeys: [
       ts,
       ...(eventId === undefined ? [] : [`event:${eventId}`]),
       ...(clientMsgId === undefined ? [] : [`client:${clientMsgId}`]),

@@ -1,8 +1,8 @@
 /** What is looked up in Slack once in a while: kept for some minutes, never waited for long, and left alone where Slack refuses. */
 import type { Clock, Logger } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
-import { inTime } from '../in-time.ts';
-import type { Timers } from '../pacer.ts';
+import { withTimeout } from '../../lib/timeout.ts';
+import type { Timers } from '../../lib/timers.ts';
 
 /** Slack wants its ack within 3 s, and the message has to be stored in that time too. Milliseconds. */
 export const LOOKUP_MS = 1_000;
@@ -47,7 +47,7 @@ export function createLookupCache<T>(
       const found = known.get(key);
       if (found !== undefined && found.until > now) return found.answer;
       if (now < pausedUntil) return Promise.resolve(undefined);
-      const answer = inTime(LOOKUP_MS, timers, () => look(key)).catch((thrown: unknown) => {
+      const answer = withTimeout(LOOKUP_MS, timers, () => look(key)).catch((thrown: unknown) => {
         const { code, retryable, retryAfterMs = FAILED_MS } = toBotError(thrown);
         const then = clock.monotonic();
         // What is refused for good (there is no such person, the scope is missing) is not asked again soon.

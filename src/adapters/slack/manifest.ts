@@ -1,6 +1,6 @@
 /** The app's manifest, made from the command catalogue. Pure. scripts/slack-manifest.ts writes it to slack/. */
 import type { CommandDefinition } from '../../core/commands.ts';
-import { phrases } from '../../texts/phrases.ts';
+import { phrases } from '../../i18n/messages.ts';
 import { SHORTCUT_PREFIX } from './callback-ids.ts';
 
 export interface ManifestOptions {

@@ -1,7 +1,7 @@
 /** Who somebody is in Slack: name, language, time zone, rights. */
 import { z } from 'zod';
 import type { Locale } from '../../core/types.ts';
-import { localeOf } from '../../texts/locale.ts';
+import { localeOf } from '../../i18n/locale.ts';
 import type { SlackClients } from './clients.ts';
 import { createLookupCache, type LookupDeps } from './lookup-cache.ts';
 

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Clock, Logger } from '../../core/ports.ts';
 import type { Quote } from '../../core/types.ts';
 import { toBotError } from '../../errors.ts';
-import { inTime } from '../in-time.ts';
-import type { Timers } from '../pacer.ts';
+import { withTimeout } from '../../lib/timeout.ts';
+import type { Timers } from '../../lib/timers.ts';
 import type { SlackClients } from './clients.ts';
 import { type Share, saidIn } from './content.ts';
 import { LOOKUP_MS } from './lookup-cache.ts';
@@ -62,7 +62,7 @@ export function createQuotes({ clients, names, self, clock, timers, logger }: Qu
     async before(channel, thread, ts) {
       if (clock.monotonic() < pausedUntil) return [];
       try {
-        const answer = await inTime(LOOKUP_MS, timers, () =>
+        const answer = await withTimeout(LOOKUP_MS, timers, () =>
           clients.look((client) =>
             client.conversations.replies({ channel, ts: thread, latest: ts, inclusive: false, limit: THREAD_PAGE }),
           ),

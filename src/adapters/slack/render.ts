@@ -2,10 +2,10 @@
 import slackifyMarkdown from 'slackify-markdown';
 import type { CommandAction, CommandResult } from '../../core/commands.ts';
 import type { TurnId } from '../../core/types.ts';
-import { isWithin, type MarkupBounds } from '../markup-bounds.ts';
-import { splitMarkdown, textOf } from '../split.ts';
+import { isWithin, type MarkupBounds } from '../../replies/markdown/limits.ts';
+import { splitMarkdown, textOf } from '../../replies/markdown/split.ts';
 import { ACTION_PREFIX } from './callback-ids.ts';
-import { neutralise } from './neutral.ts';
+import { escapeMentions } from './escape-mentions.ts';
 
 /**
  * Longest part of a reply in UTF-8 bytes. Markdown blocks take 12,000 characters, but streams were refused from 10,600
@@ -65,7 +65,7 @@ export function messageOf(markdown: string, form: Form, convert: Convert = slack
   switch (form) {
     case 'markdown':
       // Slack reads its own tokens in this block, but none that were entities (measured: PostHog/posthog#95054).
-      return { text: noticeOf(markdown, convert), blocks: [{ type: 'markdown', text: neutralise(markdown) }] };
+      return { text: noticeOf(markdown, convert), blocks: [{ type: 'markdown', text: escapeMentions(markdown) }] };
     case 'sections':
       return { text: noticeOf(markdown, convert), blocks: sectionsOf(markdown, convert) };
     case 'text':

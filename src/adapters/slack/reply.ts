@@ -1,23 +1,23 @@
 /** A reply in Slack: streamed where that can be had, else posted and edited; with its status, and calling nobody. */
-import type { Notes } from '../../core/notes.ts';
+import type { Flags } from '../../core/flags.ts';
 import type { Logger, Reply, ReplyContext } from '../../core/ports.ts';
 import type { ReplyEnd } from '../../core/types.ts';
-import { phrases } from '../../texts/phrases.ts';
-import { withNote } from '../answer-note.ts';
-import { inTime } from '../in-time.ts';
-import { createLiveReply } from '../live-reply.ts';
-import { withClosedFence } from '../split.ts';
-import { createThinkingSign } from '../thinking-sign.ts';
-import { denature, neutralise, settledPart } from './neutral.ts';
+import { phrases } from '../../i18n/messages.ts';
+import { withTimeout } from '../../lib/timeout.ts';
+import { withNote } from '../../replies/answer-note.ts';
+import { createLiveReply } from '../../replies/live-reply.ts';
+import { withClosedFence } from '../../replies/markdown/split.ts';
+import { createTypingIndicator } from '../../replies/typing-indicator.ts';
+import { denature, escapeMentions, settledPart } from './escape-mentions.ts';
 import { PART_LIMIT } from './render.ts';
-import { createSlackTransport, type SlackTransportDeps } from './reply-transport.ts';
 import { createSlackStatus, STATUS_REFRESH_MS } from './status.ts';
 import { createSlackStream } from './stream.ts';
-import { createStreamNotes } from './stream-notes.ts';
+import { createStreamFlags } from './stream-flags.ts';
 import type { SlackTarget } from './target.ts';
+import { createSlackTransport, type SlackTransportDeps } from './writer.ts';
 
 export interface SlackReplyDeps extends Omit<SlackTransportDeps, 'streams'> {
-  readonly notes: Notes;
+  readonly notes: Flags;
   readonly logger: Logger;
   /** Counts a part of which nobody can find out whether it was posted. */
   readonly unreconciled: () => void;
@@ -32,19 +32,22 @@ const WRITE_TIMEOUT_MS = 10_000;
 const MARK = ' …';
 
 export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, context: ReplyContext): Reply {
-  const { abilities, clients, clock, timers, logger, unreconciled } = deps;
+  const { capabilities, clients, clock, timers, logger, unreconciled } = deps;
   const { lease, locale, turnId } = context;
   const texts = phrases(locale);
   const alive = () => lease.alive() && !lease.signal.aborted;
-  const streams = createStreamNotes(deps.notes, target, turnId);
+  const streams = createStreamFlags(deps.notes, target, turnId);
   const leftShown = context.resumed;
-  const status = createSlackStatus({ clients, abilities, timers, text: texts.slack.status, alive, leftShown }, target);
-  const sign = createThinkingSign({
-    show: () => inTime(WRITE_TIMEOUT_MS, timers, () => status.show()),
-    clear: () => inTime(WRITE_TIMEOUT_MS, timers, () => status.clear()),
+  const status = createSlackStatus(
+    { clients, capabilities, timers, text: texts.slack.status, alive, leftShown },
+    target,
+  );
+  const sign = createTypingIndicator({
+    show: () => withTimeout(WRITE_TIMEOUT_MS, timers, () => status.show()),
+    clear: () => withTimeout(WRITE_TIMEOUT_MS, timers, () => status.clear()),
     ...{ refreshMs: STATUS_REFRESH_MS, timers, leftShown, alive },
   });
-  const prepare = (text: string) => settledPart(neutralise(text));
+  const prepare = (text: string) => settledPart(escapeMentions(text));
   let latest = '';
   /** What was streamed is no part of the answer, and can only be replaced. */
   let takenBack = false;
@@ -54,9 +57,9 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
 
   // What another worker began is only ever edited: nobody knows what its stream was given last.
   const stream =
-    context.handles.size === 0 && abilities.streams
+    context.messageRefs.size === 0 && capabilities.streams
       ? createSlackStream(
-          { clients, abilities, streams, clock, timers, logger, prepare, gaveUp: () => edit() },
+          { clients, capabilities, streams, clock, timers, logger, prepare, gaveUp: () => edit() },
           target,
           context,
         )
@@ -65,10 +68,10 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
   /** Goes on by posts and edits, with the messages that are there. */
   function edit(): Reply {
     if (live !== undefined) return live;
-    const handles = stream?.handles() ?? context.handles;
+    const messageRefs = stream?.messageRefs() ?? context.messageRefs;
     live = createLiveReply(
       createSlackTransport({ ...deps, streams }, target, turnId),
-      { ...context, handles },
+      { ...context, messageRefs },
       {
         ...{ limit: PART_LIMIT, measure: 'utf8', mark: MARK, nonceTrustMs: 0 },
         ...{ intervalMs: EDIT_INTERVAL_MS, firstPostDelayMs: FIRST_POST_DELAY_MS, writeTimeoutMs: WRITE_TIMEOUT_MS },
@@ -86,13 +89,13 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
 
   /** The end as a text that begins with what is read already, wherever it does. */
   function finalText(end: ReplyEnd, before: string): string {
-    const text = neutralise(end.text);
+    const text = escapeMentions(end.text);
     if (end.kind === 'answered') return withNote(text, end, texts);
     return end.kind === 'failed' && before !== '' ? `${withClosedFence(before)}\n\n${text}` : text;
   }
 
   return {
-    thinking: () => sign.start(),
+    showTyping: () => sign.start(),
     update(text) {
       // Behind text that can be read, "is thinking" is no news any more.
       if (latest === '') void sign.stop();
@@ -119,9 +122,9 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
         status.close();
       }
     },
-    async abandon() {
+    async detach() {
       await stream?.close();
-      await live?.abandon();
+      await live?.detach();
       await sign.clear();
       status.close();
     },

@@ -1,7 +1,7 @@
 /** What can be noticed of a socket that is open and brings nothing. Slack sends pings of its own, which its client does not tell. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { z } from 'zod';
-import type { Timers } from '../pacer.ts';
+import type { Timers } from '../../lib/timers.ts';
 
 /** Without a ping or a message of Slack a socket is taken for dead: as long as Slack's own client waits. Milliseconds. */
 export const SILENT_MS = 30_000;

@@ -1,10 +1,10 @@
 /** What a thread shows while an answer is being prepared: "is thinking…", and Slack's own Stop button. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Timers } from '../pacer.ts';
+import type { Timers } from '../../lib/timers.ts';
 import type { SlackClients } from './clients.ts';
 import { refusalOf, toPlatformError } from './platform-error.ts';
-import type { Abilities } from './reply-transport.ts';
 import type { SlackTarget } from './target.ts';
+import type { Capabilities } from './writer.ts';
 
 /** Slack takes the status away after two minutes (docs.slack.dev, assistant.threads.setStatus). Milliseconds. */
 export const STATUS_REFRESH_MS = 90_000;
@@ -26,7 +26,7 @@ export interface SlackStatus {
 
 export interface SlackStatusDeps {
   readonly clients: SlackClients;
-  readonly abilities: Abilities;
+  readonly capabilities: Capabilities;
   readonly timers: Timers;
   /** In the person's language. */
   readonly text: string;
@@ -47,7 +47,7 @@ const NO_SESSIONS: ReadonlySet<string> = new Set([
 ]);
 
 export function createSlackStatus(deps: SlackStatusDeps, { channel, thread }: Place): SlackStatus {
-  const { clients, abilities, timers, alive } = deps;
+  const { clients, capabilities, timers, alive } = deps;
   const where = { channel_id: channel, thread_ts: thread };
   let cancel: (() => void) | undefined;
   let showing: Promise<void> = Promise.resolve();
@@ -61,14 +61,14 @@ export function createSlackStatus(deps: SlackStatusDeps, { channel, thread }: Pl
 
   /** The session's status is what shows the Stop button. Only apps that are agents have sessions. */
   async function session(status: 'processing' | 'active'): Promise<void> {
-    if (!abilities.sessions) return;
+    if (!capabilities.sessions) return;
     try {
       await clients.write(
         () => {},
         (client) => client.agents.sessions.setStatus({ ...where, status }),
       );
     } catch (thrown) {
-      if (NO_SESSIONS.has(refusalOf(thrown) ?? '')) abilities.sessions = false;
+      if (NO_SESSIONS.has(refusalOf(thrown) ?? '')) capabilities.sessions = false;
       throw thrown;
     }
   }

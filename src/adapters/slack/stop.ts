@@ -3,12 +3,12 @@ import { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Logger } from '../../core/ports.ts';
 import type { TurnId } from '../../core/types.ts';
-import type { Timers } from '../pacer.ts';
+import type { Timers } from '../../lib/timers.ts';
 import type { SlackClients } from './clients.ts';
 import { type Scopes, type SlackInput, sessionAt } from './normalize.ts';
 import { logged } from './private-answers.ts';
-import type { Abilities } from './reply-transport.ts';
 import { createSlackStatus } from './status.ts';
+import type { Capabilities } from './writer.ts';
 
 export interface SlackStop {
   /** @throws BotError `store_unavailable` */
@@ -18,7 +18,7 @@ export interface SlackStop {
 export interface SlackStopDeps {
   readonly bot: BotPort;
   readonly clients: SlackClients;
-  readonly abilities: Abilities;
+  readonly capabilities: Capabilities;
   readonly scopes: Scopes;
   readonly timers: Timers;
   readonly logger: Logger;
@@ -26,7 +26,7 @@ export interface SlackStopDeps {
 
 const shape = z.object({ messages: z.array(z.object({ ts: z.string(), user: z.string().optional() })).default([]) });
 
-export function createSlackStop({ bot, clients, abilities, scopes, timers, logger }: SlackStopDeps): SlackStop {
+export function createSlackStop({ bot, clients, capabilities, scopes, timers, logger }: SlackStopDeps): SlackStop {
   /** The turn's message stands in this thread and is this person's. Turn ids are timestamps of messages. */
   async function isTheirs(turn: TurnId, channel: string, thread: string, user: string): Promise<boolean> {
     const answer = await clients.look((client) =>
@@ -47,7 +47,7 @@ export function createSlackStop({ bot, clients, abilities, scopes, timers, logge
       if (mayStop && (await bot.stop(sessionId, running))) return;
       // Slack leaves the session as it was: without this the button would stay.
       if (running === undefined) {
-        const shown = { clients, abilities, timers, text: '', alive: () => true, leftShown: true };
+        const shown = { clients, capabilities, timers, text: '', alive: () => true, leftShown: true };
         const status = createSlackStatus(shown, { channel, thread });
         status.clear().catch(logged(logger, 'a status could not be cleared'));
       }

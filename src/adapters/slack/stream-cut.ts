@@ -1,6 +1,6 @@
 /** Where a streamed message ends and the next begins. What is streamed can't be taken back, so only new text is cut. */
-import { type Fence, fenceLimits, scanLine } from '../fences.ts';
-import { seamOf, sizeOf } from '../split.ts';
+import { type Fence, fenceLimits, scanLine } from '../../replies/markdown/code-fences.ts';
+import { seamOf, sizeOf } from '../../replies/markdown/split.ts';
 import { PART_LIMIT } from './render.ts';
 
 /** From this size on a message ends at the next line end outside of code, in bytes. */

@@ -1,12 +1,12 @@
 /** The messages of one streamed reply, and the single writes that make them: begin, append, end. One at a time. */
 import type { Clock, ReplyContext } from '../../core/ports.ts';
-import type { Handle, Handles } from '../../core/types.ts';
+import type { MessageRef, MessageRefs } from '../../core/types.ts';
 import { BotError, toBotError } from '../../errors.ts';
 import type { SlackClients } from './clients.ts';
 import { refusalOf } from './platform-error.ts';
 import { metadataOf } from './render.ts';
 import { cutStream } from './stream-cut.ts';
-import type { StreamNotes } from './stream-notes.ts';
+import type { StreamFlags } from './stream-flags.ts';
 import type { SlackTarget } from './target.ts';
 
 /** A stream dies after about five minutes (slackapi/python-slack-sdk#1859): the message ends before. Milliseconds. */
@@ -16,7 +16,7 @@ export interface StreamWriter {
   /**
    * Makes one write that brings new text nearer to its reader. `last`: it ends the message if all of it goes in.
    * `sent` is told how many UTF-16 units of it went in, as soon as Slack has said so: from then on people see them.
-   * @throws BotError `platform_*`, `turn_lost`, or what saveHandle throws
+   * @throws BotError `platform_*`, `turn_lost`, or what saveMessageRef throws
    */
   write(fresh: string, last: boolean, sent: (units: number) => void): Promise<void>;
   /** Ends the open message as it is. @throws likewise */
@@ -28,7 +28,7 @@ export interface StreamWriter {
   /** @throws BotError `turn_lost`; retryable while the lease was only renewed late */
   check(): void;
   /** The messages so far. */
-  handles(): Handles;
+  messageRefs(): MessageRefs;
   /** Tries once more to save ids that could not be saved. @throws BotError `turn_lost` */
   saveIds(): Promise<void>;
 }
@@ -46,7 +46,7 @@ interface Open {
 export interface StreamWriterDeps {
   readonly clients: SlackClients;
   readonly clock: Clock;
-  readonly streams: StreamNotes;
+  readonly streams: StreamFlags;
 }
 
 export function createStreamWriter(
@@ -56,7 +56,7 @@ export function createStreamWriter(
 ): StreamWriter {
   const { lease, turnId } = context;
   const { channel, thread } = target;
-  const handles = new Map<number, Handle>();
+  const messageRefs = new Map<number, MessageRef>();
   const unsaved = new Set<number>();
   let open: Open | undefined;
   /** What the next message begins with: a code fence that goes on. */
@@ -69,7 +69,7 @@ export function createStreamWriter(
   }
 
   async function begin(fresh: string, sent: (units: number) => void): Promise<void> {
-    const part = handles.size + 1;
+    const part = messageRefs.size + 1;
     // Blank lines before a message are not shown; within code they are.
     const lead = head === '' ? (/^(?:[^\S\n]*\n)*/.exec(fresh)?.[0].length ?? 0) : 0;
     const cut = cutStream(head, fresh.slice(lead), false);
@@ -78,8 +78,8 @@ export function createStreamWriter(
       throw new BotError('platform_refused', 'Another stream in this thread is on its way.');
     }
     const intentAt = clock.now();
-    await context.saveHandle(part, { intentAt });
-    handles.set(part, { intentAt });
+    await context.saveMessageRef(part, { intentAt });
+    messageRefs.set(part, { intentAt });
     let ts: string | undefined;
     try {
       ({ ts } = await clients.write(check, (client) =>
@@ -92,12 +92,12 @@ export function createStreamWriter(
     } catch (thrown) {
       const { code } = toBotError(thrown);
       // Refused: there is no such message, and nobody has to look for it.
-      if (code !== 'platform_unavailable') handles.delete(part);
+      if (code !== 'platform_unavailable') messageRefs.delete(part);
       // Whose turn is another's leaves the notes to them. A note that stays only costs the thread its streams for a while.
       if (code !== 'platform_unavailable' && code !== 'turn_lost') await streams.withdraw().catch(() => undefined);
       throw thrown;
     }
-    handles.set(part, { intentAt, id: ts });
+    messageRefs.set(part, { intentAt, id: ts });
     unsaved.add(part);
     open = { part, ts, since: clock.monotonic(), text, ...(cut.ends ? { nextHead: cut.head } : {}) };
     sent(lead + cut.taken);
@@ -106,10 +106,10 @@ export function createStreamWriter(
 
   async function saveIds(): Promise<void> {
     for (const part of unsaved) {
-      const id = handles.get(part)?.id;
+      const id = messageRefs.get(part)?.id;
       try {
         if (id !== undefined) {
-          await context.saveHandle(part, { id });
+          await context.saveMessageRef(part, { id });
           await streams.claim(id);
         }
         unsaved.delete(part);
@@ -160,7 +160,7 @@ export function createStreamWriter(
     isOpen: () => open !== undefined,
     isFull: () => open?.nextHead !== undefined,
     check,
-    handles: () => new Map(handles),
+    messageRefs: () => new Map(messageRefs),
     saveIds,
   };
 }

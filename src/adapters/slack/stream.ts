@@ -4,17 +4,18 @@
  */
 
 import type { Clock, Logger, ReplyContext } from '../../core/ports.ts';
-import type { Handles } from '../../core/types.ts';
+import type { MessageRefs } from '../../core/types.ts';
 import { BotError, toBotError } from '../../errors.ts';
-import { beginsWith } from '../begins-with.ts';
-import { createPacer, type Timers } from '../pacer.ts';
+import { beginsWith } from '../../lib/begins-with.ts';
+import type { Timers } from '../../lib/timers.ts';
+import { createWriteThrottle } from '../../replies/write-throttle.ts';
 import type { SlackClients } from './clients.ts';
 import { mayHoldLink } from './links.ts';
 import { refusalOf } from './platform-error.ts';
-import type { Abilities } from './reply-transport.ts';
-import type { StreamNotes } from './stream-notes.ts';
+import type { StreamFlags } from './stream-flags.ts';
 import { createStreamWriter } from './stream-writer.ts';
 import type { SlackTarget } from './target.ts';
+import type { Capabilities } from './writer.ts';
 
 /** From one write to the next: chat.appendStream takes about 100 a minute, for all replies of a workspace. Milliseconds. */
 const INTERVAL_MS = 1_000;
@@ -42,13 +43,13 @@ export interface SlackStream {
   /** Writes no more; resolves when nothing is in flight. */
   close(): Promise<void>;
   /** The messages so far, for whoever goes on with them. */
-  handles(): Handles;
+  messageRefs(): MessageRefs;
 }
 
 export interface SlackStreamDeps {
   readonly clients: SlackClients;
-  readonly abilities: Abilities;
-  readonly streams: StreamNotes;
+  readonly capabilities: Capabilities;
+  readonly streams: StreamFlags;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly logger: Logger;
@@ -59,10 +60,10 @@ export interface SlackStreamDeps {
 }
 
 export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, context: ReplyContext): SlackStream {
-  const { abilities, clock, timers, logger } = deps;
+  const { capabilities, clock, timers, logger } = deps;
   const { lease, turnId } = context;
   const writer = createStreamWriter(deps, target, context);
-  const pacer = createPacer({
+  const pacer = createWriteThrottle({
     ...{ clock, timers, intervalMs: INTERVAL_MS, backoffMs: BACKOFF_MS, maxBackoffMs: MAX_BACKOFF_MS },
     random: Math.random,
   });
@@ -104,7 +105,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
       lost = error;
       return false;
     }
-    if (refusal !== undefined && NO_STREAMS.has(refusal)) abilities.streams = false;
+    if (refusal !== undefined && NO_STREAMS.has(refusal)) capabilities.streams = false;
     const again =
       error.code === 'turn_lost' ||
       error.code === 'store_unavailable' ||
@@ -197,7 +198,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
     async end(text) {
       await settle();
       if (lost !== undefined) throw lost;
-      if (state !== 'streaming' || writer.handles().size === 0 || mayHoldLink(text)) return false;
+      if (state !== 'streaming' || writer.messageRefs().size === 0 || mayHoldLink(text)) return false;
       const solid = sent.trimEnd();
       if (!text.startsWith(solid)) return false;
       // A blank end that was sent already does not count, and is not sent again.
@@ -209,7 +210,7 @@ export function createSlackStream(deps: SlackStreamDeps, target: SlackTarget, co
       // The next worker then knows what was posted without having to look for it.
       await writer.saveIds().catch(() => undefined);
     },
-    handles: writer.handles,
+    messageRefs: writer.messageRefs,
   };
 }
 

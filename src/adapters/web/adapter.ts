@@ -5,8 +5,8 @@ import { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Clock } from '../../core/ports.ts';
 import { BotError } from '../../errors.ts';
+import { createAnnouncedReply } from '../../replies/announced-reply.ts';
 import type { Adapter } from '../adapter.ts';
-import { createAnnouncedReply } from '../announced-reply.ts';
 import type { MountedRoutes } from '../mounted-routes.ts';
 import { announce, joined } from './announcements.ts';
 import { addPage, isPagePath } from './page.ts';
@@ -85,8 +85,8 @@ export function createWebAdapter({ samples, pollMs = POLL_MS, ...options }: WebA
           await leave();
           if (bot !== undefined && lease.alive()) await announce(bot, logger, sessionId, { kind: 'web.changed' });
         },
-        async abandon() {
-          await reply.abandon();
+        async detach() {
+          await reply.detach();
           await leave();
         },
       };

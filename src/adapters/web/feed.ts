@@ -5,9 +5,9 @@ import type { Logger, Phrases } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
 import type { ChatMessage, JsonValue, Locale, TurnId } from '../../core/types.ts';
 import { type BotError, toBotError } from '../../errors.ts';
-import { beginsWith } from '../begins-with.ts';
-import { createBell } from '../bell.ts';
-import { joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../live-text.ts';
+import { beginsWith } from '../../lib/begins-with.ts';
+import { createSignal } from '../../lib/signal.ts';
+import { joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../../replies/live-text.ts';
 import { announcement, CONVERSATION, joined } from './announcements.ts';
 import { renderMessage } from './render.ts';
 import type { FeedEvents } from './schemas.ts';
@@ -42,7 +42,7 @@ type Settled = FeedEvents['state']['settled'][number];
  */
 export async function runFeed(options: FeedOptions): Promise<void> {
   const { bot, sessionId, send, signal, pollMs, logger } = options;
-  const bell = createBell();
+  const bell = createSignal();
   const followed = new Map<TurnId, Followed>();
   const said = new Map<TurnId, { readonly author: string; readonly text: string }>();
   const unsettled = new Set(options.tracked);
@@ -58,7 +58,7 @@ export async function runFeed(options: FeedOptions): Promise<void> {
     // A choice of TTL changes nothing of what is compared here, but the panel beside it.
     if (event.success && event.data.kind === 'web.changed') told = '';
     look = true;
-    bell.ring();
+    bell.notify();
   });
   try {
     while (!signal.aborted) {
@@ -106,7 +106,7 @@ export async function runFeed(options: FeedOptions): Promise<void> {
     if (entry === undefined || !event.success) return;
     if (event.data.kind === 'live.text') entry.live = joinText(entry.live, event.data);
     else look = true;
-    bell.ring();
+    bell.notify();
   }
 
   /** What became of the turns that neither wait nor are in memory; each is told once. */

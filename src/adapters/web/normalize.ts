@@ -34,7 +34,7 @@ export function toMessage(body: z.infer<typeof messageBody>, scope: SessionScope
   return {
     id: body.id,
     turnId: body.id,
-    dedupeIds: [body.id],
+    idempotencyKeys: [body.id],
     platform: 'web',
     sessionId: sessionOf(body, scope),
     author: { id: body.user, name: body.user },

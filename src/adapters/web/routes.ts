@@ -8,8 +8,8 @@ import type { CommandCall } from '../../core/commands.ts';
 import type { Clock, Logger, Phrases } from '../../core/ports.ts';
 import type { SessionScope } from '../../core/session.ts';
 import { BotError } from '../../errors.ts';
-import { bodyLimit, readJson } from '../json-body.ts';
-import { keepAlive } from '../keep-alive.ts';
+import { bodyLimit, readJson } from '../../lib/json-body.ts';
+import { keepAlive } from '../../lib/keep-alive.ts';
 import { announce } from './announcements.ts';
 import { runFeed } from './feed.ts';
 import { createFeedSlots } from './feed-slots.ts';
@@ -88,7 +88,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
 
   app.post(`${API}/stop`, async (c) => {
     const body = parse(stopBody, await readJson(c.req.raw, maxBytes));
-    const asked = await bot().notes.noted(sessionOf(body, scope), authorNote(body.id, body.user));
+    const asked = await bot().flags.noted(sessionOf(body, scope), authorNote(body.id, body.user));
     const stopped = asked && (await bot().stop(sessionOf(body, scope), body.id));
     return c.json({ stopped } satisfies Writes['stop']['answer']);
   });
@@ -147,7 +147,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     const result = await bot().receive(message);
     if (result.kind === 'queued') {
       // Not before: what is refused must leave nothing behind, nor may who repeats another's id pass for its author.
-      await bot().notes.note(sessionId, authorNote(turnId, author.id), AUTHOR_MS);
+      await bot().flags.note(sessionId, authorNote(turnId, author.id), AUTHOR_MS);
       await announce(bot(), logger, sessionId, { kind: 'web.said', turn: turnId, author: author.name, text });
     }
     return renderReceived(result);

@@ -10,13 +10,13 @@ export const KEPT_SAMPLES = 360;
 const MAX_DURATIONS = 10_000;
 
 /** What happens in this process, told by those to whom it happens. Durations in milliseconds. */
-export interface Happenings {
+export interface StatsSink {
   turn(outcome: string, ms: number): void;
   firstToken(ms: number): void;
   storeError(): void;
 }
 
-export interface Samples extends Happenings {
+export interface Samples extends StatsSink {
   /** Takes a sample of what has happened since the last one, and of how the store is. Never rejects. */
   take(stats: Pick<Stats, 'stats'>, now: number): Promise<void>;
   /** Oldest first. */

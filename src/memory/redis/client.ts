@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import type { Redis, Result } from 'ioredis';
 import { BotError } from '../../errors.ts';
-import { COMMAND_TIMEOUT_MS, type RedisConnections } from '../../redis.ts';
-import { faultOf } from '../../redis-faults.ts';
+import { COMMAND_TIMEOUT_MS, type RedisConnections } from '../../redis/connection.ts';
+import { faultOf } from '../../redis/faults.ts';
 import { CHANNEL_SCRIPTS } from './channel-scripts.ts';
 import { INDEX_SCRIPTS } from './index-scripts.ts';
 import { PLACE_SCRIPTS } from './scripts.ts';

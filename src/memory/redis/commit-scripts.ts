@@ -1,6 +1,7 @@
 /** The scripts that write a turn into its conversation, both halves at once; scripts.ts says what all scripts keep to. */
-import { KEEP_CHOICE_S, KEEP_S } from './keep.ts';
+
 import { CHOICE, COUNT, LISTED, LISTING, NOW } from './lua.ts';
+import { KEEP_CHOICE_S, KEEP_S } from './retention.ts';
 
 /**
  * `lifeOf(own, ownText, placeText)`: how long a turn makes the conversation `own` live, whose TTL choices were read already.

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { BotError } from '../../errors.ts';
-import { codeOf, faultOf, isCertificateFault, refusedCommand } from '../../redis-faults.ts';
+import { codeOf, faultOf, isCertificateFault, refusedCommand } from '../../redis/faults.ts';
 import { toStoreError } from './client.ts';
 
 /** Milliseconds that the other end gets to show what it speaks. */

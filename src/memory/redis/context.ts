@@ -1,7 +1,7 @@
 /** What the parts of the Redis driver share: the connection, the key names, one way to make a call. */
 import type { Redis } from 'ioredis';
 import type { StoreOptions } from '../../core/store.ts';
-import type { RedisConnections } from '../../redis.ts';
+import type { RedisConnections } from '../../redis/connection.ts';
 import { sendTogether, toStoreError } from './client.ts';
 import { createIndexWriter, type WriteIndex } from './index-writer.ts';
 import type { Keyspace } from './keys.ts';

@@ -32,8 +32,8 @@ export interface SessionKeys {
 
 export interface Keyspace {
   readonly session: (id: SessionId) => SessionKeys;
-  readonly seen: (place: Place, dedupeId: string) => string;
-  readonly seenAt: (id: SessionId, dedupeId: string) => string;
+  readonly seen: (place: Place, idempotencyKey: string) => string;
+  readonly seenAt: (id: SessionId, idempotencyKey: string) => string;
   /** Notes of a place itself. */
   readonly notes: (place: Place) => string;
   readonly place: (place: Place) => string;
@@ -69,8 +69,8 @@ export function keyspace(prefix: string): Keyspace {
   const places = `${own}place:`;
   return {
     session: (id) => new KeysOfSession(`${prefix}:${id}`, `${places}{${placeTag(id)}}`),
-    seen: (place, dedupeId) => `${own}seen:{${encodePlace(place)}}:${encodeURIComponent(dedupeId)}`,
-    seenAt: (id, dedupeId) => `${own}seen:{${placeTag(id)}}:${encodeURIComponent(dedupeId)}`,
+    seen: (place, idempotencyKey) => `${own}seen:{${encodePlace(place)}}:${encodeURIComponent(idempotencyKey)}`,
+    seenAt: (id, idempotencyKey) => `${own}seen:{${placeTag(id)}}:${encodeURIComponent(idempotencyKey)}`,
     notes: (place) => `${own}notes:{${encodePlace(place)}}`,
     place: (place) => `${places}{${encodePlace(place)}}`,
     all: (place) => `${places}{${encodePlace(place)}}:conversations`,

@@ -7,9 +7,9 @@ import { z } from 'zod';
 import { isComponent, parseSessionId, personOf, type SessionId } from '../../core/session.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
-import { KEEP_LISTED_S } from './keep.ts';
+import { memberOf, placeMember } from './index-encoding.ts';
 import type { Keyspace } from './keys.ts';
-import { memberOf, placeMember } from './members.ts';
+import { KEEP_LISTED_S } from './retention.ts';
 
 /** A sorted set that lists a conversation, and as what. */
 export interface Membership {

@@ -1,5 +1,5 @@
 /** Pieces of Lua that scripts on a place share. */
-import { KEEP_S } from './keep.ts';
+import { KEEP_S } from './retention.ts';
 
 /**
  * `read(element)` of an inbox: the message without its text, generation, skeleton line; nil when it is not one of ours.

@@ -6,9 +6,9 @@ import { BotError } from '../../errors.ts';
 import { parseElement } from '../elements.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
-import { KEEP_GENERATION_S } from './keep.ts';
+import { placeMember } from './index-encoding.ts';
 import { unlisting } from './listing.ts';
-import { placeMember } from './members.ts';
+import { KEEP_GENERATION_S } from './retention.ts';
 import { applyTtl, readTtl } from './ttl.ts';
 
 const forgetReply = z.tuple([z.number(), z.number()]);

@@ -16,8 +16,8 @@ import type { ConversationSummary, Erased, ExportedConversation, Memory } from '
 import { parseElement } from '../elements.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
+import { sessionAtPlace, sessionOfMember } from './index-encoding.ts';
 import { unlisting } from './listing.ts';
-import { sessionAtPlace, sessionOfMember } from './members.ts';
 import type { SessionMemory } from './memory.ts';
 
 export type PeopleMemory = Pick<Memory, 'conversations' | 'conversationsAt' | 'erase' | 'export'>;

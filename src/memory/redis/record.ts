@@ -1,6 +1,6 @@
 /** Turn records and inbox elements as Redis keeps them, parsed back into the vocabulary. */
 
-import { type Handle, type IncomingMessage, TURN_STATES, type TurnRecord } from '../../core/types.ts';
+import { type IncomingMessage, type MessageRef, TURN_STATES, type TurnRecord } from '../../core/types.ts';
 import { ERROR_CODES } from '../../errors.ts';
 import { parseElement, parseStoredMessage } from '../elements.ts';
 
@@ -26,13 +26,13 @@ export function parseRecord(fields: Fields): TurnRecord | undefined {
   const state = oneOf(TURN_STATES, fields.get('state'));
   if (state === undefined) return undefined;
   const count = (name: string): number => Number(fields.get(name) ?? 0);
-  const handles = new Map<number, Handle>();
+  const messageRefs = new Map<number, MessageRef>();
   for (const [name, value] of fields) {
     const match = /^(intent|handle):(\d+)$/.exec(name);
     if (match === null) continue;
     const part = Number(match[2]);
     const saved = match[1] === 'intent' ? { intentAt: Number(value) } : { id: value };
-    handles.set(part, { ...handles.get(part), ...saved });
+    messageRefs.set(part, { ...messageRefs.get(part), ...saved });
   }
   const answer = fields.get('answer');
   const said = answer === undefined ? undefined : parseElement(answer);
@@ -44,7 +44,7 @@ export function parseRecord(fields: Fields): TurnRecord | undefined {
     takeovers: count('takeovers'),
     failures: count('failures'),
     startedAt: count('startedAt'),
-    handles,
+    messageRefs,
     stopRequested: fields.has('stop'),
     // An answer is kept as its element; what is none is shown as it is, rather than nothing.
     ...(answer === undefined ? {} : { answer: said?.content ?? answer }),
@@ -55,11 +55,11 @@ export function parseRecord(fields: Fields): TurnRecord | undefined {
   };
 }
 
-/** The record fields that a handle is kept in, as field, value pairs. */
-export function handleFields(part: number, handle: Handle): string[] {
+/** The record fields that a ref is kept in, as field, value pairs. */
+export function handleFields(part: number, ref: MessageRef): string[] {
   return [
-    ...(handle.intentAt === undefined ? [] : [`intent:${part}`, String(handle.intentAt)]),
-    ...(handle.id === undefined ? [] : [`handle:${part}`, handle.id]),
+    ...(ref.intentAt === undefined ? [] : [`intent:${part}`, String(ref.intentAt)]),
+    ...(ref.id === undefined ? [] : [`handle:${part}`, ref.id]),
   ];
 }
 

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { BotError } from '../../errors.ts';
-import { COMMAND_TIMEOUT_MS } from '../../redis.ts';
-import { faultOf, refusedCommand } from '../../redis-faults.ts';
+import { COMMAND_TIMEOUT_MS } from '../../redis/connection.ts';
+import { faultOf, refusedCommand } from '../../redis/faults.ts';
 import { toStoreError } from './client.ts';
 import { connectFault } from './connect-fault.ts';
 import { keyspace } from './keys.ts';

@@ -1,12 +1,12 @@
 /** The ConversationStore on Redis (7 or newer, or Valkey). */
 import type { ConversationStore, StoreOptions } from '../../core/store.ts';
-import { createRedisConnections, type RedisConnections } from '../../redis.ts';
+import { createRedisConnections, type RedisConnections } from '../../redis/connection.ts';
 import { createRedisChannels } from './channels.ts';
 import { connect, ready, toStoreError } from './client.ts';
 import { createContext } from './context.ts';
+import { createRedisFlags } from './flags.ts';
 import { keyspace } from './keys.ts';
 import { createSessionMemory } from './memory.ts';
-import { createRedisNotes } from './notes.ts';
 import { createPeopleMemory } from './people.ts';
 import { checkServer, type ServerCheck } from './server-check.ts';
 import { createRedisStats } from './stats.ts';
@@ -71,7 +71,7 @@ export async function openStore(
       return claimed;
     },
     channels: createRedisChannels(context),
-    notes: createRedisNotes(context),
+    flags: createRedisFlags(context),
     ping: () => context.call('ping', async () => void (await redis.ping())),
     async close() {
       await context.settled();

@@ -4,9 +4,9 @@ import { baseSession, parseSessionId, type SessionId } from '../../core/session.
 import type { TtlState } from '../../core/store.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
-import { KEEP_CHOICE_S } from './keep.ts';
+import { placeMember } from './index-encoding.ts';
 import { Unlisted, unlistedReply, whenListed } from './listing.ts';
-import { placeMember } from './members.ts';
+import { KEEP_CHOICE_S } from './retention.ts';
 
 const ttlReply = z.tuple([z.string(), z.number(), z.number(), z.number()]);
 const setReply = z.union([unlistedReply, ttlReply]);

@@ -1,6 +1,7 @@
 /** The scripts of the turn protocol (docs/turns.md) but for its commit; scripts.ts says what all of them keep to. */
-import { KEEP_S } from './keep.ts';
+
 import { COUNT, LISTED, NOW, READ_HEAD } from './lua.ts';
+import { KEEP_S } from './retention.ts';
 
 /** A record that was lost, and is made anew by what it is told, has its time too. */
 const KEEP_RECORD = `redis.call('EXPIRE', KEYS[2], '${KEEP_S}', 'NX')`;

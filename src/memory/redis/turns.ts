@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import { TURN_BUDGET_MS } from '../../core/limits.ts';
 import type { SessionId } from '../../core/session.ts';
-import type { Answer, Located, OfferResult, Turns } from '../../core/store.ts';
+import type { Answer, EnqueueResult, TurnRef, Turns } from '../../core/store.ts';
 import type { TurnLease } from '../../core/types.ts';
 import { parseStoredSession, serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
 import { replies, toStoreError } from './client.ts';
 import type { RedisContext } from './context.ts';
-import { KEEP_GENERATION_S, KEEP_LISTED_S, KEEP_S } from './keep.ts';
 import { MARK_MARGIN_MS, memberships, Unlisted, unlistedReply, whenListed } from './listing.ts';
 import { fieldsOf, fromElement, handleFields, parseRecord, toElement } from './record.ts';
+import { KEEP_GENERATION_S, KEEP_LISTED_S, KEEP_S } from './retention.ts';
 import { applyTtl } from './ttl.ts';
 
 const offerReply = z.union([
@@ -32,7 +32,7 @@ const amendReply = z.enum(['amended', 'running', 'unknown']);
 const count = z.number();
 
 /** Undefined for what no offer wrote. */
-function located(value: string): Located | undefined {
+function located(value: string): TurnRef | undefined {
   const [turnId = '', text = ''] = value.split(' ');
   const sessionId = parseStoredSession(text);
   return sessionId === undefined ? undefined : { turnId, sessionId };
@@ -59,7 +59,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
   const settle = (operation: string, lease: TurnLease, state: string, code: string) =>
     call(operation, async () => {
       const own = keys.session(lease.sessionId);
-      return count.parse(await redis.settleTurn(own.fence, own.turn(lease.turnId), lease.fence, state, code)) === 1;
+      return count.parse(await redis.settleTurn(own.fence, own.turn(lease.turnId), lease.token, state, code)) === 1;
     });
 
   /** Runs a script that writes a turn into its conversation; what comes of it is in the figures before anything later is. */
@@ -89,13 +89,13 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         await write(message, answer, (args) => redis.appendTurn(list, ...args));
       }),
 
-    async offer(message) {
+    async enqueue(message) {
       // Who cannot be named is refused before anything is sent.
       const author = message.author.id;
       const listed = memberships(keys, message.sessionId, [author]);
       return await call('offer', async () => {
         const own = keys.session(message.sessionId);
-        const seen = message.dedupeIds.map((id) => keys.seenAt(message.sessionId, id));
+        const seen = message.idempotencyKeys.map((id) => keys.seenAt(message.sessionId, id));
         const scriptKeys = [own.list, own.inbox, own.generation, own.turn(message.turnId), own.people, ...seen];
         let score: unknown;
         const reply = await whenListed(context, message.sessionId, [author], async () => {
@@ -115,23 +115,23 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         if (kind === 'queued') return { kind, ahead: value };
         if (waiting === 0) clearPending(message.sessionId, score);
         const known = located(value);
-        if (known === undefined) throw new Error('A dedupe id leads nowhere.');
+        if (known === undefined) throw new Error('A idempotency key leads nowhere.');
         // The first delivery may have gone into another conversation (a scope was changed): that one must not be stuck.
         if (known.sessionId !== message.sessionId) await redis.notePending(keys.pending, known.sessionId);
-        return { kind, ...known } satisfies OfferResult;
+        return { kind, ...known } satisfies EnqueueResult;
       });
     },
 
-    locate: (place, dedupeIds) =>
+    locate: (place, idempotencyKeys) =>
       call('locate', async () => {
-        if (dedupeIds.length === 0) return undefined;
-        const values = await redis.mget(dedupeIds.map((id) => keys.seen(place, id)));
+        if (idempotencyKeys.length === 0) return undefined;
+        const values = await redis.mget(idempotencyKeys.map((id) => keys.seen(place, id)));
         return values
           .map((value) => (value === null ? undefined : located(value)))
           .find((known) => known !== undefined);
       }),
 
-    take: (sessionId) =>
+    claim: (sessionId) =>
       call('take', async () => {
         const own = keys.session(sessionId);
         let score: unknown;
@@ -170,7 +170,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           await redis.notePending(keys.pending, sessionId);
           return undefined;
         }
-        return { lease: { sessionId, turnId: message.turnId, fence }, record, message };
+        return { lease: { sessionId, turnId: message.turnId, token: fence }, record, message };
       }),
 
     check: (lease) =>
@@ -178,45 +178,45 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         const own = keys.session(lease.sessionId);
         const pipeline = redis.pipeline().get(own.fence).hmget(own.turn(lease.turnId), 'state', 'stop');
         const [fence, fields] = await replies(pipeline);
-        if (Number(fence) !== lease.fence) return 'lost';
+        if (Number(fence) !== lease.token) return 'lost';
         const [state, stop] = z.array(z.string().nullable()).parse(fields);
         if (state === 'forgotten') return 'forgotten';
         return stop === '1' ? 'stopped' : 'held';
       }),
 
-    saveHandle: (lease, part, handle) =>
-      call('saveHandle', async () => {
+    saveMessageRef: (lease, part, ref) =>
+      call('saveMessageRef', async () => {
         const own = keys.session(lease.sessionId);
-        const fields = handleFields(part, handle);
-        return count.parse(await redis.writeRecord(own.fence, own.turn(lease.turnId), lease.fence, ...fields)) === 1;
+        const fields = handleFields(part, ref);
+        return count.parse(await redis.writeRecord(own.fence, own.turn(lease.turnId), lease.token, ...fields)) === 1;
       }),
 
     countFailure: (lease) =>
       call('countFailure', async () => {
         const own = keys.session(lease.sessionId);
-        const failures = count.parse(await redis.countFailure(own.fence, own.turn(lease.turnId), lease.fence));
+        const failures = count.parse(await redis.countFailure(own.fence, own.turn(lease.turnId), lease.token));
         return failures < 0 ? undefined : failures;
       }),
 
     commit: (lease, message, answer) =>
       call('commit', async () => {
-        const { sessionId, turnId, fence } = lease;
+        const { sessionId, turnId, token } = lease;
         const { list } = keys.session(sessionId);
         return await write({ ...message, sessionId, turnId }, answer, (args) =>
-          redis.commitTurn(list, ...args, fence, turnId, answer.stopped ? '1' : ''),
+          redis.commitTurn(list, ...args, token, turnId, answer.stopped ? '1' : ''),
         );
       }),
 
     fail: (lease, code) => settle('fail', lease, 'failed', code),
-    release: (lease) => settle('release', lease, 'queued', ''),
+    requeue: (lease) => settle('release', lease, 'queued', ''),
 
-    finish: (lease) =>
+    complete: (lease) =>
       call('finish', async () => {
         const own = keys.session(lease.sessionId);
         const pipeline = redis
           .pipeline()
           .zscore(keys.pending, lease.sessionId)
-          .finishTurn(own.inbox, own.fence, own.turn(lease.turnId), lease.fence, lease.turnId);
+          .finishTurn(own.inbox, own.fence, own.turn(lease.turnId), lease.token, lease.turnId);
         const [score, reply] = await replies(pipeline);
         const waiting = count.parse(reply);
         if (waiting === 0) clearPending(lease.sessionId, score);

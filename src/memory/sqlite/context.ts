@@ -7,7 +7,7 @@ import type { SqliteDatabase } from './database.ts';
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400 * SECOND_MS;
 
-/** Milliseconds that inboxes, turn records and dedupe ids are kept after their last use: longer than any turn. */
+/** Milliseconds that inboxes, turn records and idempotency keys are kept after their last use: longer than any turn. */
 export const KEEP_MS = DAY_MS;
 /** Milliseconds that a generation and a fence outlive their last use. */
 export const KEEP_PROGRESS_MS = 7 * DAY_MS;

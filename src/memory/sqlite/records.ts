@@ -1,7 +1,7 @@
 /** Turn records, as rows and as the vocabulary has them. */
 import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
-import { ANSWER_CUTS, type Handle, TURN_STATES, type TurnId, type TurnRecord } from '../../core/types.ts';
+import { ANSWER_CUTS, type MessageRef, TURN_STATES, type TurnId, type TurnRecord } from '../../core/types.ts';
 import { ERROR_CODES } from '../../errors.ts';
 import { parseJson } from '../elements.ts';
 import { KEEP_MS } from './context.ts';
@@ -28,7 +28,7 @@ export function newTurn(generation: number): StoredTurn {
     takeovers: 0,
     failures: 0,
     startedAt: 0,
-    handles: new Map(),
+    messageRefs: new Map(),
     stopRequested: false,
   };
 }
@@ -48,7 +48,7 @@ const handlesText = z
   .record(z.string(), z.object({ intentAt: z.number().optional(), id: z.string().optional() }))
   .catch({})
   .transform(
-    (parts) => new Map(Object.entries(parts).map(([part, handle]): [number, Handle] => [Number(part), handle])),
+    (parts) => new Map(Object.entries(parts).map(([part, handle]): [number, MessageRef] => [Number(part), handle])),
   );
 
 /** What this version cannot read of a record must not block the conversation. */
@@ -78,7 +78,7 @@ const turnRow = z
       failures: row.failures,
       startedAt: row.started_at,
       stopRequested: row.stop_requested === 1,
-      handles: handlesText.parse(parseJson(row.handles)),
+      messageRefs: handlesText.parse(parseJson(row.handles)),
       ...(row.answer === null ? {} : { answer: z.string().catch('').parse(parseJson(row.answer)) }),
       ...(row.stopped === 1 ? { stopped: true } : {}),
       ...(row.cut === null ? {} : { cut: row.cut }),
@@ -112,7 +112,7 @@ export function createTurnTable(db: SqliteDatabase): TurnTable {
         record.failures,
         record.startedAt,
         record.stopRequested ? 1 : 0,
-        JSON.stringify(Object.fromEntries(record.handles)),
+        JSON.stringify(Object.fromEntries(record.messageRefs)),
         record.answer === undefined ? null : JSON.stringify(record.answer),
         record.stopped === true ? 1 : 0,
         record.cut ?? null,

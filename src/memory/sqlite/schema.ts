@@ -69,7 +69,7 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE seen (
     place      TEXT    NOT NULL,
-    id         TEXT    NOT NULL,        -- dedupe id, JSON string
+    id         TEXT    NOT NULL,        -- idempotency key, JSON string
     session    TEXT    NOT NULL,
     turn       TEXT    NOT NULL,
     expires_at INTEGER NOT NULL,

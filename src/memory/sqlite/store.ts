@@ -3,14 +3,14 @@ import type { ConversationStore, StoreOptions } from '../../core/store.ts';
 import { createSqliteChannels } from './channels.ts';
 import { createContext } from './context.ts';
 import { openDatabase } from './database.ts';
-import { createLeases } from './leases.ts';
+import { createOffers } from './enqueue.ts';
+import { createSqliteFlags } from './flags.ts';
 import { createSessionMemory } from './memory.ts';
-import { createSqliteNotes } from './notes.ts';
-import { createOffers } from './offers.ts';
 import { createPeopleMemory } from './people.ts';
 import { createStats } from './stats.ts';
 import { createSweep } from './sweep.ts';
 import { createTables } from './tables.ts';
+import { createLeases } from './turns.ts';
 
 export interface SqliteStoreOptions extends StoreOptions {
   /** The folder of the files; made if need be, readable by this user only. */
@@ -55,7 +55,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Co
     ...createPeopleMemory(context, tables),
     ...createStats(context, tables, sweep),
     channels: createSqliteChannels(context),
-    notes: createSqliteNotes(context, tables.notes),
+    flags: createSqliteFlags(context, tables.notes),
     ping: () => context.read('ping', () => void tables.inbox.countPending(now())),
     async close() {
       clearInterval(timer);

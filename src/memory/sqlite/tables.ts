@@ -2,13 +2,13 @@
 import { parseSessionId, personOf, type SessionId } from '../../core/session.ts';
 import type { Erased, TurnSelector } from '../../core/store.ts';
 import type { IncomingMessage } from '../../core/types.ts';
-import { type ChoiceTable, createChoiceTable } from './choices.ts';
 import { type ConversationTable, createConversationTable } from './conversations.ts';
 import type { SqliteDatabase } from './database.ts';
+import { createFlagTable, type FlagTable } from './flags.ts';
 import { createInboxTable, type InboxTable } from './inbox.ts';
-import { createNoteTable, type NoteTable } from './notes.ts';
 import { createParticipantTable, type ParticipantTable } from './participants.ts';
 import { createTurnTable, type TurnTable } from './records.ts';
+import { type ChoiceTable, createChoiceTable } from './ttl.ts';
 
 export interface Tables {
   readonly turns: TurnTable;
@@ -16,7 +16,7 @@ export interface Tables {
   readonly conversations: ConversationTable;
   readonly choices: ChoiceTable;
   readonly participants: ParticipantTable;
-  readonly notes: NoteTable;
+  readonly notes: FlagTable;
 }
 
 export function createTables(db: SqliteDatabase): Tables {
@@ -27,7 +27,7 @@ export function createTables(db: SqliteDatabase): Tables {
     conversations: createConversationTable(db),
     choices: createChoiceTable(db),
     participants: createParticipantTable(db),
-    notes: createNoteTable(db),
+    notes: createFlagTable(db),
   };
 }
 

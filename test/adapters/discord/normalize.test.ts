@@ -33,7 +33,7 @@ describe('a message', () => {
       message: {
         id: '100000000000000099',
         turnId: '100000000000000099',
-        dedupeIds: ['100000000000000099'],
+        idempotencyKeys: ['100000000000000099'],
         platform: 'discord',
         sessionId: `{discord:${GUILD}:${CHANNEL}}:u-${ada.id}`,
         author: { id: ada.id, name: 'Ada' },
@@ -212,7 +212,7 @@ describe('an interaction', () => {
   test('by /chat is a message of the same conversation as others there, in the person’s language', () => {
     expect(readChat(interaction({}), { text: ' Hello ', scope: 'user', names: NO_NAMES, target })).toMatchObject({
       id: '100000000000000099',
-      dedupeIds: ['100000000000000099'],
+      idempotencyKeys: ['100000000000000099'],
       sessionId: `{discord:${GUILD}:${CHANNEL}}:u-${ada.id}`,
       author: { id: ada.id, name: 'Countess' },
       text: 'Hello',

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createHttpAdapter, type HttpAdapter, type HttpAdapterOptions } from '../../../src/adapters/http/adapter.ts';
 import type { Lease } from '../../../src/core/ports.ts';
 import { encodeSession } from '../../../src/core/session.ts';
-import { createPhrases } from '../../../src/texts/phrases.ts';
+import { createPhrases } from '../../../src/i18n/messages.ts';
 import { createEdgeBot } from '../../support/bot-port.ts';
 import { allEvents, CLOCK, keepLog, LIMITS, type LogLine, postChat, readEvents } from './support.ts';
 
@@ -89,12 +89,12 @@ describe('over a real connection', () => {
     if (message === undefined) throw new Error('Nothing was taken in.');
     const { sessionId, turnId, replyTo, locale } = message;
     const lease: Lease = { signal: new AbortController().signal, alive: () => true };
-    const saveHandle = async () => {};
-    const context = { sessionId, turnId, locale, lease, saveHandle, handles: new Map(), resumed: false };
+    const saveMessageRef = async () => {};
+    const context = { sessionId, turnId, locale, lease, saveMessageRef, messageRefs: new Map(), resumed: false };
     const reply = await adapter.openReply(replyTo, context);
     const events = readEvents(response);
     await events.next();
-    reply.thinking();
+    reply.showTyping();
     reply.update('Hello');
     expect((await events.next()).value).toEqual({ event: 'delta', data: { text: 'Hello' } });
     bot.commit(turnId, 'Hello, Grace');
@@ -112,8 +112,8 @@ describe('over a real connection', () => {
       turnId: 't',
       locale: 'en',
       lease,
-      saveHandle: async () => {},
-      handles: new Map(),
+      saveMessageRef: async () => {},
+      messageRefs: new Map(),
       resumed: false,
     } as const;
     const reply = await adapter.openReply({ platform: 'http' }, about);

@@ -6,7 +6,7 @@ import { sessionOf } from '../../../src/adapters/http/normalize.ts';
 import { chatResponse } from '../../../src/adapters/http/schemas.ts';
 import { createCommands } from '../../../src/commands/commands.ts';
 import { BotError } from '../../../src/errors.ts';
-import { phrases } from '../../../src/texts/phrases.ts';
+import { phrases } from '../../../src/i18n/messages.ts';
 import { depsOf, talk } from '../../commands/suite/support.ts';
 import { contents, useStore } from '../../contracts/store/support.ts';
 import { makeSqliteFixture } from '../../memory/sqlite-fixture.ts';

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createAnnouncedReply } from '../../../src/adapters/announced-reply.ts';
+import { createAnnouncedReply } from '../../../src/replies/announced-reply.ts';
 import {
   type EndEvent,
   joinText,
   type LiveText,
   NOTHING_SEEN,
   type TextEvent,
-} from '../../../src/adapters/live-text.ts';
+} from '../../../src/replies/live-text.ts';
 
 /** Lets everything that can go on without the test go on. */
 const pass = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -144,7 +144,7 @@ describe('a reply over HTTP', () => {
     expect(announced).toHaveLength(1);
 
     const other = startReply();
-    await other.reply.abandon();
+    await other.reply.detach();
     other.reply.update('One');
     expect(other.announced).toEqual([]);
   });
@@ -153,7 +153,7 @@ describe('a reply over HTTP', () => {
     const { reply, letThrough } = startReply();
     reply.update('One');
     let abandoned = false;
-    const abandoning = reply.abandon().then(() => {
+    const abandoning = reply.detach().then(() => {
       abandoned = true;
     });
     await pass();

@@ -170,8 +170,8 @@ describe('the message made of it', () => {
   test('without an Idempotency-Key is known under its own turn id only', () => {
     const one = message({}, { random: 'aaaaaaaaaaaa' });
     const other = message({}, { random: 'bbbbbbbbbbbb' });
-    expect(one.dedupeIds).toEqual([one.turnId]);
-    expect(other.dedupeIds).toEqual([other.turnId]);
+    expect(one.idempotencyKeys).toEqual([one.turnId]);
+    expect(other.idempotencyKeys).toEqual([other.turnId]);
     expect(one.turnId).not.toBe(other.turnId);
   });
 
@@ -179,8 +179,8 @@ describe('the message made of it', () => {
     const one = message({}, { idempotencyKey: 'k', random: 'aaaaaaaaaaaa' });
     const again = message({}, { idempotencyKey: 'k', random: 'bbbbbbbbbbbb' });
     const other = message({}, { idempotencyKey: 'K', random: 'bbbbbbbbbbbb' });
-    expect(again.dedupeIds).toEqual(one.dedupeIds);
-    expect(other.dedupeIds).not.toEqual(one.dedupeIds);
+    expect(again.idempotencyKeys).toEqual(one.idempotencyKeys);
+    expect(other.idempotencyKeys).not.toEqual(one.idempotencyKeys);
     expect(again.turnId).not.toBe(one.turnId);
   });
 

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { Hono } from 'hono';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { listen } from '../../../src/adapters/http/server.ts';
-import { keepAlive } from '../../../src/adapters/keep-alive.ts';
+import { keepAlive } from '../../../src/lib/keep-alive.ts';
 
 const LIMITS = { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInterval: 20, maxConnections: 3 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { streamEvents } from '../../../src/adapters/http/schemas.ts';
-import type { EndEvent, TextEvent } from '../../../src/adapters/live-text.ts';
 import { BotError } from '../../../src/errors.ts';
+import type { EndEvent, TextEvent } from '../../../src/replies/live-text.ts';
 import { allEvents, createTestApp, postChat, readEvents, type ServerEvent, type TestAppOptions } from './support.ts';
 
 const STREAM = { Accept: 'text/event-stream' };

@@ -2,9 +2,9 @@
 import type { Hono } from 'hono';
 import { createHttpApp, type HttpGuards } from '../../../src/adapters/http/app.ts';
 import type { HttpDeps } from '../../../src/adapters/http/deps.ts';
-import { createIntake } from '../../../src/adapters/http/intake.ts';
+import { createWaitingCallers } from '../../../src/adapters/http/waiting-callers.ts';
 import type { Clock, Logger } from '../../../src/core/ports.ts';
-import { createPhrases } from '../../../src/texts/phrases.ts';
+import { createPhrases } from '../../../src/i18n/messages.ts';
 import { createEdgeBot, type EdgeBot } from '../../support/bot-port.ts';
 
 /** 2026-01-02T03:04:05.678Z */
@@ -57,7 +57,7 @@ export function createTestApp({ timings, store = 'redis', local = true, apiKey }
     bot,
     limits: LIMITS,
     timings: { ...TIMINGS, ...timings },
-    intake: createIntake(),
+    intake: createWaitingCallers(),
     store,
     metrics: async () => 'bot_turns_total 1\n',
     refused: (status) => void refused.push(status),

@@ -8,7 +8,7 @@ import { createPeople } from '../../../src/adapters/slack/people.ts';
 import { plainText } from '../../../src/adapters/slack/plain-text.ts';
 import { createQuotes, type Quotes } from '../../../src/adapters/slack/quotes.ts';
 import { messageShape, threadMessageShape } from '../../../src/adapters/slack/raw-message.ts';
-import { createLogger } from '../../../src/log.ts';
+import { createLogger } from '../../../src/app/log.ts';
 import { type FakeSlack, startFakeSlack } from '../../support/fake-slack/fake-slack.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 

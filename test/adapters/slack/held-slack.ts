@@ -3,14 +3,14 @@ import { webApi } from '@slack/bolt';
 import type { SlackClients } from '../../../src/adapters/slack/clients.ts';
 import { toPlatformError } from '../../../src/adapters/slack/platform-error.ts';
 import { createSlackReply } from '../../../src/adapters/slack/reply.ts';
-import type { Notes } from '../../../src/core/notes.ts';
+import { createLogger } from '../../../src/app/log.ts';
+import type { Flags } from '../../../src/core/flags.ts';
 import { encodePlace } from '../../../src/core/session.ts';
-import { createLogger } from '../../../src/log.ts';
+import type { Gate, Stage } from '../../replies/interleavings.ts';
 import { ApiError } from '../../support/fake-slack/block-rules.ts';
 import { METHODS } from '../../support/fake-slack/methods.ts';
 import { createWorkspace } from '../../support/fake-slack/workspace.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';
-import type { Gate, Stage } from '../interleavings.ts';
 
 const ADA = 'U0ADA';
 const CHANNEL = 'C0ROOM';
@@ -30,10 +30,10 @@ function formOf(args: Record<string, unknown>): Record<string, string> {
   );
 }
 
-function createNotes(clock: ManualClock): Notes {
+function createNotes(clock: ManualClock): Flags {
   const until = new Map<string, number>();
   const holds = (key: string) => (until.get(key) ?? 0) > clock.now();
-  const keyOf = (about: Parameters<Notes['noted']>[0], name: string) =>
+  const keyOf = (about: Parameters<Flags['noted']>[0], name: string) =>
     `${typeof about === 'object' && 'platform' in about ? encodePlace(about) : about} ${name}`;
   return {
     async note(place, name, ms) {
@@ -98,7 +98,7 @@ export function createHeldSlack(gate: Gate, clock: ManualClock, streams: boolean
       return await call(run);
     },
   };
-  const abilities = { streams, markdownBlocks: true, sessions: true };
+  const capabilities = { streams, markdownBlocks: true, sessions: true };
   const notes = createNotes(clock);
   const logger = createLogger({ level: 'silent', secrets: [] });
   const target = {
@@ -111,7 +111,7 @@ export function createHeldSlack(gate: Gate, clock: ManualClock, streams: boolean
     open: (turn) =>
       createSlackReply(
         {
-          ...{ clients, abilities, notes, clock, timers: clock, logger },
+          ...{ clients, capabilities, notes, clock, timers: clock, logger },
           self: { team: workspace.team, name: 'bot', user: workspace.botUser, bot: workspace.botId },
           unreconciled() {},
         },

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import slackifyMarkdown from 'slackify-markdown';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Convert, messageOf, PART_LIMIT, rememberingConvert } from '../../../src/adapters/slack/render.ts';
-import { splitMarkdown, textOf } from '../../../src/adapters/split.ts';
+import { splitMarkdown, textOf } from '../../../src/replies/markdown/split.ts';
 import { readBlocks, shownText } from '../../support/fake-slack/block-rules.ts';
 
 const converted = vi.hoisted((): string[] => []);

@@ -1,8 +1,7 @@
 /** Slack's replies, streamed and edited: what people read at the end is the committed answer, whatever came before. */
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { phrases } from '../../../src/texts/phrases.ts';
-import type { ManualClock } from '../../support/manual-clock.ts';
+import { phrases } from '../../../src/i18n/messages.ts';
 import {
   type End,
   FAULTS,
@@ -13,7 +12,8 @@ import {
   type Script,
   type Step,
   sequences,
-} from '../interleavings.ts';
+} from '../../replies/interleavings.ts';
+import type { ManualClock } from '../../support/manual-clock.ts';
 import { createHeldSlack } from './held-slack.ts';
 
 const FIRST = ['One', 'One two', 'One two three'];

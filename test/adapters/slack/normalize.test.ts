@@ -281,7 +281,7 @@ describe('an incoming message', () => {
     expect(incoming).toMatchObject({
       ...{ id: TS, turnId: TS, platform: 'slack', author: { id: 'U1', name: 'Ada' }, text: 'hello', isMention: true },
       ...{ sentAt: 1_700_000_001_000, isDirect: false, locale: 'en' },
-      dedupeIds: [TS, 'event:Ev1', 'client:c-1'],
+      idempotencyKeys: [TS, 'event:Ev1', 'client:c-1'],
       replyTo: {
         ...{ platform: 'slack', team: 'T1', channel: 'C1', thread: ROOT, trigger: TS, user: 'U1' },
         direct: false,

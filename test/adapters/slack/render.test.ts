@@ -1,7 +1,7 @@
 import type { types } from '@slack/bolt';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { denature, neutralise, settledPart } from '../../../src/adapters/slack/neutral.ts';
+import { denature, escapeMentions, settledPart } from '../../../src/adapters/slack/escape-mentions.ts';
 import { ANSWER_LIMIT, answerOf, FORMS, messageOf, PART_LIMIT } from '../../../src/adapters/slack/render.ts';
 import { readBlocks, shownText } from '../../support/fake-slack/block-rules.ts';
 
@@ -30,7 +30,7 @@ describe('a message', () => {
     const { text, blocks } = messageOf(MARKDOWN, 'markdown');
     // Slack's own types.
     const typed: types.KnownBlock[] | undefined = blocks;
-    expect(typed).toEqual([{ type: 'markdown', text: neutralise(MARKDOWN) }]);
+    expect(typed).toEqual([{ type: 'markdown', text: escapeMentions(MARKDOWN) }]);
     expect(text).not.toBe('');
     expect(text.length).toBeLessThan(4_000);
   });
@@ -71,7 +71,7 @@ describe('a message', () => {
     '<div>&lt;!here></div> <!-- <@U1> --> <!DOCTYPE html>',
     '<https://a.example|&lt;@U1&gt;> <slack://user?id=U1> <HTTPS://a.example>',
   ])('%j calls nobody, in whatever form', (said) => {
-    for (const text of [said, neutralise(said)]) expectCallsNobody(text);
+    for (const text of [said, escapeMentions(said)]) expectCallsNobody(text);
   });
 
   it('calls nobody, whatever a model says', () => {
@@ -164,13 +164,13 @@ describe('a private answer', () => {
 describe('what a model says', () => {
   it('calls nobody, in text and in code', () => {
     const said = 'Dear <!channel>, <!here|here> <!everyone> <!subteam^S1> <@U123> `<@W1|x>` <!CHANNEL> <#C1|x>';
-    expect(neutralise(said)).not.toMatch(CALLS);
-    expect(neutralise(said).replaceAll('\u200B', '')).toBe(said);
+    expect(escapeMentions(said)).not.toMatch(CALLS);
+    expect(escapeMentions(said).replaceAll('\u200B', '')).toBe(said);
   });
 
   it('is otherwise left as it is', () => {
     const said = 'a <b> <!DOCTYPE html> <!-- comment --> x <@ y List<@Nonnull> <https://a.example> <# C1> #C1 1<2';
-    expect(neutralise(said)).toBe(said);
+    expect(escapeMentions(said)).toBe(said);
   });
 
   it('calls nobody in whatever pieces it comes, and each piece goes on where the last ended', () => {
@@ -198,15 +198,15 @@ describe('what a model says', () => {
         let before = '';
         for (const next of pieces) {
           text += next;
-          const shown = settledPart(neutralise(text));
+          const shown = settledPart(escapeMentions(text));
           expect(shown.startsWith(before)).toBe(true);
           expect(shown).not.toMatch(CALLS);
           before = shown;
         }
-        const whole = neutralise(text);
+        const whole = escapeMentions(text);
         expect(whole.startsWith(before)).toBe(true);
         expect(whole).not.toMatch(CALLS);
-        expect(neutralise(whole)).toBe(whole);
+        expect(escapeMentions(whole)).toBe(whole);
         expect(denature(whole)).toBe(text);
       }),
     );

@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBoltLogger } from '../../../src/adapters/slack/bolt-logger.ts';
 import { createSlackClients } from '../../../src/adapters/slack/clients.ts';
-import type { Abilities } from '../../../src/adapters/slack/reply-transport.ts';
 import { createSlackStream, type SlackStream } from '../../../src/adapters/slack/stream.ts';
-import { createStreamNotes, type StreamNotes } from '../../../src/adapters/slack/stream-notes.ts';
+import { createStreamFlags, type StreamFlags } from '../../../src/adapters/slack/stream-flags.ts';
+import type { Capabilities } from '../../../src/adapters/slack/writer.ts';
+import { createLogger } from '../../../src/app/log.ts';
 import { encodeSession } from '../../../src/core/session.ts';
 import type { ConversationStore } from '../../../src/core/store.ts';
-import type { Handle } from '../../../src/core/types.ts';
+import type { MessageRef } from '../../../src/core/types.ts';
 import { BotError } from '../../../src/errors.ts';
-import { createLogger } from '../../../src/log.ts';
 import { createSqliteStore } from '../../../src/memory/sqlite/store.ts';
 import { LIMITS } from '../../contracts/store/support.ts';
 import { type FakeSlack, startFakeSlack } from '../../support/fake-slack/fake-slack.ts';
@@ -24,16 +24,16 @@ const ADA = 'U0ADA';
 let slack: FakeSlack;
 let store: ConversationStore;
 let folder: string;
-let streams: StreamNotes;
+let streams: StreamFlags;
 let clock: ManualClock;
 let stream: SlackStream;
 let root: string;
-let abilities: Abilities;
+let capabilities: Capabilities;
 /** What was saved and sent, in order. */
 let steps: string[];
 let lease: { alive: boolean; controller: AbortController };
 let gaveUp: number;
-let saving: (part: number, handle: Handle) => void;
+let saving: (part: number, ref: MessageRef) => void;
 
 function countUp(): void {
   gaveUp += 1;
@@ -51,24 +51,24 @@ beforeEach(async () => {
   gaveUp = 0;
   saving = () => {};
   lease = { alive: true, controller: new AbortController() };
-  abilities = { streams: true, sessions: true };
+  capabilities = { streams: true, sessions: true };
   const clients = createSlackClients({
     ...{ botToken: slack.botToken, apiUrl: slack.apiUrl, logger: createBoltLogger(logger) },
     refused: () => {},
   });
   stream = createSlackStream(
-    { clients, abilities, streams, clock, timers: clock, logger, prepare: (text) => text, gaveUp: countUp },
+    { clients, capabilities, streams, clock, timers: clock, logger, prepare: (text) => text, gaveUp: countUp },
     {
       ...{ platform: 'slack', team: slack.workspace.team, channel: 'C0ROOM', thread: root, trigger: root, user: ADA },
       direct: false,
     },
     {
       sessionId: encodeSession({ place: { platform: 'slack', channel: 'C0ROOM' } }),
-      ...{ turnId: root, handles: new Map(), resumed: false, locale: 'en' },
+      ...{ turnId: root, messageRefs: new Map(), resumed: false, locale: 'en' },
       lease: { alive: () => lease.alive, signal: lease.controller.signal },
-      async saveHandle(part, handle) {
-        saving(part, handle);
-        steps.push(`${handle.id === undefined ? 'intent' : 'id'} ${part} after ${slack.calls.length} calls`);
+      async saveMessageRef(part, ref) {
+        saving(part, ref);
+        steps.push(`${ref.id === undefined ? 'intent' : 'id'} ${part} after ${slack.calls.length} calls`);
       },
     },
   );
@@ -81,8 +81,8 @@ afterEach(async () => {
 });
 
 /** What the turn of this message notes of its streams in the thread. */
-function notesOf(turnId: string): StreamNotes {
-  return createStreamNotes(store.notes, { team: slack.workspace.team, channel: 'C0ROOM', thread: root }, turnId);
+function notesOf(turnId: string): StreamFlags {
+  return createStreamFlags(store.flags, { team: slack.workspace.team, channel: 'C0ROOM', thread: root }, turnId);
 }
 
 const until = (assertions: () => void) => vi.waitFor(assertions, { timeout: 10_000, interval: 5 });
@@ -119,7 +119,7 @@ describe('a stream', () => {
   it('has begun nothing for an answer that is whole at once', async () => {
     stream.update('Hello');
     expect(await stream.end('Hello')).toBe(false);
-    expect(stream.handles().size).toBe(0);
+    expect(stream.messageRefs().size).toBe(0);
     expect(slack.calls).toEqual([]);
   });
 
@@ -183,7 +183,7 @@ describe('a stream', () => {
     await until(() => expect(gaveUp).toBe(1));
     expect(await stream.end('Hello there')).toBe(false);
     expect(slack.calls).toHaveLength(2);
-    expect(stream.handles().get(1)?.id).toBe(replies()[0]?.ts);
+    expect(stream.messageRefs().get(1)?.id).toBe(replies()[0]?.ts);
     expect(stream.shown()).toBe('Hello');
   });
 
@@ -192,9 +192,9 @@ describe('a stream', () => {
     stream.update('Hello');
     await clock.advance(1_000);
     await until(() => expect(gaveUp).toBe(1));
-    expect(stream.handles().size).toBe(0);
+    expect(stream.messageRefs().size).toBe(0);
     expect(await streams.isAnnounced()).toBe(false);
-    expect(abilities.streams).toBe(false);
+    expect(capabilities.streams).toBe(false);
   });
 
   it('whose first answer is lost stays announced, and no other begins in the thread until it was found', async () => {
@@ -202,9 +202,9 @@ describe('a stream', () => {
     stream.update('Hello');
     await clock.advance(1_000);
     await until(() => expect(gaveUp).toBe(1));
-    expect(stream.handles().get(1)).toEqual({ intentAt: expect.any(Number) });
+    expect(stream.messageRefs().get(1)).toEqual({ intentAt: expect.any(Number) });
     expect(await streams.isAnnounced()).toBe(true);
-    expect(abilities.streams).toBe(true);
+    expect(capabilities.streams).toBe(true);
     const rival = notesOf('another turn');
     expect(await rival.announce()).toBe(false);
     expect(await rival.isAnnounced()).toBe(false);
@@ -222,7 +222,7 @@ describe('a stream', () => {
     await until(() => expect(gaveUp).toBe(1));
     expect(slack.calls).toEqual([]);
     expect(steps).toEqual([]);
-    expect(abilities.streams).toBe(true);
+    expect(capabilities.streams).toBe(true);
   });
 
   it('that is known is nobody else’s, and another may begin', async () => {

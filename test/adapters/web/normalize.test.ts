@@ -7,9 +7,9 @@ const ID = 'abcdefghij0123456_-Z';
 const BODY = { user: 'Ada', channel: 'general', id: ID, text: 'Hello' };
 
 describe('what the page sends', () => {
-  test('becomes a message whose id, turn and dedupe id are the one the page made', () => {
+  test('becomes a message whose id, turn and idempotency key are the one the page made', () => {
     expect(toMessage(parse(messageBody, BODY), 'user', 7)).toMatchObject({
-      ...{ id: ID, turnId: ID, dedupeIds: [ID], platform: 'web', text: 'Hello', sentAt: 7, locale: 'en' },
+      ...{ id: ID, turnId: ID, idempotencyKeys: [ID], platform: 'web', text: 'Hello', sentAt: 7, locale: 'en' },
       sessionId: '{web:playground:general}:u-Ada',
       author: { id: 'Ada', name: 'Ada' },
       replyTo: { platform: 'web' },

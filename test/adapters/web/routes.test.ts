@@ -7,8 +7,8 @@ import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { feedEvents, memoryAnswer, overviewAnswer, sent, setupAnswer } from '../../../src/adapters/web/schemas.ts';
-import { type App, startApp } from '../../../src/app.ts';
-import { loadConfig } from '../../../src/config.ts';
+import { type App, startApp } from '../../../src/app/compose.ts';
+import { loadConfig } from '../../../src/config/config.ts';
 import { freePort } from '../../support/free-port.ts';
 import { keepLog, postChat, readEvents } from '../http/support.ts';
 

@@ -1,7 +1,7 @@
 /** /forget on a real store. */
 import { describe, expect, it } from 'vitest';
 import { encodeSession } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/texts/phrases.ts';
+import { phrases } from '../../../src/i18n/messages.ts';
 import {
   answerOf,
   contents,
@@ -161,7 +161,7 @@ export function describeForget(harness: Harness): void {
       const mine = await takeHead(bot.store, SHARED);
       await ask('/forget', inShared);
       expect(await bot.store.commit(mine.lease, mine.message, answerOf('secret-2'))).toBe('forgotten');
-      expect(await bot.store.finish(mine.lease)).toBe(1);
+      expect(await bot.store.complete(mine.lease)).toBe(1);
       const { lease, message } = await takeHead(bot.store, SHARED);
       expect(await bot.store.commit(lease, message, answerOf('for bob'))).toBe('committed');
       expect(await kept(SHARED)).toEqual(['text of b1', 'for bob']);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createCatalogue } from '../../../src/commands/catalogue.ts';
 import { runCommand } from '../../../src/commands/run.ts';
 import { encodeSession } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/texts/phrases.ts';
+import { phrases } from '../../../src/i18n/messages.ts';
 import type { Harness } from '../../contracts/store/support.ts';
 import { asking, contextOf, depsOf, LOCALES, SHARED, unknownThread } from './support.ts';
 

@@ -1,6 +1,6 @@
 /** /history on a real store. */
 import { describe, expect, it } from 'vitest';
-import { phrases } from '../../../src/texts/phrases.ts';
+import { phrases } from '../../../src/i18n/messages.ts';
 import { answerOf, type Harness, messageOf, offerNew, runTurn, takeHead } from '../../contracts/store/support.ts';
 import { asking, by, contextOf, here, LOCALES, SHARED, talk } from './support.ts';
 

@@ -1,7 +1,7 @@
 /** /memstats on a real store. */
 import { describe, expect, it } from 'vitest';
 import { encodeSession } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/texts/phrases.ts';
+import { phrases } from '../../../src/i18n/messages.ts';
 import { type Harness, messageOf, offerNew } from '../../contracts/store/support.ts';
 import { asking, by, contextOf, here, LOCALES, ROOT, talk, unknownThread } from './support.ts';
 

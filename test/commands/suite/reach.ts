@@ -12,7 +12,7 @@ import {
   type Session,
   type SessionId,
 } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/texts/phrases.ts';
+import { phrases } from '../../../src/i18n/messages.ts';
 import { contents, type Harness } from '../../contracts/store/support.ts';
 import { memoryCommand, person, place, session } from '../arbitraries.ts';
 import { asking, BOB, contextOf, here, LOCALES, talk, unknownThread } from './support.ts';

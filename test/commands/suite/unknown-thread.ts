@@ -1,7 +1,7 @@
 /** Commands from where the platform does not tell the thread: Slack's slash commands. */
 import { describe, expect, it } from 'vitest';
 import { encodeSession } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/texts/phrases.ts';
+import { phrases } from '../../../src/i18n/messages.ts';
 import { answerOf, type Harness, messageOf, runTurn } from '../../contracts/store/support.ts';
 import { asking, by, CHANNEL, contextOf, here, LOCALES, talk, unknownThread } from './support.ts';
 

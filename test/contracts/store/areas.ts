@@ -89,16 +89,16 @@ export function describeAreas(harness: Harness): void {
     });
 
     it('takes what was noted of its conversations and of itself', async () => {
-      const { notes } = harness.store;
-      for (const id of [thread, outside]) await notes.note(id, 'followed', LONG_MS);
-      await notes.note(place, 'command', LONG_MS);
-      await notes.note(elsewhere[0] ?? outside, 'followed', LONG_MS);
+      const { flags } = harness.store;
+      for (const id of [thread, outside]) await flags.note(id, 'followed', LONG_MS);
+      await flags.note(place, 'command', LONG_MS);
+      await flags.note(elsewhere[0] ?? outside, 'followed', LONG_MS);
       await harness.store.erase({ place, thread: '17.1' });
-      expect([await notes.noted(thread, 'followed'), await notes.noted(outside, 'followed')]).toEqual([false, true]);
-      expect(await notes.noted(place, 'command')).toBe(true);
+      expect([await flags.noted(thread, 'followed'), await flags.noted(outside, 'followed')]).toEqual([false, true]);
+      expect(await flags.noted(place, 'command')).toBe(true);
       await harness.store.erase({ place });
-      expect([await notes.noted(outside, 'followed'), await notes.noted(place, 'command')]).toEqual([false, false]);
-      expect(await notes.noted(elsewhere[0] ?? outside, 'followed')).toBe(true);
+      expect([await flags.noted(outside, 'followed'), await flags.noted(place, 'command')]).toEqual([false, false]);
+      expect(await flags.noted(elsewhere[0] ?? outside, 'followed')).toBe(true);
     });
 
     it('holds nothing of what comes in between that is lost afterwards', async () => {
@@ -106,10 +106,10 @@ export function describeAreas(harness: Harness): void {
       const ada = { platform: 'slack', workspace: 'T1', user: 'ada' };
       for (let round = 0; round < 10; round += 1) {
         await runTurn(store, messageOf(thread, `m${round}`));
-        await Promise.all([store.erase({ place }), store.offer(messageOf(thread, `n${round}`, { text: 'raced' }))]);
+        await Promise.all([store.erase({ place }), store.enqueue(messageOf(thread, `n${round}`, { text: 'raced' }))]);
         const taken = await takeHead(store, thread);
         if (taken.record.state === 'running') await store.commit(taken.lease, taken.message, answerOf('raced'));
-        await store.finish(taken.lease);
+        await store.complete(taken.lease);
         await until(async () => expect(await store.waiting(thread)).toEqual([]));
         await store.erase(ada);
         expect(await harness.fixture.dumpText()).not.toContain('raced');

@@ -11,12 +11,12 @@ const TURNS = LIMITS.maxMessages / 2;
 /** A worker: drains one conversation until nothing waits or another worker has taken it over. */
 async function drain(store: ConversationStore, sessionId: SessionId): Promise<'empty' | 'fenced'> {
   for (;;) {
-    const taken = await store.take(sessionId);
+    const taken = await store.claim(sessionId);
     if (taken === undefined) return 'empty';
     const { lease, message } = taken;
-    if (!(await store.saveHandle(lease, 1, { intentAt: 1 }))) return 'fenced';
+    if (!(await store.saveMessageRef(lease, 1, { intentAt: 1 }))) return 'fenced';
     if ((await store.commit(lease, message, answerOf(`answer to ${message.id}`))) === 'fenced') return 'fenced';
-    if ((await store.finish(lease)) === undefined) return 'fenced';
+    if ((await store.complete(lease)) === undefined) return 'fenced';
   }
 }
 
@@ -26,7 +26,7 @@ export function describeConcurrency(harness: Harness): void {
       const session = sessionOf();
       const results = await Promise.all(
         Array.from({ length: 30 }, (_, n) =>
-          harness.store.offer(messageOf(session, 'm1', { dedupeIds: ['m1', `event ${n}`] })),
+          harness.store.enqueue(messageOf(session, 'm1', { idempotencyKeys: ['m1', `event ${n}`] })),
         ),
       );
       expect(results.filter((result) => result.kind === 'queued')).toHaveLength(1);
@@ -37,7 +37,7 @@ export function describeConcurrency(harness: Harness): void {
     it('never let more wait than may', async () => {
       const session = sessionOf();
       const results = await Promise.all(
-        Array.from({ length: LIMITS.maxWaiting + 8 }, (_, n) => harness.store.offer(messageOf(session, `m${n}`))),
+        Array.from({ length: LIMITS.maxWaiting + 8 }, (_, n) => harness.store.enqueue(messageOf(session, `m${n}`))),
       );
       expect(results.filter((result) => result.kind === 'full')).toHaveLength(8);
       expect(await harness.store.waiting(session)).toHaveLength(LIMITS.maxWaiting);
@@ -45,8 +45,8 @@ export function describeConcurrency(harness: Harness): void {
 
     it('commit a turn once, whoever of two workers is faster', async () => {
       const session = sessionOf();
-      await harness.store.offer(messageOf(session, 'm1'));
-      const taken = await Promise.all(Array.from({ length: 10 }, () => harness.store.take(session)));
+      await harness.store.enqueue(messageOf(session, 'm1'));
+      const taken = await Promise.all(Array.from({ length: 10 }, () => harness.store.claim(session)));
       const results = await Promise.all(
         taken.flatMap((one) => (one ? [harness.store.commit(one.lease, one.message, answerOf('one'))] : [])),
       );
@@ -63,7 +63,7 @@ export function describeConcurrency(harness: Harness): void {
       await Promise.all(
         sessions.map(async (session) => {
           for (const id of ids(session)) {
-            const copies = Array.from({ length: 3 }, () => harness.store.offer(messageOf(session, id)));
+            const copies = Array.from({ length: 3 }, () => harness.store.enqueue(messageOf(session, id)));
             const kinds = (await Promise.all(copies)).map((result) => result.kind);
             expect(kinds.sort()).toEqual(['duplicate', 'duplicate', 'queued']);
           }
@@ -90,7 +90,7 @@ export function describeConcurrency(harness: Harness): void {
         ...people.map(async (user) => {
           for (let n = 0; n < 3; n += 1) {
             const author = { id: user, name: user };
-            await harness.store.offer(messageOf(channel, `${user}-${n}`, { author }));
+            await harness.store.enqueue(messageOf(channel, `${user}-${n}`, { author }));
             await drain(harness.store, channel);
           }
         }),

@@ -19,7 +19,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
     describeFinding(harness);
     describeTraces(harness);
 
-    it('a dedupe id and the record of its turn are known for 24 hours after the offer', async () => {
+    it('an idempotency key and the record of its turn are known for 24 hours after the offer', async () => {
       await runTurn(harness.store, messageOf(session, 'm1'));
       await harness.fixture.advance(24 * HOUR - 60_000);
       expect(await harness.store.locate(place, ['m1'])).toEqual({ sessionId: session, turnId: 'm1' });
@@ -27,18 +27,18 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       await harness.fixture.advance(120_000);
       expect(await harness.store.locate(place, ['m1'])).toBeUndefined();
       expect(await harness.store.record(session, 'm1')).toBeUndefined();
-      expect(await harness.store.offer(messageOf(session, 'm1'))).toMatchObject({ kind: 'queued' });
+      expect(await harness.store.enqueue(messageOf(session, 'm1'))).toMatchObject({ kind: 'queued' });
     });
 
     it('a waiting message outlives everything but a day without use', async () => {
       await offerNew(harness.store, messageOf(session, 'm1'));
       await harness.fixture.advance(23 * HOUR);
-      await harness.store.release((await takeHead(harness.store, session)).lease);
+      await harness.store.requeue((await takeHead(harness.store, session)).lease);
       await harness.fixture.advance(23 * HOUR);
       const { lease, message, record } = await takeHead(harness.store, session);
       expect([message.id, record.attempt]).toEqual(['m1', 2]);
       expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('committed');
-      expect(await harness.store.finish(lease)).toBe(0);
+      expect(await harness.store.complete(lease)).toBe(0);
     });
 
     it('a waiting message can be edited and withdrawn for as long as it waits', async () => {
@@ -46,7 +46,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       await offerNew(harness.store, messageOf(session, 'm2'));
       await offerNew(harness.store, messageOf(session, 'm3'));
       await harness.fixture.advance(20 * HOUR);
-      await harness.store.release((await takeHead(harness.store, session)).lease);
+      await harness.store.requeue((await takeHead(harness.store, session)).lease);
       await harness.fixture.advance(20 * HOUR);
       expect(await harness.store.amend(session, 'm2', null)).toBe('amended');
       expect(await harness.store.removeTurns(session, { source: 'm3' })).toMatchObject({ waiting: 1 });
@@ -57,7 +57,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       ]) {
         const { lease, message, record } = await takeHead(harness.store, session);
         expect([message.id, record.state]).toEqual([id, state]);
-        await harness.store.finish(lease);
+        await harness.store.complete(lease);
       }
     });
 
@@ -66,13 +66,13 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       await offerNew(harness.store, messageOf(session, 'm1'));
       await offerNew(harness.store, messageOf(session, 'm2'));
       await harness.fixture.advance(20 * HOUR);
-      await harness.store.release((await takeHead(harness.store, session)).lease);
+      await harness.store.requeue((await takeHead(harness.store, session)).lease);
       await harness.fixture.advance(20 * HOUR);
       for (const id of ['m1', 'm2']) {
         const { lease, message } = await takeHead(harness.store, session);
         expect([message.id, message.text]).toEqual([id, `text of ${id}`]);
         expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('committed');
-        await harness.store.finish(lease);
+        await harness.store.complete(lease);
       }
     });
 
@@ -80,7 +80,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       await offerNew(harness.store, messageOf(session, 'm1', { text: 'an-abandoned-text' }));
       await harness.fixture.advance(DAY + 60_000);
       expect(await harness.store.waiting(session)).toEqual([]);
-      expect(await harness.store.take(session)).toBeUndefined();
+      expect(await harness.store.claim(session)).toBeUndefined();
       expect(await harness.store.stats()).toMatchObject({ pending: 0 });
       expect(await harness.store.countPending()).toBe(0);
       expect(await harness.fixture.dumpText()).not.toContain('an-abandoned-text');

@@ -81,7 +81,7 @@ export function describeFinding(harness: Harness<AgingFixture>): void {
       const { lease, message } = await takeHead(harness.store, shared);
       await harness.fixture.advance(23 * HOUR);
       await harness.store.commit(lease, message, answerOf('to ada'));
-      await harness.store.finish(lease);
+      await harness.store.complete(lease);
       await harness.fixture.advance(22 * HOUR);
       await expectFound(2);
     });
@@ -92,7 +92,7 @@ export function describeFinding(harness: Harness<AgingFixture>): void {
       await offerNew(store, messageOf(shared, 'a1', { text: 'said by ada' }));
       for (let day = 0; day < 4; day += 1) {
         await harness.fixture.advance(23 * HOUR);
-        await store.release((await takeHead(store, shared)).lease);
+        await store.requeue((await takeHead(store, shared)).lease);
       }
       expect(await store.erase(ada)).toEqual({ conversations: 1, messages: 0, waiting: 1 });
       expect(await harness.fixture.dumpText()).not.toContain('said by ada');
@@ -122,10 +122,10 @@ export function describeFinding(harness: Harness<AgingFixture>): void {
   describe('what is noted of a conversation', () => {
     const followed = async () => {
       await runTurn(harness.store, messageOf(thread, 'm1'));
-      await harness.store.notes.note(thread, 'followed', 30 * DAY);
+      await harness.store.flags.note(thread, 'followed', 30 * DAY);
       await harness.fixture.advance(29 * DAY);
       expect(await harness.store.history(thread)).toBeUndefined();
-      expect(await harness.store.notes.noted(thread, 'followed')).toBe(true);
+      expect(await harness.store.flags.noted(thread, 'followed')).toBe(true);
     };
 
     it.each([
@@ -137,7 +137,7 @@ export function describeFinding(harness: Harness<AgingFixture>): void {
     ])('goes with %s, long after the conversation is over', async (_, erase) => {
       await followed();
       await erase();
-      expect(await harness.store.notes.noted(thread, 'followed')).toBe(false);
+      expect(await harness.store.flags.noted(thread, 'followed')).toBe(false);
     });
   });
 

@@ -76,7 +76,7 @@ export function describeForgetting(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm5', { text: long('failed-text') }));
       const failed = await takeHead(harness.store, session);
       await harness.store.fail(failed.lease, 'model_timeout');
-      await harness.store.finish(failed.lease);
+      await harness.store.complete(failed.lease);
       await offerNew(harness.store, messageOf(session, 'm2', { text: long('running-text'), ...extras }));
       await offerNew(harness.store, messageOf(session, 'm3', { text: long('waiting-text'), ...extras }));
       await takeHead(harness.store, session);
@@ -99,26 +99,26 @@ export function describeForgetting(harness: Harness): void {
       await runTurn(harness.store, messageOf(session, 'm0'));
       await offerNew(harness.store, messageOf(session, 'm1'));
       const { lease, message } = await takeHead(harness.store, session);
-      await harness.store.saveHandle(lease, 1, { id: 'p1' });
+      await harness.store.saveMessageRef(lease, 1, { id: 'p1' });
       expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 2, waiting: 1 });
       expect(await harness.store.record(session, 'm1')).toMatchObject({ state: 'forgotten', outcome: 'forgotten' });
-      expect(await harness.store.saveHandle(lease, 2, { id: 'p2' })).toBe(true);
+      expect(await harness.store.saveMessageRef(lease, 2, { id: 'p2' })).toBe(true);
       expect(await harness.store.commit(lease, message, answerOf('too late'))).toBe('forgotten');
       expect(await harness.store.commit(lease, message, answerOf('still too late'))).toBe('forgotten');
       expect(await harness.store.history(session)).toBeUndefined();
       expect((await harness.store.record(session, 'm1'))?.answer).toBeUndefined();
 
-      expect(await harness.store.release(lease)).toBe(true);
+      expect(await harness.store.requeue(lease)).toBe(true);
       const next = await takeHead(harness.store, session);
       expect(next.record).toMatchObject({ state: 'forgotten', outcome: 'forgotten', takeovers: 0 });
-      expect(next.record.handles).toEqual(
+      expect(next.record.messageRefs).toEqual(
         new Map([
           [1, { id: 'p1' }],
           [2, { id: 'p2' }],
         ]),
       );
       expect(next.message).toMatchObject({ id: 'm1', text: '', replyTo: message.replyTo, locale: message.locale });
-      expect(await harness.store.finish(next.lease)).toBe(0);
+      expect(await harness.store.complete(next.lease)).toBe(0);
       expect(await harness.store.record(session, 'm1')).toMatchObject({ state: 'finished', outcome: 'forgotten' });
     });
 
@@ -136,7 +136,7 @@ export function describeForgetting(harness: Harness): void {
         expect([message.quotes ?? [], message.attachments ?? []]).toEqual([[], []]);
         expect(record).toMatchObject({ state: 'forgotten', outcome: 'forgotten', attempt: 1, takeovers: 0 });
         expect(await harness.store.commit(lease, message, answerOf('too late'))).toBe('forgotten');
-        await harness.store.finish(lease);
+        await harness.store.complete(lease);
       }
       expect(await harness.store.history(session)).toBeUndefined();
       expect(await harness.store.countPending()).toBe(0);
@@ -145,13 +145,13 @@ export function describeForgetting(harness: Harness): void {
     it('takes the answer out of a turn that was answered but not finished', async () => {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const { lease, message } = await takeHead(harness.store, session);
-      await harness.store.saveHandle(lease, 1, { id: 'p1' });
+      await harness.store.saveMessageRef(lease, 1, { id: 'p1' });
       await harness.store.commit(lease, message, answerOf('answer'));
       expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 2, waiting: 0 });
       const { record } = await takeHead(harness.store, session);
       expect(record).toMatchObject({ state: 'forgotten', outcome: 'forgotten' });
       expect(record.answer).toBeUndefined();
-      expect(record.handles).toEqual(new Map([[1, { id: 'p1' }]]));
+      expect(record.messageRefs).toEqual(new Map([[1, { id: 'p1' }]]));
     });
 
     it('is not undone by a turn that fails afterwards', async () => {
@@ -168,7 +168,7 @@ export function describeForgetting(harness: Harness): void {
       await harness.store.forget(session);
       await offerNew(harness.store, messageOf(session, 'm2'));
       const first = await takeHead(harness.store, session);
-      expect(await harness.store.finish(first.lease)).toBe(1);
+      expect(await harness.store.complete(first.lease)).toBe(1);
       const second = await takeHead(harness.store, session);
       expect(second.message.text).toBe('text of m2');
       expect(await harness.store.commit(second.lease, second.message, answerOf('two'))).toBe('committed');

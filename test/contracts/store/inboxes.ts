@@ -33,7 +33,7 @@ export function describeInboxes(harness: Harness): void {
 
     it('gives the worker the message exactly as it was offered', async () => {
       const message = messageOf(session, '1700000000.000100', {
-        dedupeIds: ['1700000000.000100', 'event 1'],
+        idempotencyKeys: ['1700000000.000100', 'event 1'],
         author: { id: 'ada', name: 'Ada 👩🏽‍💻 "Lovelace"' },
         text: 'Line one\n\tline two \u0000 \u2028 \\ "quoted" 我叫张三 😀 {x} %s $1',
         isDirect: true,
@@ -44,7 +44,7 @@ export function describeInboxes(harness: Harness): void {
         attachments: ['report.pdf'],
         ttl: 300,
       });
-      expect(await harness.store.offer(message)).toEqual({ kind: 'queued', ahead: 0 });
+      expect(await harness.store.enqueue(message)).toEqual({ kind: 'queued', ahead: 0 });
       expect((await takeHead(harness.store, session)).message).toEqual(message);
     });
 
@@ -53,13 +53,13 @@ export function describeInboxes(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm2'));
       const store = await harness.fixture.open();
       expect(await store.waiting(session)).toEqual(['m1', 'm2']);
-      expect(await store.offer(messageOf(session, 'm1'))).toMatchObject({ kind: 'duplicate', turnId: 'm1' });
+      expect(await store.enqueue(messageOf(session, 'm1'))).toMatchObject({ kind: 'duplicate', turnId: 'm1' });
       expect((await takeHead(store, session)).message).toEqual(messageOf(session, 'm1'));
     });
 
     it('refuses a message whose author cannot be named, and keeps nothing of it', async () => {
       const author = { id: 'x'.repeat(MAX_COMPONENT_LENGTH + 1), name: 'Ada' };
-      const refused = harness.store.offer(messageOf(session, 'm1', { author }));
+      const refused = harness.store.enqueue(messageOf(session, 'm1', { author }));
       await expect(refused).rejects.toMatchObject({ name: 'BotError', code: 'session_invalid' });
       expect(await harness.store.waiting(session)).toEqual([]);
       expect(await harness.store.record(session, 'm1')).toBeUndefined();
@@ -69,38 +69,38 @@ export function describeInboxes(harness: Harness): void {
     });
 
     it('says how many messages are ahead, the running one included', async () => {
-      expect(await harness.store.offer(messageOf(session, 'm1'))).toEqual({ kind: 'queued', ahead: 0 });
+      expect(await harness.store.enqueue(messageOf(session, 'm1'))).toEqual({ kind: 'queued', ahead: 0 });
       await takeHead(harness.store, session);
-      expect(await harness.store.offer(messageOf(session, 'm2'))).toEqual({ kind: 'queued', ahead: 1 });
-      expect(await harness.store.offer(messageOf(session, 'm3'))).toEqual({ kind: 'queued', ahead: 2 });
-      expect(await harness.store.offer(messageOf(sessionOf({ user: 'bob' }), 'm4'))).toEqual({
+      expect(await harness.store.enqueue(messageOf(session, 'm2'))).toEqual({ kind: 'queued', ahead: 1 });
+      expect(await harness.store.enqueue(messageOf(session, 'm3'))).toEqual({ kind: 'queued', ahead: 2 });
+      expect(await harness.store.enqueue(messageOf(sessionOf({ user: 'bob' }), 'm4'))).toEqual({
         kind: 'queued',
         ahead: 0,
       });
     });
 
-    it('knows a message by any of its dedupe ids, and claims the others too', async () => {
-      await offerNew(harness.store, messageOf(session, 'm1', { dedupeIds: ['m1', 'event 1'] }));
+    it('knows a message by any of its idempotency keys, and claims the others too', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1', { idempotencyKeys: ['m1', 'event 1'] }));
       const duplicate = { kind: 'duplicate', sessionId: session, turnId: 'm1' };
-      expect(await harness.store.offer(messageOf(session, 'x', { dedupeIds: ['event 1', 'event 2'] }))).toEqual(
+      expect(await harness.store.enqueue(messageOf(session, 'x', { idempotencyKeys: ['event 1', 'event 2'] }))).toEqual(
         duplicate,
       );
-      expect(await harness.store.offer(messageOf(session, 'y', { dedupeIds: ['event 2'] }))).toEqual(duplicate);
+      expect(await harness.store.enqueue(messageOf(session, 'y', { idempotencyKeys: ['event 2'] }))).toEqual(duplicate);
       expect(await harness.store.waiting(session)).toEqual(['m1']);
     });
 
     it('takes a message that comes eleven times under new event ids for one', async () => {
-      await offerNew(harness.store, messageOf(session, 'm1', { dedupeIds: ['m1', 'event 0'] }));
+      await offerNew(harness.store, messageOf(session, 'm1', { idempotencyKeys: ['m1', 'event 0'] }));
       for (let event = 1; event <= 10; event += 1) {
-        const again = messageOf(session, 'm1', { dedupeIds: ['m1', `event ${event}`] });
-        expect(await harness.store.offer(again)).toMatchObject({ kind: 'duplicate', turnId: 'm1' });
+        const again = messageOf(session, 'm1', { idempotencyKeys: ['m1', `event ${event}`] });
+        expect(await harness.store.enqueue(again)).toMatchObject({ kind: 'duplicate', turnId: 'm1' });
       }
       expect(await harness.store.waiting(session)).toEqual(['m1']);
     });
 
-    it('knows a turn by its record, even under dedupe ids never seen', async () => {
+    it('knows a turn by its record, even under idempotency keys never seen', async () => {
       await runTurn(harness.store, messageOf(session, 'm1'));
-      expect(await harness.store.offer(messageOf(session, 'm1', { dedupeIds: ['new'] }))).toEqual({
+      expect(await harness.store.enqueue(messageOf(session, 'm1', { idempotencyKeys: ['new'] }))).toEqual({
         kind: 'duplicate',
         sessionId: session,
         turnId: 'm1',
@@ -112,15 +112,15 @@ export function describeInboxes(harness: Harness): void {
     it('still knows it after the turn is finished and forgotten', async () => {
       await runTurn(harness.store, messageOf(session, 'm1'));
       await harness.store.forget(session);
-      expect(await harness.store.offer(messageOf(session, 'm1'))).toMatchObject({ kind: 'duplicate' });
-      expect(await harness.store.take(session)).toBeUndefined();
+      expect(await harness.store.enqueue(messageOf(session, 'm1'))).toMatchObject({ kind: 'duplicate' });
+      expect(await harness.store.claim(session)).toBeUndefined();
       expect(await harness.store.countPending()).toBe(0);
     });
 
     it('names the conversation that has the message when it comes again as part of another one of the place', async () => {
       const thread = sessionOf({ thread: '17.1' });
       await offerNew(harness.store, messageOf(session, 'm1'));
-      expect(await harness.store.offer(messageOf(thread, 'm1'))).toEqual({
+      expect(await harness.store.enqueue(messageOf(thread, 'm1'))).toEqual({
         kind: 'duplicate',
         sessionId: session,
         turnId: 'm1',
@@ -143,7 +143,7 @@ export function describeInboxes(harness: Harness): void {
         const user = sessionOf({ user: `u${index}` });
         expect(await harness.store.locate(place, [id])).toBeUndefined();
         await offerNew(harness.store, messageOf(user, id));
-        expect(await harness.store.offer(messageOf(user, id))).toMatchObject({ kind: 'duplicate', sessionId: user });
+        expect(await harness.store.enqueue(messageOf(user, id))).toMatchObject({ kind: 'duplicate', sessionId: user });
       }
       for (const [index, id] of ODD_IDS.entries()) {
         const user = sessionOf({ user: `u${index}` });
@@ -154,7 +154,7 @@ export function describeInboxes(harness: Harness): void {
     });
 
     it('locates a message by the first of its ids that is known', async () => {
-      await offerNew(harness.store, messageOf(session, 'm1', { dedupeIds: ['m1', 'event 1'] }));
+      await offerNew(harness.store, messageOf(session, 'm1', { idempotencyKeys: ['m1', 'event 1'] }));
       expect(await harness.store.locate(place, ['unknown', 'event 1'])).toEqual({ sessionId: session, turnId: 'm1' });
       expect(await harness.store.locate(place, ['unknown'])).toBeUndefined();
       expect(await harness.store.locate(place, [])).toBeUndefined();
@@ -163,16 +163,18 @@ export function describeInboxes(harness: Harness): void {
 
     it('refuses the message over the limit without claiming its ids, and takes it when there is room', async () => {
       for (let n = 0; n < LIMITS.maxWaiting; n += 1) await offerNew(harness.store, messageOf(session, `m${n}`));
-      const late = messageOf(session, 'late', { dedupeIds: ['late', 'event 9'] });
-      expect(await harness.store.offer(late)).toEqual({ kind: 'full', waiting: LIMITS.maxWaiting });
+      const late = messageOf(session, 'late', { idempotencyKeys: ['late', 'event 9'] });
+      expect(await harness.store.enqueue(late)).toEqual({ kind: 'full', waiting: LIMITS.maxWaiting });
       expect(await harness.store.locate(place, ['late', 'event 9'])).toBeUndefined();
       expect(await harness.store.record(session, 'late')).toBeUndefined();
-      expect(await harness.store.offer(messageOf(session, 'm3'))).toMatchObject({ kind: 'duplicate' });
-      expect(await harness.store.offer(messageOf(sessionOf({ user: 'bob' }), 'b1'))).toMatchObject({ kind: 'queued' });
+      expect(await harness.store.enqueue(messageOf(session, 'm3'))).toMatchObject({ kind: 'duplicate' });
+      expect(await harness.store.enqueue(messageOf(sessionOf({ user: 'bob' }), 'b1'))).toMatchObject({
+        kind: 'queued',
+      });
 
       const { lease } = await takeHead(harness.store, session);
-      expect(await harness.store.finish(lease)).toBe(LIMITS.maxWaiting - 1);
-      expect(await harness.store.offer(late)).toEqual({ kind: 'queued', ahead: LIMITS.maxWaiting - 1 });
+      expect(await harness.store.complete(lease)).toBe(LIMITS.maxWaiting - 1);
+      expect(await harness.store.enqueue(late)).toEqual({ kind: 'queued', ahead: LIMITS.maxWaiting - 1 });
     });
   });
 
@@ -186,11 +188,11 @@ export function describeInboxes(harness: Harness): void {
 
       const first = await takeHead(harness.store, session);
       await harness.store.commit(first.lease, first.message, answerOf('one'));
-      expect(await harness.store.finish(first.lease)).toBe(1);
+      expect(await harness.store.complete(first.lease)).toBe(1);
       expect(await harness.store.countPending()).toBe(1);
 
       const second = await takeHead(harness.store, session);
-      expect(await harness.store.finish(second.lease)).toBe(0);
+      expect(await harness.store.complete(second.lease)).toBe(0);
       expect(await harness.store.pending(10)).toEqual([]);
       expect(await harness.store.countPending()).toBe(0);
     });
@@ -198,7 +200,7 @@ export function describeInboxes(harness: Harness): void {
     it('stays while a duplicate comes in', async () => {
       const session = sessionOf();
       await offerNew(harness.store, messageOf(session, 'm1'));
-      await harness.store.offer(messageOf(session, 'm1'));
+      await harness.store.enqueue(messageOf(session, 'm1'));
       expect((await harness.store.pending(10)).map((entry) => entry.sessionId)).toEqual([session]);
     });
 
@@ -229,8 +231,8 @@ export function describeInboxes(harness: Harness): void {
         const next = messageOf(session, `b${round}`);
         await Promise.all(
           round % 2 === 0
-            ? [harness.store.finish(lease), harness.store.offer(next)]
-            : [harness.store.offer(next), harness.store.finish(lease)],
+            ? [harness.store.complete(lease), harness.store.enqueue(next)]
+            : [harness.store.enqueue(next), harness.store.complete(lease)],
         );
       }
       expect(await harness.store.countPending()).toBe(30);
@@ -240,8 +242,8 @@ export function describeInboxes(harness: Harness): void {
     it('is cleared by a worker that finds nothing', async () => {
       const session = sessionOf();
       await runTurn(harness.store, messageOf(session, 'm1'));
-      await harness.store.offer(messageOf(session, 'm1'));
-      expect(await harness.store.take(session)).toBeUndefined();
+      await harness.store.enqueue(messageOf(session, 'm1'));
+      expect(await harness.store.claim(session)).toBeUndefined();
       expect(await harness.store.countPending()).toBe(0);
     });
   });

@@ -13,7 +13,7 @@ const WRITES: readonly {
   readonly write: (store: ConversationStore, lease: TurnLease) => Promise<unknown>;
   readonly fenced: unknown;
 }[] = [
-  { name: 'saveHandle', write: (store, lease) => store.saveHandle(lease, 1, { id: 'stale' }), fenced: false },
+  { name: 'saveMessageRef', write: (store, lease) => store.saveMessageRef(lease, 1, { id: 'stale' }), fenced: false },
   { name: 'countFailure', write: (store, lease) => store.countFailure(lease), fenced: undefined },
   {
     name: 'commit',
@@ -21,8 +21,8 @@ const WRITES: readonly {
     fenced: 'fenced',
   },
   { name: 'fail', write: (store, lease) => store.fail(lease, 'model_timeout'), fenced: false },
-  { name: 'finish', write: (store, lease) => store.finish(lease), fenced: undefined },
-  { name: 'release', write: (store, lease) => store.release(lease), fenced: false },
+  { name: 'finish', write: (store, lease) => store.complete(lease), fenced: undefined },
+  { name: 'release', write: (store, lease) => store.requeue(lease), fenced: false },
 ];
 
 /** All that a write of a lease could change. */
@@ -38,7 +38,7 @@ async function snapshot(store: ConversationStore): Promise<unknown> {
 export function describeLeases(harness: Harness): void {
   describe('taking', () => {
     it('gives nothing when nothing waits', async () => {
-      expect(await harness.store.take(session)).toBeUndefined();
+      expect(await harness.store.claim(session)).toBeUndefined();
       expect(await harness.store.record(session, 'm1')).toBeUndefined();
       expect(await harness.store.waiting(session)).toEqual([]);
     });
@@ -46,7 +46,7 @@ export function describeLeases(harness: Harness): void {
     it('gives the head under a record that starts', async () => {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const fresh = { state: 'queued', attempt: 0, takeovers: 0, failures: 0, startedAt: 0, stopRequested: false };
-      expect(await harness.store.record(session, 'm1')).toEqual({ ...fresh, handles: new Map() });
+      expect(await harness.store.record(session, 'm1')).toEqual({ ...fresh, messageRefs: new Map() });
       const { lease, record } = await takeHead(harness.store, session);
       expect(lease).toMatchObject({ sessionId: session, turnId: 'm1' });
       expect(record).toMatchObject({ ...fresh, state: 'running', attempt: 1, startedAt: expect.any(Number) });
@@ -69,18 +69,18 @@ export function describeLeases(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm1'));
       await offerNew(harness.store, messageOf(session, 'm2'));
       const fences: number[] = [];
-      fences.push((await takeHead(harness.store, session)).lease.fence);
+      fences.push((await takeHead(harness.store, session)).lease.token);
       const again = await takeHead(harness.store, session);
-      fences.push(again.lease.fence);
-      await harness.store.finish(again.lease);
+      fences.push(again.lease.token);
+      await harness.store.complete(again.lease);
       const store = await harness.fixture.open();
       const next = await takeHead(store, session);
       expect(next.lease.turnId).toBe('m2');
-      fences.push(next.lease.fence);
-      await store.finish(next.lease);
+      fences.push(next.lease.token);
+      await store.complete(next.lease);
       await runTurn(store, messageOf(session, 'm3'));
       await offerNew(store, messageOf(session, 'm4'));
-      fences.push((await takeHead(store, session)).lease.fence);
+      fences.push((await takeHead(store, session)).lease.token);
       expect(fences).toEqual([...new Set(fences)].sort((a, b) => a - b));
     });
 
@@ -93,7 +93,7 @@ export function describeLeases(harness: Harness): void {
         expect((await takeHead(harness.store, session)).lease.turnId).toBe(lease.turnId);
         taken.push(lease.turnId);
         const { lease: own } = await takeHead(harness.store, session);
-        await harness.store.finish(own);
+        await harness.store.complete(own);
       }
       expect(taken).toEqual(ids);
     });
@@ -105,8 +105,8 @@ export function describeLeases(harness: Harness): void {
       const mine = await takeHead(harness.store, session);
       const his = await takeHead(harness.store, bob);
       expect([mine.lease.turnId, his.lease.turnId]).toEqual(['m1', 'm2']);
-      expect(await harness.store.saveHandle(mine.lease, 1, { id: 'p1' })).toBe(true);
-      expect(await harness.store.finish(his.lease)).toBe(0);
+      expect(await harness.store.saveMessageRef(mine.lease, 1, { id: 'p1' })).toBe(true);
+      expect(await harness.store.complete(his.lease)).toBe(0);
       expect(await harness.store.waiting(session)).toEqual(['m1']);
     });
 
@@ -123,7 +123,7 @@ export function describeLeases(harness: Harness): void {
       await runTurn(harness.store, messageOf(session, 'm1'));
       await harness.fixture.injectBadElement(session, '[]', 'inbox');
       expect(await harness.store.waiting(session)).toEqual([]);
-      expect(await harness.store.take(session)).toBeUndefined();
+      expect(await harness.store.claim(session)).toBeUndefined();
       expect(await harness.store.countPending()).toBe(0);
       expect(harness.badElements.get(session)).toBe(1);
     });
@@ -134,7 +134,7 @@ export function describeLeases(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const stale = (await takeHead(harness.store, session)).lease;
       const own = (await takeHead(harness.store, session)).lease;
-      await harness.store.saveHandle(own, 1, { id: 'own' });
+      await harness.store.saveMessageRef(own, 1, { id: 'own' });
       const before = await snapshot(harness.store);
       expect(await write(harness.store, stale)).toBe(fenced);
       expect(await snapshot(harness.store)).toEqual(before);
@@ -145,7 +145,7 @@ export function describeLeases(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm0'));
       await offerNew(harness.store, messageOf(session, 'm1'));
       const stale = (await takeHead(harness.store, session)).lease;
-      await harness.store.finish((await takeHead(harness.store, session)).lease);
+      await harness.store.complete((await takeHead(harness.store, session)).lease);
       await takeHead(harness.store, session);
       const before = await snapshot(harness.store);
       expect(await write(harness.store, stale)).toBe(fenced);
@@ -155,7 +155,7 @@ export function describeLeases(harness: Harness): void {
     it.each(WRITES)('cannot be made up for $name in a conversation that nobody took', async ({ write, fenced }) => {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const before = await snapshot(harness.store);
-      expect(await write(harness.store, { sessionId: session, turnId: 'm1', fence: 1 })).toBe(fenced);
+      expect(await write(harness.store, { sessionId: session, turnId: 'm1', token: 1 })).toBe(fenced);
       expect(await snapshot(harness.store)).toEqual(before);
     });
   });

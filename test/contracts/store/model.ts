@@ -8,27 +8,27 @@ import type { Harness } from './support.ts';
 import { answerOf, contents, LIMITS, messageOf, sessionOf } from './support.ts';
 
 type Operation =
-  | { readonly do: 'offer' | 'amend' | 'withdraw' | 'remove' | 'stop'; readonly message: number }
-  | { readonly do: 'take' | 'forget' }
+  | { readonly do: 'enqueue' | 'amend' | 'withdraw' | 'remove' | 'stop'; readonly message: number }
+  | { readonly do: 'claim' | 'forget' }
   /** `age` 0 is the newest lease, 1 the one before it. */
-  | { readonly do: 'commit' | 'fail' | 'finish' | 'release' | 'countFailure'; readonly age: number };
+  | { readonly do: 'commit' | 'fail' | 'complete' | 'requeue' | 'countFailure'; readonly age: number };
 
 const MESSAGES = 14;
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ do: fc.constant('offer' as const), message: fc.nat(MESSAGES - 1) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('take' as const) }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('enqueue' as const), message: fc.nat(MESSAGES - 1) }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('claim' as const) }) },
   {
     weight: 6,
     arbitrary: fc.record({
-      do: fc.constantFrom('commit' as const, 'finish' as const),
+      do: fc.constantFrom('commit' as const, 'complete' as const),
       age: fc.constantFrom(0, 0, 0, 1),
     }),
   },
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom('fail' as const, 'release' as const, 'countFailure' as const),
+      do: fc.constantFrom('fail' as const, 'requeue' as const, 'countFailure' as const),
       age: fc.constantFrom(0, 0, 1),
     }),
   },
@@ -77,12 +77,12 @@ class Model {
       return op.age === 0 ? this.write(op.do, lease.turn, lease.text) : { fenced: true };
     }
     if ('message' in op) return this.onMessage(op.do, `m${op.message}`);
-    return op.do === 'take' ? this.take() : this.forget();
+    return op.do === 'claim' ? this.take() : this.forget();
   }
 
-  private onMessage(what: 'offer' | 'amend' | 'withdraw' | 'remove' | 'stop', id: string): unknown {
+  private onMessage(what: 'enqueue' | 'amend' | 'withdraw' | 'remove' | 'stop', id: string): unknown {
     const turn = this.turns.get(id);
-    if (what === 'offer') {
+    if (what === 'enqueue') {
       if (turn) return { kind: 'duplicate', turnId: id };
       if (this.inbox.length >= LIMITS.maxWaiting) return { kind: 'full', waiting: LIMITS.maxWaiting };
       const fresh = { state: 'queued' as const, text: `text of ${id}`, attempt: 0, takeovers: 0, failures: 0 };
@@ -120,7 +120,7 @@ class Model {
   }
 
   private write(
-    what: 'commit' | 'fail' | 'finish' | 'release' | 'countFailure',
+    what: 'commit' | 'fail' | 'complete' | 'requeue' | 'countFailure',
     turn: ModelTurn,
     text: string,
   ): unknown {
@@ -135,11 +135,11 @@ class Model {
       case 'fail':
         if (open) Object.assign(turn, { state: 'failed', outcome: 'failed' });
         return true;
-      case 'finish':
+      case 'complete':
         if (this.inbox[0] === turn) this.inbox.shift();
         Object.assign(turn, { state: 'finished', answer: undefined });
         return { left: this.inbox.length };
-      case 'release':
+      case 'requeue':
         if (turn.state === 'running') turn.state = 'queued';
         return true;
       case 'countFailure':
@@ -185,10 +185,10 @@ async function perform(
       }
       case 'fail':
         return (await store.fail(lease, 'model_timeout')) || FENCED;
-      case 'release':
-        return (await store.release(lease)) || FENCED;
-      case 'finish': {
-        const left = await store.finish(lease);
+      case 'requeue':
+        return (await store.requeue(lease)) || FENCED;
+      case 'complete': {
+        const left = await store.complete(lease);
         return left === undefined ? FENCED : { left };
       }
       case 'countFailure': {
@@ -198,8 +198,8 @@ async function perform(
     }
   }
   if (op.do === 'forget') return await store.forget(sessionId);
-  if (op.do === 'take') {
-    const taken = await store.take(sessionId);
+  if (op.do === 'claim') {
+    const taken = await store.claim(sessionId);
     if (taken === undefined) return undefined;
     leases.push({ lease: taken.lease, text: taken.message.text });
     return { turnId: taken.lease.turnId, text: taken.message.text };
@@ -207,8 +207,8 @@ async function perform(
   if (!('message' in op)) throw new Error(`Not an operation on a message: ${op.do}`);
   const id = `m${op.message}`;
   switch (op.do) {
-    case 'offer': {
-      const result = await store.offer(messageOf(sessionId, id));
+    case 'enqueue': {
+      const result = await store.enqueue(messageOf(sessionId, id));
       return result.kind === 'duplicate' ? { kind: result.kind, turnId: result.turnId } : result;
     }
     case 'stop':
@@ -240,7 +240,7 @@ export function describeModel(harness: Harness): void {
           }
           for (const [id, { state, attempt, takeovers, failures, stopRequested, answer, outcome }] of model.turns) {
             const record = await harness.store.record(session, id);
-            const { handles, startedAt, code, stopped, ...rest } = record ?? {};
+            const { messageRefs, startedAt, code, stopped, ...rest } = record ?? {};
             expect(rest).toEqual({ state, attempt, takeovers, failures, stopRequested, answer, outcome });
           }
           const waiting = (await harness.store.pending(1000)).some((entry) => entry.sessionId === session);

@@ -67,7 +67,7 @@ export function describePeople(harness: Harness): void {
 
       const { lease } = await takeHead(harness.store, fresh);
       await harness.store.fail(lease, 'model_timeout');
-      await harness.store.finish(lease);
+      await harness.store.complete(lease);
       expect(await listed(ada)).toEqual([ownThread, shared]);
     });
 

@@ -18,7 +18,7 @@ export function describeRemoving(harness: Harness): void {
       expect(await harness.store.waiting(session)).toEqual(['m1', 'm2']);
       const first = await takeHead(harness.store, session);
       expect(first.message.text).toBe('text of m1');
-      await harness.store.finish(first.lease);
+      await harness.store.complete(first.lease);
       const second = await takeHead(harness.store, session);
       expect(second.message).toEqual({ ...message, text: 'edited 😀' });
       expect(second.record.state).toBe('running');
@@ -34,7 +34,7 @@ export function describeRemoving(harness: Harness): void {
       expect(message).toMatchObject({ id: 'm1', text: '', author: { id: 'ada', name: '' } });
       expect(record).toMatchObject({ state: 'forgotten', outcome: 'forgotten' });
       expect(await harness.store.commit(lease, message, answerOf('too late'))).toBe('forgotten');
-      expect(await harness.store.finish(lease)).toBe(0);
+      expect(await harness.store.complete(lease)).toBe(0);
     });
 
     it('comes too late for a message that is being answered', async () => {
@@ -110,7 +110,7 @@ export function describeRemoving(harness: Harness): void {
         const { lease, message } = await takeHead(harness.store, channel);
         expect(message.id).toBe(id);
         outcomes.push(await harness.store.commit(lease, message, answerOf('done')));
-        await harness.store.finish(lease);
+        await harness.store.complete(lease);
       }
       expect(outcomes).toEqual(['forgotten', 'committed', 'forgotten']);
     });
@@ -122,16 +122,16 @@ export function describeRemoving(harness: Harness): void {
       await runTurn(harness.store, messageOf(channel, 'm0', bob));
       await offerNew(harness.store, messageOf(channel, 'm1', { text: 'running-secret' }));
       const { lease, message } = await takeHead(harness.store, channel);
-      await harness.store.saveHandle(lease, 1, { id: 'p1' });
+      await harness.store.saveMessageRef(lease, 1, { id: 'p1' });
       const removed = await harness.store.removeTurns(channel, selector);
       expect(removed).toEqual({ conversations: 1, messages: 0, waiting: 1 });
       expect(await harness.fixture.dumpText()).not.toContain('running-secret');
       expect(await harness.store.commit(lease, message, answerOf('too late'))).toBe('forgotten');
       const record = await harness.store.record(channel, 'm1');
       expect(record).toMatchObject({ state: 'forgotten', outcome: 'forgotten' });
-      expect(record?.handles).toEqual(new Map([[1, { id: 'p1' }]]));
+      expect(record?.messageRefs).toEqual(new Map([[1, { id: 'p1' }]]));
       expect(await contents(harness.store, channel)).toEqual(['text of m0', 'answer to m0']);
-      expect(await harness.store.finish(lease)).toBe(0);
+      expect(await harness.store.complete(lease)).toBe(0);
     });
 
     it('takes the answer out of a turn that is not finished', async () => {

@@ -10,11 +10,11 @@ export function describeRunning(harness: Harness): void {
     it('are kept part by part, first the intent and then the id', async () => {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const { lease, record } = await takeHead(harness.store, session);
-      expect(record.handles).toEqual(new Map());
-      expect(await harness.store.saveHandle(lease, 1, { intentAt: 1_700_000_000_500 })).toBe(true);
-      expect(await harness.store.saveHandle(lease, 1, { id: '1700000000.000200' })).toBe(true);
-      expect(await harness.store.saveHandle(lease, 12, { intentAt: 1_700_000_000_900 })).toBe(true);
-      expect((await harness.store.record(session, 'm1'))?.handles).toEqual(
+      expect(record.messageRefs).toEqual(new Map());
+      expect(await harness.store.saveMessageRef(lease, 1, { intentAt: 1_700_000_000_500 })).toBe(true);
+      expect(await harness.store.saveMessageRef(lease, 1, { id: '1700000000.000200' })).toBe(true);
+      expect(await harness.store.saveMessageRef(lease, 12, { intentAt: 1_700_000_000_900 })).toBe(true);
+      expect((await harness.store.record(session, 'm1'))?.messageRefs).toEqual(
         new Map([
           [1, { intentAt: 1_700_000_000_500, id: '1700000000.000200' }],
           [12, { intentAt: 1_700_000_000_900 }],
@@ -25,14 +25,14 @@ export function describeRunning(harness: Harness): void {
     it('are what the next worker goes on with, after a restart too', async () => {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const { lease } = await takeHead(harness.store, session);
-      await harness.store.saveHandle(lease, 1, { intentAt: 1_700_000_000_500 });
-      await harness.store.saveHandle(lease, 1, { id: 'platform:😀' });
+      await harness.store.saveMessageRef(lease, 1, { intentAt: 1_700_000_000_500 });
+      await harness.store.saveMessageRef(lease, 1, { id: 'platform:😀' });
       const store = await harness.fixture.open();
       const next = await takeHead(store, session);
-      expect(next.record.handles).toEqual(new Map([[1, { intentAt: 1_700_000_000_500, id: 'platform:😀' }]]));
-      expect(await store.saveHandle(next.lease, 2, { id: 'two' })).toBe(true);
-      await store.finish(next.lease);
-      expect([...((await store.record(session, 'm1'))?.handles.keys() ?? [])].sort()).toEqual([1, 2]);
+      expect(next.record.messageRefs).toEqual(new Map([[1, { intentAt: 1_700_000_000_500, id: 'platform:😀' }]]));
+      expect(await store.saveMessageRef(next.lease, 2, { id: 'two' })).toBe(true);
+      await store.complete(next.lease);
+      expect([...((await store.record(session, 'm1'))?.messageRefs.keys() ?? [])].sort()).toEqual([1, 2]);
     });
   });
 
@@ -40,29 +40,29 @@ export function describeRunning(harness: Harness): void {
     it('lets the next worker go on without a takeover', async () => {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const { lease } = await takeHead(harness.store, session);
-      await harness.store.saveHandle(lease, 1, { id: 'p1' });
-      expect(await harness.store.release(lease)).toBe(true);
+      await harness.store.saveMessageRef(lease, 1, { id: 'p1' });
+      expect(await harness.store.requeue(lease)).toBe(true);
       expect((await harness.store.record(session, 'm1'))?.state).toBe('queued');
       expect(await harness.store.waiting(session)).toEqual(['m1']);
       expect(await harness.store.countPending()).toBe(1);
       const next = await takeHead(harness.store, session);
       expect(next.record).toMatchObject({ state: 'running', attempt: 2, takeovers: 0 });
-      expect(next.record.handles).toEqual(new Map([[1, { id: 'p1' }]]));
+      expect(next.record.messageRefs).toEqual(new Map([[1, { id: 'p1' }]]));
     });
 
     it('changes nothing of a turn that is settled', async () => {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const { lease, message } = await takeHead(harness.store, session);
       await harness.store.commit(lease, message, answerOf('stored'));
-      expect(await harness.store.release(lease)).toBe(true);
+      expect(await harness.store.requeue(lease)).toBe(true);
       const next = await takeHead(harness.store, session);
       expect(next.record).toMatchObject({ state: 'answered', answer: 'stored', attempt: 2, takeovers: 0 });
-      await harness.store.finish(next.lease);
+      await harness.store.complete(next.lease);
 
       await offerNew(harness.store, messageOf(session, 'm2'));
       const failed = await takeHead(harness.store, session);
       await harness.store.fail(failed.lease, 'model_timeout');
-      expect(await harness.store.release(failed.lease)).toBe(true);
+      expect(await harness.store.requeue(failed.lease)).toBe(true);
       expect((await takeHead(harness.store, session)).record).toMatchObject({ state: 'failed', takeovers: 0 });
     });
   });
@@ -80,7 +80,7 @@ export function describeRunning(harness: Harness): void {
       await harness.store.forget(session);
       expect(await harness.store.check(lease)).toBe('forgotten');
       expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('forgotten');
-      await harness.store.finish(lease);
+      await harness.store.complete(lease);
       await offerNew(harness.store, messageOf(session, 'm2'));
       expect((await takeHead(harness.store, session)).record.stopRequested).toBe(false);
       expect(await harness.store.check(lease)).toBe('lost');
@@ -98,7 +98,7 @@ export function describeRunning(harness: Harness): void {
     });
 
     it('knows no lease that nobody was given', async () => {
-      expect(await harness.store.check({ sessionId: session, turnId: 'm1', fence: 1 })).toBe('lost');
+      expect(await harness.store.check({ sessionId: session, turnId: 'm1', token: 1 })).toBe('lost');
     });
   });
 
@@ -107,7 +107,7 @@ export function describeRunning(harness: Harness): void {
     const { lease } = await takeHead(harness.store, session);
     expect(await harness.store.countFailure(lease)).toBe(1);
     expect(await harness.store.countFailure(lease)).toBe(2);
-    await harness.store.release(lease);
+    await harness.store.requeue(lease);
     const next = await takeHead(harness.store, session);
     expect(next.record.failures).toBe(2);
     expect(await harness.store.countFailure(next.lease)).toBe(3);
@@ -123,7 +123,7 @@ export function describeRunning(harness: Harness): void {
       expect((await harness.store.record(session, 'm1'))?.stopRequested).toBe(true);
       const { lease, record } = await takeHead(harness.store, session);
       expect(record).toMatchObject({ state: 'running', stopRequested: true });
-      await harness.store.finish(lease);
+      await harness.store.complete(lease);
       expect((await takeHead(harness.store, session)).record.stopRequested).toBe(true);
     });
 

@@ -61,7 +61,7 @@ export function describeStatistics(harness: Harness): void {
       expect(await harness.store.conversationStats(session)).toBeUndefined();
       const { lease, message } = await takeHead(harness.store, session);
       await harness.store.commit(lease, message, answerOf('one', { tokens: 12 }));
-      await harness.store.finish(lease);
+      await harness.store.complete(lease);
       const first = await harness.store.conversationStats(session);
       expect(first).toMatchObject({ messages: 2, turns: 1, tokens: 12 });
       expect(first?.key).toContain(session);
@@ -107,7 +107,7 @@ export function describeStatistics(harness: Harness): void {
       const gone = { name: 'BotError', code: 'store_unavailable' };
       await expect(harness.store.ping()).rejects.toMatchObject(gone);
       await expect(harness.store.history(session)).rejects.toMatchObject(gone);
-      await expect(harness.store.offer(messageOf(session, 'm1'))).rejects.toMatchObject(gone);
+      await expect(harness.store.enqueue(messageOf(session, 'm1'))).rejects.toMatchObject(gone);
     });
 
     it('can be closed twice', async () => {

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import type { Session, SessionId } from '../../../src/core/session.ts';
 import { encodeSession, parseSessionId } from '../../../src/core/session.ts';
-import type { Answer, ConversationStore, StoreOptions, Taken } from '../../../src/core/store.ts';
+import type { Answer, ClaimedTurn, ConversationStore, StoreOptions } from '../../../src/core/store.ts';
 import type { IncomingMessage } from '../../../src/core/types.ts';
 import { turnIdOf } from '../../../src/core/types.ts';
 import { BotError } from '../../../src/errors.ts';
@@ -99,7 +99,7 @@ export function messageOf(sessionId: SessionId, id: string, overrides: Partial<I
   return {
     id,
     turnId: turnIdOf(id),
-    dedupeIds: [id],
+    idempotencyKeys: [id],
     platform: 'slack',
     sessionId,
     author: { id: user, name: user === 'ada' ? 'Ada' : user },
@@ -119,15 +119,15 @@ export function answerOf(text: string, overrides: Partial<Answer> = {}): Answer 
 }
 
 /** Takes the head, which must be there. */
-export async function takeHead(store: ConversationStore, sessionId: SessionId): Promise<Taken> {
-  const taken = await store.take(sessionId);
+export async function takeHead(store: ConversationStore, sessionId: SessionId): Promise<ClaimedTurn> {
+  const taken = await store.claim(sessionId);
   if (taken === undefined) throw new Error(`Nothing waits in ${sessionId}.`);
   return taken;
 }
 
 /** Offers a message that must be new. */
 export async function offerNew(store: ConversationStore, message: IncomingMessage): Promise<void> {
-  expect(await store.offer(message)).toMatchObject({ kind: 'queued' });
+  expect(await store.enqueue(message)).toMatchObject({ kind: 'queued' });
 }
 
 /** One whole turn of a conversation in which nothing waits. */
@@ -140,7 +140,7 @@ export async function runTurn(
   const { lease, message: taken } = await takeHead(store, message.sessionId);
   expect(taken.id).toBe(message.id);
   expect(await store.commit(lease, taken, answer)).toBe('committed');
-  expect(await store.finish(lease)).toBe(0);
+  expect(await store.complete(lease)).toBe(0);
 }
 
 /** What is remembered, oldest first. */

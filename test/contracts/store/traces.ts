@@ -32,7 +32,7 @@ export function describeTraces(harness: Harness<AgingFixture>): void {
   async function live(store: ConversationStore): Promise<void> {
     for (const [n, id] of [own, thread, over, shared, sharedOver].entries()) {
       await runTurn(store, said(`m${n}`, id), answerOf('words-of-hers, answered'));
-      await store.notes.note(id, 'followed', 30 * DAY);
+      await store.flags.note(id, 'followed', 30 * DAY);
     }
     for (const id of [over, sharedOver]) await store.setTtl(id, 1, { remember: false });
     await harness.fixture.advance(2_000);
@@ -51,9 +51,9 @@ export function describeTraces(harness: Harness<AgingFixture>): void {
   /** What waits is brought to its end, and the days pass that ids are kept for. */
   async function settle(store: ConversationStore, days: number): Promise<string> {
     for (const id of [own, thread, shared, bobs]) {
-      for (let taken = await store.take(id); taken !== undefined; taken = await store.take(id)) {
+      for (let taken = await store.claim(id); taken !== undefined; taken = await store.claim(id)) {
         if (taken.record.state === 'running') await store.fail(taken.lease, 'internal');
-        await store.finish(taken.lease);
+        await store.complete(taken.lease);
       }
     }
     await harness.fixture.advance(days * DAY);
@@ -75,9 +75,9 @@ export function describeTraces(harness: Harness<AgingFixture>): void {
       expect(await harness.fixture.dumpText()).toMatch(/words-of-hers|Ada-Name/);
       await erase();
       expect(await harness.fixture.dumpText()).not.toMatch(/words-of-hers|Ada-Name/);
-      for (const id of [own, thread, over, sharedOver]) expect(await store.notes.noted(id, 'followed'), id).toBe(false);
+      for (const id of [own, thread, over, sharedOver]) expect(await store.flags.noted(id, 'followed'), id).toBe(false);
       for (const id of OTHERS) expect(await contents(store, id)).toHaveLength(left.includes(id) ? 2 : 0);
-      expect(await store.notes.noted(shared, 'followed')).toBe(left.includes(shared));
+      expect(await store.flags.noted(shared, 'followed')).toBe(left.includes(shared));
       expect(await settle(store, 8)).not.toContain(USER);
     });
 

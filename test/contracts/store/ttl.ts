@@ -70,7 +70,7 @@ export function describeTtl(harness: Harness): void {
       await shorten(harness.store, session, 100);
       const answered = await takeHead(harness.store, session);
       await expectLeft(session, 100);
-      expect(await harness.store.finish(answered.lease)).toBe(0);
+      expect(await harness.store.complete(answered.lease)).toBe(0);
       await offerNew(harness.store, messageOf(session, 'm3'));
       expect(await harness.store.amend(session, 'm3', null)).toBe('amended');
       await takeHead(harness.store, session);
@@ -196,7 +196,7 @@ export function describeTtl(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm1', { ttl: 900 }));
       const { lease } = await takeHead(harness.store, session);
       await harness.store.fail(lease, 'model_timeout');
-      await harness.store.finish(lease);
+      await harness.store.complete(lease);
       expect(await harness.store.ttl(session)).toEqual({ effective: LIMITS.defaultTtl });
     });
 

@@ -27,7 +27,7 @@ const WAITING = {
   ...{
     id: 'm1',
     turnId: 'turn-1',
-    dedupeIds: ['m1'],
+    idempotencyKeys: ['m1'],
     platform: 'http',
     sessionId: '{http:fuzz0}',
     author: { id: 'ada', name: 'Ada' },
@@ -188,7 +188,7 @@ async function onSqlite({ runs, seed }: FuzzRun, tally: Tally): Promise<void> {
     for (let turns = 0; turns < 4; turns += 1) {
       const taken = await takeHead(store, session);
       await store.fail(taken.lease, 'internal');
-      await store.finish(taken.lease);
+      await store.complete(taken.lease);
       if (taken.message.id === id) return;
     }
     throw new Error('the message behind it never came up');

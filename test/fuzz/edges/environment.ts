@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { EXIT_CONFIG, loadConfig, SETTINGS } from '../../../src/config.ts';
+import { EXIT_CONFIG, loadConfig, SETTINGS } from '../../../src/config/config.ts';
 import { BotError } from '../../../src/errors.ts';
 import { launchBot } from '../../support/bot-process.ts';
 import { createTally, type FuzzEdge, type FuzzRun, type Tally } from '../edge.ts';

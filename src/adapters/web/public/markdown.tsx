@@ -5,7 +5,7 @@
 import { Lexer, type MarkedToken, type Token, type Tokens } from 'marked';
 import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
-import { isWithin, type MarkupBounds } from '../../markup-bounds.ts';
+import { isWithin, type MarkupBounds } from '../../../replies/markdown/limits.ts';
 import type { Texts } from './texts.ts';
 
 /** Where links may lead. */

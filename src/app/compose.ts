@@ -1,0 +1,188 @@
+/** The composition root: settings in, a running bot out. Nothing else knows all the parts. */
+import type { Adapter } from '../adapters/adapter.ts';
+import { createHttpAdapter } from '../adapters/http/adapter.ts';
+import { createWebAdapter } from '../adapters/web/adapter.ts';
+import { createSamples, type StatsSink } from '../adapters/web/samples.ts';
+import { createChain } from '../chain/index.ts';
+import { createCommands } from '../commands/commands.ts';
+import type { Config } from '../config/config.ts';
+import { createBot, waking } from '../core/bot.ts';
+import type { BotPort } from '../core/bot-port.ts';
+import { createHeartbeat } from '../core/heartbeat.ts';
+import type { Clock, Logger, TurnMetrics } from '../core/ports.ts';
+import { encodePerson } from '../core/session.ts';
+import type { StoreObserver } from '../core/store.ts';
+import { createRunningTurns } from '../core/turn-watch.ts';
+import { createWorker } from '../core/worker.ts';
+import { toBotError } from '../errors.ts';
+import { createPhrases, operatorTexts } from '../i18n/messages.ts';
+import { createWindow } from '../memory/window.ts';
+import { bannerOf } from './banner.ts';
+import { createInfrastructure } from './drivers.ts';
+import { createMetrics } from './metrics.ts';
+import { createPlatforms } from './platforms.ts';
+import { openReplies } from './reply-opener.ts';
+
+export interface App {
+  /** What an operator should know after the start, line by line. */
+  readonly notice: readonly string[];
+  /** Stops intake at once; turns that fit the grace time end, the others are handed over. */
+  stop(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** More platforms than the settings switch on. */
+  readonly adapters?: readonly Adapter[];
+}
+
+const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+/**
+ * Starts everything. Intake begins last, so whatever comes in finds a bot that can answer.
+ * @throws BotError what hinders the start, with the mend
+ */
+export async function startApp({ config, logger, adapters: more = [] }: AppOptions): Promise<App> {
+  const clock = systemClock;
+  const metrics = createMetrics();
+  const phrases = createPhrases();
+  const samples = createSamples();
+  const observer = observed(metrics.storeObserver, samples);
+  const infrastructure = await createInfrastructure(config, { clock, logger, observer });
+  const { store, scheduler, signals, limiter, commandLimiter } = infrastructure;
+  const chain = await createChain(
+    {
+      ...(config.model.kind === 'openai' ? { ...config.model, model: config.model.name } : {}),
+      systemPrompt: config.systemPrompt,
+      maxContextTokens: config.memory.maxContextTokens,
+    },
+    {
+      createWindow: (maxTokens) => createWindow({ maxMessages: config.memory.window, maxTokens }),
+      clock,
+      warn: (fields, message) => logger.warn(fields, message),
+    },
+  );
+  const memory = waking(store, signals, logger);
+  const seen: BotPort['seen'] = async (sessionId) => {
+    const newest = await memory.history(sessionId, { limit: config.memory.window });
+    return chain.window.view(newest?.messages ?? []);
+  };
+  const commands = createCommands({
+    memory,
+    stats: store,
+    clock,
+    limiter: commandLimiter,
+    scope: config.memory.scope,
+    admins: new Set(config.admins.map(encodePerson)),
+    minTtl: config.memory.minTtl,
+    maxTtl: config.memory.maxTtl,
+    memoryWindow: config.memory.window,
+    maxMessages: config.memory.maxMessages,
+    visible: (messages) => chain.window.view(messages),
+  });
+  const web = createWebAdapter({
+    ...{ samples, phrases, logger, clock },
+    scope: config.memory.scope,
+    store: infrastructure.kind,
+    model: chain.describe(),
+    maxMessageLength: config.turns.maxMessageLength,
+  });
+  const http = createHttpAdapter({
+    mounted: web.routes,
+    ...config.http,
+    httpTimeoutMs: config.http.timeoutMs,
+    ...{ minTtl: config.memory.minTtl, maxTtl: config.memory.maxTtl, defaultTtl: config.memory.defaultTtl },
+    maxMessageChars: config.turns.maxMessageLength,
+    store: infrastructure.kind,
+    metrics: metrics.text,
+    refused: metrics.httpRefused,
+    platforms: () =>
+      adapters.flatMap(({ platform, health }) => (health === undefined ? [] : [{ platform, ...health() }])),
+    ...{ phrases, logger, clock },
+  });
+  const platforms = await createPlatforms(config, { store, metrics, clock, logger });
+  const adapters: readonly Adapter[] = [web, http, ...platforms, ...more];
+  const heartbeat = createHeartbeat(clock);
+  const worker = createWorker({
+    ...{ store, chain, phrases, clock, logger, scheduler, signals, heartbeat },
+    metrics: measured(metrics.turns, samples),
+    replies: openReplies(adapters),
+    running: createRunningTurns(),
+    bounds: { ...config.turns, maxLength: config.turns.maxAnswerLength },
+    window: config.memory.window,
+    concurrency: config.turns.concurrency,
+    onPending: metrics.pending,
+  });
+  const bot = createBot({
+    ...{ store, memory, seen, scheduler, signals, limiter, phrases, commands, logger },
+    editLimiter: commandLimiter,
+    maxMessageLength: config.turns.maxMessageLength,
+    received: metrics.received,
+    health() {
+      const connections = infrastructure.health();
+      if (!connections.ok) return { ...connections, reachable: false };
+      const writing = heartbeat.health();
+      return writing.ok ? writing : { ...writing, reachable: true };
+    },
+  });
+
+  const stop = async () => {
+    await settle(adapters, 'stopIntake', logger);
+    await worker.stop(config.turns.shutdownGraceMs);
+    await settle(adapters, 'stop', logger);
+    await infrastructure.close();
+  };
+  try {
+    await worker.start();
+    await Promise.all(adapters.map((adapter) => adapter.start(bot)));
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+  const at = http.address();
+  const url = at === undefined ? '' : `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`;
+  const { store: where, model } = config;
+  const facts = {
+    ...where,
+    model: model.kind === 'demo' ? undefined : chain.describe(),
+    platforms: adapters.map(({ platform }) => platform),
+    url,
+  };
+  return { notice: bannerOf(facts, operatorTexts()), stop };
+}
+
+/** The playground's overview is told what the metrics are told. */
+function measured(metrics: TurnMetrics, samples: StatsSink): TurnMetrics {
+  return {
+    ...metrics,
+    turn(outcome, ms) {
+      metrics.turn(outcome, ms);
+      samples.turn(outcome, ms);
+    },
+    firstToken(ms) {
+      metrics.firstToken(ms);
+      samples.firstToken(ms);
+    },
+  };
+}
+
+function observed(observer: StoreObserver, samples: StatsSink): StoreObserver {
+  return {
+    ...observer,
+    error(operation, error) {
+      observer.error(operation, error);
+      samples.storeError();
+    },
+  };
+}
+
+/** One adapter's trouble with its end is no reason not to end the others. */
+async function settle(adapters: readonly Adapter[], step: 'stopIntake' | 'stop', logger: Logger): Promise<void> {
+  const results = await Promise.allSettled(adapters.map((adapter) => adapter[step]?.()));
+  for (const [index, result] of results.entries()) {
+    if (result.status === 'fulfilled') continue;
+    const { message } = toBotError(result.reason);
+    logger.warn({ platform: adapters[index]?.platform, err: message }, `adapter did not ${step} cleanly`);
+  }
+}

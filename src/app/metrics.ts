@@ -1,0 +1,86 @@
+/** Prometheus metrics. docs/operations.md says what each means and what to alarm on. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { TurnMetrics } from '../core/ports.ts';
+import type { StoreObserver } from '../core/store.ts';
+
+export interface Metrics {
+  readonly turns: TurnMetrics;
+  readonly storeObserver: StoreObserver;
+  received(kind: string, platform: string): void;
+  pending(conversations: number): void;
+  /** An HTTP request that was refused for what it was. */
+  httpRefused(status: number): void;
+  /** Something from a platform that could not be read. */
+  malformed(platform: string): void;
+  /** The page for Prometheus. */
+  text(): Promise<string>;
+}
+
+/** Seconds; a turn is mostly the model's time. */
+const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 180];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const counter = <T extends string>(name: string, help: string, labelNames: readonly T[] = []) =>
+    new Counter({ name, help, labelNames: [...labelNames], registers });
+
+  const messages = counter('bot_messages_total', 'Messages that came in, by what became of them.', [
+    'kind',
+    'platform',
+  ]);
+  const turns = counter('bot_turns_total', 'Turns that ended in this process, by outcome.', ['outcome']);
+  const takeovers = counter('bot_takeovers_total', 'Turns taken over from a worker that died.');
+  const retries = counter('bot_retries_total', 'Attempts that failed and were made again, by reason.', ['code']);
+  const unreconciled = counter('bot_unreconciled_posts_total', 'Posts whose fate nobody could find out.', ['platform']);
+  const undelivered = counter('bot_undelivered_replies_total', 'Answers that their platform would not take.', [
+    'platform',
+  ]);
+  const badElements = counter('bot_bad_elements_total', 'Stored elements that could not be read and were skipped.');
+  const storeErrors = counter('bot_store_errors_total', 'Calls of the store that failed.', ['operation', 'code']);
+  const httpRefused = counter('bot_http_refused_total', 'HTTP requests refused for what they were.', ['status']);
+  const malformed = counter('bot_malformed_payloads_total', 'What platforms sent and nobody could read.', ['platform']);
+  const pending = new Gauge({
+    name: 'bot_pending_conversations',
+    help: 'Conversations with messages that are not answered yet, of all replicas; looked up every 2 s.',
+    registers,
+  });
+  const turnSeconds = new Histogram({
+    name: 'bot_turn_seconds',
+    help: 'Whole time of a turn in its last worker.',
+    labelNames: ['outcome'],
+    buckets: BUCKETS,
+    registers,
+  });
+  const firstToken = new Histogram({
+    name: 'bot_first_token_seconds',
+    help: 'Time from asking the model to its first text.',
+    buckets: BUCKETS,
+    registers,
+  });
+
+  return {
+    turns: {
+      turn(outcome, ms) {
+        turns.inc({ outcome });
+        turnSeconds.observe({ outcome }, ms / 1_000);
+      },
+      firstToken: (ms) => firstToken.observe(ms / 1_000),
+      takeover: () => takeovers.inc(),
+      retry: (code) => retries.inc({ code }),
+      unreconciled: (platform) => unreconciled.inc({ platform }),
+      undelivered: (platform) => undelivered.inc({ platform }),
+    },
+    storeObserver: {
+      badElement: (_sessionId, count) => badElements.inc(count),
+      error: (operation, error) =>
+        storeErrors.inc({ operation, code: 'code' in error ? String(error.code) : 'internal' }),
+    },
+    received: (kind, platform) => messages.inc({ kind, platform }),
+    httpRefused: (status) => httpRefused.inc({ status: String(status) }),
+    malformed: (platform) => malformed.inc({ platform }),
+    pending: (conversations) => pending.set(conversations),
+    text: () => registry.metrics(),
+  };
+}

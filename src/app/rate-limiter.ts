@@ -1,0 +1,43 @@
+/** How many messages a person may send, and commands they may give, on rate-limiter-flexible: counted over all replicas on Redis, else in this process. */
+import type { Redis } from 'ioredis';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { RateLimiter } from '../core/ports.ts';
+
+export interface RateLimitOptions {
+  readonly messages: number;
+  /** Milliseconds in which so many may come. */
+  readonly perMs: number;
+}
+
+export function createRateLimiter(
+  { messages, perMs }: RateLimitOptions,
+  shared?: { redis: Redis; prefix: string },
+): RateLimiter {
+  const limits = { points: messages, duration: perMs / 1_000 };
+  const inMemory = new RateLimiterMemory(limits);
+  const limiter: RateLimiterAbstract =
+    shared === undefined
+      ? inMemory
+      : // While Redis is away each process counts for itself; the message could not be stored then anyway.
+        new RateLimiterRedis({
+          ...limits,
+          storeClient: shared.redis,
+          keyPrefix: shared.prefix,
+          insuranceLimiter: inMemory,
+          rejectIfRedisNotReady: true,
+        });
+  return {
+    async take(person, points = 1) {
+      try {
+        await limiter.consume(person, points);
+        return { ok: true };
+      } catch (thrown) {
+        if (!(thrown instanceof RateLimiterRes)) throw thrown;
+        return { ok: false, retryAfterMs: thrown.msBeforeNext, first: thrown.consumedPoints - points <= messages };
+      }
+    },
+    async giveBack(person) {
+      await limiter.reward(person);
+    },
+  };
+}

@@ -1,0 +1,240 @@
+/** The only reader of the environment. What it finds is handed on as plain, frozen data. */
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+import type { Person, SessionScope } from '../core/session.ts';
+import { BotError } from '../errors.ts';
+import { checkTogether, noteOddities, noteTracing } from './cross-checks.ts';
+import type { RateLimit } from './parsers.ts';
+import { SETTINGS, settingsSchema, type Values } from './settings.ts';
+import { findTypos } from './typos.ts';
+
+export { SETTINGS } from './settings.ts';
+
+/** EX_CONFIG of sysexits.h: the exit code of a start with faulty settings. */
+export const EXIT_CONFIG = 78;
+
+export type ModelConfig =
+  /** Neither a key nor a server: the deterministic demo model. */
+  | { readonly kind: 'demo' }
+  | {
+      readonly kind: 'openai';
+      /** Absent for servers that want none (Ollama). */
+      readonly apiKey?: string;
+      /** Absent: OpenAI's own. */
+      readonly baseUrl?: string;
+      readonly name: string;
+      /** Absent: the model's own. */
+      readonly temperature?: number;
+    };
+
+export interface SlackConfig {
+  readonly botToken: string;
+  readonly transport:
+    | { readonly kind: 'socket'; readonly appToken: string }
+    | { readonly kind: 'http'; readonly signingSecret: string; readonly host: string; readonly port: number };
+  readonly apiUrl?: string;
+  readonly dmScope: 'thread' | 'channel';
+}
+
+/** All settings, by the room that uses them. TTLs in seconds; everything named `…Ms` in milliseconds. */
+export interface Config {
+  readonly store: {
+    /** Absent: the embedded store in `dataDir`. */
+    readonly redisUrl?: string;
+    /** Absolute. */
+    readonly dataDir: string;
+    readonly keyPrefix: string;
+    readonly allowEviction: boolean;
+  };
+  readonly memory: {
+    readonly defaultTtl: number;
+    readonly minTtl: number;
+    readonly maxTtl: number;
+    /** Newest messages that the model is shown. */
+    readonly window: number;
+    /** Messages kept per conversation; even. */
+    readonly maxMessages: number;
+    /** Absent: what the model can take. */
+    readonly maxContextTokens?: number;
+    readonly scope: SessionScope;
+  };
+  readonly model: ModelConfig;
+  /** With `{date}` and `{time}` not yet filled in. */
+  readonly systemPrompt: string;
+  /** Absent: off. */
+  readonly discord?: { readonly token: string; readonly apiUrl?: string };
+  /** Absent: off. */
+  readonly slack?: SlackConfig;
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly apiKey?: string;
+    readonly timeoutMs: number;
+  };
+  readonly turns: {
+    readonly concurrency: number;
+    /** Until the first sign of the model, and between two. */
+    readonly firstTokenMs: number;
+    readonly betweenTokensMs: number;
+    /** For a whole turn. */
+    readonly answerMs: number;
+    /** UTF-16 units. */
+    readonly maxAnswerLength: number;
+    readonly shutdownGraceMs: number;
+    readonly rateLimit: RateLimit;
+    /** Messages that may wait per conversation. */
+    readonly maxWaiting: number;
+    /** UTF-16 units. */
+    readonly maxMessageLength: number;
+  };
+  readonly admins: readonly Person[];
+  readonly log: {
+    readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+    /** Absent: pretty on a terminal, else json. */
+    readonly format?: 'pretty' | 'json';
+    /** What must never be seen in the log: all tokens, keys and passwords of the settings. */
+    readonly secrets: readonly string[];
+  };
+  /** What is odd but no fault, each with the mend: likely misspelt names, settings without effect. */
+  readonly warnings: readonly string[];
+}
+
+type Texts = Readonly<Record<string, string | undefined>>;
+
+export interface LoadOptions {
+  /** Where `.env` is, and what a relative DATA_DIR is relative to. Default: the working directory. */
+  readonly cwd?: string;
+}
+
+/**
+ * Reads all settings: from the environment, and from `.env` what the environment does not have (a name that is there with an
+ * empty text counts as had, so that it switches one of `.env` off).
+ * @throws BotError `config_invalid` that names every fault at once, each with its mend, and none of the values; the process
+ * should then exit with {@link EXIT_CONFIG}
+ */
+export function loadConfig(env: Texts = process.env, { cwd = process.cwd() }: LoadOptions = {}): Config {
+  const faults: string[] = [];
+  const file = readEnvFile(resolve(cwd, '.env'), faults);
+  const texts = trimmed({ ...file, ...env });
+
+  const first = settingsSchema.safeParse(texts);
+  const faulty = new Set<string>();
+  for (const { path, message } of first.error?.issues ?? []) {
+    const name = String(path[0]);
+    faulty.add(name);
+    faults.push(`${name} ${message}${name in env ? '' : ' (in .env)'}`);
+  }
+  // What is well written is checked together even when something else is not, so that all faults are told at once.
+  const values = settingsSchema.parse(Object.fromEntries(Object.entries(texts).filter(([name]) => !faulty.has(name))));
+  faults.push(...checkTogether(values, faulty));
+  if (faults.length > 0) throw new BotError('config_invalid', `The settings need mending:\n- ${faults.join('\n- ')}`);
+
+  const given = new Set(Object.keys(texts));
+  const names = SETTINGS.map(({ name }) => name);
+  const typos = findTypos(given, names).map(({ given, meant }) => `${given} is not a setting; did you mean ${meant}?`);
+  return deepFreeze(arrange(values, cwd, [...typos, ...noteOddities(values, given), ...noteTracing(env)]));
+}
+
+/** An absent file is as good as an empty one. */
+function readEnvFile(path: string, faults: string[]): Texts {
+  try {
+    return parseEnv(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code !== 'ENOENT') faults.push(`.env cannot be read (${String(code)}): make it a readable file, or remove it`);
+    return {};
+  }
+}
+
+/** Without what is empty, which is as good as not set, and without the line break that a secret from a file tends to end with. */
+function trimmed(texts: Texts): Record<string, string> {
+  const entries = Object.entries(texts).flatMap(([name, text]) => {
+    const trimmedText = text?.trim() ?? '';
+    return trimmedText === '' ? [] : [[name, trimmedText] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+function arrange(values: Values, cwd: string, warnings: readonly string[]): Config {
+  const slack = slackOf(values);
+  return {
+    store: {
+      redisUrl: values.REDIS_URL,
+      dataDir: resolve(cwd, values.DATA_DIR),
+      keyPrefix: values.KEY_PREFIX,
+      allowEviction: values.ALLOW_EVICTION,
+    },
+    memory: {
+      defaultTtl: values.DEFAULT_TTL,
+      minTtl: values.MIN_TTL,
+      maxTtl: values.MAX_TTL,
+      window: values.MEMORY_WINDOW,
+      maxMessages: values.MAX_MESSAGES,
+      maxContextTokens: values.MAX_CONTEXT_TOKENS,
+      scope: values.SESSION_SCOPE,
+    },
+    model: modelOf(values),
+    systemPrompt: values.SYSTEM_PROMPT,
+    ...(values.DISCORD_TOKEN === undefined
+      ? {}
+      : { discord: { token: values.DISCORD_TOKEN, apiUrl: values.DISCORD_API_URL } }),
+    ...(slack === undefined ? {} : { slack }),
+    http: {
+      host: values.HOST,
+      port: values.PORT,
+      apiKey: values.API_KEY,
+      timeoutMs: values.HTTP_TIMEOUT * 1_000,
+    },
+    turns: {
+      concurrency: values.WORKER_CONCURRENCY,
+      firstTokenMs: values.FIRST_TOKEN_TIMEOUT * 1_000,
+      betweenTokensMs: values.TURN_TIMEOUT * 1_000,
+      answerMs: values.ANSWER_TIMEOUT * 1_000,
+      maxAnswerLength: values.MAX_ANSWER_LENGTH,
+      shutdownGraceMs: values.SHUTDOWN_GRACE * 1_000,
+      rateLimit: values.RATE_LIMIT,
+      maxWaiting: values.MAX_WAITING,
+      maxMessageLength: values.MAX_MESSAGE_LENGTH,
+    },
+    admins: values.ADMIN_USER_IDS ?? [],
+    log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT, secrets: secretsOf(values) },
+    warnings,
+  };
+}
+
+function modelOf(values: Values): ModelConfig {
+  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl } = values;
+  if (apiKey === undefined && baseUrl === undefined) return { kind: 'demo' };
+  return { kind: 'openai', apiKey, baseUrl, name: values.OPENAI_MODEL, temperature: values.OPENAI_TEMPERATURE };
+}
+
+function slackOf(values: Values): SlackConfig | undefined {
+  const { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken, SLACK_SIGNING_SECRET: signingSecret } = values;
+  if (botToken === undefined) return undefined;
+  const common = { botToken, apiUrl: values.SLACK_API_URL, dmScope: values.SLACK_DM_SCOPE };
+  if (appToken !== undefined) return { ...common, transport: { kind: 'socket', appToken } };
+  if (signingSecret === undefined) return undefined;
+  return { ...common, transport: { kind: 'http', signingSecret, host: values.HOST, port: values.SLACK_PORT } };
+}
+
+/** The secret settings, and the passwords inside of URLs as they may be printed without the rest. */
+function secretsOf(values: Values): string[] {
+  const byName: ReadonlyMap<string, unknown> = new Map(Object.entries(values));
+  const whole = SETTINGS.filter(({ secret }) => secret).map(({ name }) => byName.get(name));
+  const urls = [values.REDIS_URL, values.OPENAI_BASE_URL, values.DISCORD_API_URL, values.SLACK_API_URL];
+  const passwords = urls.flatMap((url) => {
+    const password = url === undefined ? '' : new URL(url).password;
+    return [password, decodeURIComponent(password)];
+  });
+  const secrets = [...whole, ...passwords].flatMap((secret) => (typeof secret === 'string' && secret ? [secret] : []));
+  return [...new Set(secrets)];
+}
+
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) {
+    for (const part of Object.values(value)) deepFreeze(part);
+    Object.freeze(value);
+  }
+  return value;
+}
