@@ -15,7 +15,5 @@ export const DELIVERY_BUDGET_MS = 15 * 60_000;
 export const CHECK_MS = 1_000;
 /** Between two sweeps over the pending conversations. */
 export const SWEEP_MS = 2_000;
-/** Milliseconds before attempt `failures + 1`: doubles from half a second, unless the model named a longer time. */
-export function backoffMs(failures: number, retryAfterMs = 0): number {
-  return Math.max(retryAfterMs, 500 * 2 ** Math.max(0, failures - 1));
-}
+/** Longest wait before the model is asked again, unless it named a longer one. */
+export const MAX_BACKOFF_MS = 8_000;

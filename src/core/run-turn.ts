@@ -1,7 +1,8 @@
 /** One turn, from its place at the head of the inbox to the last write on the platform. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BotError, type ErrorCode, toBotError } from '../errors.ts';
-import { backoffMs, DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_TAKEOVERS } from './limits.ts';
+import { backoff } from '../lib/backoff.ts';
+import { delay } from '../lib/delay.ts';
+import { DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_BACKOFF_MS, MAX_TAKEOVERS } from './limits.ts';
 import type { Chain, Clock, Lease, Logger, Phrases, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
 import { type AnswerBounds, type ModelAnswer, readAnswer } from './read-answer.ts';
 import { isOwn } from './session.ts';
@@ -141,7 +142,7 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
       const error = toBotError(thrown);
       const failures = await untilLost(turn, () => store.countFailure(taken.lease));
       if (failures === undefined) throw lostError();
-      const pause = backoffMs(failures, error.retryAfterMs);
+      const pause = Math.max(error.retryAfterMs ?? 0, backoff(failures, MAX_BACKOFF_MS));
       const spent = taken.record.startedAt > 0 ? clock.now() - taken.record.startedAt : 0;
       if (!error.retryable || failures >= MAX_ATTEMPTS || spent + pause > turn.bounds.answerMs)
         return await fail(turn, error.code, error);
@@ -282,13 +283,13 @@ async function untilLost<T>(turn: RunningTurn, action: () => Promise<T>): Promis
       const error = toBotError(thrown);
       if (error.code !== 'store_unavailable' || !error.retryable) throw error;
       if (!turn.lease.alive()) throw lostError(error);
-      await sleep(Math.min(100 * 2 ** failures, 1_000));
+      await delay(backoff(failures, 1_000, 200));
     }
   }
 }
 
 async function pauseFor({ watch }: RunningTurn, ms: number): Promise<void> {
-  await sleep(ms, undefined, { signal: watch.signal }).catch(() => {});
+  await delay(ms, watch.signal);
   // The next attempt finds the signal aborted and the loop decides what it means.
 }
 

@@ -1,5 +1,32 @@
-/** Waits that end when intake does. */
+/** Waiting that can be cut short. */
+import { setMaxListeners } from 'node:events';
+import type { Timers } from './timers.ts';
 
+/** Like `systemTimers`, but they keep the process alive: somebody waits for them. */
+const waitedFor: Timers = {
+  after(ms, task) {
+    const timer = setTimeout(task, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `ms` milliseconds, or as soon as `signal` aborts. Never rejects. */
+export async function delay(ms: number, signal?: AbortSignal, timers: Timers = waitedFor): Promise<void> {
+  if (signal?.aborted === true) return;
+  // Many may wait for one signal; Node would take more than ten for a leak.
+  if (signal !== undefined) setMaxListeners(0, signal);
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      cancel();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = timers.after(ms, done);
+    signal?.addEventListener('abort', done);
+  });
+}
+
+/** Delays that can all be ended at once, for good. */
 export interface Delays {
   /** Resolves after `ms` milliseconds, or at once when {@link Delays.end} is or was called. */
   wait(ms: number): Promise<void>;
@@ -8,47 +35,10 @@ export interface Delays {
 }
 
 export function createDelays(): Delays {
-  const waiting = new Set<() => void>();
-  let over = false;
+  const controller = new AbortController();
   return {
-    wait(ms) {
-      if (over) return Promise.resolve();
-      return new Promise((resolve) => {
-        const done = () => {
-          clearTimeout(timer);
-          waiting.delete(done);
-          resolve();
-        };
-        const timer = setTimeout(done, ms);
-        waiting.add(done);
-      });
-    },
-    end() {
-      over = true;
-      for (const done of [...waiting]) done();
-    },
-    ended: () => over,
-  };
-}
-
-/** Milliseconds before try `failures + 1`: doubles from half a second up to `most`. */
-export function backoff(failures: number, most: number): number {
-  return Math.min(most, 500 * 2 ** Math.min(10, Math.max(0, failures - 1)));
-}
-
-/** At most `most` tasks at a time; the others wait in order. */
-export function createGate(most: number): <T>(task: () => Promise<T>) => Promise<T> {
-  const queue: (() => void)[] = [];
-  let free = most;
-  return async (task) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => queue.push(resolve));
-    try {
-      return await task();
-    } finally {
-      const next = queue.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
+    wait: (ms) => delay(ms, controller.signal),
+    end: () => controller.abort(),
+    ended: () => controller.signal.aborted,
   };
 }

@@ -1,20 +1,20 @@
-/** Wakes the one who waits, whatever it was that happened: what happened is looked up. */
+/** A signal within this process: it wakes the waiter, who then looks up what happened. */
 export interface Signal {
   notify(): void;
-  /** Resolves at the next ring, at once when one came since the last wait. */
-  wait(ms: number, signal: AbortSignal): Promise<'rung' | 'timeout' | 'aborted'>;
+  /** Resolves at the next {@link Signal.notify}, or at once if there was one since the last wait. One waiter at a time. */
+  wait(ms: number, signal: AbortSignal): Promise<'notified' | 'timeout' | 'aborted'>;
 }
 
 export function createSignal(): Signal {
-  let rung = false;
+  let notified = false;
   let wake: (() => void) | undefined;
   return {
     notify() {
-      rung = true;
+      notified = true;
       wake?.();
     },
     async wait(ms, signal) {
-      if (!rung && !signal.aborted) {
+      if (!notified && !signal.aborted) {
         await new Promise<void>((resolve) => {
           const timer = setTimeout(done, ms);
           function done(): void {
@@ -28,9 +28,9 @@ export function createSignal(): Signal {
         });
       }
       if (signal.aborted) return 'aborted';
-      if (!rung) return 'timeout';
-      rung = false;
-      return 'rung';
+      if (!notified) return 'timeout';
+      notified = false;
+      return 'notified';
     },
   };
 }

@@ -1,20 +1,17 @@
-/** What is worth saying once in a while, and not each time that it is noticed. */
+/** For log lines and notices that would otherwise be repeated at every occurrence. */
 
-/**
- * Makes a function that is true for a name when it was not asked for that name in the last `ms` milliseconds with the
- * answer true.
- */
+/** Makes a function that is true for a name at most once in `ms` milliseconds. */
 export function createThrottle(clock: { monotonic(): number }, ms: number): (name: string) => boolean {
-  /** Name to the end of its silence, in order: all silences have the same length. */
-  const silent = new Map<string, number>();
+  /** From a name to the time until which it is suppressed, oldest first: all are suppressed for equally long. */
+  const suppressed = new Map<string, number>();
   return (name) => {
     const now = clock.monotonic();
-    for (const [old, until] of silent) {
+    for (const [old, until] of suppressed) {
       if (until > now) break;
-      silent.delete(old);
+      suppressed.delete(old);
     }
-    if (silent.has(name)) return false;
-    silent.set(name, now + ms);
+    if (suppressed.has(name)) return false;
+    suppressed.set(name, now + ms);
     return true;
   };
 }

@@ -1,28 +1,50 @@
-/** Requests to a platform in bounded time, whatever its client does. */
+/** Time limits for work that may take too long. */
 import { BotError } from '../errors.ts';
-import type { Timers } from './timers.ts';
+import { systemTimers, type Timers } from './timers.ts';
 
 /**
- * What `run` gives within `ms` milliseconds. Later its signal aborts and this rejects, whether `run` heeds that or not:
- * a request that hangs must not hold a whole conversation.
- * @throws BotError `platform_unavailable` (retryable) for what is late, and in place of anything that is no BotError.
+ * Settles like `work`, or with what `onTimeout` returns or throws when `work` takes longer than `ms` milliseconds. `work`
+ * itself goes on: see {@link withTimeout} for a request that should be aborted.
  */
-export async function withTimeout<T>(ms: number, timers: Timers, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
+export async function raceTimeout<T, U>(
+  ms: number,
+  work: Promise<T>,
+  onTimeout: () => U,
+  timers: Timers = systemTimers,
+): Promise<T | U> {
   let cancel = () => {};
-  const late = new Promise<never>((_, reject) => {
+  const timedOut = new Promise<U>((resolve, reject) => {
     cancel = timers.after(ms, () => {
-      controller.abort();
-      reject(new BotError('platform_unavailable', 'The platform did not answer in time.', { retryable: true }));
+      try {
+        resolve(onTimeout());
+      } catch (thrown) {
+        reject(thrown);
+      }
     });
   });
   try {
-    return await Promise.race([run(controller.signal), late]);
+    return await Promise.race([work, timedOut]);
+  } finally {
+    cancel();
+  }
+}
+
+/**
+ * Runs a request to a platform for at most `ms` milliseconds. Then its signal aborts and this rejects, even if `run` ignores
+ * the signal: a request that hangs must not block a whole conversation.
+ * @throws BotError `platform_unavailable` (retryable) on a timeout, and in place of any error that is no BotError
+ */
+export async function withTimeout<T>(ms: number, timers: Timers, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const onTimeout = (): never => {
+    controller.abort();
+    throw new BotError('platform_unavailable', 'The platform did not answer in time.', { retryable: true });
+  };
+  try {
+    return await raceTimeout(ms, run(controller.signal), onTimeout, timers);
   } catch (thrown) {
     if (thrown instanceof BotError) throw thrown;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     throw new BotError('platform_unavailable', message, { cause: thrown, retryable: true });
-  } finally {
-    cancel();
   }
 }

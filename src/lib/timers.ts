@@ -1,10 +1,10 @@
-/** Timers, so that tests can play them. */
+/** Timers, as an interface so that tests can control time. */
 export interface Timers {
-  /** Runs `task` once, after `ms` milliseconds. The returned function calls it off. */
+  /** Runs `task` once, after `ms` milliseconds. The returned function cancels it. */
   after(ms: number, task: () => void): () => void;
 }
 
-/** Node's timers; they keep no process alive. */
+/** Node's timers. They do not keep the process alive. */
 export const systemTimers: Timers = {
   after(ms, task) {
     const timer = setTimeout(task, ms);

@@ -3,12 +3,12 @@
  * the work. BullMQ hands drains out; that no turn is done twice is the fence's business (docs/turns.md), because a lock
  * that was lost does not stop a processor.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, Queue, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Clock, Drain, DrainScheduler, Logger } from '../core/ports.ts';
 import { type SessionId, toSessionId } from '../core/session.ts';
+import { raceTimeout } from '../lib/timeout.ts';
 import type { RedisConnections } from '../redis/connection.ts';
 import { createOpenLeases } from './leases.ts';
 
@@ -135,7 +135,7 @@ export function createBullmqScheduler(redis: Redis, { prefix, clock, logger }: B
         const closed = worker.close();
         await Promise.race([closed, leases.idle(graceMs)]);
         leases.abortAll();
-        await Promise.race([closed, sleep(HANDOVER_MS, undefined, { ref: false })]);
+        await raceTimeout(HANDOVER_MS, closed, () => undefined);
       }
       await queue.close();
       redis.disconnect();

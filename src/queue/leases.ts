@@ -1,7 +1,7 @@
 /** The leases of the drains that run in this process. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Lease } from '../core/ports.ts';
 import { BotError } from '../errors.ts';
+import { raceTimeout } from '../lib/timeout.ts';
 
 export interface OpenLeases {
   begin(id: string): { readonly lease: Lease; readonly end: () => void };
@@ -58,12 +58,10 @@ export function createOpenLeases(clock: Clock, lifeMs: number): OpenLeases {
     },
     async idle(ms) {
       if (open.size === 0) return;
-      const timer = new AbortController();
       const empty = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      await Promise.race([empty, sleep(ms, undefined, { signal: timer.signal }).catch(() => {})]);
-      timer.abort();
+      await raceTimeout(ms, empty, () => undefined);
     },
   };
 }

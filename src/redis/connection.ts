@@ -3,6 +3,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { StandaloneConnector } from 'ioredis/built/connectors/index.js';
 import { z } from 'zod';
 import type { Health } from '../core/ports.ts';
+import { backoff } from '../lib/backoff.ts';
 import { faultOf, type RedisFault, refusedCommand } from './faults.ts';
 
 /** Milliseconds after which a command that got no answer fails; a reconnect is tried meanwhile. */
@@ -106,7 +107,7 @@ export function createRedisConnections(url: string, onError: (name: string, erro
       connectTimeout: 2_000,
       socketTimeout: SILENCE_MS,
       maxLoadingRetryTime: LOADING_MS,
-      retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000),
+      retryStrategy: (attempt) => backoff(attempt, 1_000, 100),
       reconnectOnError(error) {
         notice(error);
         // The command was refused, and its caller is told: nothing is sent twice.

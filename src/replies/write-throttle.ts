@@ -2,6 +2,7 @@
 
 import type { Clock } from '../core/ports.ts';
 import type { BotError } from '../errors.ts';
+import { backoff } from '../lib/backoff.ts';
 import type { Timers } from '../lib/timers.ts';
 
 export interface WriteThrottleOptions {
@@ -41,8 +42,8 @@ export function createWriteThrottle(options: WriteThrottleOptions): WriteThrottl
   let failures = 0;
   let endWait: (() => void) | undefined;
 
-  const backoff = () => {
-    const full = Math.min(options.maxBackoffMs, options.backoffMs * 2 ** (failures - 1));
+  const jittered = () => {
+    const full = backoff(failures, options.maxBackoffMs, options.backoffMs);
     // Half fixed, half at random: conversations that failed together don't come back together.
     return full / 2 + (full / 2) * options.random();
   };
@@ -77,7 +78,7 @@ export function createWriteThrottle(options: WriteThrottleOptions): WriteThrottl
     },
     failed(error) {
       failures += 1;
-      notBefore = clock.monotonic() + (error.retryAfterMs ?? backoff());
+      notBefore = clock.monotonic() + (error.retryAfterMs ?? jittered());
     },
     failures: () => failures,
     heldMs: () => Math.max(0, notBefore - clock.monotonic()),

@@ -1,8 +1,9 @@
 /** The answer to one interaction: acked first, filled when there is something to say. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Logger } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
+import { retry } from '../../lib/backoff.ts';
+import { delay } from '../../lib/delay.ts';
 import { callbackPayload, type InteractionPayload } from './payloads.ts';
 import type { MessageBody } from './render.ts';
 import { codeOf, type DiscordRest, type RestFile } from './rest.ts';
@@ -18,7 +19,7 @@ const ALREADY_ACKED = 40_060;
 const ACK_WITHIN_MS = 2_800;
 const ACK_TRY_MS = 1_200;
 const ACK_PAUSE_MS = 100;
-const FILL_TRIES = 5;
+const FILL = { tries: 5, firstMs: 500 };
 
 /** `public`: all in the channel will see the answer. `private`: this person alone. `in place`: the message of the button changes. */
 export type Manner = 'public' | 'private' | 'in place';
@@ -59,22 +60,9 @@ export function createAnswers(interaction: InteractionPayload, { rest, clock, lo
     return manner === 'in place' ? (interaction.message?.id ?? id) : callbackPayload.parse(answer).resource.message.id;
   }
 
-  /** Again and again while that makes sense. @throws BotError `platform_*` */
-  async function insist<T>(request: () => Promise<T>, tries: number): Promise<T> {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await request();
-      } catch (thrown) {
-        const error = toBotError(thrown);
-        if (!error.retryable || failures >= tries) throw error;
-        await sleep(Math.max(error.retryAfterMs ?? 0, 250 * 2 ** failures));
-      }
-    }
-  }
-
   /** The message that was acked by a try whose answer was lost. */
   async function original(): Promise<string> {
-    const found = await insist(() => rest.request('GET', `${webhook}/messages/@original`, { auth: false }), FILL_TRIES);
+    const found = await retry(() => rest.request('GET', `${webhook}/messages/@original`, { auth: false }), FILL);
     return callbackPayload.parse({ resource: { message: found } }).resource.message.id;
   }
 
@@ -94,7 +82,7 @@ export function createAnswers(interaction: InteractionPayload, { rest, clock, lo
             return undefined;
           }
           unknown = true;
-          await sleep(ACK_PAUSE_MS);
+          await delay(ACK_PAUSE_MS);
         }
       }
     },
@@ -102,11 +90,11 @@ export function createAnswers(interaction: InteractionPayload, { rest, clock, lo
       // Files of the page before would stay otherwise.
       const whole = files.length === 0 ? { ...body, attachments: [] } : body;
       const route = `${webhook}/messages/@original` as const;
-      await insist(() => rest.request('PATCH', route, { body: whole, files, auth: false }), FILL_TRIES);
+      await retry(() => rest.request('PATCH', route, { body: whole, files, auth: false }), FILL);
     },
     async add(body) {
       const whole = { ...body, flags: body.flags | EPHEMERAL };
-      await insist(() => rest.request('POST', webhook, { body: whole, auth: false }), FILL_TRIES);
+      await retry(() => rest.request('POST', webhook, { body: whole, auth: false }), FILL);
     },
   };
 }

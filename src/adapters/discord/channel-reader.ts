@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
-import { createGate } from '../../lib/delay.ts';
+import { createGate } from '../../lib/gate.ts';
 import type { ChannelWorkerDeps } from './channel-worker-deps.ts';
 import { type ChannelPayload, channelPayload, type MessagePayload, messagePayload } from './payloads.ts';
 import { aboutOf, type ChannelAbout } from './places.ts';

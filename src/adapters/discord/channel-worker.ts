@@ -4,7 +4,7 @@
  * away, a session could not be resumed, a restart) is read over REST before anything newer of the channel (docs/turns.md).
  */
 import { type BotError, toBotError } from '../../errors.ts';
-import { backoff } from '../../lib/delay.ts';
+import { backoff } from '../../lib/backoff.ts';
 import { applyToHeld, type ChannelEvent, editedAt } from './channel-event.ts';
 import {
   type ChannelWorkerDeps,

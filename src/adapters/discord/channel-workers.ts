@@ -2,7 +2,7 @@
 import type { Channels, WatchedChannel } from '../../core/channels.ts';
 import type { Clock } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
-import { backoff } from '../../lib/delay.ts';
+import { backoff } from '../../lib/backoff.ts';
 import type { ChannelEvent } from './channel-event.ts';
 import type { ChannelReader } from './channel-reader.ts';
 import { createChannelWorker } from './channel-worker.ts';

@@ -2,7 +2,9 @@
 import { type Client, DiscordjsError, DiscordjsErrorCodes, Events, REST, Routes } from 'discord.js';
 import type { Logger } from '../../core/ports.ts';
 import { BotError, toBotError } from '../../errors.ts';
-import { backoff, createDelays } from '../../lib/delay.ts';
+import { backoff } from '../../lib/backoff.ts';
+import { createDelays } from '../../lib/delay.ts';
+import { raceTimeout } from '../../lib/timeout.ts';
 import { createGatewayClient, namesOf } from './gateway-client.ts';
 import type { Names } from './markup.ts';
 import { type ChannelPayload, guildDeletePayload, type ReadyPayload } from './payloads.ts';
@@ -119,13 +121,15 @@ export function createConnection(options: ConnectionOptions): Connection {
     });
     whenRefused.catch(() => undefined);
     try {
-      await within(limitMs, Promise.race([current.login(token).then(() => whenReady), whenRefused]));
+      await raceTimeout(limitMs, Promise.race([current.login(token).then(() => whenReady), whenRefused]), () => {
+        throw new Error(`no session within ${limitMs / 1_000} s`);
+      });
       ready = true;
       onSession();
       return 'ready';
     } catch (thrown) {
       // It may wait for the close of a connection that is closed already.
-      await within(DESTROY_MS, current.destroy()).catch(() => undefined);
+      await raceTimeout(DESTROY_MS, current.destroy(), () => undefined).catch(() => undefined);
       if (closeCode === DISALLOWED_INTENTS) return 'disallowed';
       if (closeCode === SHARDING_REQUIRED) {
         least = count + 1;
@@ -170,7 +174,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (pauses.ended()) return;
     const current = client;
     client = undefined;
-    await within(DESTROY_MS, current?.destroy() ?? Promise.resolve()).catch(() => undefined);
+    await raceTimeout(DESTROY_MS, current?.destroy() ?? Promise.resolve(), () => undefined).catch(() => undefined);
     if (code === AUTHENTICATION_FAILED) return giveUp(credentialsError(undefined));
     if (code !== SHARDING_REQUIRED && (code !== DISALLOWED_INTENTS || !content)) {
       return giveUp(new BotError('platform_refused', `Discord has closed the connection for good (${code}).`));
@@ -225,16 +229,4 @@ export function createConnection(options: ConnectionOptions): Connection {
       return { ok: false, detail: `not connected to the gateway of Discord${some}` };
     },
   };
-}
-
-async function within<T>(ms: number, task: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no session within ${ms / 1_000} s`)), ms);
-  });
-  try {
-    return await Promise.race([task, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

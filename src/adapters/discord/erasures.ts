@@ -2,7 +2,8 @@
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Logger } from '../../core/ports.ts';
 import { toBotError } from '../../errors.ts';
-import { backoff, type Delays } from '../../lib/delay.ts';
+import { backoff } from '../../lib/backoff.ts';
+import type { Delays } from '../../lib/delay.ts';
 import type { ChannelWorkers, Gone } from './channel-workers.ts';
 import { type ChannelAbout, DISCORD, placeOf } from './places.ts';
 

@@ -1,9 +1,10 @@
 /** The Node server under the app: binds, answers what never becomes a request, and closes in bounded time. */
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import { BotError } from '../../errors.ts';
+import { closeServer } from '../../lib/close-server.ts';
 import { refusalResponse } from './refuse.ts';
 
 export interface HttpServer {
@@ -12,9 +13,6 @@ export interface HttpServer {
   /** Listens no more; connections in use get `graceMs` to end what they are doing. */
   close(graceMs: number): Promise<void>;
 }
-
-/** Between looks for connections that have become idle while the server closes, in milliseconds. */
-const CLOSING_LOOK_MS = 25;
 
 /** What a client may take of the server. Times in milliseconds (https://nodejs.org/api/http.html#httpcreateserveroptions-requestlistener). */
 export interface ConnectionLimits {
@@ -63,17 +61,7 @@ export async function listen(
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new BotError('internal', 'The server has no port.');
-  return { address, close: (graceMs) => close(server, graceMs) };
-}
-
-async function close(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // A connection that was in use when the server closed would be kept idle for a while afterwards.
-  const sweep = setInterval(() => server.closeIdleConnections(), CLOSING_LOOK_MS);
-  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(deadline);
+  return { address, close: (graceMs) => closeServer(server, graceMs) };
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, readonly [status: string, detail: string]>> = {

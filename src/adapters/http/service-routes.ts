@@ -1,6 +1,7 @@
 /** How the service is doing: /stats, /health, /metrics. */
 import type { Hono } from 'hono';
 import { BotError, toBotError } from '../../errors.ts';
+import { raceTimeout } from '../../lib/timeout.ts';
 import type { HttpDeps } from './deps.ts';
 import { isoTime, renderStats } from './render.ts';
 
@@ -17,7 +18,9 @@ export function addServiceRoutes(app: Hono, deps: HttpDeps): void {
         const state = redis(known.reachable ? 'connected' : 'disconnected');
         return c.json({ status: 'unhealthy', redis: state, error: known.reason, timestamp: isoTime(clock.now()) }, 503);
       }
-      await within(timings.healthMs, bot.ping());
+      await raceTimeout(timings.healthMs, bot.ping(), () => {
+        throw new BotError('store_unavailable', `No answer within ${timings.healthMs} ms.`);
+      });
       const timestamp = isoTime(clock.now());
       const deaf = platforms().find(({ ok }) => !ok);
       if (deaf === undefined) return c.json({ status: 'healthy', redis: redis('connected'), timestamp });
@@ -37,16 +40,4 @@ export function addServiceRoutes(app: Hono, deps: HttpDeps): void {
   app.get('/metrics', async (c) =>
     c.body(await metrics(), 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }),
   );
-}
-
-async function within(ms: number, promise: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new BotError('store_unavailable', `No answer within ${ms} ms.`)), ms);
-  });
-  try {
-    await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

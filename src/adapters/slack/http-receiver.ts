@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { HTTPModuleFunctions, HTTPReceiver, type Logger as SlackLogger } from '@slack/bolt';
 import type { Clock, Logger } from '../../core/ports.ts';
 import { BotError, toBotError } from '../../errors.ts';
+import { closeServer } from '../../lib/close-server.ts';
 import type { SlackTransport } from './receiver.ts';
 import { createSignedBodies, mediaType } from './signed-body.ts';
 
@@ -22,8 +23,6 @@ const REQUEST_MS = 15_000;
 /** Between looks for requests that take longer. Milliseconds. */
 const SLOW_LOOK_MS = 1_000;
 const MAX_CONNECTIONS = 2_000;
-/** Between looks for connections that have become idle while the server closes, in milliseconds. */
-const CLOSING_LOOK_MS = 25;
 /** Requests get this long to end when the server closes; Slack itself waits for 3 s. Milliseconds. */
 const CLOSING_GRACE_MS = 3_000;
 
@@ -80,12 +79,7 @@ export function createHttpTransport(options: HttpTransportOptions): SlackTranspo
     if (!listening) return;
     listening = false;
     stopped = true;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    const sweep = setInterval(() => server.closeIdleConnections(), CLOSING_LOOK_MS);
-    const deadline = setTimeout(() => server.closeAllConnections(), CLOSING_GRACE_MS);
-    await closed;
-    clearInterval(sweep);
-    clearTimeout(deadline);
+    await closeServer(server, CLOSING_GRACE_MS);
   }
 
   return {

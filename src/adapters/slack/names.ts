@@ -1,5 +1,6 @@
 /** The names of the people, channels and user groups that a text names by an id alone. */
 import { z } from 'zod';
+import { raceTimeout } from '../../lib/timeout.ts';
 import type { SlackClients } from './clients.ts';
 import { createLookupCache, type LookupDeps } from './lookup-cache.ts';
 import type { People } from './people.ts';
@@ -90,20 +91,10 @@ export function createNames({ clients, people, self, ...deps }: NamesDeps): Name
         const name = (await nameOf(named))?.slice(0, MAX_NAME);
         if (name !== undefined) names.set(keyOf(named), name);
       });
-      if (looked.length > 0) await ended(Promise.all(looked));
+      if (looked.length > 0) await raceTimeout(WAIT_MS, Promise.all(looked), () => undefined, timers);
       return (named) => names.get(keyOf(named));
     },
   };
-
-  /** Resolves with the promise, or when it has taken too long. */
-  async function ended(work: Promise<unknown>): Promise<void> {
-    let cancel = () => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = timers.after(WAIT_MS, resolve);
-    });
-    await Promise.race([work, late]);
-    cancel();
-  }
 }
 
 function keyOf({ kind, id }: Named): string {

@@ -6,6 +6,8 @@ import { type Logger as SlackLogger, SocketModeReceiver } from '@slack/bolt';
 import { z } from 'zod';
 import type { Logger } from '../../core/ports.ts';
 import { BotError, toBotError } from '../../errors.ts';
+import { backoff } from '../../lib/backoff.ts';
+import { delay } from '../../lib/delay.ts';
 import { withTimeout } from '../../lib/timeout.ts';
 import type { Timers } from '../../lib/timers.ts';
 import { toPlatformError } from './platform-error.ts';
@@ -70,7 +72,7 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
   let connected = false;
   let stopped = false;
   let connecting: Promise<void> | undefined;
-  let endWait = () => {};
+  const ending = new AbortController();
   let trouble: BotError | undefined;
   /** Slack has ended the connection as one too many. */
   let crowded = false;
@@ -145,7 +147,11 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
       } catch (thrown) {
         trouble = toPlatformError(thrown);
         logger.warn({ code: trouble.code, err: trouble.message, failures }, 'Slack’s socket could not be opened');
-        await pause(crowded ? CROWDED_RETRY_MS : Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures));
+        await delay(
+          crowded ? CROWDED_RETRY_MS : backoff(failures + 1, MAX_RETRY_MS, FIRST_RETRY_MS),
+          ending.signal,
+          timers,
+        );
       }
     }
     connecting = undefined;
@@ -153,20 +159,10 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
     if (!stopped && !connected) connecting = reconnect();
   }
 
-  function pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = timers.after(ms, resolve);
-      endWait = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
-
   async function stop(): Promise<void> {
     if (stopped) return;
     stopped = true;
-    endWait();
+    ending.abort();
     if (!connected) return;
     // Bolt's own stop resolves with the socket still open.
     await client.disconnect();

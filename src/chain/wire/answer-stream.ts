@@ -1,5 +1,6 @@
 /** One answer of a server, whatever its shape, as a clean stream of chunks of OpenAI's form. */
 import { BotError } from '../../errors.ts';
+import { raceTimeout } from '../../lib/timeout.ts';
 import { type Delta, type Finish, field, readDelta, readError, type ServerError } from './completion.ts';
 import type { ReasoningFilter } from './reasoning.ts';
 import { decoded, serverEvents, wholeText } from './sse.ts';
@@ -110,16 +111,12 @@ async function* streamed(texts: AsyncGenerator<string>, ended: AbortController):
 }
 
 /** What comes within the time that the end of a stream gets; what goes wrong there costs nothing any more. */
-async function soon<T>(coming: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), END_MS);
-  });
-  try {
-    return await Promise.race([coming.catch(() => undefined), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function soon<T>(coming: Promise<T>): Promise<T | undefined> {
+  return raceTimeout(
+    END_MS,
+    coming.catch(() => undefined),
+    () => undefined,
+  );
 }
 
 function parse(text: string): unknown {
