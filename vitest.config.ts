@@ -1,11 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const support = (name: string) => fileURLToPath(new URL(`./test/support/${name}`, import.meta.url));
 
+/** The short tier, `npm test`: every test file but those of the long tier (vitest.long.config.ts). */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/**/*.long.test.ts'],
+    provide: { tier: 'short' },
     globalSetup: [support('global-setup.ts')],
     setupFiles: [support('end-with-the-run.ts')],
     // Processes, not threads: native modules (libsql), signals and exit codes are real there.

@@ -16,5 +16,5 @@ for (const name of ['runs', 'seed']) {
 process.env.FUZZ_RUNS = values.runs;
 process.env.FUZZ_SEED = values.seed;
 const edges = values.only === '' ? {} : { testNamePattern: `^(${values.only.replaceAll(',', '|')})$` };
-const vitest = await startVitest('test', ['test/fuzz/'], { ...edges, watch: false });
+const vitest = await startVitest('test', ['test/fuzz/'], { ...edges, config: 'vitest.long.config.ts', watch: false });
 await vitest.exit();

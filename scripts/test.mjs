@@ -1,6 +1,6 @@
-// `npm test`: runs vitest once and closes with a line "N passed, N failed". Arguments are vitest's.
+// `npm test` and `npm run test:long`: runs vitest once and closes with a line "N passed, N failed". Arguments are vitest's.
 //
-// Vitest runs in this process and not in a child of it: whoever kills this one has killed the tests.
+// Vitest runs in this process and not in a child of it: killing this process kills the tests.
 import { parseCLI, startVitest } from 'vitest/node';
 
 /** The run, once it is over. */

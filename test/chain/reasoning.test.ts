@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createReasoningFilter } from '../../src/chain/wire/reasoning.ts';
 import { type FakeModel, type ModelReply, startModel } from '../support/model.ts';
+import { runs } from '../support/tier.ts';
 import { ask, input, said, testChain, verdict } from './harness.ts';
 
 /** The answer that is left when a text comes in these pieces. */
@@ -90,7 +91,7 @@ describe('reasoning', () => {
         const pieces = at.slice(1).map((end, index) => text.slice(at[index], end));
         expect(filtered(pieces, { held, cutOff })).toBe(filtered([text], { held, cutOff }));
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 

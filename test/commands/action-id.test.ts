@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeAction, encodeAction, MAX_ACTION_ID, markOf } from '../../src/commands/action-id.ts';
 import { encodePerson } from '../../src/core/session.ts';
+import { runs } from '../support/tier.ts';
 import { memoryCommand, person, sessionId } from './arbitraries.ts';
 
 describe('the id of a button', () => {
@@ -30,7 +31,7 @@ describe('the id of a button', () => {
         const action = decodeAction(id);
         expect(action === undefined || encodeAction(action) === id).toBe(true);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -68,7 +69,7 @@ describe('the mark of a button', () => {
         const same = encodePerson(oneWho) === encodePerson(otherWho) && oneSession === otherSession;
         expect(markOf(oneWho, oneSession) === markOf(otherWho, otherSession)).toBe(same);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeSession, parseSessionId, personOf, placeTag, type Session } from '../../src/core/session.ts';
 import { memberOf, placeMember, sessionAtPlace, sessionOfMember } from '../../src/memory/redis/index-encoding.ts';
+import { runs } from '../support/tier.ts';
 
 /** Ids with everything in them that a member is cut by. */
 const component = fc
@@ -36,7 +37,7 @@ describe('how a session stands in an index', () => {
         const team = { platform, workspace };
         expect(sessionOfMember(team, memberOf(team, id))).toBe(id);
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 

@@ -18,6 +18,7 @@ import {
   toSessionId,
 } from '../../src/core/session.ts';
 import { BotError } from '../../src/errors.ts';
+import { runs } from '../support/tier.ts';
 
 /** What separates, matches or names something in a key, a pattern or a session id. */
 const SPECIALS = [
@@ -107,7 +108,7 @@ describe('a session id', () => {
         const same = encodeSession(one) === encodeSession(other);
         expect(same).toBe(JSON.stringify(sorted(one)) === JSON.stringify(sorted(other)));
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -172,7 +173,7 @@ describe('a session id', () => {
         expect(encodeSession(parsed)).toBe(changed);
         expect(parsed).not.toEqual(one);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -228,7 +229,7 @@ describe('a place, a person and a team', () => {
           JSON.stringify(sorted(one)) === JSON.stringify(sorted(other)),
         );
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
     fc.assert(
       fc.property(platform, component, component, (on, workspace, channel) => {

@@ -5,6 +5,7 @@ import { createLogger } from '../../src/app/log.ts';
 import { BotError } from '../../src/errors.ts';
 import { createLiveReply } from '../../src/replies/live-reply.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
+import { runs } from '../support/tier.ts';
 import {
   type End,
   FAULTS,
@@ -124,6 +125,6 @@ describe('a reply known by its nonces shows the committed answer at its end', ()
       end: fc.constantFrom<End>('answered', 'answered', 'stopped', 'failed', 'forgotten'),
       fates: fc.array(fc.constantFrom<Fate>('ok', 'ok', ...FAULTS), { maxLength: 6 }),
     });
-    await fc.assert(fc.asyncProperty(script, expectCommitted), { numRuns: 500 });
+    await fc.assert(fc.asyncProperty(script, expectCommitted), { numRuns: runs(500) });
   });
 });

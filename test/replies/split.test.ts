@@ -8,6 +8,7 @@ import {
   textOf,
   withClosedFence,
 } from '../../src/replies/markdown/split.ts';
+import { runs } from '../support/tier.ts';
 
 const texts = (text: string, limit: number, measure?: Measure) =>
   splitMarkdown(text, measure === undefined ? { limit } : { limit, measure }).map((part) => textOf(part));
@@ -117,7 +118,7 @@ describe('splitMarkdown', () => {
           expect(part.trim()).not.toBe('');
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -134,7 +135,7 @@ describe('splitMarkdown', () => {
           expect(tail).toMatch(/^(?:\n?[\s>]*(?:`{3,}|~{3,}))?$/);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -143,7 +144,7 @@ describe('splitMarkdown', () => {
       fc.property(markdown, fc.constantFrom(160, 333, 1990), measures, (text, limit, measure) => {
         for (const part of texts(text, limit, measure)) expect(openAtEnd(part)).toBeUndefined();
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -168,7 +169,7 @@ describe('splitMarkdown', () => {
           }
         },
       ),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -202,7 +203,7 @@ describe('splitMarkdown', () => {
           at += lead.length + body.length;
         }
       }),
-      { numRuns: 500, examples: [[`1. \`\`\`js\r\n${'a👍🏽🇨🇳👨‍👩‍👧'.repeat(9)}é\r\n> > \`\`\`\``, 64, 'utf16']] },
+      { numRuns: runs(500), examples: [[`1. \`\`\`js\r\n${'a👍🏽🇨🇳👨‍👩‍👧'.repeat(9)}é\r\n> > \`\`\`\``, 64, 'utf16']] },
     );
   });
 
@@ -327,7 +328,7 @@ describe('textOf with a mark', () => {
           if (!part.body.includes('>')) expect(openAtEnd(withMark)).toBeUndefined();
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });
@@ -356,7 +357,7 @@ describe('a splitter of a text that grows', () => {
           expect(split(text)).toEqual(splitMarkdown(text, { limit: 64 }));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Convert, messageOf, PART_LIMIT, rememberingConvert } from '../../../src/adapters/slack/render.ts';
 import { splitMarkdown, textOf } from '../../../src/replies/markdown/split.ts';
 import { readBlocks, shownText } from '../../support/fake-slack/block-rules.ts';
+import { runs } from '../../support/tier.ts';
 
 const converted = vi.hoisted((): string[] => []);
 vi.mock('slackify-markdown', async (original) => {
@@ -128,6 +129,6 @@ it('never throws and calls nobody, whatever is repeated how often', { timeout: 1
         .slice(0, 8_000);
       expect(sectionsOf(answer)).not.toMatch(TOKENS);
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });

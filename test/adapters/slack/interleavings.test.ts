@@ -14,6 +14,7 @@ import {
   sequences,
 } from '../../replies/interleavings.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';
+import { runs } from '../../support/tier.ts';
 import { createHeldSlack } from './held-slack.ts';
 
 const FIRST = ['One', 'One two', 'One two three'];
@@ -85,7 +86,7 @@ describe.each([
     });
     await fc.assert(
       fc.asyncProperty(script, (drawn) => expectCommitted(drawn, streams)),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { denature, escapeMentions, settledPart } from '../../../src/adapters/slack/escape-mentions.ts';
 import { ANSWER_LIMIT, answerOf, FORMS, messageOf, PART_LIMIT } from '../../../src/adapters/slack/render.ts';
 import { readBlocks, shownText } from '../../support/fake-slack/block-rules.ts';
+import { runs } from '../../support/tier.ts';
 
 const MARKDOWN = [
   '| Name | Value |',
@@ -117,7 +118,7 @@ describe('a message', () => {
       fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 20 }), (parts) =>
         expectCallsNobody(parts.join('')),
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

@@ -14,6 +14,7 @@ import {
 } from '../../../src/core/session.ts';
 import { phrases } from '../../../src/i18n/messages.ts';
 import { contents, type Harness } from '../../contracts/store/support.ts';
+import { runs } from '../../support/tier.ts';
 import { memoryCommand, person, place, session } from '../arbitraries.ts';
 import { asking, BOB, contextOf, here, LOCALES, talk, unknownThread } from './support.ts';
 
@@ -41,7 +42,7 @@ export function describeReach(harness: Harness): void {
           const samePlace = encodePlace(other.place) === encodePlace(where);
           expect(reached).toBe(other.user === undefined ? samePlace : own);
         }),
-        { numRuns: 2000 },
+        { numRuns: runs(2000) },
       );
     });
 
@@ -131,7 +132,7 @@ export function describeReach(harness: Harness): void {
             if (byId || byMark === 'own' || byMark === 'victim') expect(result.kind).toBe('refused');
           },
         ),
-        { numRuns: 300 },
+        { numRuns: runs(300) },
       );
       expect(texts).toEqual(new Set(['refused', 'done']));
       for (const { id } of victims) {

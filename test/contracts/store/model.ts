@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { SessionId } from '../../../src/core/session.ts';
 import type { ConversationStore } from '../../../src/core/store.ts';
 import type { TurnLease, TurnRecord, TurnState } from '../../../src/core/types.ts';
+import { runs } from '../../support/tier.ts';
 import type { Harness } from './support.ts';
 import { answerOf, contents, LIMITS, messageOf, sessionOf } from './support.ts';
 
@@ -246,7 +247,7 @@ export function describeModel(harness: Harness): void {
           const waiting = (await harness.store.pending(1000)).some((entry) => entry.sessionId === session);
           expect(waiting).toBe(model.inbox.length > 0);
         }),
-        { numRuns: 40 },
+        { numRuns: runs(40) },
       );
     });
   });

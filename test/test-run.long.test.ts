@@ -21,8 +21,12 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 /** `npm test` on a tree that has only these test files. */
-function start(files: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv = process.env) {
-  const args = [join(ROOT, 'scripts/test.mjs'), '--config', join(ROOT, 'vitest.config.ts'), '--root', root];
+function start(
+  files: Readonly<Record<string, string>>,
+  env: NodeJS.ProcessEnv = process.env,
+  config = 'vitest.config.ts',
+) {
+  const args = [join(ROOT, 'scripts/test.mjs'), '--config', join(ROOT, config), '--root', root];
   return Promise.all(
     Object.entries(files).map(([name, text]) =>
       writeFile(join(root, 'test', name), `import { expect, inject, it } from 'vitest';\n${text}`),
@@ -30,8 +34,8 @@ function start(files: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv =
   ).then(() => spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
-async function run(files: Readonly<Record<string, string>>, env?: NodeJS.ProcessEnv) {
-  const child = await start(files, env);
+async function run(files: Readonly<Record<string, string>>, env?: NodeJS.ProcessEnv, config?: string) {
+  const child = await start(files, env, config);
   // Two streams: what comes last in which is for each to say.
   const [out, err]: [string[], string[]] = [[], []];
   child.stdout.on('data', (data: Buffer) => out.push(data.toString()));
@@ -80,6 +84,14 @@ describe('npm test', () => {
     const { code, output, last } = await run({ 'a.test.ts': PASSES }, { PATH: root });
     expect(output).toContain('apt install redis-server');
     expect({ code, last }).toEqual({ code: 1, last: '0 passed, 1 failed' });
+  });
+
+  it('leaves the long tier to `npm run test:long`, which has nothing else', async () => {
+    const tells = (tier: string) => `it('is ${tier}', () => expect(inject('tier')).toBe('${tier}'));\n`;
+    const files = { 'a.test.ts': tells('short'), 'b.long.test.ts': tells('long') };
+    expect(await run(files)).toMatchObject({ code: 0, last: '1 passed, 0 failed' });
+    const long = await run(files, undefined, 'vitest.long.config.ts');
+    expect(long).toMatchObject({ code: 0, last: '1 passed, 0 failed' });
   });
 
   it('leaves no process behind when it is killed in the middle', async () => {

@@ -1,6 +1,6 @@
 /**
  * Whatever comes in from outside: no crash, no unhandled rejection, no stuck turn, no 500. A few hundred inputs an edge in
- * `npm test`; `npm run test:fuzz` has 10,000 each, `-- --seed N` repeats a run.
+ * `npm run test:long`; `npm run test:fuzz` has 10,000 each, `-- --seed N` repeats a run.
  */
 import { expect, test } from 'vitest';
 import { builtBot } from '../support/built-bot.ts';
@@ -21,7 +21,7 @@ const EDGES: Readonly<Record<string, FuzzEdge>> = {
   environment: fuzzEnvironment,
 };
 const runs = Number(process.env.FUZZ_RUNS ?? 200);
-/** The same inputs in each `npm test`; the long form draws new ones. */
+/** The same inputs in each `npm run test:long`; the long form draws new ones. */
 const seed = Number(process.env.FUZZ_SEED ?? 2);
 /** Of the first complaints, and of the last, where what the bot itself said of them is. */
 const SHOWN = 10;

@@ -1,0 +1,2 @@
+/** Every property tried in full. */
+import './action-id.test.ts';

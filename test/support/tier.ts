@@ -1,0 +1,25 @@
+/** How much of a test runs: `npm test` has the short tier, `npm run test:long` the long one. This is the only place that decides it. */
+import { inject } from 'vitest';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Set by vitest.config.ts and vitest.long.config.ts. */
+    tier: 'short' | 'long';
+  }
+}
+
+/** The short tier has one run in so many of a property test. */
+const SHORT_SHARE = 10;
+/** But not fewer than this, where there are as many. */
+const FEWEST_RUNS = 20;
+
+/** How often a property is tried: `full` times in the long tier, a tenth of that in the short one. */
+export function runs(full: number): number {
+  if (inject('tier') === 'long') return full;
+  return Math.min(full, Math.max(FEWEST_RUNS, Math.ceil(full / SHORT_SHARE)));
+}
+
+/** The variants of a test: the first one in the short tier, all others in the long one. */
+export function variants<T>(first: T, ...others: readonly T[]): readonly T[] {
+  return inject('tier') === 'long' ? others : [first];
+}
