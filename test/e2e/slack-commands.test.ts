@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { FakeSlack, Interaction } from '../support/fake-slack/fake-slack.ts';
+import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
@@ -32,7 +33,7 @@ async function turn(slack: FakeSlack, text: string, user = ADA): Promise<string>
   return ts;
 }
 
-describe.each(['socket', 'http'] as const)('over %s', (transport) => {
+describe.each(variants('socket', 'http'))('over %s', (transport) => {
   test('every command answers, by its own name and by the umbrella', async () => {
     const { slack, startBot } = await workshop.makeWorld(transport);
     await startBot();

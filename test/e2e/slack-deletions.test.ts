@@ -1,10 +1,11 @@
 /** What people take back or change in Slack, told as Slack tells it: forgotten means gone, and nothing is answered twice. */
 import { describe, expect, test } from 'vitest';
+import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
 
-describe.each(['socket', 'http'] as const)('over %s', (transport) => {
+describe.each(variants('socket', 'http'))('over %s', (transport) => {
   test('the root of a thread that is deleted is forgotten, and so is what follows', async () => {
     const { slack, model, startBot } = await workshop.makeWorld(transport);
     await startBot();

@@ -1,6 +1,7 @@
 /** Nothing that Slack delivers is lost or answered twice: redeliveries, kills, replicas. */
 import { describe, expect, test } from 'vitest';
 import type { BotProcess } from '../support/bot-process.ts';
+import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
@@ -18,7 +19,7 @@ async function whoRuns(bots: readonly BotProcess[], turn: string): Promise<BotPr
   return found;
 }
 
-describe.each(['socket', 'http'] as const)('over %s', (transport) => {
+describe.each(variants('socket', 'http'))('over %s', (transport) => {
   test('one message, delivered 11 times under new event ids and as a pair, is answered once', async () => {
     const { slack, model, startBot } = await workshop.makeWorld(transport);
     await startBot();

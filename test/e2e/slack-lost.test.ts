@@ -1,5 +1,6 @@
 /** A worker killed between Slack taking a message and the bot saving its id: the message is found, and gone on with. */
 import { expect, test } from 'vitest';
+import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
@@ -8,7 +9,7 @@ const LONG = Array.from({ length: 60 }, (_, index) => `Sentence number ${index}.
 const BEGUN = { text: LONG, pieces: 60, sent: 20, end: 'hang' } as const;
 const LINUS = 'U0LINUS';
 
-test.each(['socket', 'http'] as const)(
+test.each(variants('socket', 'http'))(
   'over %s, streams and posts in DMs and among others’ in a thread are found after kill -9',
   async (transport) => {
     const { slack, model, startBot } = await workshop.makeWorld(transport);

@@ -2,6 +2,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import type { BotProcess } from '../support/bot-process.ts';
+import { variants } from '../support/tier.ts';
 import { ADA, answersIn, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
@@ -53,7 +54,7 @@ test('while the store is down for half a minute nothing is acked on either trans
   }
 });
 
-test.each(['socket', 'http'] as const)(
+test.each(variants('socket', 'http'))(
   'while the store is full, over %s, people are told so once, and are answered when there is room',
   async (transport) => {
     const { slack, redis, model, startBot } = await workshop.makeWorld(transport, { ackWithinMs: 500 });

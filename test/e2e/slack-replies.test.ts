@@ -1,6 +1,7 @@
 /** Replies in Slack when Slack makes trouble: rates, dying streams, lost answers; and what people do to them meanwhile. */
 import { describe, expect, test } from 'vitest';
 import { phrases } from '../../src/i18n/messages.ts';
+import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
@@ -20,7 +21,7 @@ const LIMITED = [
   'chat.postMessage',
 ];
 
-describe.each(['socket', 'http'] as const)('a reply, over %s,', (transport) => {
+describe.each(variants('socket', 'http'))('a reply, over %s,', (transport) => {
   test('whose stream dies is continued, never repeated', async () => {
     const { slack, model, startBot } = await workshop.makeWorld(transport);
     await startBot();

@@ -1,5 +1,6 @@
 /** What is shared in Slack, quoted from threads and named by ids, as the model is shown it. */
 import { expect, test } from 'vitest';
+import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
@@ -12,7 +13,7 @@ const SHARE = {
   files: [{ id: 'F1', name: 'df.txt' }],
 };
 
-test.each(['socket', 'http'] as const)('a message that is shared is read, over %s', async (transport) => {
+test.each(variants('socket', 'http'))('a message that is shared is read, over %s', async (transport) => {
   const { slack, model, startBot } = await workshop.makeWorld(transport);
   await startBot();
   const dm = slack.workspace.directOf(ADA);

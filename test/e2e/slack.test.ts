@@ -1,10 +1,11 @@
 /** The bot in Slack from outside: the real process against the strict fake, on both transports. */
 import { describe, expect, test } from 'vitest';
+import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
 
-describe.each(['socket', 'http'] as const)('over %s', (transport) => {
+describe.each(variants('socket', 'http'))('over %s', (transport) => {
   test('a direct message is answered in its thread, and remembered there', async () => {
     // What is not acked within that is sent again: so long that it means lost, and not late.
     const { slack, model, startBot } = await workshop.makeWorld(transport, { ackWithinMs: 30_000 });

@@ -20,6 +20,6 @@ export function runs(full: number): number {
 }
 
 /** The variants of a test: the first one in the short tier, all others in the long one. */
-export function variants<T>(first: T, ...others: readonly T[]): readonly T[] {
+export function variants<const T>(first: T, ...others: readonly T[]): readonly T[] {
   return inject('tier') === 'long' ? others : [first];
 }

@@ -1,0 +1,2 @@
+/** Over HTTP. */
+import './slack-commands.test.ts';

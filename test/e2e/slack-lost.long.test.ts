@@ -1,0 +1,2 @@
+/** Over HTTP. */
+import './slack-lost.test.ts';

@@ -1,0 +1,2 @@
+/** Over HTTP. */
+import './slack.test.ts';
