@@ -1,7 +1,7 @@
 /** What one answer costs besides its model, by its length, in small pieces: on each way to its reader. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { messageBody } from '../src/adapters/discord/render.ts';
+import { messageBody } from '../src/adapters/discord/reply/render.ts';
 import { messageOf } from '../src/adapters/slack/render.ts';
 import { cutStream } from '../src/adapters/slack/stream-cut.ts';
 import { createLogger } from '../src/app/log.ts';

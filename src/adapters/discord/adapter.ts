@@ -12,14 +12,13 @@ import { createLiveReply } from '../../replies/live-reply.ts';
 import { fenceLimits } from '../../replies/markdown/code-fences.ts';
 import { withTables } from '../../replies/markdown/tables.ts';
 import type { Adapter } from '../adapter.ts';
-import { createConnection } from './connection.ts';
-import { createEvents, type Events } from './events.ts';
-import { DISCORD } from './places.ts';
-import { registerCommands } from './register-commands.ts';
-import { MESSAGE_LIMIT } from './render.ts';
+import { createConnection } from './gateway/connection.ts';
+import { createEvents, type Events } from './gateway/events.ts';
+import { registerCommands } from './interactions/commands.ts';
+import { DISCORD, readTarget } from './places.ts';
+import { MESSAGE_LIMIT } from './reply/render.ts';
+import { createChannelTransport, createInteractionTransport } from './reply/writer.ts';
 import { createDiscordRest } from './rest.ts';
-import { readTarget } from './target.ts';
-import { createChannelTransport, createInteractionTransport } from './writer.ts';
 
 const FENCE_LIMITS = fenceLimits(MESSAGE_LIMIT);
 

@@ -1,14 +1,14 @@
 /** One channel: what is dealt with, in which order, and how far its cursor may go. */
 import { expect, test, vi } from 'vitest';
-import type { ChannelEvent } from '../../../src/adapters/discord/channel-event.ts';
-import { createChannelWorker } from '../../../src/adapters/discord/channel-worker.ts';
+import type { ChannelEvent } from '../../../src/adapters/discord/channels/channel-event.ts';
+import { createChannelWorker } from '../../../src/adapters/discord/channels/channel-worker.ts';
 import {
   beginningWith,
   type ChannelWorkerDeps,
   type ChannelWorkerStart,
-} from '../../../src/adapters/discord/channel-worker-deps.ts';
-import { NO_NAMES } from '../../../src/adapters/discord/markup.ts';
-import { readMessage } from '../../../src/adapters/discord/normalize.ts';
+} from '../../../src/adapters/discord/channels/channel-worker-deps.ts';
+import { NO_NAMES } from '../../../src/adapters/discord/channels/message-text.ts';
+import { readMessage } from '../../../src/adapters/discord/channels/normalize.ts';
 import type { MessagePayload } from '../../../src/adapters/discord/payloads.ts';
 import { firstAt, isNewer, timeOf } from '../../../src/adapters/discord/snowflake.ts';
 import { createLogger } from '../../../src/app/log.ts';

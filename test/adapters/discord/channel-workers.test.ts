@@ -1,8 +1,11 @@
 /** The channels of a bot of many servers: none waits for all others, and those with nothing to do take no room. */
 import { expect, test, vi } from 'vitest';
-import { type ChannelWorkersDeps, createChannelWorkers } from '../../../src/adapters/discord/channel-workers.ts';
-import { NO_NAMES } from '../../../src/adapters/discord/markup.ts';
-import { readMessage } from '../../../src/adapters/discord/normalize.ts';
+import {
+  type ChannelWorkersDeps,
+  createChannelWorkers,
+} from '../../../src/adapters/discord/channels/channel-workers.ts';
+import { NO_NAMES } from '../../../src/adapters/discord/channels/message-text.ts';
+import { readMessage } from '../../../src/adapters/discord/channels/normalize.ts';
 import { createLogger } from '../../../src/app/log.ts';
 import { createDelays } from '../../../src/lib/delay.ts';
 

@@ -4,8 +4,8 @@
  */
 import { type APIEmbed, type APIMessage, EmbedType, MessageReferenceType, MessageType } from 'discord-api-types/v10';
 import { describe, expect, test } from 'vitest';
-import { type Names, readable, withoutAddress } from '../../../src/adapters/discord/markup.ts';
-import { isToBot, readMessage, type Surroundings } from '../../../src/adapters/discord/normalize.ts';
+import { type Names, readable, withoutAddress } from '../../../src/adapters/discord/channels/message-text.ts';
+import { isToBot, readMessage, type Surroundings } from '../../../src/adapters/discord/channels/normalize.ts';
 import { DIRECT } from '../../../src/adapters/discord/places.ts';
 import { ada, BOT, bob, bot, CHANNEL, GUILD, message, parsed, THREAD, user } from './payloads.ts';
 

@@ -1,7 +1,7 @@
 import { MessageType } from 'discord-api-types/v10';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { NO_NAMES } from '../../../src/adapters/discord/markup.ts';
+import { NO_NAMES } from '../../../src/adapters/discord/channels/message-text.ts';
 import {
   canManage,
   mayWrite,
@@ -9,7 +9,7 @@ import {
   readMessage,
   readText,
   type Surroundings,
-} from '../../../src/adapters/discord/normalize.ts';
+} from '../../../src/adapters/discord/channels/normalize.ts';
 import { interactionPayload } from '../../../src/adapters/discord/payloads.ts';
 import { aboutInteraction, DIRECT } from '../../../src/adapters/discord/places.ts';
 import { ada, BOT, bob, bot, CHANNEL, GUILD, message, parsed, THREAD, user } from './payloads.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { commandBodies, isRegistered } from '../../../src/adapters/discord/registration.ts';
-import { answerBody, readStop, rowsOf, stopRows } from '../../../src/adapters/discord/render.ts';
+import { commandBodies, isRegistered } from '../../../src/adapters/discord/interactions/commands.ts';
+import { answerBody, readStop, rowsOf, stopRows } from '../../../src/adapters/discord/reply/render.ts';
 import { createCatalogue } from '../../../src/commands/catalogue.ts';
 
 const action = (id: string) => ({ label: id, style: 'plain', id }) as const;

@@ -1,8 +1,8 @@
 /** Writing to Discord: against the strict fake, over the real client. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { InteractionTarget } from '../../../src/adapters/discord/places.ts';
+import { createChannelTransport, createInteractionTransport } from '../../../src/adapters/discord/reply/writer.ts';
 import { createDiscordRest } from '../../../src/adapters/discord/rest.ts';
-import type { InteractionTarget } from '../../../src/adapters/discord/target.ts';
-import { createChannelTransport, createInteractionTransport } from '../../../src/adapters/discord/writer.ts';
 import { BotError } from '../../../src/errors.ts';
 import {
   buttonsOf,

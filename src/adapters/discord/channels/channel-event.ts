@@ -1,5 +1,5 @@
 /** What happens in a channel, and what a change means for the messages that are held there. */
-import type { MessagePayload } from './payloads.ts';
+import type { MessagePayload } from '../payloads.ts';
 
 export type ChannelEvent =
   | { readonly kind: 'message'; readonly message: MessagePayload }

@@ -1,13 +1,27 @@
 /** From Discord's payloads to the bot's messages. Pure. */
-import type { SessionScope } from '../../core/session.ts';
-import { type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../core/types.ts';
-import { localeOf } from '../../i18n/locale.ts';
-import { attachmentNames, forwardedTexts, pollText, shownText } from './contents.ts';
-import { type Names, nameOf, readable, withoutAddress } from './markup.ts';
-import { DEFAULT_MESSAGE, type InteractionPayload, type MessagePayload, REPLY_MESSAGE } from './payloads.ts';
-import { aboutInteraction, type ChannelAbout, DISCORD, sessionOf } from './places.ts';
-import { timeOf } from './snowflake.ts';
-import type { ChannelTarget, InteractionTarget } from './target.ts';
+import type { SessionScope } from '../../../core/session.ts';
+import { type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../../core/types.ts';
+import { localeOf } from '../../../i18n/locale.ts';
+import { DEFAULT_MESSAGE, type InteractionPayload, type MessagePayload, REPLY_MESSAGE } from '../payloads.ts';
+import {
+  aboutInteraction,
+  type ChannelAbout,
+  type ChannelTarget,
+  DISCORD,
+  type InteractionTarget,
+  sessionOf,
+} from '../places.ts';
+import { timeOf } from '../snowflake.ts';
+import {
+  attachmentNames,
+  forwardedTexts,
+  type Names,
+  nameOf,
+  pollText,
+  readable,
+  shownText,
+  withoutAddress,
+} from './message-text.ts';
 
 /** Who wrote a message that is forwarded is not told. */
 const FORWARDED = 'somebody, in a forwarded message';

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SimpleIdentifyThrottler, type WebSocketOptions } from 'discord.js';
 import { z } from 'zod';
-import type { Logger } from '../../core/ports.ts';
+import type { Logger } from '../../../core/ports.ts';
 
 type BuildIdentifyThrottler = NonNullable<WebSocketOptions['buildIdentifyThrottler']>;
 

@@ -3,8 +3,11 @@
  * so the cursor moves past a message only when that is stored or was deliberately ignored. What was missed (the store was
  * away, a session could not be resumed, a restart) is read over REST before anything newer of the channel (docs/turns.md).
  */
-import { type BotError, toBotError } from '../../errors.ts';
-import { backoff } from '../../lib/backoff.ts';
+import { type BotError, toBotError } from '../../../errors.ts';
+import { backoff } from '../../../lib/backoff.ts';
+import type { MessagePayload } from '../payloads.ts';
+import type { ChannelAbout } from '../places.ts';
+import { firstAt, isNewer, justBefore, newest } from '../snowflake.ts';
 import { applyToHeld, type ChannelEvent, editedAt } from './channel-event.ts';
 import {
   type ChannelWorkerDeps,
@@ -13,9 +16,6 @@ import {
   type Lane,
   NOWHERE,
 } from './channel-worker-deps.ts';
-import type { MessagePayload } from './payloads.ts';
-import type { ChannelAbout } from './places.ts';
-import { firstAt, isNewer, justBefore, newest } from './snowflake.ts';
 
 /** Pages read in one catch-up: behind that the channel is not worth it, and the newest matters most. */
 const MAX_PAGES = 20;

@@ -1,14 +1,14 @@
 /** The connection to Discord's gateway: logging in, falling back, and telling what comes and what is wrong. */
 import { type Client, DiscordjsError, DiscordjsErrorCodes, Events, REST, Routes } from 'discord.js';
-import type { Logger } from '../../core/ports.ts';
-import { BotError, toBotError } from '../../errors.ts';
-import { backoff } from '../../lib/backoff.ts';
-import { createDelays } from '../../lib/delay.ts';
-import { raceTimeout } from '../../lib/timeout.ts';
-import { createGatewayClient, namesOf } from './gateway-client.ts';
-import type { Names } from './markup.ts';
-import { type ChannelPayload, guildDeletePayload, type ReadyPayload } from './payloads.ts';
-import { apiOf, credentialsError, toPlatformError } from './rest.ts';
+import type { Logger } from '../../../core/ports.ts';
+import { BotError, toBotError } from '../../../errors.ts';
+import { backoff } from '../../../lib/backoff.ts';
+import { createDelays } from '../../../lib/delay.ts';
+import { raceTimeout } from '../../../lib/timeout.ts';
+import type { Names } from '../channels/message-text.ts';
+import { type ChannelPayload, guildDeletePayload, type ReadyPayload } from '../payloads.ts';
+import { apiOf, credentialsError, toPlatformError } from '../rest.ts';
+import { createGatewayClient, namesOf } from './client.ts';
 import { type GatewayInfo, loginLimit, readGatewayInfo, untilStartsSuffice } from './session-starts.ts';
 import { createShards } from './shards.ts';
 

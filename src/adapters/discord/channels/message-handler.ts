@@ -1,18 +1,17 @@
 /** What becomes of one message: stored for its answer, or run as a command; and what the person is told at once. */
-import type { BotPort } from '../../core/bot-port.ts';
-import type { Command, CommandContext } from '../../core/commands.ts';
-import type { Clock, Logger } from '../../core/ports.ts';
-import { personOf } from '../../core/session.ts';
-import type { IncomingMessage } from '../../core/types.ts';
-import { toBotError } from '../../errors.ts';
-import { phrases } from '../../i18n/messages.ts';
-import type { Delays } from '../../lib/delay.ts';
-import { createThrottle } from '../../lib/throttle.ts';
+import type { BotPort } from '../../../core/bot-port.ts';
+import type { Command, CommandContext } from '../../../core/commands.ts';
+import type { Clock, Logger } from '../../../core/ports.ts';
+import { personOf } from '../../../core/session.ts';
+import type { IncomingMessage } from '../../../core/types.ts';
+import { toBotError } from '../../../errors.ts';
+import { phrases } from '../../../i18n/messages.ts';
+import type { Delays } from '../../../lib/delay.ts';
+import { createThrottle } from '../../../lib/throttle.ts';
+import { type ChannelAbout, placeOf, readTarget } from '../places.ts';
+import { answerBody, type MessageBody, messageBody, rowsOf } from '../reply/render.ts';
+import type { DiscordRest, RestFile } from '../rest.ts';
 import type { HowTaken } from './channel-worker-deps.ts';
-import { type ChannelAbout, placeOf } from './places.ts';
-import { answerBody, type MessageBody, messageBody, rowsOf } from './render.ts';
-import type { DiscordRest, RestFile } from './rest.ts';
-import { readTarget } from './target.ts';
 import type { Threads } from './threads.ts';
 
 const LEAST_PAUSE_MS = 500;

@@ -1,12 +1,12 @@
 /** The answer to one interaction: acked first, filled when there is something to say. */
 
-import type { Clock, Logger } from '../../core/ports.ts';
-import { toBotError } from '../../errors.ts';
-import { retry } from '../../lib/backoff.ts';
-import { delay } from '../../lib/delay.ts';
-import { callbackPayload, type InteractionPayload } from './payloads.ts';
-import type { MessageBody } from './render.ts';
-import { codeOf, type DiscordRest, type RestFile } from './rest.ts';
+import type { Clock, Logger } from '../../../core/ports.ts';
+import { toBotError } from '../../../errors.ts';
+import { retry } from '../../../lib/backoff.ts';
+import { delay } from '../../../lib/delay.ts';
+import { callbackPayload, type InteractionPayload } from '../payloads.ts';
+import type { MessageBody } from '../reply/render.ts';
+import { codeOf, type DiscordRest, type RestFile } from '../rest.ts';
 
 /** Kinds of callbacks (Discord's interaction reference). */
 const SHOW_THINKING = 5;

@@ -1,8 +1,11 @@
 /** The command catalogue as Discord's slash commands. Pure. */
 
 import { z } from 'zod';
-import type { CommandDefinition, CommandOption, Localised } from '../../core/commands.ts';
-import { localised } from '../../i18n/messages.ts';
+import type { CommandDefinition, CommandOption, Localised } from '../../../core/commands.ts';
+import type { Logger } from '../../../core/ports.ts';
+import { localised } from '../../../i18n/messages.ts';
+import { retry } from '../../../lib/backoff.ts';
+import type { DiscordRest } from '../rest.ts';
 
 /** Talks to the bot where messages don't reach it. */
 export const CHAT = 'chat';
@@ -125,7 +128,7 @@ const entryPoint = z.object({
 });
 
 /** What of the commands that Discord has is not the bot's to change: it is registered again as it is. */
-export function keptCommands(existing: unknown): readonly z.infer<typeof entryPoint>[] {
+function keptCommands(existing: unknown): readonly z.infer<typeof entryPoint>[] {
   const all = z.array(z.unknown()).safeParse(existing).data ?? [];
   return all.flatMap((each) => {
     const parsed = entryPoint.safeParse(each);
@@ -154,4 +157,24 @@ function canonical(commands: readonly CommandBody[]): string {
 
 function isNothing(value: unknown): boolean {
   return value === null || value === undefined || value === false || (Array.isArray(value) && value.length === 0);
+}
+
+const TRIES = 6;
+
+/** @throws BotError `platform_*` when Discord refuses, or does not answer in some tries */
+export async function registerCommands(
+  rest: DiscordRest,
+  application: string,
+  catalogue: readonly CommandDefinition[],
+  log: Logger,
+): Promise<void> {
+  const wanted = commandBodies(catalogue);
+  const route = `/applications/${application}/commands` as const;
+  const register = async () => {
+    const existing = await rest.request('GET', route, { query: { with_localizations: 'true' } });
+    if (isRegistered(existing, wanted)) return;
+    await rest.request('PUT', route, { body: [...wanted, ...keptCommands(existing)] });
+    log.info({ commands: wanted.length }, 'Discord: slash commands registered');
+  };
+  await retry(register, { tries: TRIES, firstMs: 2_000 });
 }

@@ -1,21 +1,21 @@
 /** Slash commands and buttons. Each is acked within Discord's 3 s whatever the store does, and then answered. */
-import type { BotPort } from '../../core/bot-port.ts';
-import type { CommandCall, CommandContext } from '../../core/commands.ts';
-import type { Clock, Logger } from '../../core/ports.ts';
-import { personOf, type SessionScope } from '../../core/session.ts';
-import { toBotError } from '../../errors.ts';
-import { localeOf } from '../../i18n/locale.ts';
-import { phrases } from '../../i18n/messages.ts';
-import { type Answers, createAnswers } from './answers.ts';
-import type { Names } from './markup.ts';
-import { canManage, mayWrite, readChat } from './normalize.ts';
-import { COMMAND_INTERACTION, COMPONENT_INTERACTION, type InteractionPayload } from './payloads.ts';
-import { aboutInteraction, type ChannelAbout, DISCORD, placeOf, sessionOf } from './places.ts';
-import { CHAT, CHAT_MESSAGE } from './registration.ts';
-import { answerBody, messageBody, readStop, type StopAction } from './render.ts';
-import type { DiscordRest } from './rest.ts';
-import { timeOf } from './snowflake.ts';
-import type { Threads } from './threads.ts';
+import type { BotPort } from '../../../core/bot-port.ts';
+import type { CommandCall, CommandContext } from '../../../core/commands.ts';
+import type { Clock, Logger } from '../../../core/ports.ts';
+import { personOf, type SessionScope } from '../../../core/session.ts';
+import { toBotError } from '../../../errors.ts';
+import { localeOf } from '../../../i18n/locale.ts';
+import { phrases } from '../../../i18n/messages.ts';
+import type { Names } from '../channels/message-text.ts';
+import { canManage, mayWrite, readChat } from '../channels/normalize.ts';
+import type { Threads } from '../channels/threads.ts';
+import { COMMAND_INTERACTION, COMPONENT_INTERACTION, type InteractionPayload } from '../payloads.ts';
+import { aboutInteraction, type ChannelAbout, DISCORD, placeOf, sessionOf } from '../places.ts';
+import { answerBody, messageBody, readStop, type StopAction } from '../reply/render.ts';
+import type { DiscordRest } from '../rest.ts';
+import { timeOf } from '../snowflake.ts';
+import { CHAT, CHAT_MESSAGE } from './commands.ts';
+import { type Answers, createAnswers } from './responses.ts';
 
 /** Milliseconds that the token of an interaction lives (Discord's interaction reference). */
 const TOKEN_MS = 15 * 60_000;

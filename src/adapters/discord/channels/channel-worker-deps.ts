@@ -1,13 +1,13 @@
 /** What a lane is, and what it is given: how to read, store and change messages, and how to wait. */
-import type { Clock, Logger } from '../../core/ports.ts';
-import type { IncomingMessage } from '../../core/types.ts';
-import type { BotError } from '../../errors.ts';
-import type { Delays } from '../../lib/delay.ts';
+import type { Clock, Logger } from '../../../core/ports.ts';
+import type { IncomingMessage } from '../../../core/types.ts';
+import type { BotError } from '../../../errors.ts';
+import type { Delays } from '../../../lib/delay.ts';
+import type { MessagePayload } from '../payloads.ts';
+import type { ChannelAbout } from '../places.ts';
+import { justBefore } from '../snowflake.ts';
 import type { ChannelEvent } from './channel-event.ts';
 import type { Reading } from './normalize.ts';
-import type { MessagePayload } from './payloads.ts';
-import type { ChannelAbout } from './places.ts';
-import { justBefore } from './snowflake.ts';
 
 export interface HowTaken {
   /** Until then (monotonic milliseconds) it waits for room first. */

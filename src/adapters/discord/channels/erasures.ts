@@ -1,11 +1,11 @@
 /** What the bot remembers of a place that is no more goes, too: a channel with its threads, a thread, a server. */
-import type { BotPort } from '../../core/bot-port.ts';
-import type { Logger } from '../../core/ports.ts';
-import { toBotError } from '../../errors.ts';
-import { backoff } from '../../lib/backoff.ts';
-import type { Delays } from '../../lib/delay.ts';
+import type { BotPort } from '../../../core/bot-port.ts';
+import type { Logger } from '../../../core/ports.ts';
+import { toBotError } from '../../../errors.ts';
+import { backoff } from '../../../lib/backoff.ts';
+import type { Delays } from '../../../lib/delay.ts';
+import { type ChannelAbout, DISCORD, placeOf } from '../places.ts';
 import type { ChannelWorkers, Gone } from './channel-workers.ts';
-import { type ChannelAbout, DISCORD, placeOf } from './places.ts';
 
 const MAX_BACKOFF_MS = 30_000;
 

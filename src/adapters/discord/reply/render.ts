@@ -1,7 +1,7 @@
 /** From the bot's answers to Discord's message bodies. Pure. */
-import type { CommandAction, CommandResult } from '../../core/commands.ts';
-import type { Locale, TurnId } from '../../core/types.ts';
-import { phrases } from '../../i18n/messages.ts';
+import type { CommandAction, CommandResult } from '../../../core/commands.ts';
+import type { Locale, TurnId } from '../../../core/types.ts';
+import { phrases } from '../../../i18n/messages.ts';
 
 /** `content` of a message (Discord's message reference). */
 export const MESSAGE_LIMIT = 2_000;

@@ -1,16 +1,16 @@
 /** The lanes of all channels, the registry behind them, and what is missed at the beginning of a session. */
-import type { Channels, WatchedChannel } from '../../core/channels.ts';
-import type { Clock } from '../../core/ports.ts';
-import { toBotError } from '../../errors.ts';
-import { backoff } from '../../lib/backoff.ts';
+import type { Channels, WatchedChannel } from '../../../core/channels.ts';
+import type { Clock } from '../../../core/ports.ts';
+import { toBotError } from '../../../errors.ts';
+import { backoff } from '../../../lib/backoff.ts';
+import type { MessagePayload } from '../payloads.ts';
+import { type ChannelAbout, channelAbout, DIRECT, DISCORD } from '../places.ts';
+import { codeOf } from '../rest.ts';
+import { firstAt, newest } from '../snowflake.ts';
 import type { ChannelEvent } from './channel-event.ts';
 import type { ChannelReader } from './channel-reader.ts';
 import { createChannelWorker } from './channel-worker.ts';
 import { beginningWith, type ChannelWorkerDeps, type ChannelWorkerStart, type Lane } from './channel-worker-deps.ts';
-import type { MessagePayload } from './payloads.ts';
-import { type ChannelAbout, channelAbout, DIRECT, DISCORD } from './places.ts';
-import { codeOf } from './rest.ts';
-import { firstAt, newest } from './snowflake.ts';
 
 /** Older messages are not caught up on: whoever asked has gone by then. As long as idempotency keys are known (docs/turns.md). */
 const CATCH_UP_MS = 24 * 3_600_000;

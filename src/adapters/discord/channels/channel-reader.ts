@@ -1,13 +1,13 @@
 /** What is asked of Discord's channels over REST: what they are, and what was written in them. */
 import { z } from 'zod';
-import type { Logger } from '../../core/ports.ts';
-import { toBotError } from '../../errors.ts';
-import { createGate } from '../../lib/gate.ts';
+import type { Logger } from '../../../core/ports.ts';
+import { toBotError } from '../../../errors.ts';
+import { createGate } from '../../../lib/gate.ts';
+import { type ChannelPayload, channelPayload, type MessagePayload, messagePayload } from '../payloads.ts';
+import { aboutOf, type ChannelAbout } from '../places.ts';
+import type { DiscordRest } from '../rest.ts';
+import { isNewer } from '../snowflake.ts';
 import type { ChannelWorkerDeps } from './channel-worker-deps.ts';
-import { type ChannelPayload, channelPayload, type MessagePayload, messagePayload } from './payloads.ts';
-import { aboutOf, type ChannelAbout } from './places.ts';
-import type { DiscordRest } from './rest.ts';
-import { isNewer } from './snowflake.ts';
 
 /** Messages that Discord gives at once, at most. */
 const PAGE = 100;

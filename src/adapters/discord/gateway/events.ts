@@ -1,20 +1,20 @@
 /** What each event of the gateway leads to. */
 import { z } from 'zod';
-import type { BotPort } from '../../core/bot-port.ts';
-import type { Channels } from '../../core/channels.ts';
-import type { Clock, Logger } from '../../core/ports.ts';
-import type { SessionScope } from '../../core/session.ts';
-import { toBotError } from '../../errors.ts';
-import { createDelays } from '../../lib/delay.ts';
-import { withTimeout } from '../../lib/timeout.ts';
-import { systemTimers } from '../../lib/timers.ts';
-import { createChannelReader } from './channel-reader.ts';
-import { createChannelWorkers } from './channel-workers.ts';
-import type { Connection } from './connection.ts';
-import { createErasures } from './erasures.ts';
-import { createInteractions } from './interactions.ts';
-import { createMessageHandler } from './message-handler.ts';
-import { isByPerson, isToBot, readMessage, readText } from './normalize.ts';
+import type { BotPort } from '../../../core/bot-port.ts';
+import type { Channels } from '../../../core/channels.ts';
+import type { Clock, Logger } from '../../../core/ports.ts';
+import type { SessionScope } from '../../../core/session.ts';
+import { toBotError } from '../../../errors.ts';
+import { createDelays } from '../../../lib/delay.ts';
+import { withTimeout } from '../../../lib/timeout.ts';
+import { systemTimers } from '../../../lib/timers.ts';
+import { createChannelReader } from '../channels/channel-reader.ts';
+import { createChannelWorkers } from '../channels/channel-workers.ts';
+import { createErasures } from '../channels/erasures.ts';
+import { createMessageHandler } from '../channels/message-handler.ts';
+import { isByPerson, isToBot, readMessage, readText } from '../channels/normalize.ts';
+import { createThreadContext, createThreads } from '../channels/threads.ts';
+import { createInteractions } from '../interactions/interactions.ts';
 import {
   channelPayload,
   deletePayload,
@@ -23,11 +23,10 @@ import {
   type MessagePayload,
   messagePayload,
   partialUpdatePayload,
-} from './payloads.ts';
-import { aboutOf, placeOf } from './places.ts';
-import type { DiscordRest } from './rest.ts';
-import { createThreadContext } from './thread-context.ts';
-import { createThreads } from './threads.ts';
+} from '../payloads.ts';
+import { aboutOf, placeOf } from '../places.ts';
+import type { DiscordRest } from '../rest.ts';
+import type { Connection } from './connection.ts';
 
 const STOP_WITHIN_MS = 5_000;
 

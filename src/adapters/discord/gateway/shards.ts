@@ -1,5 +1,5 @@
 /** The connections (shards) of the bot to the gateway, each with a part of its servers: which are up, and what they told. */
-import { type ReadyPayload, readyPayload } from './payloads.ts';
+import { type ReadyPayload, readyPayload } from '../payloads.ts';
 
 export interface Shards {
   /** A login of so many begins. */
