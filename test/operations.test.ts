@@ -101,7 +101,7 @@ test('the rights of the Redis user are enough for the whole bot', async () => {
   expect(await ask(bot, 'grace', '/history')).toContain('Grace Hopper');
   expect(await ask(bot, 'grace', '/forget')).toContain('Forgotten');
   expect((await fetch(`${bot.url}/stats`)).status).toBe(200);
-  await bot.end('SIGTERM');
+  await bot.release();
   expect(await withRedis(redis, (admin) => admin.call('ACL', 'LOG'))).toEqual([]);
   expect(bot.output()).not.toMatch(/NOPERM|"level":"(warn|error)"/);
 });

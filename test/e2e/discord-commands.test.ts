@@ -10,9 +10,8 @@ import {
   useDiscord,
   withDiscord,
 } from './discord-support.ts';
-import { useStores, useWorkshop } from './http-support.ts';
+import { makeRedisStore, useWorkshop } from './http-support.ts';
 
-const [[, makeRedisStore]] = useStores();
 const workshop = useWorkshop();
 
 async function answerTo(interaction: FakeInteraction, text: string | RegExp): Promise<void> {
@@ -155,7 +154,7 @@ describe('the start', () => {
     const settings = { DATA_DIR: 'data', ...withDiscord(discord) };
     const first = await workshop.start(folder, settings);
     await untilLoggedIn(discord);
-    expect(await first.end('SIGTERM')).toBe(0);
+    await first.release();
     expect(discord.commands.writes).toBe(1);
     const reads = () =>
       discord.journal.filter(({ method, path }) => method === 'GET' && path.endsWith('/commands')).length;

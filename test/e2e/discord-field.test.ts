@@ -11,9 +11,8 @@ import {
   useDiscord,
   withDiscord,
 } from './discord-support.ts';
-import { useStores, useWorkshop, withModel } from './http-support.ts';
+import { makeRedisStore, useWorkshop, withModel } from './http-support.ts';
 
-const [[, makeRedisStore]] = useStores();
 const workshop = useWorkshop();
 const { make } = useDiscord();
 
@@ -187,7 +186,7 @@ test('over two replicas and a restart, what is edited into a mention is answered
   discord.edit(said, `${mention} hello`);
   await untilAnswered(discord, said, 'echo: hello');
   discord.edit(said, `${mention} hello there`);
-  await first.end('SIGTERM');
+  await first.release();
   await start(await makeFolder(), settings);
   await untilLoggedIn(discord, 3);
   discord.edit(said, `${mention} hello again`);

@@ -1,10 +1,10 @@
 /** After `/forget everywhere` the bot goes on unasked in none of a person's threads, wherever that was asked for. */
 import { describe, expect, test } from 'vitest';
 import { buttonsOf, type FakeInteraction } from '../support/fake-discord/fake-discord.ts';
+import { variants } from '../support/tier.ts';
 import { PATIENTLY, shareDiscord, textsOf, untilAnswered } from './discord-support.ts';
-import { useStores, useWorkshop } from './http-support.ts';
+import { EMBEDDED, ON_REDIS, useWorkshop } from './http-support.ts';
 
-const stores = useStores();
 const workshop = useWorkshop();
 
 async function answerTo(interaction: FakeInteraction): Promise<string> {
@@ -12,7 +12,7 @@ async function answerTo(interaction: FakeInteraction): Promise<string> {
   return interaction.answer()?.message.message.content ?? '';
 }
 
-describe.each(stores)('on %s', (_name, makeStore) => {
+describe.each(variants(EMBEDDED, ON_REDIS))('on %s', (_name, makeStore) => {
   for (const scope of ['user', 'channel']) {
     describe(`with SESSION_SCOPE=${scope}`, () => {
       const shared = shareDiscord(workshop, async () => ({

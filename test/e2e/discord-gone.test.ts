@@ -4,18 +4,19 @@
  */
 import { describe, expect, test } from 'vitest';
 import { statsResponse } from '../../src/adapters/http/schemas.ts';
-import type { BotProcess } from '../support/bot-process.ts';
+import type { RunningBot } from '../support/bot-process.ts';
+import { variants } from '../support/tier.ts';
 import { PATIENTLY, untilAnswered, untilLoggedIn, useDiscord, withDiscord } from './discord-support.ts';
-import { useStores, useWorkshop, withModel } from './http-support.ts';
+import { EMBEDDED, ON_REDIS, useWorkshop, withModel } from './http-support.ts';
 
 const { makeFolder, makeModel, start } = useWorkshop();
 const { make } = useDiscord();
 
-async function conversations({ url }: BotProcess): Promise<number> {
+async function conversations({ url }: RunningBot): Promise<number> {
   return statsResponse.parse(await (await fetch(`${url}/stats`)).json()).total_users;
 }
 
-describe.each(useStores())('on %s', (_, makeStore) => {
+describe.each(variants(EMBEDDED, ON_REDIS))('on %s', (_, makeStore) => {
   async function begin() {
     const discord = await make();
     const [guild, other] = [discord.guild(), discord.guild()];
@@ -49,7 +50,7 @@ describe.each(useStores())('on %s', (_, makeStore) => {
 
   test('gone while the bot was down: noticed when it comes back, by a channel that is unknown, a server that is not told of', async () => {
     const { discord, other, channel, bot, launch, guild } = await begin();
-    expect(await bot.end('SIGTERM')).toBe(0);
+    await bot.release();
     discord.deleteChannel(channel);
     discord.leave(other);
     discord.outage(guild);

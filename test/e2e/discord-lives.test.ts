@@ -3,12 +3,11 @@ import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
 import { statsResponse } from '../../src/adapters/http/schemas.ts';
 import { buttonsOf, type FakeDiscord, type StoredMessage } from '../support/fake-discord/fake-discord.ts';
+import { variants } from '../support/tier.ts';
 import { PATIENTLY, textsOf, untilAnswered, untilLoggedIn, useDiscord, withDiscord } from './discord-support.ts';
-import { useStores, useWorkshop, withModel } from './http-support.ts';
+import { EMBEDDED, makeRedisStore, ON_REDIS, useWorkshop, withModel } from './http-support.ts';
 
-const stores = useStores();
-const [[, makeRedisStore]] = stores;
-const { makeFolder, makeModel, makeRedis, start } = useWorkshop();
+const { makeFolder, makeModel, makeRedis, start, startProcess } = useWorkshop();
 const { make } = useDiscord();
 
 /** Every message has the one answer that echoes it, and answers have the order of the messages. */
@@ -20,7 +19,7 @@ async function untilAllAnswered(discord: FakeDiscord, messages: readonly StoredM
   expect(ids).toEqual(ids.toSorted());
 }
 
-describe.each(stores)('on %s', (_, makeStore) => {
+describe.each(variants(EMBEDDED, ON_REDIS))('on %s', (_, makeStore) => {
   test('messages that were sent while the bot was down are answered when it is back, in order, in every channel that it talked in', async () => {
     // 110 answers are to come through.
     const discord = await make({ windowMs: 100 });
@@ -45,7 +44,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
     await untilAnswered(discord, discord.say(ada, dm, 'hello'), 'echo: hello');
     await untilAnswered(discord, discord.say(ada, channel, `${mention} hello`), 'echo: hello');
     await untilAnswered(discord, discord.say(ada, thread, `${mention} hello`), 'echo: hello');
-    expect(await first.end('SIGTERM')).toBe(0);
+    await first.release();
 
     const many = Array.from({ length: 110 }, (_, index) => `missed ${index}`);
     const inDm = many.map((text) => discord.say(ada, dm, text));
@@ -104,7 +103,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
     const dm = discord.dm(ada);
     const folder = await makeFolder();
     const settings = { ...(await makeStore()), ...withModel(model), ...withDiscord(discord) };
-    const first = await start(folder, settings);
+    const first = await startProcess(folder, settings);
     await untilLoggedIn(discord);
     const text = 'A story that is told twice, and shown once.';
     model.script('a story', { text, pieces: 4, sent: 3, end: 'hang' }, { text });
@@ -265,7 +264,7 @@ describe('with Redis', () => {
     const model = await makeModel();
     const settings = { ...(await makeRedisStore()), ...withModel(model), ...withDiscord(discord) };
     const folder = await makeFolder();
-    const [one] = await Promise.all([start(folder, settings), start(folder, settings)]);
+    const [one] = await Promise.all([startProcess(folder, settings), start(folder, settings)]);
     await untilLoggedIn(discord, 2);
     const people = Array.from({ length: 6 }, (_, index) => discord.world.person(`Person ${index}`));
     const mention = `<@${discord.world.bot.id}>`;
@@ -341,7 +340,7 @@ describe('with Redis', () => {
     const dm = discord.dm(ada);
     const settings = { ...(await makeRedisStore()), ...withModel(model), ...withDiscord(discord), MAX_WAITING: '2' };
     const folder = await makeFolder();
-    const first = await start(folder, settings);
+    const first = await startProcess(folder, settings);
     await untilLoggedIn(discord);
     await untilAnswered(discord, discord.say(ada, dm, 'hello'), 'echo: hello');
     await first.end('SIGKILL');

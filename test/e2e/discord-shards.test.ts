@@ -5,7 +5,7 @@
 import { GatewayCloseCodes } from 'discord-api-types/v10';
 import { expect, test } from 'vitest';
 import { healthResponse } from '../../src/adapters/http/schemas.ts';
-import type { BotProcess } from '../support/bot-process.ts';
+import type { RunningBot } from '../support/bot-process.ts';
 import type { FakeDiscord } from '../support/fake-discord/fake-discord.ts';
 import { PATIENTLY, untilAnswered, untilLoggedIn, untilPrinted, useDiscord, withDiscord } from './discord-support.ts';
 import { useWorkshop, withModel } from './http-support.ts';
@@ -13,7 +13,7 @@ import { useWorkshop, withModel } from './http-support.ts';
 const { makeFolder, makeModel, start, launch } = useWorkshop();
 const { make } = useDiscord();
 
-async function health({ url }: BotProcess) {
+async function health({ url }: RunningBot) {
   const response = await fetch(`${url}/health`);
   return { status: response.status, body: JSON.stringify(healthResponse.parse(await response.json())) };
 }

@@ -1,6 +1,6 @@
 /** What the black-box tests of Discord share: a fake Discord, bots that are logged in to it, and how one waits for answers. */
 import { afterAll, afterEach, beforeAll, expect, vi } from 'vitest';
-import type { BotProcess, BotSettings } from '../support/bot-process.ts';
+import type { BotSettings, RunningBot } from '../support/bot-process.ts';
 import { type FakeDiscord, type FakeDiscordOptions, startFakeDiscord } from '../support/fake-discord/fake-discord.ts';
 import type { FakeChannel, FakeGuild, StoredMessage } from '../support/fake-discord/world.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
@@ -63,7 +63,7 @@ export async function untilAnswered(discord: FakeDiscord, to: StoredMessage, tex
 }
 
 /** Resolves when the bot has printed this. */
-export async function untilPrinted(bot: BotProcess, text: string | RegExp): Promise<void> {
+export async function untilPrinted(bot: RunningBot, text: string | RegExp): Promise<void> {
   await expect.poll(() => bot.output(), PATIENTLY).toMatch(text);
 }
 
@@ -71,7 +71,7 @@ export async function untilPrinted(bot: BotProcess, text: string | RegExp): Prom
 export interface SharedDiscord {
   readonly discord: FakeDiscord;
   readonly model: FakeModel;
-  readonly bot: BotProcess;
+  readonly bot: RunningBot;
   readonly guild: FakeGuild;
 }
 

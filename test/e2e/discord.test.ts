@@ -4,9 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { phrases } from '../../src/i18n/messages.ts';
 import { buttonsOf, type StoredMessage } from '../support/fake-discord/fake-discord.ts';
 import { PATIENTLY, shareDiscord, textsOf, untilAnswered, untilPrinted, untilSaid } from './discord-support.ts';
-import { useStores, useWorkshop } from './http-support.ts';
+import { makeEmbeddedStore, makeRedisStore, useWorkshop } from './http-support.ts';
 
-const [[, makeRedisStore], [, makeEmbeddedStore]] = useStores();
 const workshop = useWorkshop();
 
 describe('talking', () => {

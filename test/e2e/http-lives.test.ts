@@ -3,16 +3,27 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { chatResponse, healthResponse, pendingResponse } from '../../src/adapters/http/schemas.ts';
 import { readEvents, type ServerEvent } from '../adapters/http/support.ts';
-import type { BotProcess } from '../support/bot-process.ts';
-import { ask, detailOf, history, historyUrl, said, say, useStores, useWorkshop, withModel } from './http-support.ts';
+import type { RunningBot } from '../support/bot-process.ts';
+import { variants } from '../support/tier.ts';
+import {
+  ask,
+  detailOf,
+  EMBEDDED,
+  history,
+  historyUrl,
+  makeRedisStore,
+  ON_REDIS,
+  said,
+  say,
+  useWorkshop,
+  withModel,
+} from './http-support.ts';
 
-const { makeFolder, makeModel, makeRedis, start, launch } = useWorkshop();
-const stores = useStores();
-const [[, makeRedisStore]] = stores;
+const { makeFolder, makeModel, makeRedis, start, startProcess, launch } = useWorkshop();
 /** Only bounds what never happens. */
 const PATIENTLY = { timeout: 60_000 };
 
-describe.each(stores)('on %s', (_, makeStore) => {
+describe.each(variants(ON_REDIS, EMBEDDED))('on %s', (_, makeStore) => {
   test('a restart keeps the history, and the bot knows it', async () => {
     const folder = await makeFolder();
     const store = await makeStore();
@@ -20,7 +31,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
     await ask(first, 'grace', 'My name is Grace Hopper');
     await fetch(`${first.url}/ttl/grace?new_ttl=900`, { method: 'PUT' });
     const before = await history(first, 'grace');
-    expect(await first.end('SIGTERM')).toBe(0);
+    await first.release();
 
     const second = await start(folder, store);
     expect((await history(second, 'grace')).messages).toEqual(before.messages);
@@ -35,7 +46,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
     const acknowledged = new Map<string, string[]>();
     const users = Array.from({ length: 8 }, (_, index) => `user ${index}`);
     for (let round = 0; round < 2; round += 1) {
-      const bot = await start(folder, store);
+      const bot = await startProcess(folder, store);
       const talk = async (user: string) => {
         const own = acknowledged.get(user) ?? [];
         acknowledged.set(user, own);
@@ -72,7 +83,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
     const folder = await makeFolder();
     const model = await makeModel({ hangOn: 'slow' });
     const store = { ...(await makeStore()), ...withModel(model) };
-    const first = await start(folder, store);
+    const first = await startProcess(folder, store);
     const key = { 'Idempotency-Key': 'k' };
     const cut = say(first, 'grace', 'slow question', key).catch(() => 'cut');
     await model.called('slow');
@@ -94,7 +105,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
   test('SIGTERM in mid-answer: the caller gets the answer before the process ends, and nobody new is let in', async () => {
     const folder = await makeFolder();
     const model = await makeModel({ hangOn: 'slow' });
-    const bot = await start(folder, { ...(await makeStore()), ...withModel(model) });
+    const bot = await startProcess(folder, { ...(await makeStore()), ...withModel(model) });
     const asked = say(bot, 'grace', 'slow question');
     await model.called('slow');
     const ended = bot.end('SIGTERM');
@@ -112,7 +123,7 @@ describe.each(stores)('on %s', (_, makeStore) => {
     const first = await start(folder, store);
     const asked = say(first, 'grace', 'slow question');
     await model.called('slow');
-    expect(await first.end('SIGTERM')).toBe(0);
+    await first.release();
     const response = await asked;
     expect(response.status).toBe(202);
     pendingResponse.strict().parse(await response.json());
@@ -214,7 +225,7 @@ describe('several replicas on one Redis', () => {
       return done.response;
     });
     expect(await Promise.all(asked)).toEqual(users.map((user) => `echo: Question of ${user}, with a few more words`));
-    const turnsOf = async ({ url }: BotProcess) => {
+    const turnsOf = async ({ url }: RunningBot) => {
       const page = await (await fetch(`${url}/metrics`)).text();
       return Number(/^bot_turns_total\{outcome="answered"\} (\d+)/m.exec(page)?.[1] ?? 0);
     };
@@ -229,7 +240,7 @@ describe('several replicas on one Redis', () => {
     const model = await makeModel({ hangOn: 'slow' });
     const settings = { ...(await makeRedisStore()), ...withModel(model) };
     const key = { 'Idempotency-Key': 'k' };
-    const one = await start(folder, settings);
+    const one = await startProcess(folder, settings);
     const cut = say(one, 'grace', 'slow question', key).catch(() => 'cut');
     await model.called('slow');
     const other = await start(folder, settings);

@@ -5,12 +5,23 @@ import { chatResponse, healthResponse, statsResponse } from '../../src/adapters/
 import { phrases } from '../../src/i18n/messages.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
-import { ask, detailOf, history, historyUrl, said, say, useStores, useWorkshop, withModel } from './http-support.ts';
+import { variants } from '../support/tier.ts';
+import {
+  ask,
+  detailOf,
+  EMBEDDED,
+  history,
+  historyUrl,
+  ON_REDIS,
+  said,
+  say,
+  useWorkshop,
+  withModel,
+} from './http-support.ts';
 
 const { shareBot } = useWorkshop();
-const stores = useStores();
 
-describe.each(stores)('on %s, with no model set up', (_, makeStore) => {
+describe.each(variants(ON_REDIS, EMBEDDED))('on %s, with no model set up', (_, makeStore) => {
   const run = shareBot(makeStore);
 
   test('it remembers a name', async () => {
@@ -25,7 +36,7 @@ describe.each(stores)('on %s, with no model set up', (_, makeStore) => {
   });
 });
 
-describe.each(stores)('on %s, with a model', (name, makeStore) => {
+describe.each(variants(ON_REDIS, EMBEDDED))('on %s, with a model', (name, makeStore) => {
   let model: FakeModel;
   beforeAll(async () => {
     model = await startModel();

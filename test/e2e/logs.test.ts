@@ -2,10 +2,9 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { PATIENTLY, untilAnswered, untilLoggedIn, useDiscord, withDiscord } from './discord-support.ts';
-import { useStores, useWorkshop, withModel } from './http-support.ts';
+import { makeRedisStore, useWorkshop, withModel } from './http-support.ts';
 
-const [[, makeRedisStore]] = useStores();
-const { makeFolder, makeModel, start } = useWorkshop();
+const { makeFolder, makeModel, start, startProcess } = useWorkshop();
 const { make } = useDiscord();
 
 const logLine = z.looseObject({ msg: z.string(), turn: z.string().optional(), session: z.string().optional() });
@@ -29,7 +28,7 @@ test('all lines of a turn carry its id and its conversation, through faults and 
   const failing = { status: 500, error: { message: 'chosen to fail' } };
   model.script('hopper', failing, { text: answer, sent: 1, end: 'hang' }, { text: answer });
 
-  const first = await start(await makeFolder(), settings);
+  const first = await startProcess(await makeFolder(), settings);
   await untilLoggedIn(discord);
   discord.faults.add('POST', /\/messages$/, { kind: 'status', status: 500 });
   const asked = discord.say(ada, dm, 'hopper');

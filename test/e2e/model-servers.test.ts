@@ -3,13 +3,13 @@ import { expect, test } from 'vitest';
 import { chatResponse } from '../../src/adapters/http/schemas.ts';
 import { phrases } from '../../src/i18n/messages.ts';
 import { postChat } from '../adapters/http/support.ts';
-import type { BotProcess } from '../support/bot-process.ts';
+import type { RunningBot } from '../support/bot-process.ts';
 import { ask, detailOf, history, say, useWorkshop, withModel } from './http-support.ts';
 
 const workshop = useWorkshop();
 
 /** Every line of the process is one of its log, and none holds what was said. */
-function expectPlainLog(bot: BotProcess, secret: RegExp): void {
+function expectPlainLog(bot: RunningBot, secret: RegExp): void {
   const lines = bot.output().trim().split('\n');
   // The first lines are the startup notice, for people.
   const log = lines.slice(lines.findIndex((line) => line.startsWith('{')));

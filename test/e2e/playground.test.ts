@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { phrases } from '../../src/i18n/messages.ts';
-import type { BotProcess, BotSettings } from '../support/bot-process.ts';
+import type { BotSettings, RunningBot } from '../support/bot-process.ts';
 import { haveChromium } from '../support/chromium.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { useWorkshop, withModel } from './http-support.ts';
@@ -22,10 +22,10 @@ async function faults(page: Page): Promise<string[]> {
 }
 
 describe.skipIf(executable === undefined)('the playground', () => {
-  const { makeFolder, makeModel, start } = useWorkshop();
+  const { makeFolder, makeModel, start, startProcess } = useWorkshop();
   const { visit, tab } = useBrowser(executable);
 
-  async function startBot(settings: BotSettings = {}): Promise<BotProcess> {
+  async function startBot(settings: BotSettings = {}): Promise<RunningBot> {
     return start(await makeFolder(), settings);
   }
 
@@ -322,7 +322,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     const folder = await makeFolder();
     const model = await makeModel();
     model.script('slow', { text: 'one two three', pieces: 3, sent: 2, end: 'hang' });
-    const bot = await start(folder, withModel(model));
+    const bot = await startProcess(folder, withModel(model));
     const { page } = await visit(bot.url);
     await say(page, 'a slow one');
     await shows(items(page, 'live'), 'one');

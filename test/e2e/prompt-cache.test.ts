@@ -1,6 +1,7 @@
 /** Prompt caches (OpenAI, vLLM, llama.cpp) help where a request begins with the bytes of the one before. */
 import { describe, expect, test } from 'vitest';
-import { ask, useStores, useWorkshop, withModel } from './http-support.ts';
+import { variants } from '../support/tier.ts';
+import { ask, EMBEDDED, ON_REDIS, useWorkshop, withModel } from './http-support.ts';
 
 const workshop = useWorkshop();
 
@@ -12,7 +13,7 @@ function messagesIn(raw: string): string {
   return raw.slice(from, to);
 }
 
-describe.each(useStores())('on %s', (_, makeStore) => {
+describe.each(variants(ON_REDIS, EMBEDDED))('on %s', (_, makeStore) => {
   test('each request begins with all the messages of the one before, and the newest tells its time', async () => {
     const model = await workshop.makeModel();
     const bot = await workshop.start(await workshop.makeFolder(), { ...(await makeStore()), ...withModel(model) });

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { healthResponse } from '../../src/adapters/http/schemas.ts';
 import { readEvents } from '../adapters/http/support.ts';
-import type { BotProcess } from '../support/bot-process.ts';
+import type { RunningBot } from '../support/bot-process.ts';
 import { type Network, startNetwork } from '../support/network.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { ask, said, say, useWorkshop } from './http-support.ts';
@@ -31,16 +31,16 @@ async function makeNetwork({ port }: RedisServer): Promise<Network & { readonly 
   return { ...network, url: `redis://127.0.0.1:${network.port}` };
 }
 
-async function healthOf(bot: BotProcess) {
+async function healthOf(bot: RunningBot) {
   const response = await fetch(`${bot.url}/health`);
   const health = healthResponse.strict().parse(await response.json());
   expect(response.status).toBe(health.status === 'healthy' ? 200 : 503);
   return health;
 }
 
-const untilHealthy = (bot: BotProcess) =>
+const untilHealthy = (bot: RunningBot) =>
   expect.poll(async () => (await healthOf(bot)).status, PATIENTLY).toBe('healthy');
-const untilSick = (bot: BotProcess, error: RegExp) =>
+const untilSick = (bot: RunningBot, error: RegExp) =>
   expect.poll(async () => (await healthOf(bot)).error, PATIENTLY).toMatch(error);
 
 /** The ids of the bot's connections to a server. */
@@ -53,7 +53,7 @@ async function clientsOf(admin: Redis): Promise<string[]> {
 }
 
 /** Says it as a client does that must not lose it: again, under the same key, until it is taken. */
-async function sayUntilTaken(bot: BotProcess, user: string, message: string): Promise<void> {
+async function sayUntilTaken(bot: RunningBot, user: string, message: string): Promise<void> {
   await vi.waitFor(async () => {
     const { status } = await say(bot, user, message, { 'Idempotency-Key': message });
     expect(status).toBe(200);
@@ -61,7 +61,7 @@ async function sayUntilTaken(bot: BotProcess, user: string, message: string): Pr
 }
 
 /** A streamed answer goes over the connections for signals: what the worker publishes, the caller's process is subscribed to. */
-async function streams(bot: BotProcess, user: string, message: string): Promise<string[]> {
+async function streams(bot: RunningBot, user: string, message: string): Promise<string[]> {
   const kinds: string[] = [];
   for await (const { event } of readEvents(await say(bot, user, message, { Accept: 'text/event-stream' })))
     kinds.push(event);

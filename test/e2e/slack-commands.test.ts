@@ -184,7 +184,8 @@ test('people are answered in their language', async () => {
 });
 
 test('a command that finds no store is answered all the same', async () => {
-  const { slack, redis, startBot } = await workshop.makeWorld('socket');
+  const redis = await workshop.makeRedis();
+  const { slack, startBot } = await workshop.makeWorld('socket', {}, redis);
   await startBot();
   await turn(slack, 'Hello');
   await redis.kill9();

@@ -1,23 +1,11 @@
 /** Nothing that Slack delivers is lost or answered twice: redeliveries, kills, replicas. */
 import { describe, expect, test } from 'vitest';
-import type { BotProcess } from '../support/bot-process.ts';
 import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
 
 const LONG = Array.from({ length: 60 }, (_, index) => `Sentence number ${index}.`).join(' ');
-
-/** Of several replicas, the one that runs this turn. */
-async function whoRuns(bots: readonly BotProcess[], turn: string): Promise<BotProcess> {
-  let found: BotProcess | undefined;
-  await until(() => {
-    found = bots.find((bot) => bot.output().includes(`"turn":"${turn}"`) && /turn taken/.test(bot.output()));
-    expect(found).toBeDefined();
-  });
-  if (found === undefined) throw new Error('Nobody runs the turn.');
-  return found;
-}
 
 describe.each(variants('socket', 'http'))('over %s', (transport) => {
   test('one message, delivered 11 times under new event ids and as a pair, is answered once', async () => {
@@ -71,13 +59,13 @@ describe.each(variants('socket', 'http'))('over %s', (transport) => {
   });
 
   test('a worker killed in mid-stream is replaced within 10 s, and the reply goes on in the same message', async () => {
-    const { slack, model, startBot } = await workshop.makeWorld(transport);
-    const bots = [await startBot(), await startBot()];
+    const { slack, model, startBot, startProcess } = await workshop.makeWorld(transport);
+    const victim = await startProcess();
     model.script('Tell me', { text: LONG, pieces: 60, sent: 20, end: 'hang' }, { text: LONG });
     const { ts } = slack.say('Tell me', { user: ADA });
     const dm = slack.workspace.directOf(ADA);
     await until(() => expect(slack.replies(dm, ts)[0]?.text.length).toBeGreaterThan(100));
-    const victim = await whoRuns(bots, ts);
+    await startBot();
     await victim.end('SIGKILL');
     const killed = performance.now();
     await model.called('Tell me', 2);
@@ -88,31 +76,32 @@ describe.each(variants('socket', 'http'))('over %s', (transport) => {
   });
 
   test('the Stop button of a worker that was killed before its first word goes with the answer of the next', async () => {
-    const { slack, model, startBot } = await workshop.makeWorld(transport);
-    const bots = [await startBot(), await startBot()];
+    const { slack, model, startBot, startProcess } = await workshop.makeWorld(transport);
+    const victim = await startProcess();
     model.script('Tell me', { sent: 0, end: 'hang' });
     const { ts } = slack.say('Tell me', { user: ADA });
     const dm = slack.workspace.directOf(ADA);
     await until(() => expect(slack.workspace.sessions.get(`${dm} ${ts}`)).toBe('processing'));
-    await (await whoRuns(bots, ts)).end('SIGKILL');
+    await startBot();
+    await victim.end('SIGKILL');
     expect(texts(await answersIn(slack, dm, ts))).toEqual(['echo: Tell me']);
   });
 
   test('a worker that is told to end hands its stream over', async () => {
     const { slack, model, startBot } = await workshop.makeWorld(transport);
-    const bots = [await startBot({ SHUTDOWN_GRACE: '0' }), await startBot({ SHUTDOWN_GRACE: '0' })];
+    const ended = await startBot({ SHUTDOWN_GRACE: '0' });
     model.script('Tell me', { text: LONG, pieces: 60, sent: 20, end: 'hang' }, { text: LONG });
     const { ts } = slack.say('Tell me', { user: ADA });
     const dm = slack.workspace.directOf(ADA);
     await until(() => expect(slack.replies(dm, ts)[0]?.text.length).toBeGreaterThan(100));
-    const ended = await whoRuns(bots, ts);
-    expect(await ended.end('SIGTERM')).toBe(0);
+    await startBot();
+    await ended.release();
     expect(texts(await answersIn(slack, dm, ts))).toEqual([LONG]);
   });
 
   test('a single process that is killed goes on after its restart', async () => {
-    const { slack, model, startBot } = await workshop.makeWorld(transport);
-    const bot = await startBot();
+    const { slack, model, startBot, startProcess } = await workshop.makeWorld(transport);
+    const bot = await startProcess();
     model.script('Tell me', { text: LONG, pieces: 60, sent: 20, end: 'hang' }, { text: LONG });
     const { ts } = slack.say('Tell me', { user: ADA });
     const dm = slack.workspace.directOf(ADA);

@@ -12,9 +12,9 @@ const LINUS = 'U0LINUS';
 test.each(variants('socket', 'http'))(
   'over %s, streams and posts in DMs and among others’ in a thread are found after kill -9',
   async (transport) => {
-    const { slack, model, startBot } = await workshop.makeWorld(transport);
+    const { slack, model, startBot, startProcess } = await workshop.makeWorld(transport);
     slack.addUser({ id: LINUS, name: 'Linus' });
-    const bot = await startBot();
+    const bot = await startProcess();
     const mention = `<@${slack.workspace.botUser}>`;
     model.script('Tell Grace', { ...BEGUN, betweenMs: 200 }, { text: LONG });
     model.script('Tell Ada', BEGUN, BEGUN, { text: LONG }, { text: LONG });

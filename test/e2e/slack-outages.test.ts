@@ -1,63 +1,76 @@
 /** The store is away, or Slack's socket is: nothing is lost, and the health says so. */
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
-import type { BotProcess } from '../support/bot-process.ts';
+import type { RunningBot } from '../support/bot-process.ts';
 import { variants } from '../support/tier.ts';
 import { ADA, answersIn, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
 
-async function healthOf(bot: BotProcess) {
+async function healthOf(bot: RunningBot) {
   const response = await fetch(`${bot.url}/health`);
   return { status: response.status, text: await response.text() };
 }
 
-test('while the store is down for half a minute nothing is acked on either transport, and then all is answered once', async () => {
-  // Over HTTP Slack tries again at once and after a minute; here after 36 s.
-  const over = {
-    socket: await workshop.makeWorld('socket'),
-    http: await workshop.makeWorld('http', { httpRetriesMs: [0, 36_000] }),
-  };
-  const down = await Promise.all(
-    [over.socket, over.http].map(async (world) => {
-      const { slack, redis, startBot } = world;
-      const bot = await startBot();
-      await answersIn(slack, slack.workspace.directOf(GRACE), slack.say('Before', { user: GRACE }).ts);
-      await redis.kill9();
-      return { world, bot };
-    }),
-  );
-  // At the same time in both: the half minute of the one has to be over before the other is tried for the third time.
-  const outages = down.map(({ world, bot }) => {
-    const said = [world.slack.say('One', { user: ADA }), world.slack.say('Two', { user: GRACE })];
-    return { world, bot, said, deliveries: said.flatMap(({ deliveries }) => deliveries) };
-  });
-  await until(() => {
-    for (const { world, deliveries } of outages) {
-      for (const { attempts } of deliveries) {
-        // Over a socket it sends again what it gets no ack for within 3 s: that is half a minute.
-        if (world === over.socket) expect(attempts()).toBeGreaterThan(9);
-        else expect(attempts()).toBe(2);
+/** Slack's own waits, as short ones, and as they are: over HTTP it tries again at once and after a minute; there after 36 s. */
+const OUTAGES = variants(
+  { lasting: 'a few seconds', ackWithinMs: 500, httpRetryMs: 6_000 },
+  { lasting: 'half a minute', ackWithinMs: 3_000, httpRetryMs: 36_000 },
+);
+
+test.each(OUTAGES)(
+  'while the store is down for $lasting nothing is acked on either transport, and then all is answered once',
+  async ({ ackWithinMs, httpRetryMs }) => {
+    const redis = { socket: await workshop.makeRedis(), http: await workshop.makeRedis() };
+    const over = {
+      socket: { redis: redis.socket, ...(await workshop.makeWorld('socket', { ackWithinMs }, redis.socket)) },
+      http: {
+        redis: redis.http,
+        ...(await workshop.makeWorld('http', { httpRetriesMs: [0, httpRetryMs] }, redis.http)),
+      },
+    };
+    const down = await Promise.all(
+      [over.socket, over.http].map(async (world) => {
+        const { slack, redis, startBot } = world;
+        const bot = await startBot();
+        await answersIn(slack, slack.workspace.directOf(GRACE), slack.say('Before', { user: GRACE }).ts);
+        await redis.kill9();
+        return { world, bot };
+      }),
+    );
+    // At the same time in both: the ten tries of the one have to be over before the other is tried for the third time.
+    const outages = down.map(({ world, bot }) => {
+      const said = [world.slack.say('One', { user: ADA }), world.slack.say('Two', { user: GRACE })];
+      return { world, bot, said, deliveries: said.flatMap(({ deliveries }) => deliveries) };
+    });
+    await until(() => {
+      for (const { world, deliveries } of outages) {
+        for (const { attempts } of deliveries) {
+          // Over a socket it sends again what it gets no ack for in time.
+          if (world === over.socket) expect(attempts()).toBeGreaterThan(9);
+          else expect(attempts()).toBe(2);
+        }
       }
+    }, 60_000);
+    expect(outages.flatMap(({ deliveries }) => deliveries).some(({ isAcked }) => isAcked())).toBe(false);
+    for (const { world } of outages) await world.redis.restart();
+    for (const { world, bot, said } of outages) {
+      await Promise.all(said.map(({ acked }) => acked));
+      for (const [index, [user, text]] of [[ADA, 'One'] as const, [GRACE, 'Two'] as const].entries()) {
+        const dm = world.slack.workspace.directOf(user);
+        expect(texts(await answersIn(world.slack, dm, said[index]?.ts ?? ''))).toEqual([`echo: ${text}`]);
+        expect(world.model.count(text)).toBe(1);
+      }
+      expect(bot.output()).toContain('a delivery was not taken');
     }
-  }, 60_000);
-  expect(outages.flatMap(({ deliveries }) => deliveries).some(({ isAcked }) => isAcked())).toBe(false);
-  for (const { world } of outages) await world.redis.restart();
-  for (const { world, bot, said } of outages) {
-    await Promise.all(said.map(({ acked }) => acked));
-    for (const [index, [user, text]] of [[ADA, 'One'] as const, [GRACE, 'Two'] as const].entries()) {
-      const dm = world.slack.workspace.directOf(user);
-      expect(texts(await answersIn(world.slack, dm, said[index]?.ts ?? ''))).toEqual([`echo: ${text}`]);
-      expect(world.model.count(text)).toBe(1);
-    }
-    expect(bot.output()).toContain('a delivery was not taken');
-  }
-});
+  },
+);
 
 test.each(variants('socket', 'http'))(
   'while the store is full, over %s, people are told so once, and are answered when there is room',
   async (transport) => {
-    const { slack, redis, model, startBot } = await workshop.makeWorld(transport, { ackWithinMs: 500 });
+    const redis = await workshop.makeRedis();
+    const { slack, model, startBot } = await workshop.makeWorld(transport, { ackWithinMs: 500 }, redis);
     await startBot();
     const dm = slack.workspace.directOf(ADA);
     await answersIn(slack, dm, slack.say('Before', { user: ADA }).ts);

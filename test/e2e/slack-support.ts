@@ -1,14 +1,14 @@
-/** What the black-box tests of Slack share: the real process against the fake Slack. */
+/** What the black-box tests of Slack share: the whole bot against the fake Slack. */
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, vi } from 'vitest';
 import { z } from 'zod';
-import type { BotProcess, BotSettings } from '../support/bot-process.ts';
+import type { BotProcess, BotSettings, RunningBot } from '../support/bot-process.ts';
 import type { FakeMessage, FakeSlack } from '../support/fake-slack/fake-slack.ts';
 import { type FakeSlackOptions, startFakeSlack } from '../support/fake-slack/fake-slack.ts';
 import { freePort } from '../support/free-port.ts';
 import type { FakeModel } from '../support/model.ts';
 import type { RedisServer } from '../support/redis-server.ts';
-import { useWorkshop, type Workshop, withModel } from './http-support.ts';
+import { makeRedisStore, useWorkshop, type Workshop, withModel } from './http-support.ts';
 
 export type SlackTransportName = 'socket' | 'http';
 
@@ -21,20 +21,26 @@ function scopesOf(transport: SlackTransportName): readonly string[] {
   return manifestShape.parse(manifest).oauth_config.scopes.bot;
 }
 
-/** A workspace with people, a model, a Redis, and bots that serve it. */
+/** A workspace with people, a model, a store in Redis, and bots that serve it. */
 export interface SlackWorld {
   readonly slack: FakeSlack;
   readonly model: FakeModel;
-  readonly redis: RedisServer;
   readonly settings: BotSettings;
   /** Where the first bot listens for Slack over HTTP. */
   readonly eventsUrl: () => string;
-  /** A bot that is connected. Each further one is one more replica. */
-  startBot(more?: BotSettings): Promise<BotProcess>;
+  /** A bot that is connected, in this process. Each further one is one more replica. */
+  startBot(more?: BotSettings): Promise<RunningBot>;
+  /** The same as a process of its own, which can be killed. */
+  startProcess(more?: BotSettings): Promise<BotProcess>;
 }
 
 export interface SlackWorkshop extends Workshop {
-  makeWorld(transport: SlackTransportName, options?: Partial<FakeSlackOptions>): Promise<SlackWorld>;
+  /** @param redis instead of the Redis of the run, for tests that do something to it */
+  makeWorld(
+    transport: SlackTransportName,
+    options?: Partial<FakeSlackOptions>,
+    redis?: RedisServer,
+  ): Promise<SlackWorld>;
 }
 
 export const ADA = 'U0ADA';
@@ -56,7 +62,7 @@ export function useSlackWorkshop(): SlackWorkshop {
   });
   return {
     ...workshop,
-    async makeWorld(transport, options = {}) {
+    async makeWorld(transport, options = {}, redis) {
       const urls: string[] = [];
       const slack = await startFakeSlack({
         scopes: scopesOf(transport),
@@ -67,28 +73,37 @@ export function useSlackWorkshop(): SlackWorkshop {
       slack.addUser({ id: ADA, name: 'Ada' });
       slack.addUser({ id: GRACE, name: 'Grace' });
       const model = await workshop.makeModel();
-      const redis = await workshop.makeRedis();
+      const store = redis === undefined ? await makeRedisStore() : { REDIS_URL: redis.url };
       const settings: BotSettings = {
-        ...{ ...withModel(model), REDIS_URL: redis.url, SLACK_BOT_TOKEN: slack.botToken, SLACK_API_URL: slack.apiUrl },
+        ...{ ...withModel(model), ...store, SLACK_BOT_TOKEN: slack.botToken, SLACK_API_URL: slack.apiUrl },
         ...(transport === 'socket'
           ? { SLACK_APP_TOKEN: slack.appToken }
           : { SLACK_SIGNING_SECRET: slack.signingSecret }),
         LOG_LEVEL: 'debug',
       };
+      /** Starts a bot, and resolves when Slack reaches it. */
+      async function connect<Bot extends RunningBot>(
+        start: (folder: string, settings: BotSettings) => Promise<Bot>,
+        more: BotSettings,
+      ): Promise<{ readonly bot: Bot; readonly leave: () => void }> {
+        const port = await freePort();
+        const before = slack.deliveries.connected();
+        const bot = await start(await workshop.makeFolder(), { ...settings, SLACK_PORT: String(port), ...more });
+        const url = `http://127.0.0.1:${port}/slack/events`;
+        if (transport === 'http') urls.push(url);
+        else await until(() => expect(slack.deliveries.connected()).toBeGreaterThan(before));
+        return { bot, leave: () => void (urls.includes(url) && urls.splice(urls.indexOf(url), 1)) };
+      }
       return {
-        ...{ slack, model, redis, settings, eventsUrl: () => urls[0] ?? '' },
+        ...{ slack, model, settings, eventsUrl: () => urls[0] ?? '' },
         async startBot(more = {}) {
-          const port = await freePort();
-          const before = slack.deliveries.connected();
-          const bot = await workshop.start(await workshop.makeFolder(), {
-            ...{ ...settings, SLACK_PORT: String(port), ...more },
-          });
-          const url = `http://127.0.0.1:${port}/slack/events`;
-          if (transport === 'http') {
-            urls.push(url);
-            // As a load balancer does it.
-            void bot.exited.then(() => urls.splice(urls.indexOf(url), 1));
-          } else await until(() => expect(slack.deliveries.connected()).toBeGreaterThan(before));
+          const { bot } = await connect(workshop.start, more);
+          return bot;
+        },
+        async startProcess(more = {}) {
+          const { bot, leave } = await connect(workshop.startProcess, more);
+          // As a load balancer does it.
+          void bot.exited.then(leave);
           return bot;
         },
       };

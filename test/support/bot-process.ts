@@ -50,19 +50,23 @@ export interface BotProgram extends Pick<BotBuild, 'main'> {
 /** Settings by their names; undefined ones are left out. */
 export type BotSettings = Readonly<Record<string, string | undefined>>;
 
-export interface BotProcess {
-  readonly pid: number;
+/** A bot that a test talks to. */
+export interface RunningBot {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
   readonly port: number;
   /** Everything printed so far. */
   output(): string;
+  /** Ends it if it still runs. */
+  release(): Promise<void>;
+}
+
+export interface BotProcess extends RunningBot {
+  readonly pid: number;
   /** Resolves when it has ended and all it printed was read, with its exit code; 128 + n after signal n. */
   readonly exited: Promise<number>;
   /** Sends the signal and resolves with the exit code. */
   end(signal: NodeJS.Signals): Promise<number>;
-  /** Ends it if it still runs. */
-  release(): Promise<void>;
 }
 
 /** Starts it as `npm start` does, with these settings and no others in the folder `cwd`; does not wait for anything. */

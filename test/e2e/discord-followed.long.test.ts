@@ -1,0 +1,2 @@
+/** On Redis. */
+import './discord-followed.test.ts';

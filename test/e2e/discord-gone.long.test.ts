@@ -1,0 +1,2 @@
+/** On Redis. */
+import './discord-gone.test.ts';

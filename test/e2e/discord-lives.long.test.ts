@@ -1,0 +1,2 @@
+/** On Redis. */
+import './discord-lives.test.ts';

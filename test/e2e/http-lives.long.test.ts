@@ -1,0 +1,2 @@
+/** On the embedded store. */
+import './http-lives.test.ts';
