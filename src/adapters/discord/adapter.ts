@@ -17,7 +17,7 @@ import { createEvents, type Events } from './gateway/events.ts';
 import { registerCommands } from './interactions/commands.ts';
 import { DISCORD, readTarget } from './places.ts';
 import { MESSAGE_LIMIT } from './reply/render.ts';
-import { createChannelTransport, createInteractionTransport } from './reply/writer.ts';
+import { createChannelWriter, createInteractionWriter } from './reply/writer.ts';
 import { createDiscordRest } from './rest.ts';
 
 const FENCE_LIMITS = fenceLimits(MESSAGE_LIMIT);
@@ -84,7 +84,7 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
     const { turnId, locale } = context;
     const deps = { rest, botId: () => connection.self().user.id, turnId, locale, now: clock.now };
     const transport =
-      parsed.via === 'channel' ? createChannelTransport(deps, parsed) : createInteractionTransport(deps, parsed);
+      parsed.via === 'channel' ? createChannelWriter(deps, parsed) : createInteractionWriter(deps, parsed);
     const reply = createLiveReply(transport, context, {
       limit: MESSAGE_LIMIT,
       intervalMs: EDIT_EVERY_MS,

@@ -1,9 +1,12 @@
-/** Discord's ids: numbers of 64 bits in digits, by whose size its messages are in order. */
+/** Discord's ids (snowflakes): 64-bit numbers as decimal digits. A greater id is a later message. */
 
-/** Unix milliseconds of the snowflake 0 (Discord's API reference: snowflakes). */
+/** Unix milliseconds of the snowflake 0. https://docs.discord.com/developers/reference#snowflakes */
 const EPOCH_MS = 1_420_070_400_000;
-/** Bits below the time. */
+/** Bits below the timestamp. */
 const TIME_SHIFT = 22n;
+
+/** Less than any id. */
+export const LOWEST = '0';
 
 export function isNewer(id: string, than: string): boolean {
   return id.length === than.length ? id > than : id.length > than.length;

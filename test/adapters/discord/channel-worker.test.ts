@@ -1,12 +1,12 @@
-/** One channel: what is dealt with, in which order, and how far its cursor may go. */
+/** One channel: which events are processed, in which order, and how far the cursor moves. */
 import { expect, test, vi } from 'vitest';
-import type { ChannelEvent } from '../../../src/adapters/discord/channels/channel-event.ts';
+import type { ChannelEvent } from '../../../src/adapters/discord/channels/channel-queue.ts';
 import { createChannelWorker } from '../../../src/adapters/discord/channels/channel-worker.ts';
-import {
-  beginningWith,
-  type ChannelWorkerDeps,
-  type ChannelWorkerStart,
+import type {
+  ChannelWorkerDeps,
+  ChannelWorkerStart,
 } from '../../../src/adapters/discord/channels/channel-worker-deps.ts';
+import { startAt } from '../../../src/adapters/discord/channels/channel-workers.ts';
 import { NO_NAMES } from '../../../src/adapters/discord/channels/message-text.ts';
 import { readMessage } from '../../../src/adapters/discord/channels/normalize.ts';
 import type { MessagePayload } from '../../../src/adapters/discord/payloads.ts';
@@ -19,7 +19,7 @@ import { BOT, bob, bot, CHANNEL, GUILD, parsed } from './payloads.ts';
 const PAGE = 100;
 const FIRST = 100_000_000_000_000_000n;
 const idOf = (number: number) => String(FIRST + BigInt(number));
-const about = { guild: GUILD, direct: false };
+const info = { guild: GUILD, direct: false };
 
 /** The `number`th message of the channel; to the bot unless `to` says otherwise. */
 function say(number: number, to: 'bot' | 'nobody' = 'bot'): MessagePayload {
@@ -31,14 +31,14 @@ function say(number: number, to: 'bot' | 'nobody' = 'bot'): MessagePayload {
 const event = (message: MessagePayload): ChannelEvent => ({ kind: 'message', message });
 const unavailable = new BotError('store_unavailable', 'away', { retryable: true });
 
-function makeLane(start: Partial<ChannelWorkerStart> = {}, more: Partial<ChannelWorkerDeps> = {}) {
-  const pauses = createDelays();
+function makeWorker(start: Partial<ChannelWorkerStart> = {}, more: Partial<ChannelWorkerDeps> = {}) {
+  const delays = createDelays();
   /** What Discord has of the channel. */
   const channel: MessagePayload[] = [];
   const world = {
-    taken: [] as string[],
-    amended: [] as (string | null)[],
-    kept: [] as string[],
+    handled: [] as string[],
+    changes: [] as (string | null)[],
+    saved: [] as string[],
     down: false,
     reads: [] as string[],
   };
@@ -46,192 +46,196 @@ function makeLane(start: Partial<ChannelWorkerStart> = {}, more: Partial<Channel
   const reach = () => {
     if (world.down) throw unavailable;
   };
-  const lane = createChannelWorker(
+  const worker = createChannelWorker(
     {
-      about: async () => about,
-      read: (message, channelAbout, watched) =>
-        readMessage(message, { botId: BOT, scope: 'user', channel: channelAbout, names: NO_NAMES, watched }),
-      wasSentOut: async () => false,
-      async tellFull({ text }) {
-        world.taken.push(`full: ${text}`);
+      channelInfo: async () => info,
+      read: (message, channelInfo, watched) =>
+        readMessage(message, { botId: BOT, scope: 'user', channel: channelInfo, names: NO_NAMES, watched }),
+      isDismissed: async () => false,
+      async reportStoreFull({ text }) {
+        world.handled.push(`full: ${text}`);
       },
-      async amend(_, id, message) {
+      async applyChange(_, id, message) {
         reach();
-        world.amended.push(message === null ? `gone ${id}` : message.content);
+        world.changes.push(message === null ? `gone ${id}` : message.content);
       },
-      async keep(_, cursor) {
+      async saveCursor(_, cursor) {
         reach();
-        world.kept.push(cursor);
+        world.saved.push(cursor);
       },
-      async history(after) {
+      async readHistory(after) {
         world.reads.push(after);
         const found = channel.filter(({ id }) => isNewer(id, after)).slice(0, PAGE);
         return { messages: found, more: found.length === PAGE };
       },
-      async storeBack() {
-        await vi.waitFor(() => expect(world.down || pauses.ended()).toBe(pauses.ended()), { interval: 1 });
+      async untilStoreAnswers() {
+        await vi.waitFor(() => expect(world.down || delays.ended()).toBe(delays.ended()), { interval: 1 });
       },
-      oldest: () => '0',
-      emptied() {},
+      oldestId: () => '0',
+      onIdle() {},
       clock: { monotonic: () => performance.now() },
-      pauses,
+      delays,
       log: createLogger({ level: 'silent', secrets: [] }),
       ...more,
-      async take(message, here, how) {
-        // As the store knows what it has by its id.
+      async handleMessage(message, here, how) {
+        // The store knows messages by their ids.
         if (how.isEdited && known.has(message.id)) return;
-        if (more.take === undefined) {
+        if (more.handleMessage === undefined) {
           reach();
-          world.taken.push(message.text);
-        } else await more.take(message, here, how);
+          world.handled.push(message.text);
+        } else await more.handleMessage(message, here, how);
         known.add(message.id);
       },
     },
-    { about, cursor: idOf(0), watched: true, ...start },
+    { info, cursor: idOf(0), watched: true, ...start },
   );
   const push = (...messages: readonly MessagePayload[]) => {
     for (const message of messages) {
       channel.push(message);
-      lane.push(event(message));
+      worker.push(event(message));
     }
   };
-  return { lane, world, channel, pauses, push };
+  const stop = () => {
+    delays.end();
+    worker.stop();
+  };
+  return { worker, world, channel, stop, push };
 }
 
-test('nothing is dealt with before it goes on, and then what was missed comes before what is held', async () => {
-  const { lane, world, channel, push } = makeLane();
+test('processes nothing before it is resumed, then missed messages before queued ones', async () => {
+  const { worker, world, channel, push } = makeWorker();
   channel.push(say(1), say(2));
   push(say(3));
-  await lane.idle();
-  expect(world.taken).toEqual([]);
-  lane.goOn();
-  await lane.idle();
-  expect(world.taken).toEqual(['1', '2', '3']);
+  await worker.settled();
+  expect(world.handled).toEqual([]);
+  worker.resume();
+  await worker.settled();
+  expect(world.handled).toEqual(['1', '2', '3']);
 });
 
-test('the cursor passes what is stored at once, and what is ignored without a write', async () => {
-  const { lane, world, push } = makeLane();
-  lane.goOn();
+test('the cursor passes a stored message with a write, an ignored one without', async () => {
+  const { worker, world, push } = makeWorker();
+  worker.resume();
   push(say(1), say(2, 'nobody'));
-  await lane.idle();
-  expect(world.kept).toEqual([idOf(1)]);
-  expect(lane.unsaved()).toBe(idOf(2));
-  lane.saved(idOf(2));
-  expect(lane.unsaved()).toBeUndefined();
+  await worker.settled();
+  expect(world.saved).toEqual([idOf(1)]);
+  expect(worker.unsavedCursor()).toBe(idOf(2));
+  worker.cursorSaved(idOf(2));
+  expect(worker.unsavedCursor()).toBeUndefined();
 });
 
-test('a message that is not stored is not passed: it and all behind it come when the store is back, each once', async () => {
-  const { lane, world, push } = makeLane();
-  lane.goOn();
+test('a message that could not be stored, and all after it, are stored once the store is back, each once', async () => {
+  const { worker, world, push } = makeWorker();
+  worker.resume();
   push(say(1));
-  await lane.idle();
+  await worker.settled();
   world.down = true;
   push(say(2), say(3, 'nobody'), say(4));
   await vi.waitFor(() => expect(world.reads.length).toBeGreaterThan(0));
-  expect(lane.unsaved()).toBeUndefined();
-  expect(world.kept.at(-1)).toBe(idOf(1));
+  expect(worker.unsavedCursor()).toBeUndefined();
+  expect(world.saved.at(-1)).toBe(idOf(1));
   world.down = false;
-  await lane.idle();
-  expect(world.taken).toEqual(['1', '2', '4']);
-  expect(world.kept.at(-1)).toBe(idOf(4));
+  await worker.settled();
+  expect(world.handled).toEqual(['1', '2', '4']);
+  expect(world.saved.at(-1)).toBe(idOf(4));
 });
 
-test('the first message of a channel is in the registry before it is stored, with a cursor just before it', async () => {
+test('the first message of a channel is registered before it is stored, with a cursor just before it', async () => {
   const order: string[] = [];
   const first = say(7);
-  const { lane, push } = makeLane(
-    { ...beginningWith(event(first)) },
+  const { worker, push } = makeWorker(
+    { ...startAt(event(first)) },
     {
-      take: async (message) => void order.push(`stored ${message.text}`),
-      keep: async (_, cursor) => void order.push(`kept ${cursor}`),
+      handleMessage: async (message) => void order.push(`stored ${message.text}`),
+      saveCursor: async (_, cursor) => void order.push(`saved ${cursor}`),
     },
   );
-  lane.goOn();
+  worker.resume();
   push(first);
-  await lane.idle();
-  expect(order).toEqual([`kept ${idOf(6)}`, 'stored 7', `kept ${idOf(7)}`]);
+  await worker.settled();
+  expect(order).toEqual([`saved ${idOf(6)}`, 'stored 7', `saved ${idOf(7)}`]);
 });
 
-test('what the registry knows better goes before where a lane was made', async () => {
+test('a registry that is behind the worker’s first message wins', async () => {
   const live = say(9);
-  const { lane, world, channel } = makeLane(beginningWith(event(live)));
+  const { worker, world, channel } = makeWorker(startAt(event(live)));
   channel.push(say(4), say(5), live);
-  lane.push(event(live));
-  lane.goOn({ known: { about, cursor: idOf(4), watched: true } });
-  await lane.idle();
-  expect(world.taken).toEqual(['5', '9']);
+  worker.push(event(live));
+  worker.resume({ known: { info, cursor: idOf(4), watched: true } });
+  await worker.settled();
+  expect(world.handled).toEqual(['5', '9']);
 });
 
-test('what could not be stored yet is not passed over where another replica began later', async () => {
-  const { lane, world, push } = makeLane(beginningWith(event(say(7))));
+test('a message that is not stored yet is not skipped when another replica began later', async () => {
+  const { worker, world, push } = makeWorker(startAt(event(say(7))));
   push(say(7), say(9));
-  lane.goOn({ known: { about, cursor: idOf(8), watched: true } });
-  await lane.idle();
-  expect(world.taken).toEqual(['7', '9']);
+  worker.resume({ known: { info, cursor: idOf(8), watched: true } });
+  await worker.settled();
+  expect(world.handled).toEqual(['7', '9']);
 });
 
-test('where another replica has dealt with more, that is not dealt with again', async () => {
-  const { lane, world, channel } = makeLane({ cursor: idOf(1) });
+test('messages that another replica has processed are not processed again', async () => {
+  const { worker, world, channel } = makeWorker({ cursor: idOf(1) });
   channel.push(say(2), say(3));
-  lane.goOn({ known: { about, cursor: idOf(2), watched: true } });
-  await lane.idle();
-  expect(world.taken).toEqual(['3']);
+  worker.resume({ known: { info, cursor: idOf(2), watched: true } });
+  await worker.settled();
+  expect(world.handled).toEqual(['3']);
 });
 
-test('a new session holds everything until the registry was read again', async () => {
-  const { lane, world, channel, push } = makeLane();
-  lane.goOn();
-  await lane.idle();
-  lane.hold();
+test('a new session pauses the worker until the registry was read again', async () => {
+  const { worker, world, channel, push } = makeWorker();
+  worker.resume();
+  await worker.settled();
+  worker.pause();
   channel.push(say(1));
   push(say(2));
-  await lane.idle();
-  expect(world.taken).toEqual([]);
-  lane.goOn();
-  await lane.idle();
-  expect(world.taken).toEqual(['1', '2']);
+  await worker.settled();
+  expect(world.handled).toEqual([]);
+  worker.resume();
+  await worker.settled();
+  expect(world.handled).toEqual(['1', '2']);
 });
 
-test('long outages: what is too much to hold is read over REST, page by page, in order', async () => {
-  const { lane, world, push } = makeLane();
-  lane.goOn();
+test('after a long outage, more messages than the queue holds are read over REST, page by page, in order', async () => {
+  const { worker, world, push } = makeWorker();
+  worker.resume();
   world.down = true;
   const all = Array.from({ length: 450 }, (_, index) => say(index + 1));
   push(...all);
   world.down = false;
-  await lane.idle();
-  expect(world.taken).toEqual(all.map((_, index) => String(index + 1)));
+  await worker.settled();
+  expect(world.handled).toEqual(all.map((_, index) => String(index + 1)));
 });
 
-test('what is older than it is worth is left out', async () => {
-  const { lane, world, channel } = makeLane({}, { oldest: () => idOf(2) });
+test('messages that are too old are left out', async () => {
+  const { worker, world, channel } = makeWorker({}, { oldestId: () => idOf(2) });
   channel.push(say(1), say(2), say(3));
-  lane.goOn();
-  await lane.idle();
-  expect(world.taken).toEqual(['3']);
+  worker.resume();
+  await worker.settled();
+  expect(world.handled).toEqual(['3']);
 });
 
-test('a channel that can’t be read any more: what is held is dealt with all the same', async () => {
-  const { lane, world, push } = makeLane(
+test('queued events are processed even if the history cannot be read any more', async () => {
+  const { worker, world, push } = makeWorker(
     {},
     {
-      history: async () => {
+      readHistory: async () => {
         throw new BotError('platform_refused', 'no access');
       },
     },
   );
   push(say(1));
-  lane.goOn();
-  await lane.idle();
-  expect(world.taken).toEqual(['1']);
+  worker.resume();
+  await worker.settled();
+  expect(world.handled).toEqual(['1']);
 });
 
-test('a Discord that does not answer is asked again', async () => {
+test('asks again when Discord does not answer', async () => {
   let tries = 0;
-  const { lane, world, push } = makeLane(
+  const { worker, world, push } = makeWorker(
     {},
     {
-      history: async () => {
+      readHistory: async () => {
         tries += 1;
         if (tries === 1) throw new BotError('platform_unavailable', 'away', { retryable: true });
         return { messages: [say(1)], more: false };
@@ -239,43 +243,43 @@ test('a Discord that does not answer is asked again', async () => {
     },
   );
   push(say(2));
-  lane.goOn();
-  await lane.idle();
-  expect(world.taken).toEqual(['1', '2']);
+  worker.resume();
+  await worker.settled();
+  expect(world.handled).toEqual(['1', '2']);
 });
 
-test('what can’t be dealt with at all stops nothing behind it', async () => {
+test('an event that cannot be processed does not block the events after it', async () => {
   const done: string[] = [];
-  const { lane, push } = makeLane(
+  const { worker, push } = makeWorker(
     {},
     {
-      take: async ({ text }) => {
+      handleMessage: async ({ text }) => {
         if (text === '2') throw new BotError('session_invalid', 'no session');
         done.push(text);
       },
-      amend: async (_, id) => {
+      applyChange: async (_, id) => {
         if (id === idOf(2)) throw new BotError('session_invalid', 'no session');
         done.push(`gone ${id}`);
       },
     },
   );
-  lane.goOn();
+  worker.resume();
   push(say(1), say(2), say(3));
-  await lane.idle();
-  lane.push({ kind: 'deleted', ids: [idOf(1), idOf(2), idOf(3)] });
-  await lane.idle();
+  await worker.settled();
+  worker.push({ kind: 'deleted', ids: [idOf(1), idOf(2), idOf(3)] });
+  await worker.settled();
   expect(done).toEqual(['1', '3', `gone ${idOf(1)}`, `gone ${idOf(3)}`]);
 });
 
-/** A lane whose first `take` waits until `enter` is called; what became of everything, in order. */
-function makeSlowLane(more: Partial<ChannelWorkerDeps> = {}) {
+/** A worker whose first `handleMessage` waits until `enter` is called; what was done with each event, in order. */
+function makeSlowWorker(more: Partial<ChannelWorkerDeps> = {}) {
   const order: string[] = [];
   let enter = (_failure?: BotError) => {};
   let begun = false;
-  const made = makeLane(
+  const made = makeWorker(
     {},
     {
-      async take({ text, attachments }) {
+      async handleMessage({ text, attachments }) {
         if (!begun) {
           begun = true;
           const failure = await new Promise<BotError | undefined>((resolve) => (enter = resolve));
@@ -283,7 +287,7 @@ function makeSlowLane(more: Partial<ChannelWorkerDeps> = {}) {
         }
         order.push([text, ...(attachments ?? [])].join(' '));
       },
-      amend: async (_, id, message) => void order.push(message === null ? `gone ${id}` : message.content),
+      applyChange: async (_, id, message) => void order.push(message === null ? `gone ${id}` : message.content),
       ...more,
     },
   );
@@ -309,157 +313,157 @@ const edited = (number: number, text: string, second = 1): ChannelEvent => ({
   message: changed(number, text, second),
 });
 
-test('what is edited or deleted while it is held is dealt with as it is now; what is being dealt with is amended in its turn', async () => {
-  const { lane, push, order, begun, enter } = makeSlowLane();
-  lane.goOn();
+test('an edit or deletion applies to messages that wait; to the one being processed, afterwards', async () => {
+  const { worker, push, order, begun, enter } = makeSlowWorker();
+  worker.resume();
   push(say(1));
   await begun();
   push(say(2), say(3), say(4), { ...say(5), attachments: [{ filename: 'secret.pdf' }] }, say(6));
-  lane.push(edited(1, 'too late'));
-  lane.push(edited(2, 'once', 1));
-  lane.push(edited(2, 'twice', 2));
-  lane.push(edited(3, ''));
-  lane.push(edited(4, 'before it is deleted'));
-  lane.push({ kind: 'deleted', ids: [idOf(4)] });
-  lane.push(edited(5, 'without the file'));
+  worker.push(edited(1, 'too late'));
+  worker.push(edited(2, 'once', 1));
+  worker.push(edited(2, 'twice', 2));
+  worker.push(edited(3, ''));
+  worker.push(edited(4, 'before it is deleted'));
+  worker.push({ kind: 'deleted', ids: [idOf(4)] });
+  worker.push(edited(5, 'without the file'));
   push(say(7));
   enter();
-  await lane.idle();
-  // The changes follow all the same, as they are now: another replica may have taken in what was said before.
+  await worker.settled();
+  // The changes are still processed in their turn: another replica may have stored the earlier version.
   const changes = ['too late', 'twice', 'twice', '', `gone ${idOf(4)}`, 'without the file'];
   expect(order).toEqual(['1', 'twice', '3', 'without the file', '6', ...changes, '7']);
 });
 
-test('what is edited or deleted while REST’s page is dealt with is dealt with as it is now', async () => {
-  const { lane, channel, push, order, begun, enter } = makeSlowLane();
+test('an edit or deletion applies to a page of missed messages, too', async () => {
+  const { worker, channel, push, order, begun, enter } = makeSlowWorker();
   channel.push(say(1), say(2), say(3));
   push(say(4), say(5));
-  lane.goOn();
+  worker.resume();
   await begun();
-  lane.push({ kind: 'deleted', ids: [idOf(1), idOf(2), idOf(4)] });
-  lane.push(edited(3, 'three'));
-  lane.push(edited(5, 'five'));
+  worker.push({ kind: 'deleted', ids: [idOf(1), idOf(2), idOf(4)] });
+  worker.push(edited(3, 'three'));
+  worker.push(edited(5, 'five'));
   enter();
-  await lane.idle();
+  await worker.settled();
   const changes = [...[1, 2, 4].map((number) => `gone ${idOf(number)}`), 'three', 'five'];
   expect(order).toEqual(['1', 'three', 'five', ...changes]);
 });
 
-test('of an edit that is held and what REST gives the newer one counts', async () => {
+test('the newer of a queued edit and the version that REST gives wins', async () => {
   const order: string[] = [];
   let answer = (_: readonly MessagePayload[]) => {};
-  const { lane } = makeSlowLane({
-    take: async ({ text }) => void order.push(text),
-    amend: async (_, _id, message) => void order.push(message?.content ?? 'gone'),
-    history: async () => ({ messages: await new Promise((resolve) => (answer = resolve)), more: false }),
+  const { worker } = makeSlowWorker({
+    handleMessage: async ({ text }) => void order.push(text),
+    applyChange: async (_, _id, message) => void order.push(message?.content ?? 'gone'),
+    readHistory: async () => ({ messages: await new Promise((resolve) => (answer = resolve)), more: false }),
   });
-  lane.push(edited(1, 'older than REST', 1));
-  lane.goOn();
-  // While REST is asked.
-  lane.push(edited(2, 'older than what follows', 1));
-  lane.push(edited(2, 'newer than REST', 3));
+  worker.push(edited(1, 'older than REST', 1));
+  worker.resume();
+  // While the history is being read.
+  worker.push(edited(2, 'older than what follows', 1));
+  worker.push(edited(2, 'newer than REST', 3));
   answer([changed(1, 'one by REST', 2), changed(2, 'two by REST', 2), say(3)]);
-  await lane.idle();
+  await worker.settled();
   const changes = ['one by REST', 'newer than REST', 'newer than REST'];
   expect(order).toEqual(['one by REST', 'newer than REST', '3', ...changes]);
 });
 
-test('at the end the rest of REST’s page is left for whoever comes next', async () => {
-  const { lane, world, channel, pauses, order, begun, enter } = makeSlowLane();
+test('when stopped, the rest of a page is left to the next process', async () => {
+  const { worker, world, channel, stop, order, begun, enter } = makeSlowWorker();
   channel.push(say(1), say(2), say(3));
-  lane.goOn();
+  worker.resume();
   await begun();
-  pauses.end();
+  stop();
   enter();
-  await lane.idle();
-  expect([order, world.kept.at(-1)]).toEqual([['1'], idOf(1)]);
+  await worker.settled();
+  expect([order, world.saved.at(-1)]).toEqual([['1'], idOf(1)]);
 });
 
 test.each([
   ['deleted', { kind: 'deleted', ids: [idOf(1)] } as const, [`gone ${idOf(1)}`, '2']],
   ['edited', edited(1, 'changed'), ['changed', 'changed', '2']],
-])('what was %s while it was being stored in vain is dealt with as it is now', async (_, change, expected) => {
-  const { lane, push, order, begun, enter } = makeSlowLane({
-    storeBack: async () => {},
-    history: async () => {
+])('a message that was %s while storing it failed is processed as it is by then', async (_, change, expected) => {
+  const { worker, push, order, begun, enter } = makeSlowWorker({
+    untilStoreAnswers: async () => {},
+    readHistory: async () => {
       throw new BotError('platform_refused', 'no access');
     },
   });
-  lane.goOn();
+  worker.resume();
   push(say(1));
   await begun();
-  lane.push(change);
+  worker.push(change);
   push(say(2));
   enter(unavailable);
-  await lane.idle();
+  await worker.settled();
   expect(order).toEqual(expected);
 });
 
-test('at the end what is held is dealt with; but behind something that was missed nothing is, and the cursor stays', async () => {
-  const good = makeLane();
-  good.lane.goOn();
+test('when stopped, the queue is still processed, unless something before it was missed', async () => {
+  const good = makeWorker();
+  good.worker.resume();
   good.push(say(1), say(2), say(3));
-  good.pauses.end();
-  await good.lane.idle();
-  expect(good.world.taken).toEqual(['1', '2', '3']);
+  good.stop();
+  await good.worker.settled();
+  expect(good.world.handled).toEqual(['1', '2', '3']);
 
-  const bad = makeLane();
-  bad.lane.goOn();
-  await bad.lane.idle();
+  const bad = makeWorker();
+  bad.worker.resume();
+  await bad.worker.settled();
   bad.world.down = true;
   bad.push(say(1), say(2));
   await vi.waitFor(() => expect(bad.world.reads.length).toBeGreaterThan(0));
-  bad.pauses.end();
+  bad.stop();
   bad.world.down = false;
-  await bad.lane.idle();
-  expect(bad.world.taken).toEqual([]);
-  expect(bad.lane.unsaved()).toBeUndefined();
+  await bad.worker.settled();
+  expect(bad.world.handled).toEqual([]);
+  expect(bad.worker.unsavedCursor()).toBeUndefined();
 });
 
-test('a lane for a deletion alone has missed nothing', async () => {
-  const { lane, world, channel } = makeLane({ ...beginningWith({ kind: 'deleted', ids: [idOf(1)] }) });
+test('a worker made for a deletion alone has missed nothing', async () => {
+  const { worker, world, channel } = makeWorker({ ...startAt({ kind: 'deleted', ids: [idOf(1)] }) });
   channel.push(say(1), say(2));
-  lane.push({ kind: 'deleted', ids: [idOf(1)] });
-  lane.goOn();
-  await lane.idle();
-  expect([world.taken, world.amended]).toEqual([[], [`gone ${idOf(1)}`]]);
-  lane.push(event(say(3)));
-  await lane.idle();
-  expect(world.kept).toEqual([idOf(2), idOf(3)]);
+  worker.push({ kind: 'deleted', ids: [idOf(1)] });
+  worker.resume();
+  await worker.settled();
+  expect([world.handled, world.changes]).toEqual([[], [`gone ${idOf(1)}`]]);
+  worker.push(event(say(3)));
+  await worker.settled();
+  expect(world.saved).toEqual([idOf(2), idOf(3)]);
 });
 
-test(`a place that is not one of the bot's channels is left without a trace (${CHANNEL})`, async () => {
-  const emptied = vi.fn();
-  const { lane, world, push } = makeLane({ ...beginningWith(event(say(1, 'nobody'))) }, { emptied });
-  lane.goOn();
+test(`a channel in which nobody addressed the bot is not registered (${CHANNEL})`, async () => {
+  const onIdle = vi.fn();
+  const { worker, world, push } = makeWorker({ ...startAt(event(say(1, 'nobody'))) }, { onIdle });
+  worker.resume();
   push(say(1, 'nobody'));
-  await lane.idle();
-  expect([world.kept, lane.watched(), lane.unsaved()]).toEqual([[], false, undefined]);
-  expect(emptied).toHaveBeenCalled();
+  await worker.settled();
+  expect([world.saved, worker.watched(), worker.unsavedCursor()]).toEqual([[], false, undefined]);
+  expect(onIdle).toHaveBeenCalled();
 });
 
-test('what is edited into a message for the bot is taken once it is; not what is old, nor an edit of long ago', async () => {
-  const taken: [string, boolean, boolean][] = [];
-  const { lane, world } = makeLane(
+test('an edit that makes a message one to the bot is processed; not of an old message, nor an old edit', async () => {
+  const handled: [string, boolean, boolean][] = [];
+  const { worker, world } = makeWorker(
     { watched: false, cursor: '0' },
     {
-      take: async ({ text }, _, { isEdited, isFirst }) => void taken.push([text, isEdited, isFirst]),
-      oldest: () => idOf(5),
+      handleMessage: async ({ text }, _, { isEdited, isFirst }) => void handled.push([text, isEdited, isFirst]),
+      oldestId: () => idOf(5),
     },
   );
-  lane.goOn();
+  worker.resume();
   const at = (number: number) => new Date(timeOf(idOf(number))).toISOString();
   const edit = (number: number, more: object, time = '2026-08-02T12:00:00.000Z') =>
-    lane.push({ kind: 'edited', message: parsed({ id: idOf(number), edited_timestamp: time, ...more }) });
+    worker.push({ kind: 'edited', message: parsed({ id: idOf(number), edited_timestamp: time, ...more }) });
   const mention = { content: `<@${BOT}> now`, mentions: [bot] };
   edit(7, { content: 'to nobody' });
   edit(5, mention);
   edit(8, mention, at(5));
   edit(9, mention);
-  await lane.idle();
+  await worker.settled();
   edit(9, { ...mention, content: `<@${BOT}> and again` });
-  await lane.idle();
-  expect(taken).toEqual([['now', true, true]]);
-  // From the edit on, not from the message: what came between was not for the bot.
-  expect(world.kept.every((cursor) => cursor === firstAt(Date.UTC(2026, 7, 2, 12)))).toBe(true);
+  await worker.settled();
+  expect(handled).toEqual([['now', true, true]]);
+  // From the edit on, not from the message: the messages in between were not to the bot.
+  expect(world.saved.every((cursor) => cursor === firstAt(Date.UTC(2026, 7, 2, 12)))).toBe(true);
 });

@@ -1,4 +1,4 @@
-/** The channels of a bot of many servers: none waits for all others, and those with nothing to do take no room. */
+/** The channels of a bot in many servers: none waits for all others, and those with nothing to do have no worker. */
 import { expect, test, vi } from 'vitest';
 import {
   type ChannelWorkersDeps,
@@ -15,24 +15,24 @@ const CHANNELS = 100_000;
 const idOf = (number: number) => String(100_000_000_000_000_000n + BigInt(number));
 const about = { guild: GUILD, direct: false };
 
-function makeLanes(count: number) {
+function makeWorkers(count: number) {
   const world = {
     read: new Set<string>(),
     reading: 0,
     most: 0,
-    taken: [] as string[],
+    handled: [] as string[],
     left: [] as string[],
     unwatched: [] as string[],
     blocked: false,
   };
-  const pauses = createDelays();
+  const delays = createDelays();
   const deps: ChannelWorkersDeps = {
     read: (message, channel, watched) =>
       readMessage(message, { botId: BOT, scope: 'user', channel, names: NO_NAMES, watched }),
-    take: async ({ text }) => void world.taken.push(text),
-    wasSentOut: async () => false,
-    tellFull: async () => {},
-    amend: async () => {},
+    handleMessage: async ({ text }) => void world.handled.push(text),
+    isDismissed: async () => false,
+    reportStoreFull: async () => {},
+    applyChange: async () => {},
     channels: {
       watch: async () => {},
       advance: async () => {},
@@ -40,7 +40,7 @@ function makeLanes(count: number) {
       unwatch: async (_, ids) => void world.unwatched.push(...ids),
     },
     reader: {
-      about: async () => about,
+      channelInfo: async () => about,
       async history(id) {
         world.reading += 1;
         world.most = Math.max(world.most, world.reading);
@@ -50,51 +50,51 @@ function makeLanes(count: number) {
         return { messages: [], more: false };
       },
     },
-    gone: () => {},
-    left: (guild) => void world.left.push(guild),
+    onDeleted: () => {},
+    onRemoved: (guild) => void world.left.push(guild),
     isMember: (guild) => guild !== 'left',
     ping: async () => {},
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
-    pauses,
+    delays,
     log: createLogger({ level: 'silent', secrets: [] }),
   };
-  return { lanes: createChannelWorkers(deps), world };
+  return { workers: createChannelWorkers(deps), world };
 }
 
-test('100,000 are caught up on, some at a time', { timeout: 120_000 }, async () => {
-  const { lanes, world } = makeLanes(CHANNELS);
-  lanes.sessionBegan();
+test('100,000 channels catch up, some at a time', { timeout: 120_000 }, async () => {
+  const { workers, world } = makeWorkers(CHANNELS);
+  workers.sessionBegan();
   await vi.waitFor(() => expect(world.read.size).toBe(CHANNELS), { timeout: 100_000, interval: 100 });
   expect(world.most).toBeLessThanOrEqual(50);
-  await lanes.stop();
+  await workers.stop();
 });
 
-test('one in which something is said does not wait for those before it', async () => {
-  const { lanes, world } = makeLanes(1_000);
+test('a channel with a new message does not wait for those before it', async () => {
+  const { workers, world } = makeWorkers(1_000);
   world.blocked = true;
-  lanes.sessionBegan();
+  workers.sessionBegan();
   await vi.waitFor(() => expect(world.reading).toBe(50));
   const id = idOf(999);
   const message = parsed({ channel_id: id, id: idOf(5_000), content: `<@${BOT}> hello`, mentions: [bot] });
-  lanes.push(id, GUILD, { kind: 'message', message }, true);
+  workers.push(id, GUILD, { kind: 'message', message }, true);
   await vi.waitFor(() => expect(world.reading).toBe(51));
   world.blocked = false;
-  await vi.waitFor(() => expect(world.taken).toEqual(['hello']));
+  await vi.waitFor(() => expect(world.handled).toEqual(['hello']));
   await vi.waitFor(() => expect(world.read.size).toBe(1_000));
-  await lanes.stop();
+  await workers.stop();
 });
 
-test('what is gone is dropped with its threads, and is in the registry until that is done', async () => {
-  const { lanes, world } = makeLanes(3);
-  lanes.sessionBegan();
+test('a deleted channel is closed with its threads, and stays registered until it is erased', async () => {
+  const { workers, world } = makeWorkers(3);
+  workers.sessionBegan();
   await vi.waitFor(() => expect(world.read.size).toBe(3));
-  const { idle, unwatch } = lanes.drop({ channel: idOf(1) });
-  await idle;
+  const { settled, unwatch } = workers.close({ channel: idOf(1) });
+  await settled;
   expect(world.unwatched).toEqual([]);
   await unwatch();
   expect(world.unwatched).toEqual([idOf(1)]);
-  expect([0, 1, 2].map((number) => lanes.isWatched(idOf(number)))).toEqual([true, false, true]);
-  await lanes.drop({ guild: GUILD }).unwatch();
-  expect(lanes.isWatched(idOf(0))).toBe(false);
-  await lanes.stop();
+  expect([0, 1, 2].map((number) => workers.isWatched(idOf(number)))).toEqual([true, false, true]);
+  await workers.close({ guild: GUILD }).unwatch();
+  expect(workers.isWatched(idOf(0))).toBe(false);
+  await workers.stop();
 });

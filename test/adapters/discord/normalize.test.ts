@@ -11,7 +11,7 @@ import {
   type Surroundings,
 } from '../../../src/adapters/discord/channels/normalize.ts';
 import { interactionPayload } from '../../../src/adapters/discord/payloads.ts';
-import { aboutInteraction, DIRECT } from '../../../src/adapters/discord/places.ts';
+import { DIRECT, interactionChannelInfo } from '../../../src/adapters/discord/places.ts';
 import { ada, BOT, bob, bot, CHANNEL, GUILD, message, parsed, THREAD, user } from './payloads.ts';
 
 const here: Surroundings = {
@@ -242,7 +242,7 @@ describe('an interaction', () => {
   test('tells whether the bot itself may write there', () => {
     const may = (more: object) => {
       const payload = interaction(more);
-      return mayWrite(payload, aboutInteraction(payload));
+      return mayWrite(payload, interactionChannelInfo(payload));
     };
     expect(may({})).toBe(true);
     expect(may({ app_permissions: String(1n << 10n) })).toBe(false);

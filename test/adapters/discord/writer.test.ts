@@ -1,7 +1,7 @@
 /** Writing to Discord: against the strict fake, over the real client. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { InteractionTarget } from '../../../src/adapters/discord/places.ts';
-import { createChannelTransport, createInteractionTransport } from '../../../src/adapters/discord/reply/writer.ts';
+import { createChannelWriter, createInteractionWriter } from '../../../src/adapters/discord/reply/writer.ts';
 import { createDiscordRest } from '../../../src/adapters/discord/rest.ts';
 import { BotError } from '../../../src/errors.ts';
 import {
@@ -56,7 +56,7 @@ describe('to a channel', () => {
       trigger: asked.message.id,
       asker: '1',
     } as const;
-    return { asked, transport: createChannelTransport(deps(), target) };
+    return { asked, transport: createChannelWriter(deps(), target) };
   };
 
   test('the first part is a reply, also to a message that is gone by now; others are not', async () => {
@@ -184,7 +184,7 @@ describe('to an interaction', () => {
       present: true,
       ...more,
     };
-    return { view, target, transport: createInteractionTransport(deps(), target) };
+    return { view, target, transport: createInteractionWriter(deps(), target) };
   }
 
   test('the first part fills what shows "thinking", the others are messages of the channel', async () => {

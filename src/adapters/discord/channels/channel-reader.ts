@@ -1,44 +1,44 @@
-/** What is asked of Discord's channels over REST: what they are, and what was written in them. */
+/** Reads channels over REST: what kind they are, and the messages in them. */
 import { z } from 'zod';
 import type { Logger } from '../../../core/ports.ts';
 import { toBotError } from '../../../errors.ts';
 import { createGate } from '../../../lib/gate.ts';
 import { type ChannelPayload, channelPayload, type MessagePayload, messagePayload } from '../payloads.ts';
-import { aboutOf, type ChannelAbout } from '../places.ts';
+import { type ChannelInfo, channelInfoOf } from '../places.ts';
 import type { DiscordRest } from '../rest.ts';
 import { isNewer } from '../snowflake.ts';
 import type { ChannelWorkerDeps } from './channel-worker-deps.ts';
 
-/** Messages that Discord gives at once, at most. */
+/** The most messages that Discord gives at once. */
 const PAGE = 100;
-/** Channels that are read at the same time: Discord takes 50 requests a second of everything. */
-const READERS = 5;
+/** Channels that are read at the same time. Discord's global limit is 50 requests a second. */
+const MAX_CONCURRENT = 5;
 
 export interface ChannelReaderDeps {
   readonly rest: DiscordRest;
-  /** What the gateway has told of a channel. */
-  readonly known: (id: string) => ChannelPayload | undefined;
-  /** Counts what Discord sent and nobody could read. */
+  /** A channel as the gateway described it. */
+  readonly cached: (id: string) => ChannelPayload | undefined;
+  /** Counts payloads that could not be parsed. */
   readonly malformed: () => void;
   readonly log: Logger;
 }
 
 export interface ChannelReader {
-  /** A channel that Discord does not tell of is taken for one without threads. @throws BotError `platform_*` (retryable) */
-  about(id: string, guild: string): Promise<ChannelAbout>;
-  /** As `history` of a lane, of this channel. */
-  history(id: string, after: string): ReturnType<ChannelWorkerDeps['history']>;
+  /** A channel that the bot may not look up counts as one that is no thread. @throws BotError `platform_*` (retryable) */
+  channelInfo(id: string, guild: string): Promise<ChannelInfo>;
+  /** As {@link ChannelWorkerDeps.readHistory}, of this channel. */
+  history(id: string, after: string): ReturnType<ChannelWorkerDeps['readHistory']>;
 }
 
-export function createChannelReader({ rest, known, malformed, log }: ChannelReaderDeps): ChannelReader {
-  const gate = createGate(READERS);
+export function createChannelReader({ rest, cached, malformed, log }: ChannelReaderDeps): ChannelReader {
+  const gate = createGate(MAX_CONCURRENT);
 
   return {
-    async about(id, guild) {
-      const told = known(id);
-      if (told !== undefined) return aboutOf(told, guild);
+    async channelInfo(id, guild) {
+      const channel = cached(id);
+      if (channel !== undefined) return channelInfoOf(channel, guild);
       try {
-        return aboutOf(channelPayload.parse(await rest.request('GET', `/channels/${id}`)), guild);
+        return channelInfoOf(channelPayload.parse(await rest.request('GET', `/channels/${id}`)), guild);
       } catch (thrown) {
         if (toBotError(thrown).retryable) throw thrown;
         return { guild, direct: false };
@@ -50,10 +50,10 @@ export function createChannelReader({ rest, known, malformed, log }: ChannelRead
       const page = z.array(z.unknown()).parse(found);
       const messages = page.flatMap((element): MessagePayload[] => {
         const parsed = messagePayload.safeParse(element);
-        // One that can't be read must not hide the others.
+        // One malformed message must not hide the others.
         if (!parsed.success) {
           malformed();
-          log.error({ channel: id }, 'a message of Discord could not be read');
+          log.error({ channel: id }, 'malformed message from Discord');
         }
         return parsed.success ? [parsed.data] : [];
       });

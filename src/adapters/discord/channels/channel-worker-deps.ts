@@ -1,100 +1,84 @@
-/** What a lane is, and what it is given: how to read, store and change messages, and how to wait. */
+/** The interface of a channel worker, and what it needs: how to read, store and change messages, and how to wait. */
 import type { Clock, Logger } from '../../../core/ports.ts';
 import type { IncomingMessage } from '../../../core/types.ts';
-import type { BotError } from '../../../errors.ts';
 import type { Delays } from '../../../lib/delay.ts';
 import type { MessagePayload } from '../payloads.ts';
-import type { ChannelAbout } from '../places.ts';
-import { justBefore } from '../snowflake.ts';
-import type { ChannelEvent } from './channel-event.ts';
+import type { ChannelInfo } from '../places.ts';
+import type { ChannelEvent } from './channel-queue.ts';
 import type { Reading } from './normalize.ts';
 
-export interface HowTaken {
-  /** Until then (monotonic milliseconds) it waits for room first. */
-  readonly patientUntil: number;
-  /** Here the bot was not talked to before. */
+export interface HandleOptions {
+  /** Until then (monotonic milliseconds) it waits for room in a full conversation. */
+  readonly waitUntil: number;
+  /** The first message to the bot in this channel. */
   readonly isFirst: boolean;
-  /** Its author has made it one for the bot by an edit: it may have been taken before. */
+  /** An edit made it a message to the bot: it may have been handled before. */
   readonly isEdited: boolean;
 }
 
 export interface ChannelWorkerDeps {
-  /** What is known of the channel. @throws BotError `platform_unavailable`, `platform_rate_limited` */
-  readonly about: () => Promise<ChannelAbout>;
-  /** Says what a message is. Pure. */
-  readonly read: (message: MessagePayload, about: ChannelAbout, watched: boolean) => Reading;
+  /** Looks up the channel. @throws BotError `platform_unavailable`, `platform_rate_limited` */
+  readonly channelInfo: () => Promise<ChannelInfo>;
+  /** Classifies and parses a message. Pure. */
+  readonly read: (message: MessagePayload, info: ChannelInfo, watched: boolean) => Reading;
   /**
-   * Takes a message in: resolves when it is stored, or was refused and that was told.
+   * Resolves when the message is stored, or was refused and its author was told.
    * @throws BotError `store_unavailable`, `store_full`
    */
-  readonly take: (message: IncomingMessage, about: ChannelAbout, how: HowTaken) => Promise<void>;
-  /** The bot was sent out of this thread, and not called in again. @throws as `take` */
-  readonly wasSentOut: (about: ChannelAbout) => Promise<boolean>;
-  /**
-   * The store is full, and stays so until somebody makes room: the message waits, and its author is not left in silence.
-   * Says so once in a while and never throws.
-   */
-  readonly tellFull: (message: IncomingMessage) => Promise<void>;
-  /** An edit or a deletion (`null`). @throws as `take` */
-  readonly amend: (about: ChannelAbout, id: string, message: MessagePayload | null) => Promise<void>;
-  /** Keeps the channel in the registry, with its cursor. @throws as `take` */
-  readonly keep: (about: ChannelAbout, cursor: string) => Promise<void>;
-  /** Up to a page of messages behind this id, oldest first, and whether there may be more. @throws BotError `platform_*` */
-  readonly history: (
+  readonly handleMessage: (message: IncomingMessage, info: ChannelInfo, options: HandleOptions) => Promise<void>;
+  /** The bot was dismissed from this thread and not mentioned there since. @throws as `handleMessage` */
+  readonly isDismissed: (info: ChannelInfo) => Promise<boolean>;
+  /** Tells the author that the store is full, at most once in a while: the message waits until there is room. Never throws. */
+  readonly reportStoreFull: (message: IncomingMessage) => Promise<void>;
+  /** Applies an edit, or a deletion (`null`), to what is stored. @throws as `handleMessage` */
+  readonly applyChange: (info: ChannelInfo, id: string, message: MessagePayload | null) => Promise<void>;
+  /** Saves the channel, with its cursor, in the registry. @throws as `handleMessage` */
+  readonly saveCursor: (info: ChannelInfo, cursor: string) => Promise<void>;
+  /** Up to a page of messages after this id, oldest first, and whether there may be more. @throws BotError `platform_*` */
+  readonly readHistory: (
     after: string,
   ) => Promise<{ readonly messages: readonly MessagePayload[]; readonly more: boolean }>;
-  /** Resolves when the store answers again, or intake ends. */
-  readonly storeBack: () => Promise<void>;
-  /** The oldest id that is worth catching up on. */
-  readonly oldest: () => string;
-  /** Everything was dealt with. */
-  readonly emptied: () => void;
+  /** Resolves when the store answers again, or the process ends. */
+  readonly untilStoreAnswers: () => Promise<void>;
+  /** The oldest message id that is still worth an answer. */
+  readonly oldestId: () => string;
+  /** The worker has nothing left to do. */
+  readonly onIdle: () => void;
   readonly clock: Pick<Clock, 'monotonic'>;
-  readonly pauses: Delays;
+  readonly delays: Delays;
   readonly log: Logger;
 }
 
-/** Smaller than any id. */
-export const NOWHERE = '0';
-
+/** Where a worker begins. */
 export interface ChannelWorkerStart {
-  readonly about?: ChannelAbout | undefined;
+  readonly info?: ChannelInfo | undefined;
   readonly cursor: string;
-  /** The bot was talked to here before. */
+  /** The bot has been addressed in this channel before. */
   readonly watched: boolean;
-  /** REST has given everything up to here. */
+  /** Messages up to here were read over REST. */
   readonly readUpTo?: string;
 }
 
-export interface Lane {
+export interface ChannelWorker {
   push(event: ChannelEvent): void;
-  /** From now on events are only held: what came before them may have been missed. So it is at the beginning, too. */
-  hold(): void;
+  /** From now on events are only queued: messages before them may have been missed. A new worker is paused, too. */
+  pause(): void;
   /**
-   * Goes on. Where the bot was talked to before, what was missed (unless nothing was) is read over REST before anything that is
-   * held. `known` is what the registry has of the channel: another replica may have dealt with more.
+   * Goes on. In a watched channel, messages that were missed are read first, unless `missed` is false. `known` is the
+   * registry's entry: another replica may be further ahead.
    */
-  goOn(how?: { readonly known?: ChannelWorkerStart | undefined; readonly missed?: boolean }): void;
-  /** The channel is no more: what is held is dropped, and nothing is dealt with any more. */
-  drop(): void;
+  resume(how?: { readonly known?: ChannelWorkerStart | undefined; readonly missed?: boolean }): void;
+  /** The process ends: what is queued is still processed, unless something before it was missed. */
+  stop(): void;
+  /** The channel is gone: drops what is queued, for good. */
+  close(): void;
   readonly watched: () => boolean;
-  readonly about: () => ChannelAbout | undefined;
-  /** What another lane of this channel would begin with: when nothing is to be done and the registry has the cursor. */
-  readonly rest: () => ChannelWorkerStart | undefined;
-  /** The cursor, when the registry does not have it yet. */
-  readonly unsaved: () => string | undefined;
-  saved(cursor: string): void;
-  /** Resolves when nothing is being dealt with. */
-  idle(): Promise<void>;
-}
-
-/** Where a lane begins that is made for this event: just before it, where that is a place in the channel. */
-export function beginningWith(event: ChannelEvent): ChannelWorkerStart {
-  return { cursor: event.kind === 'message' ? justBefore(event.message.id) : NOWHERE, watched: false };
-}
-
-/** What is away and comes back, so that nothing is left out for it. */
-export function isWaitedFor({ code, retryable }: BotError): boolean {
-  if (code === 'store_unavailable' || code === 'store_full') return true;
-  return retryable && (code === 'platform_unavailable' || code === 'platform_rate_limited');
+  readonly info: () => ChannelInfo | undefined;
+  /** Where another worker of this channel would begin; undefined while there is work to do or a cursor to save. */
+  readonly snapshot: () => ChannelWorkerStart | undefined;
+  /** The cursor, if the registry does not have it yet. */
+  readonly unsavedCursor: () => string | undefined;
+  cursorSaved(cursor: string): void;
+  /** Resolves when no step is being performed. */
+  settled(): Promise<void>;
 }

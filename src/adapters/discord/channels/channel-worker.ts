@@ -1,284 +1,258 @@
 /**
- * One channel: its events are dealt with one by one, in order, and a cursor says up to where. Discord delivers nothing again,
- * so the cursor moves past a message only when that is stored or was deliberately ignored. What was missed (the store was
- * away, a session could not be resumed, a restart) is read over REST before anything newer of the channel (docs/turns.md).
+ * Processes the events of one channel, one by one and in order. A cursor says how far it has come. Discord does not redeliver,
+ * so the cursor passes a message only once it is stored or deliberately ignored. Messages that were missed (during an outage of
+ * the store, a restart, a session that could not be resumed) are read over REST before any newer event (docs/turns.md).
+ *
+ * worker-state.ts decides which step comes next.
  */
 import { type BotError, toBotError } from '../../../errors.ts';
 import { backoff } from '../../../lib/backoff.ts';
 import type { MessagePayload } from '../payloads.ts';
-import type { ChannelAbout } from '../places.ts';
-import { firstAt, isNewer, justBefore, newest } from '../snowflake.ts';
-import { applyToHeld, type ChannelEvent, editedAt } from './channel-event.ts';
-import {
-  type ChannelWorkerDeps,
-  type ChannelWorkerStart,
-  isWaitedFor,
-  type Lane,
-  NOWHERE,
-} from './channel-worker-deps.ts';
+import type { ChannelInfo } from '../places.ts';
+import { firstAt, isNewer, justBefore, LOWEST, newest } from '../snowflake.ts';
+import { type ChannelEvent, createChannelQueue, editedAt } from './channel-queue.ts';
+import type { ChannelWorker, ChannelWorkerDeps, ChannelWorkerStart } from './channel-worker-deps.ts';
+import { INITIAL_STATE, type Step, transition, type WorkerEvent } from './worker-state.ts';
 
-/** Pages read in one catch-up: behind that the channel is not worth it, and the newest matters most. */
+/** Pages read in one catch-up. Whatever is missed beyond that is left out. */
 const MAX_PAGES = 20;
-/** Messages held in memory while something is away; behind that they are read over REST. */
-const MAX_HELD = 200;
+/** Events kept in memory during an outage. Further messages are read over REST afterwards. */
+const MAX_QUEUED = 200;
 const MAX_BACKOFF_MS = 15_000;
-/** For so long a catch-up waits, all in all, for room in conversations that are full; the channel waits with it. */
-const PATIENCE_MS = 5 * 60_000;
+/** A catch-up, and the channel with it, waits at most this long in all for room in full conversations. */
+const MAX_WAIT_FOR_ROOM_MS = 5 * 60_000;
 
-export function createChannelWorker(deps: ChannelWorkerDeps, start: ChannelWorkerStart): Lane {
-  const { pauses, log } = deps;
-  const queue: ChannelEvent[] = [];
-  let about = start.about;
+export function createChannelWorker(deps: ChannelWorkerDeps, start: ChannelWorkerStart): ChannelWorker {
+  const { delays, log } = deps;
+  const queue = createChannelQueue();
+  let state = INITIAL_STATE;
+  let running: Promise<void> | undefined;
+  /** Why the last step failed. */
+  let failure: BotError | undefined;
+
+  let info = start.info;
   let watched = start.watched;
-  /** The message by which it was talked to here for the first time. */
-  let first: string | undefined;
+  /** The first message to the bot in this channel. */
+  let firstId: string | undefined;
   let cursor = start.cursor;
   let savedCursor = start.cursor;
-  /** REST has given everything up to here: what still comes of that is known. */
-  let readUpTo = start.readUpTo ?? NOWHERE;
-  /** Times that something may have been missed, and up to which of them that was read. */
-  let missed = 0;
-  let caughtUp = 0;
-  let held = true;
-  let dropped = false;
-  let failures = 0;
-  /** What REST gave and is not dealt with yet. */
-  let page: ChannelEvent[] = [];
-  /** The one of the queue or the page that is being dealt with. */
-  let current: ChannelEvent | undefined;
-  let working: Promise<void> | undefined;
+  let readUpTo = start.readUpTo ?? LOWEST;
 
-  async function deal(event: ChannelEvent, here: ChannelAbout, patientUntil: number): Promise<void> {
+  function apply(event: WorkerEvent): void {
+    state = transition(state, event, queue.size() > 0);
+    run();
+  }
+
+  function run(): void {
+    if (running !== undefined || state.step === undefined) return;
+    running = performSteps().finally(() => {
+      running = undefined;
+      if (state.step !== undefined) run();
+      else if (!state.gap && queue.size() === 0) deps.onIdle();
+    });
+  }
+
+  async function performSteps(): Promise<void> {
+    for (let { step } = state; step !== undefined; { step } = state) {
+      let result: 'done' | 'failed' | 'interrupted';
+      try {
+        result = await perform(step);
+      } catch (thrown) {
+        failure = toBotError(thrown);
+        result = 'failed';
+      }
+      state = transition(state, { kind: result }, queue.size() > 0);
+    }
+  }
+
+  async function perform(step: Step): Promise<'done' | 'interrupted'> {
+    switch (step) {
+      case 'wait':
+        await waitFor(failure);
+        return 'done';
+      case 'catch-up':
+        info ??= await deps.channelInfo();
+        return await catchUp(info);
+      case 'process': {
+        const here = info ?? (await deps.channelInfo());
+        info = here;
+        await queue.processNext(async (event) => {
+          const known = event.kind === 'message' && !isNewer(event.message.id, readUpTo);
+          if (!known) await processEvent(event, here, 0);
+        });
+        return 'done';
+      }
+    }
+  }
+
+  async function waitFor(error: BotError | undefined): Promise<void> {
+    log.warn({ code: error?.code, failures: state.failures }, 'channel paused; will catch up after recovery');
+    await delays.wait(Math.max(error?.retryAfterMs ?? 0, backoff(state.failures, MAX_BACKOFF_MS)));
+    if (error?.code === 'store_unavailable' || error?.code === 'store_full') await deps.untilStoreAnswers();
+  }
+
+  const mayGoOn = () => state.mode === 'working' || state.mode === 'pausing';
+
+  async function catchUp(here: ChannelInfo): Promise<'done' | 'interrupted'> {
+    if (cursor === LOWEST) return 'done';
+    try {
+      return await readMissed(here);
+    } catch (thrown) {
+      const error = toBotError(thrown);
+      if (isTemporary(error)) throw error;
+      // The channel is gone, or the bot lost access: there is nothing but the queue.
+      log.warn({ code: error.code, err: error.message }, 'cannot read the history of a channel');
+      return 'done';
+    }
+  }
+
+  async function readMissed(here: ChannelInfo): Promise<'done' | 'interrupted'> {
+    const waitUntil = deps.clock.monotonic() + MAX_WAIT_FOR_ROOM_MS;
+    let after = newest(cursor, deps.oldestId());
+    let count = 0;
+    let more = true;
+    for (let pages = 0; more && pages < MAX_PAGES; pages += 1) {
+      const page = await deps.readHistory(after);
+      const handle = async (event: Extract<ChannelEvent, { kind: 'message' }>) => {
+        await processEvent(event, here, waitUntil);
+        readUpTo = newest(readUpTo, event.message.id);
+      };
+      if (!(await queue.processPage(page.messages, handle, mayGoOn))) return 'interrupted';
+      after = newest(after, page.messages.at(-1)?.id ?? after);
+      count += page.messages.length;
+      ({ more } = page);
+    }
+    if (more) log.warn({ messages: count }, 'caught up on a channel in part; the rest is too much and left out');
+    else if (count > 0) log.info({ messages: count }, 'caught up on a channel');
+    return 'done';
+  }
+
+  /** An event that cannot be processed at all is skipped: it must not block the events after it. */
+  async function processEvent(event: ChannelEvent, here: ChannelInfo, waitUntil: number): Promise<void> {
     switch (event.kind) {
       case 'message':
-        return await receive(event.message, here, patientUntil);
-      case 'edited':
-        return await edited(event.message, here);
-      case 'deleted':
-        for (const id of event.ids) await orLeftOut(() => deps.amend(here, id, null));
+        if (!(await orSkip(() => processMessage(event.message, here, waitUntil)))) pass(event.message.id);
         return;
-      case 'talked':
-        return await talked(here, event.id);
+      case 'edited':
+        await orSkip(() => processEdit(event.message, here));
+        return;
+      case 'deleted':
+        for (const id of event.ids) await orSkip(() => deps.applyChange(here, id, null));
+        return;
+      case 'command':
+        return await addressed(here, event.id);
     }
   }
 
-  /** Also one that is only now for the bot is answered; whether it was before, the store knows for as long as that is asked. */
-  async function edited(message: MessagePayload, here: ChannelAbout): Promise<void> {
-    await deps.amend(here, message.id, message);
-    const reading = deps.read(message, here, watched);
-    if (reading.kind === 'ignored' || !reading.message.isMention || here.direct) return;
-    const at = firstAt(editedAt(message));
-    if (!isNewer(message.id, deps.oldest()) || !isNewer(at, deps.oldest())) return;
-    if (!watched) await deps.keep(here, at);
-    await deps.take(reading.message, here, { patientUntil: 0, isFirst: !watched, isEdited: true });
-    await talked(here, at);
-  }
-
-  async function receive(message: MessagePayload, here: ChannelAbout, patientUntil: number): Promise<void> {
-    const reading = deps.read(message, here, watched);
-    const goesOn = reading.kind === 'message' && here.parent !== undefined && !reading.message.isMention;
-    if (reading.kind === 'ignored' || (goesOn && (await deps.wasSentOut(here)))) {
-      cursor = newest(cursor, message.id);
-      return;
-    }
-    try {
-      // First of all in the registry: if storing the message fails, and this process ends, it is found there.
-      // Also when it could not be stored at first.
-      if (!watched) first = message.id;
-      const isFirst = first === message.id;
-      if (!watched) await deps.keep(here, cursor);
-      watched = true;
-      await deps.take(reading.message, here, { patientUntil, isFirst, isEdited: false });
-    } catch (thrown) {
-      if (toBotError(thrown).code === 'store_full') await deps.tellFull(reading.message);
-      throw thrown;
-    }
-    await talked(here, message.id);
-  }
-
-  async function talked(here: ChannelAbout, id: string): Promise<void> {
-    if (dropped) return;
-    watched = true;
-    cursor = newest(cursor, id);
-    const now = cursor;
-    try {
-      await deps.keep(here, now);
-      savedCursor = newest(savedCursor, now);
-    } catch (thrown) {
-      // The message itself is stored. The cursor is saved with the next one, or a little later.
-      log.warn({ code: toBotError(thrown).code }, 'the cursor of a channel was not saved, later again');
-    }
-  }
-
-  /** What can't be dealt with at all is left out: it must not stop everything behind it. False: so it was. */
-  async function orLeftOut(action: () => Promise<void>): Promise<boolean> {
+  /** False when it was skipped. @throws BotError that is temporary */
+  async function orSkip(action: () => Promise<void>): Promise<boolean> {
     try {
       await action();
       return true;
     } catch (thrown) {
       const error = toBotError(thrown);
-      if (isWaitedFor(error)) throw error;
-      log.error({ code: error.code, err: error.message }, 'an event of a channel was left out');
+      if (isTemporary(error)) throw error;
+      log.error({ code: error.code, err: error.message }, 'skipped an event that cannot be processed');
       return false;
     }
   }
 
-  async function dealWith(event: ChannelEvent, here: ChannelAbout, patientUntil: number): Promise<void> {
-    const done = await orLeftOut(() => deal(event, here, patientUntil));
-    if (!done && event.kind === 'message') cursor = newest(cursor, event.message.id);
+  function pass(id: string): void {
+    cursor = newest(cursor, id);
   }
 
-  /** Oldest first, each as it is when its turn comes. False: intake ended before the last. */
-  async function dealWithPage(messages: readonly MessagePayload[], here: ChannelAbout, patientUntil: number) {
-    page = messages.map((message) => ({ kind: 'message', message }));
-    // Either may know what is newer: these are of the time of asking, and of what happened meanwhile only the gateway tells.
-    for (const event of queue) applyToHeld(event, page, undefined);
-    for (const message of messages) applyToHeld({ kind: 'edited', message }, queue, undefined);
+  async function processMessage(message: MessagePayload, here: ChannelInfo, waitUntil: number): Promise<void> {
+    const reading = deps.read(message, here, watched);
+    const isFollowUp = reading.kind === 'message' && here.parent !== undefined && !reading.message.isMention;
+    if (reading.kind === 'ignored' || (isFollowUp && (await deps.isDismissed(here)))) return pass(message.id);
     try {
-      for (let next = page[0]; next?.kind === 'message'; next = page[0]) {
-        if (pauses.ended() || dropped) return false;
-        current = next;
-        await dealWith(next, here, patientUntil);
-        page.shift();
-        readUpTo = newest(readUpTo, next.message.id);
+      // Registered before it is stored: if this process ends in between, the next one finds the message.
+      if (!watched) {
+        firstId = message.id;
+        await deps.saveCursor(here, cursor);
+        watched = true;
       }
-      return true;
-    } finally {
-      current = undefined;
-      page = [];
-    }
-  }
-
-  async function readMissed(here: ChannelAbout): Promise<void> {
-    const asked = missed;
-    if (cursor === NOWHERE) {
-      caughtUp = asked;
-      return;
-    }
-    const patientUntil = deps.clock.monotonic() + PATIENCE_MS;
-    let after = newest(cursor, deps.oldest());
-    let count = 0;
-    let more = true;
-    for (let pages = 0; more && pages < MAX_PAGES; pages += 1) {
-      const found = await deps.history(after);
-      if (!(await dealWithPage(found.messages, here, patientUntil))) return;
-      after = newest(after, found.messages.at(-1)?.id ?? after);
-      count += found.messages.length;
-      ({ more } = found);
-    }
-    if (more) log.warn({ messages: count }, 'a channel has more than is caught up on; the rest is left out');
-    else if (count > 0) log.info({ messages: count }, 'caught up on a channel');
-    caughtUp = asked;
-  }
-
-  /** Something is away: waits until it may be back. */
-  async function recover(error: BotError): Promise<void> {
-    failures += 1;
-    const store = error.code === 'store_unavailable' || error.code === 'store_full';
-    log.warn({ code: error.code, failures }, 'a channel waits: what comes is neither stored nor lost');
-    await pauses.wait(Math.max(error.retryAfterMs ?? 0, backoff(failures, MAX_BACKOFF_MS)));
-    if (store) await deps.storeBack();
-  }
-
-  async function step(): Promise<void> {
-    about ??= await deps.about();
-    if (missed > caughtUp) {
-      const asked = missed;
-      try {
-        await readMissed(about);
-      } catch (thrown) {
-        const error = toBotError(thrown);
-        if (isWaitedFor(error)) throw error;
-        // The channel is gone or closed to the bot: what is held is all there is.
-        log.warn({ code: error.code, err: error.message }, 'a channel can’t be caught up on');
-        caughtUp = asked;
-      }
-      return;
-    }
-    const event = queue[0];
-    if (event === undefined) return;
-    const known = event.kind === 'message' && !isNewer(event.message.id, readUpTo);
-    current = event;
-    try {
-      if (!known) await dealWith(event, about, 0);
-      queue.shift();
+      await deps.handleMessage(reading.message, here, { waitUntil, isFirst: firstId === message.id, isEdited: false });
     } catch (thrown) {
-      // It is dealt with again, as it is then.
-      for (const later of queue.slice(1)) applyToHeld(later, queue, undefined);
+      if (toBotError(thrown).code === 'store_full') await deps.reportStoreFull(reading.message);
       throw thrown;
-    } finally {
-      current = undefined;
     }
+    await addressed(here, message.id);
   }
 
-  async function work(): Promise<void> {
-    while (!held && isBusy()) {
-      // Behind what was missed nothing newer is dealt with: the cursor would pass it.
-      if (missed > caughtUp && pauses.ended()) return;
-      try {
-        await step();
-        failures = 0;
-      } catch (thrown) {
-        if (dropped) return;
-        missed += 1;
-        await recover(toBotError(thrown));
-      }
-    }
+  /** An edit may make an older message one to the bot. The store's idempotency keys tell whether it was handled before. */
+  async function processEdit(message: MessagePayload, here: ChannelInfo): Promise<void> {
+    await deps.applyChange(here, message.id, message);
+    const reading = deps.read(message, here, watched);
+    if (reading.kind === 'ignored' || !reading.message.isMention || here.direct) return;
+    const at = firstAt(editedAt(message));
+    if (!isNewer(message.id, deps.oldestId()) || !isNewer(at, deps.oldestId())) return;
+    const isFirst = !watched;
+    if (isFirst) await deps.saveCursor(here, at);
+    await deps.handleMessage(reading.message, here, { waitUntil: 0, isFirst, isEdited: true });
+    await addressed(here, at);
   }
 
-  const isBusy = () => missed > caughtUp || queue.length > 0;
-
-  function run(): void {
-    if (held || working !== undefined || !isBusy()) return;
-    working = work().finally(() => {
-      working = undefined;
-      if (!isBusy()) deps.emptied();
-      else if (!pauses.ended()) run();
-    });
+  /** The bot was addressed: everything up to `id` is stored, and the channel is watched from now on. */
+  async function addressed(here: ChannelInfo, id: string): Promise<void> {
+    if (state.mode === 'closed') return;
+    watched = true;
+    pass(id);
+    const saving = cursor;
+    try {
+      await deps.saveCursor(here, saving);
+      savedCursor = newest(savedCursor, saving);
+    } catch (thrown) {
+      // The message itself is stored. The cursor is saved with the next one, or by the timer.
+      log.warn({ code: toBotError(thrown).code }, 'could not save the cursor of a channel; will retry');
+    }
   }
 
   return {
     push(event) {
-      for (const waiting of [queue, page]) applyToHeld(event, waiting, current);
-      // A lane that was made for something else has no beginning yet.
-      if (event.kind === 'message' && cursor === NOWHERE) cursor = justBefore(event.message.id);
-      if (event.kind === 'message' && queue.length >= MAX_HELD) missed += 1;
-      else queue.push(event);
-      run();
+      if (event.kind === 'message') {
+        // A worker that was made for another kind of event has no position yet.
+        if (cursor === LOWEST) cursor = justBefore(event.message.id);
+        if (queue.size() >= MAX_QUEUED) return apply({ kind: 'gap' });
+      }
+      queue.push(event);
+      apply({ kind: 'queued' });
     },
-    hold() {
-      held = true;
-    },
-    goOn({ known, missed: some = true } = {}) {
+    pause: () => apply({ kind: 'pause' }),
+    resume({ known, missed = true } = {}) {
       if (known !== undefined) {
-        about ??= known.about;
-        if (watched) cursor = newest(cursor, known.cursor);
-        // A lane that was made for one message begins there. The registry may begin earlier; or later, where another replica
-        // was talked to before this one could store what it holds.
-        else if (cursor === NOWHERE || isNewer(cursor, known.cursor)) cursor = known.cursor;
+        info ??= known.info;
+        if (watched) pass(known.cursor);
+        // A worker made for one message begins there. The registry may begin earlier; or later, where the bot was addressed by
+        // way of another replica before this one could store what it holds.
+        else if (cursor === LOWEST || isNewer(cursor, known.cursor)) ({ cursor } = known);
         watched = true;
       }
-      if (watched && some) missed += 1;
-      held = dropped;
-      run();
+      apply({ kind: 'resume', gap: watched && missed });
     },
-    drop() {
-      dropped = true;
-      held = true;
-      queue.length = 0;
+    stop: () => apply({ kind: 'stop' }),
+    close() {
+      queue.clear();
+      apply({ kind: 'close' });
     },
     watched: () => watched,
-    about: () => about,
-    rest() {
-      if (!watched || working !== undefined || isBusy() || cursor !== savedCursor) return undefined;
-      return { about, cursor, watched, readUpTo };
+    info: () => info,
+    snapshot() {
+      const busy = running !== undefined || state.gap || queue.size() > 0;
+      return !watched || busy || cursor !== savedCursor ? undefined : { info, cursor, watched, readUpTo };
     },
-    unsaved: () => (watched && cursor !== savedCursor ? cursor : undefined),
-    saved(now) {
-      savedCursor = newest(savedCursor, now);
+    unsavedCursor: () => (watched && cursor !== savedCursor ? cursor : undefined),
+    cursorSaved(saved) {
+      savedCursor = newest(savedCursor, saved);
     },
-    async idle() {
-      while (working !== undefined) await working;
+    async settled() {
+      while (running !== undefined) await running;
     },
   };
+}
+
+/** The store or the platform is unavailable for a while: it is worth waiting for. */
+function isTemporary({ code, retryable }: BotError): boolean {
+  if (code === 'store_unavailable' || code === 'store_full') return true;
+  return retryable && (code === 'platform_unavailable' || code === 'platform_rate_limited');
 }

@@ -1,250 +1,286 @@
-/** The lanes of all channels, the registry behind them, and what is missed at the beginning of a session. */
+/**
+ * The workers of all channels, over the registry of watched channels (those in which the bot was addressed). A watched channel
+ * is either active (it has a worker) or dormant (only its position is kept). At the start of a session that replays nothing,
+ * every watched channel catches up, some at a time.
+ */
 import type { Channels, WatchedChannel } from '../../../core/channels.ts';
 import type { Clock } from '../../../core/ports.ts';
 import { toBotError } from '../../../errors.ts';
 import { backoff } from '../../../lib/backoff.ts';
 import type { MessagePayload } from '../payloads.ts';
-import { type ChannelAbout, channelAbout, DIRECT, DISCORD } from '../places.ts';
+import { type ChannelInfo, channelInfo, DIRECT, DISCORD } from '../places.ts';
 import { codeOf } from '../rest.ts';
-import { firstAt, newest } from '../snowflake.ts';
-import type { ChannelEvent } from './channel-event.ts';
+import { firstAt, justBefore, LOWEST, newest } from '../snowflake.ts';
+import type { ChannelEvent } from './channel-queue.ts';
 import type { ChannelReader } from './channel-reader.ts';
 import { createChannelWorker } from './channel-worker.ts';
-import { beginningWith, type ChannelWorkerDeps, type ChannelWorkerStart, type Lane } from './channel-worker-deps.ts';
+import type { ChannelWorker, ChannelWorkerDeps, ChannelWorkerStart } from './channel-worker-deps.ts';
 
-/** Older messages are not caught up on: whoever asked has gone by then. As long as idempotency keys are known (docs/turns.md). */
+/** Older messages are not answered any more. As long as idempotency keys are kept (docs/turns.md). */
 const CATCH_UP_MS = 24 * 3_600_000;
-/** Channels that are caught up on at the same time; one in which something is said meanwhile does not wait for the others. */
-const CATCHING_UP = 50;
-/** Between two savings of cursors that only passed messages which were ignored. */
+/** Channels that catch up at the same time. One with a new event does not wait for its turn. */
+const MAX_CATCHING_UP = 50;
+/** Interval for saving cursors that only passed ignored messages. */
 const SAVE_MS = 5_000;
-const TIDY_MS = 3_600_000;
+const PRUNE_MS = 3_600_000;
 const MAX_BACKOFF_MS = 5_000;
 const UNKNOWN_CHANNEL = 10_003;
 
-export interface ChannelWorkersDeps extends Pick<ChannelWorkerDeps, 'read' | 'take' | 'tellFull' | 'pauses' | 'log'> {
-  /** As `wasSentOut` of a lane, of this channel. */
-  readonly wasSentOut: (channel: string, about: ChannelAbout) => Promise<boolean>;
-  /** As `amend` of a lane, of this channel. */
-  readonly amend: (about: ChannelAbout, channel: string, id: string, message: MessagePayload | null) => Promise<void>;
+export interface ChannelWorkersDeps
+  extends Pick<ChannelWorkerDeps, 'read' | 'handleMessage' | 'reportStoreFull' | 'delays' | 'log'> {
+  /** As {@link ChannelWorkerDeps.isDismissed}, of this channel. */
+  readonly isDismissed: (channel: string, info: ChannelInfo) => Promise<boolean>;
+  /** As {@link ChannelWorkerDeps.applyChange}, of this channel. */
+  readonly applyChange: (
+    info: ChannelInfo,
+    channel: string,
+    id: string,
+    message: MessagePayload | null,
+  ) => Promise<void>;
   readonly channels: Channels;
   readonly reader: ChannelReader;
-  /** A channel was found to be gone, which had been talked in. */
-  readonly gone: (channel: string, about: ChannelAbout) => void;
-  /** The bot was taken out of a server meanwhile. */
-  readonly left: (guild: string) => void;
+  /** A watched channel turned out to be deleted. */
+  readonly onDeleted: (channel: string, info: ChannelInfo) => void;
+  /** The bot turned out to be removed from a server. */
+  readonly onRemoved: (guild: string) => void;
   readonly isMember: (guild: string) => boolean;
   readonly ping: () => Promise<void>;
   readonly clock: Clock;
 }
 
-export type Gone = { readonly channel: string } | { readonly guild: string };
+/** A channel with its threads, or all of a server. */
+export type DeletedPlace = { readonly channel: string } | { readonly guild: string };
 
-export interface Dropped {
-  /** Resolves when nothing of it is being stored any more. */
-  readonly idle: Promise<void>;
-  /** Takes it out of the registry. @throws as the store does */
+export interface ClosedChannels {
+  /** Resolves when none of their messages is being stored any more. */
+  readonly settled: Promise<void>;
+  /** Removes them from the registry. @throws as the store does */
   unwatch(): Promise<void>;
 }
 
 export interface ChannelWorkers {
-  /** An event of a channel. `opens`: also where the bot was not talked to before. */
+  /** @param opens The event is handled even if the channel is not watched. */
   push(channel: string, guild: string | undefined, event: ChannelEvent, opens: boolean): void;
-  /** The bot was talked to in a channel by a command. */
-  talked(channel: string, about: ChannelAbout, id: string): void;
+  /** Somebody used a command of the bot; `id` is the snowflake of the interaction. */
+  commandUsed(channel: string, info: ChannelInfo, id: string): void;
   isWatched(channel: string): boolean;
-  /** A session has begun that replays nothing: every channel that was talked in is caught up on, then goes on. */
+  /** A session began that replays nothing: what came before it may have been missed. */
   sessionBegan(): void;
-  /** A channel (with its threads), or all of a server, is no more: what is held of it is dropped. */
-  drop(gone: Gone): Dropped;
+  close(deleted: DeletedPlace): ClosedChannels;
   start(): void;
-  /** Deals with what is held, as far as that can be done at once, and saves the cursors. */
+  /** Processes what is queued, as far as that can be done at once, and saves the cursors. */
   stop(): Promise<void>;
 }
 
+interface ActiveChannel {
+  readonly worker: ChannelWorker;
+  readonly guild: string | undefined;
+}
+
+interface DormantChannel {
+  readonly start: ChannelWorkerStart;
+  /** It has to catch up. */
+  readonly behind: boolean;
+}
+
+/** Of the registry: no worker goes on before it was read. Each read has an object of its own; only the latest counts. */
+type Registry = { readonly state: 'loading' } | { readonly state: 'loaded' };
+
 export function createChannelWorkers(deps: ChannelWorkersDeps): ChannelWorkers {
-  const { channels, reader, pauses, log } = deps;
-  const lanes = new Map<string, { readonly lane: Lane; readonly guild: string | undefined }>();
-  /** Channels that were talked in and need no lane just now, and those of them that are to be caught up on. */
-  const resting = new Map<string, ChannelWorkerStart>();
-  const behind = new Set<string>();
-  /** Goes on where it was: a new walk would pass all that is done already. */
-  let toCatchUp = behind.values();
+  const { reader, delays, log } = deps;
+  /** By channel id. A channel is in one of the two at most. */
+  const active = new Map<string, ActiveChannel>();
+  const dormant = new Map<string, DormantChannel>();
+  /** Ids of channels that were behind. Those that have caught up in the meantime are skipped. */
+  let backlog: Iterator<string, undefined> = [].values();
+  /** Of the backlog. */
   const catchingUp = new Set<string>();
-  let loaded = false;
-  let sessions = 0;
+  let registry: Registry = { state: 'loading' };
   const timers: NodeJS.Timeout[] = [];
 
-  async function storeBack(): Promise<void> {
-    for (let failures = 1; !pauses.ended(); failures += 1) {
+  async function untilStoreAnswers(): Promise<void> {
+    for (let failures = 1; !delays.ended(); failures += 1) {
       try {
         return await deps.ping();
       } catch {
-        await pauses.wait(backoff(failures, MAX_BACKOFF_MS));
+        await delays.wait(backoff(failures, MAX_BACKOFF_MS));
       }
     }
   }
 
-  async function history(id: string, after: string) {
+  async function readHistory(id: string, worker: ChannelWorker, after: string) {
     try {
       return await reader.history(id, after);
     } catch (thrown) {
-      const about = lanes.get(id)?.lane.about();
-      if (codeOf(thrown) === UNKNOWN_CHANNEL && about !== undefined) deps.gone(id, about);
+      const info = worker.info();
+      if (codeOf(thrown) === UNKNOWN_CHANNEL && info !== undefined) deps.onDeleted(id, info);
       throw thrown;
     }
   }
 
-  function open(id: string, guild: string | undefined, start: ChannelWorkerStart): Lane {
-    const existing = lanes.get(id)?.lane;
+  /** Gives the worker of a channel; makes one that begins where the channel was left, else at `start`. */
+  function activate(id: string, guild: string | undefined, start: ChannelWorkerStart): ChannelWorker {
+    const existing = active.get(id)?.worker;
     if (existing !== undefined) return existing;
-    const rested = resting.get(id);
-    const lane = createChannelWorker(
+    const kept = dormant.get(id);
+    const worker: ChannelWorker = createChannelWorker(
       {
-        ...{ read: deps.read, take: deps.take, tellFull: deps.tellFull, clock: deps.clock, pauses, storeBack },
-        wasSentOut: (about) => deps.wasSentOut(id, about),
-        amend: (about, message, changed) => deps.amend(about, id, message, changed),
-        log: log.child({ channel: id }),
-        about: async () => (guild === undefined ? DIRECT : await reader.about(id, guild)),
-        keep: (about, cursor) => channels.watch(DISCORD, { id, about: { ...about }, cursor }),
-        history: (after) => history(id, after),
-        oldest: () => firstAt(deps.clock.now() - CATCH_UP_MS),
-        emptied: () => letGo(id, lane),
+        read: deps.read,
+        handleMessage: deps.handleMessage,
+        reportStoreFull: deps.reportStoreFull,
+        isDismissed: (info) => deps.isDismissed(id, info),
+        applyChange: (info, message, changed) => deps.applyChange(info, id, message, changed),
+        channelInfo: async () => (guild === undefined ? DIRECT : await reader.channelInfo(id, guild)),
+        saveCursor: (info, cursor) => deps.channels.watch(DISCORD, { id, about: { ...info }, cursor }),
+        readHistory: (after) => readHistory(id, worker, after),
+        oldestId: () => firstAt(deps.clock.now() - CATCH_UP_MS),
+        onIdle: () => deactivate(id, worker),
+        ...{ untilStoreAnswers, delays, clock: deps.clock, log: log.child({ channel: id }) },
       },
-      rested ?? start,
+      kept?.start ?? start,
     );
-    lanes.set(id, { lane, guild });
-    resting.delete(id);
-    const missed = behind.delete(id) || rested === undefined;
-    if (loaded) lane.goOn({ missed });
-    return lane;
+    active.set(id, { worker, guild });
+    dormant.delete(id);
+    if (registry.state === 'loaded') worker.resume({ missed: kept?.behind ?? true });
+    return worker;
   }
 
-  /** A lane with nothing to do makes room: of a channel that was talked in, what the registry has is kept. */
-  function letGo(id: string, lane: Lane): void {
-    if (lanes.get(id)?.lane !== lane) return;
-    const rest = lane.rest();
-    if (rest !== undefined || !lane.watched()) lanes.delete(id);
-    if (rest !== undefined) resting.set(id, rest);
+  /** A worker with nothing left to do makes room. Of a watched channel, its position is kept. */
+  function deactivate(id: string, worker: ChannelWorker): void {
+    if (active.get(id)?.worker !== worker) return;
+    const start = worker.snapshot();
+    if (start !== undefined || !worker.watched()) active.delete(id);
+    if (start !== undefined) dormant.set(id, { start, behind: false });
     catchingUp.delete(id);
     catchUp();
   }
 
   function catchUp(): void {
-    if (!loaded || pauses.ended()) return;
-    while (catchingUp.size < CATCHING_UP) {
-      const { value: id, done } = toCatchUp.next();
-      if (done === true) return;
-      const start = resting.get(id);
-      if (start === undefined) continue;
+    if (registry.state === 'loading' || delays.ended()) return;
+    while (catchingUp.size < MAX_CATCHING_UP) {
+      const { value: id } = backlog.next();
+      if (id === undefined) return;
+      const channel = dormant.get(id);
+      if (channel?.behind !== true) continue;
       catchingUp.add(id);
-      open(id, start.about?.guild, start);
+      activate(id, channel.start.info?.guild, channel.start);
     }
   }
 
-  /** Nothing goes on before the registry has said which channels were talked in, and up to where they were dealt with. */
   async function load(): Promise<void> {
-    sessions += 1;
-    const session = sessions;
-    loaded = false;
-    for (const { lane } of lanes.values()) lane.hold();
-    for (let failures = 1; !pauses.ended(); failures += 1) {
+    const loading: Registry = { state: 'loading' };
+    registry = loading;
+    for (const { worker } of active.values()) worker.pause();
+    for (let failures = 1; !delays.ended(); failures += 1) {
       try {
-        const watched = await channels.watched(DISCORD);
-        if (session === sessions) goOn(watched);
+        const watched = await deps.channels.watched(DISCORD);
+        if (registry === loading) resumeAll(watched);
         return;
       } catch (thrown) {
-        log.warn({ code: toBotError(thrown).code }, 'the registry of channels can’t be read, intake waits for it');
-        await pauses.wait(backoff(failures, MAX_BACKOFF_MS));
-        if (session !== sessions) return;
+        log.warn({ code: toBotError(thrown).code }, 'cannot read the channel registry; will retry');
+        await delays.wait(backoff(failures, MAX_BACKOFF_MS));
+        if (registry !== loading) return;
       }
     }
   }
 
-  function goOn(watched: readonly WatchedChannel[]): void {
+  function resumeAll(watched: readonly WatchedChannel[]): void {
     const known = new Map<string, ChannelWorkerStart>();
     for (const { id, about, cursor } of watched) {
-      const parsed = channelAbout.safeParse(about);
-      if (parsed.success) known.set(id, { about: parsed.data, cursor, watched: true });
+      const info = channelInfo.safeParse(about);
+      if (info.success) known.set(id, { info: info.data, cursor, watched: true });
     }
-    loaded = true;
+    registry = { state: 'loaded' };
     for (const [id, start] of known) {
-      if (lanes.has(id)) continue;
-      const rested = resting.get(id);
-      resting.set(id, rested === undefined ? start : { ...rested, cursor: newest(rested.cursor, start.cursor) });
-      behind.add(id);
+      if (active.has(id)) continue;
+      const kept = dormant.get(id)?.start;
+      const merged = kept === undefined ? start : { ...kept, cursor: newest(kept.cursor, start.cursor) };
+      dormant.set(id, { start: merged, behind: true });
     }
-    toCatchUp = behind.values();
-    for (const [id, { lane }] of lanes) lane.goOn({ known: known.get(id) });
-    const guilds = new Set([...known.values()].flatMap(({ about }) => about?.guild ?? []));
-    for (const guild of guilds) if (!deps.isMember(guild)) deps.left(guild);
+    backlog = [...dormant.keys()].values();
+    for (const [id, { worker }] of active) worker.resume({ known: known.get(id) });
+    const guilds = new Set([...known.values()].flatMap(({ info }) => info?.guild ?? []));
+    for (const guild of guilds) if (!deps.isMember(guild)) deps.onRemoved(guild);
     catchUp();
   }
 
-  async function save(): Promise<void> {
-    const unsaved = [...lanes].flatMap(([id, { lane }]) => {
-      const cursor = lane.unsaved();
-      return cursor === undefined ? [] : [[id, cursor] as const];
+  async function saveCursors(): Promise<void> {
+    const unsaved = [...active].flatMap(([id, { worker }]) => {
+      const cursor = worker.unsavedCursor();
+      return cursor === undefined ? [] : [{ id, worker, cursor }];
     });
     if (unsaved.length === 0) return;
-    await channels.advance(DISCORD, new Map(unsaved));
-    for (const [id, cursor] of unsaved) {
-      const lane = lanes.get(id)?.lane;
-      lane?.saved(cursor);
-      if (lane?.rest() !== undefined) letGo(id, lane);
+    await deps.channels.advance(DISCORD, new Map(unsaved.map(({ id, cursor }) => [id, cursor])));
+    for (const { id, worker, cursor } of unsaved) {
+      worker.cursorSaved(cursor);
+      if (worker.snapshot() !== undefined) deactivate(id, worker);
     }
   }
 
-  /** Channels that were silent for long leave the memory as they leave the registry. */
-  async function tidy(): Promise<void> {
-    const before = new Map(resting);
-    const watched = new Set((await channels.watched(DISCORD)).map(({ id }) => id));
-    for (const [id, start] of before) if (!watched.has(id) && resting.get(id) === start) resting.delete(id);
+  /** Channels that the registry has dropped, because nobody addressed the bot there for long, leave the memory too. */
+  async function prune(): Promise<void> {
+    const before = [...dormant];
+    const watched = new Set((await deps.channels.watched(DISCORD)).map(({ id }) => id));
+    for (const [id, channel] of before) if (!watched.has(id) && dormant.get(id) === channel) dormant.delete(id);
   }
 
-  function drop(gone: Gone): Dropped {
-    const isGone = (id: string, { guild, parent }: { guild?: string | undefined; parent?: string | undefined }) =>
-      'guild' in gone ? guild === gone.guild : id === gone.channel || parent === gone.channel;
-    const dropped = [...lanes].filter(([id, { lane, guild }]) => isGone(id, { guild, ...lane.about() }));
-    const rested = [...resting].filter(([id, { about }]) => isGone(id, about ?? {}));
-    const ids = [...dropped, ...rested].map(([id]) => id);
-    for (const id of ids) for (const known of [lanes, resting, behind, catchingUp]) known.delete(id);
-    for (const [, { lane }] of dropped) lane.drop();
+  function close(deleted: DeletedPlace): ClosedChannels {
+    const isDeleted = (id: string, guild: string | undefined, info: ChannelInfo | undefined) =>
+      'guild' in deleted ? guild === deleted.guild : id === deleted.channel || info?.parent === deleted.channel;
+    const closed = [...active].filter(([id, { guild, worker }]) => isDeleted(id, guild, worker.info()));
+    const forgotten = [...dormant].filter(
+      ([
+        id,
+        {
+          start: { info },
+        },
+      ]) => isDeleted(id, info?.guild, info),
+    );
+    const ids = [...closed, ...forgotten].map(([id]) => id);
+    for (const id of ids) for (const known of [active, dormant, catchingUp]) known.delete(id);
+    for (const [, { worker }] of closed) worker.close();
     catchUp();
     return {
-      idle: Promise.all(dropped.map(([, { lane }]) => lane.idle())).then(() => undefined),
-      unwatch: () => channels.unwatch(DISCORD, ids),
+      settled: Promise.all(closed.map(([, { worker }]) => worker.settled())).then(() => undefined),
+      unwatch: () => deps.channels.unwatch(DISCORD, ids),
     };
   }
 
-  function inBackground(task: Promise<unknown>, otherwise: string): void {
-    task.catch((thrown: unknown) => log.warn({ code: toBotError(thrown).code }, otherwise));
+  function push(worker: ChannelWorker, event: ChannelEvent): void {
+    worker.push(event);
+    if (delays.ended()) worker.stop();
   }
 
   return {
     push(channel, guild, event, opens) {
-      if (!opens && !lanes.has(channel) && !resting.has(channel)) return;
-      open(channel, guild, beginningWith(event)).push(event);
+      if (opens || active.has(channel) || dormant.has(channel)) push(activate(channel, guild, startAt(event)), event);
     },
-    talked(channel, about, id) {
-      open(channel, about.guild, { about, cursor: id, watched: false }).push({ kind: 'talked', id });
+    commandUsed(channel, info, id) {
+      push(activate(channel, info.guild, { info, cursor: id, watched: false }), { kind: 'command', id });
     },
-    isWatched: (id) => resting.has(id) || lanes.get(id)?.lane.watched() === true,
-    sessionBegan() {
-      void load();
-    },
-    drop,
+    isWatched: (id) => dormant.has(id) || active.get(id)?.worker.watched() === true,
+    sessionBegan: () => void load(),
+    close,
     start() {
-      const every = (ms: number, task: () => Promise<void>, otherwise: string) =>
-        setInterval(() => inBackground(task(), otherwise), ms).unref();
-      timers.push(every(SAVE_MS, save, 'cursors were not saved, later again'));
-      timers.push(every(TIDY_MS, tidy, 'channels were not tidied, later again'));
+      const every = (ms: number, task: () => Promise<void>, failed: string) => {
+        const run = () => task().catch((thrown: unknown) => log.warn({ code: toBotError(thrown).code }, failed));
+        timers.push(setInterval(run, ms).unref());
+      };
+      every(SAVE_MS, saveCursors, 'could not save the cursors of channels; will retry');
+      every(PRUNE_MS, prune, 'could not prune the channels in memory; will retry');
     },
     async stop() {
       for (const timer of timers) clearInterval(timer);
-      pauses.end();
-      await Promise.all([...lanes.values()].map(({ lane }) => lane.idle()));
-      await save().catch(() => undefined);
+      delays.end();
+      const workers = [...active.values()].map(({ worker }) => worker);
+      for (const worker of workers) worker.stop();
+      await Promise.all(workers.map((worker) => worker.settled()));
+      await saveCursors().catch(() => undefined);
     },
   };
+}
+
+/** A worker that is made for a message begins just before it. */
+export function startAt(event: ChannelEvent): ChannelWorkerStart {
+  return { cursor: event.kind === 'message' ? justBefore(event.message.id) : LOWEST, watched: false };
 }

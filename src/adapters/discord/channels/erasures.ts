@@ -1,59 +1,59 @@
-/** What the bot remembers of a place that is no more goes, too: a channel with its threads, a thread, a server. */
+/** Erases the conversations of a place in Discord that was deleted: a channel with its threads, a thread, a server. */
 import type { BotPort } from '../../../core/bot-port.ts';
 import type { Logger } from '../../../core/ports.ts';
 import { toBotError } from '../../../errors.ts';
 import { backoff } from '../../../lib/backoff.ts';
 import type { Delays } from '../../../lib/delay.ts';
-import { type ChannelAbout, DISCORD, placeOf } from '../places.ts';
-import type { ChannelWorkers, Gone } from './channel-workers.ts';
+import { type ChannelInfo, DISCORD, placeOf } from '../places.ts';
+import type { ChannelWorkers, DeletedPlace } from './channel-workers.ts';
 
 const MAX_BACKOFF_MS = 30_000;
 
 export interface ErasuresDeps {
   readonly bot: Pick<BotPort, 'memory'>;
-  readonly lanes: Pick<ChannelWorkers, 'drop'>;
-  readonly pauses: Delays;
+  readonly workers: Pick<ChannelWorkers, 'close'>;
+  readonly delays: Delays;
   readonly log: Logger;
 }
 
-/** Each resolves when everything is erased, or intake ends. Never rejects. */
+/** Each method resolves when everything is erased or the process ends. Neither rejects. */
 export interface Erasures {
-  /** A channel or thread, as `about` says. A DM is nobody's to delete: it is left alone. */
-  channel(id: string, about: ChannelAbout): Promise<void>;
+  /** A channel or a thread. Nothing happens for a DM, which can be closed but not deleted. */
+  channel(id: string, info: ChannelInfo): Promise<void>;
   guild(id: string): Promise<void>;
 }
 
-export function createErasures({ bot, lanes, pauses, log }: ErasuresDeps): Erasures {
-  async function insist(what: Gone, action: () => Promise<void>): Promise<void> {
-    for (let failures = 1; !pauses.ended(); failures += 1) {
+export function createErasures({ bot, workers, delays, log }: ErasuresDeps): Erasures {
+  async function untilDone(deleted: DeletedPlace, action: () => Promise<void>): Promise<void> {
+    for (let failures = 1; !delays.ended(); failures += 1) {
       try {
         return await action();
       } catch (thrown) {
         const { code } = toBotError(thrown);
-        log.warn({ ...what, code, failures }, 'the conversations of a place that is gone are not erased yet');
-        await pauses.wait(backoff(failures, MAX_BACKOFF_MS));
+        log.warn({ ...deleted, code, failures }, 'could not erase the conversations of a deleted place; will retry');
+        await delays.wait(backoff(failures, MAX_BACKOFF_MS));
       }
     }
   }
 
-  async function erase(what: Gone, whose: Parameters<BotPort['memory']['erase']>[0]): Promise<void> {
-    const { idle, unwatch } = lanes.drop(what);
-    await insist(what, async () => {
-      const { conversations } = await bot.memory.erase(whose);
-      // And what was just being stored.
-      await idle;
-      await bot.memory.erase(whose);
-      // Last of all: should this process end before, the next one finds out from the registry.
+  async function erase(deleted: DeletedPlace, scope: Parameters<BotPort['memory']['erase']>[0]): Promise<void> {
+    const { settled, unwatch } = workers.close(deleted);
+    await untilDone(deleted, async () => {
+      const { conversations } = await bot.memory.erase(scope);
+      // Once more, for a message that was being stored meanwhile.
+      await settled;
+      await bot.memory.erase(scope);
+      // Last: if this process ends before, the next one finds the channel in the registry and erases again.
       await unwatch();
-      log.info({ ...what, conversations }, 'a place in Discord is gone: its conversations are erased');
+      log.info({ ...deleted, conversations }, 'a place in Discord was deleted; erased its conversations');
     });
   }
 
   return {
-    async channel(id, about) {
-      if (about.direct) return;
-      const place = placeOf(id, about);
-      await erase({ channel: id }, about.parent === undefined ? { place } : { place, thread: id });
+    async channel(id, info) {
+      if (info.direct) return;
+      const place = placeOf(id, info);
+      await erase({ channel: id }, info.parent === undefined ? { place } : { place, thread: id });
     },
     async guild(id) {
       await erase({ guild: id }, { platform: DISCORD, workspace: id });

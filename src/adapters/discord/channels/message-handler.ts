@@ -1,4 +1,4 @@
-/** What becomes of one message: stored for its answer, or run as a command; and what the person is told at once. */
+/** Handles one message: stores it to be answered, or runs it as a command; posts what its author is told at once. */
 import type { BotPort } from '../../../core/bot-port.ts';
 import type { Command, CommandContext } from '../../../core/commands.ts';
 import type { Clock, Logger } from '../../../core/ports.ts';
@@ -8,46 +8,41 @@ import { toBotError } from '../../../errors.ts';
 import { phrases } from '../../../i18n/messages.ts';
 import type { Delays } from '../../../lib/delay.ts';
 import { createThrottle } from '../../../lib/throttle.ts';
-import { type ChannelAbout, placeOf, readTarget } from '../places.ts';
+import { type ChannelInfo, placeOf, readTarget } from '../places.ts';
 import { answerBody, type MessageBody, messageBody, rowsOf } from '../reply/render.ts';
 import type { DiscordRest, RestFile } from '../rest.ts';
-import type { HowTaken } from './channel-worker-deps.ts';
+import type { ChannelWorkerDeps } from './channel-worker-deps.ts';
 import type { Threads } from './threads.ts';
 
-const LEAST_PAUSE_MS = 500;
-const MOST_PAUSE_MS = 10_000;
-/** Between two looks whether there is room in a conversation again. */
-const ROOM_PAUSE_MS = 1_000;
-/** Between two times that a channel is told that the memory is full. */
-const FULL_TOLD_MS = 10 * 60_000;
-
-/** As long as edits are looked at. */
+const POST_TRIES = 3;
+const MIN_DELAY_MS = 500;
+const MAX_DELAY_MS = 10_000;
+/** Interval for looking whether a full conversation has room again. */
+const ROOM_POLL_MS = 1_000;
+/** A channel is told at most once in this time that the store is full. */
+const STORE_FULL_EVERY_MS = 10 * 60_000;
+/** A command is known for as long as edits of its message are looked at. */
 const COMMAND_KNOWN_MS = 24 * 3_600_000;
 
-export interface IntakeDeps {
+export interface MessageHandlerDeps {
   readonly bot: BotPort;
   readonly rest: DiscordRest;
-  readonly threads: Pick<Threads, 'callIn'>;
-  readonly pauses: Delays;
+  readonly threads: Pick<Threads, 'join'>;
+  readonly delays: Delays;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly log: Logger;
 }
 
-export interface MessageHandler {
-  /** As `take` of a lane. */
-  take(message: IncomingMessage, about: ChannelAbout, how: HowTaken): Promise<void>;
-  /** As `tellFull` of a lane. */
-  tellFull(message: IncomingMessage): Promise<void>;
-}
+export type MessageHandler = Pick<ChannelWorkerDeps, 'handleMessage' | 'reportStoreFull'>;
 
-/** What is posted at once. The nonce of its own makes it one message, however often (or by how many replicas) it is posted. */
+/** Each has its own nonce, so however often it is posted, and by however many replicas, one message appears. */
 type Purpose = 'refusal' | 'command';
 
-export function createMessageHandler({ bot, rest, threads, pauses, clock, log }: IntakeDeps): MessageHandler {
-  const worthTellingFull = createThrottle(clock, FULL_TOLD_MS);
+export function createMessageHandler({ bot, rest, threads, delays, clock, log }: MessageHandlerDeps): MessageHandler {
+  const mayReportFull = createThrottle(clock, STORE_FULL_EVERY_MS);
 
-  /** Never throws: what can't be told is no reason to deal with the message again. */
-  async function say(message: IncomingMessage, purpose: Purpose, body: MessageBody, files: readonly RestFile[] = []) {
+  /** Never throws: a message is not handled again because its author could not be told something. */
+  async function post(message: IncomingMessage, purpose: Purpose, body: MessageBody, files: readonly RestFile[] = []) {
     const { channel } = readTarget(message.replyTo);
     const reference = { message_id: message.id, fail_if_not_exists: false };
     const nonce = `${message.turnId}:${purpose === 'refusal' ? 'r' : 'c'}`;
@@ -58,80 +53,80 @@ export function createMessageHandler({ bot, rest, threads, pauses, clock, log }:
         return;
       } catch (thrown) {
         const error = toBotError(thrown);
-        if (!error.retryable || tries >= 3 || pauses.ended()) {
+        if (!error.retryable || tries >= POST_TRIES || delays.ended()) {
           const { sessionId: session, turnId: turn } = message;
-          log.warn({ session, turn, code: error.code, purpose }, 'something could not be told');
+          log.warn({ session, turn, code: error.code, purpose }, 'could not post a message to its author');
           return;
         }
-        await pauses.wait(Math.max(LEAST_PAUSE_MS, error.retryAfterMs ?? 0));
+        await delays.wait(Math.max(MIN_DELAY_MS, error.retryAfterMs ?? 0));
       }
     }
   }
 
-  async function receive(
+  async function store(
     message: IncomingMessage,
-    whole: () => Promise<IncomingMessage>,
-    patientUntil: number,
+    complete: () => Promise<IncomingMessage>,
+    waitUntil: number,
   ): Promise<void> {
     let tell = false;
     for (;;) {
-      const result = await bot.receive(message, whole);
+      const result = await bot.receive(message, complete);
       if (!('tell' in result)) return;
       tell ||= result.tell;
       const full = result.kind === 'rate_limited' || result.kind === 'inbox_full';
-      if (!full || clock.monotonic() >= patientUntil || pauses.ended()) {
-        if (tell) await say(message, 'refusal', messageBody(result.text));
+      if (!full || clock.monotonic() >= waitUntil || delays.ended()) {
+        if (tell) await post(message, 'refusal', messageBody(result.text));
         return;
       }
-      const pause = result.kind === 'inbox_full' ? ROOM_PAUSE_MS : result.retryAfterMs;
-      await pauses.wait(Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, pause)));
+      const wait = result.kind === 'inbox_full' ? ROOM_POLL_MS : result.retryAfterMs;
+      await delays.wait(Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, wait)));
     }
   }
 
-  /** A command as a message. Its answer is for the person alone, so in a server only a button that opens it is posted. */
-  async function runTyped(command: Command, message: IncomingMessage, about: ChannelAbout): Promise<void> {
+  /** A command written as a message. Its answer is private, so in a server a button is posted that opens it. */
+  async function runCommand(command: Command, message: IncomingMessage, info: ChannelInfo): Promise<void> {
     const { locale, sessionId, author } = message;
     const context: CommandContext = {
-      place: placeOf(readTarget(message.replyTo).channel, about),
+      place: placeOf(readTarget(message.replyTo).channel, info),
       sessionId,
       person: personOf(sessionId, author.id),
       locale,
-      isDirect: about.direct,
+      isDirect: info.direct,
       canManage: false,
       surface: 'text',
       hasButtons: true,
     };
-    if (command.name !== 'hint' && !about.direct) {
+    if (command.name !== 'hint' && !info.direct) {
       const limited = await bot.commands.limit(command, context);
-      // By a message that everybody reads, once.
       if (limited !== undefined) {
-        if (limited.limited?.tell === true) await say(message, 'refusal', messageBody(limited.text));
+        // Everybody can read this message, so it is posted once.
+        if (limited.limited?.tell === true) await post(message, 'refusal', messageBody(limited.text));
         return;
       }
       const button = bot.commands.openPrivately(command, context);
-      return await say(message, 'command', messageBody(phrases(locale).answersPrivately, rowsOf([button])));
+      return await post(message, 'command', messageBody(phrases(locale).answersPrivately, rowsOf([button])));
     }
     const result = await bot.commands.run({ command, context });
     if (result.limited?.tell === false) return;
-    await say(message, 'command', answerBody(result), result.files);
+    await post(message, 'command', answerBody(result), result.files);
   }
 
   return {
-    async take(message, about, { patientUntil, isFirst, isEdited }) {
+    async handleMessage(message, info, { waitUntil, isFirst, isEdited }) {
       const { channel } = readTarget(message.replyTo);
       const command = bot.commands.readText(message.text);
       if (command === undefined) {
-        await receive(message, () => threads.callIn(message, channel, about, isFirst), patientUntil);
+        await store(message, () => threads.join(message, channel, info, isFirst), waitUntil);
         return;
       }
-      // An edit must not run it again; whether it was run, a store that is away can't tell.
-      const note = () => bot.flags.note(placeOf(channel, about), `command:${message.id}`, COMMAND_KNOWN_MS);
-      const isNew = about.direct || (await note().catch(() => !isEdited));
-      if (isNew || !isEdited) await runTyped(command, message, about);
+      // An edit must not run a command again. If the store is unavailable, nobody knows whether it was run.
+      const note = () => bot.flags.note(placeOf(channel, info), `command:${message.id}`, COMMAND_KNOWN_MS);
+      const isNew = info.direct || (await note().catch(() => !isEdited));
+      if (isNew || !isEdited) await runCommand(command, message, info);
     },
-    async tellFull(message) {
-      if (!worthTellingFull(readTarget(message.replyTo).channel)) return;
-      await say(message, 'refusal', messageBody(phrases(message.locale).failed.store_full));
+    async reportStoreFull(message) {
+      if (!mayReportFull(readTarget(message.replyTo).channel)) return;
+      await post(message, 'refusal', messageBody(phrases(message.locale).failed.store_full));
     },
   };
 }

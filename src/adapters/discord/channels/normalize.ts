@@ -4,11 +4,11 @@ import { type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../.
 import { localeOf } from '../../../i18n/locale.ts';
 import { DEFAULT_MESSAGE, type InteractionPayload, type MessagePayload, REPLY_MESSAGE } from '../payloads.ts';
 import {
-  aboutInteraction,
-  type ChannelAbout,
+  type ChannelInfo,
   type ChannelTarget,
   DISCORD,
   type InteractionTarget,
+  interactionChannelInfo,
   sessionOf,
 } from '../places.ts';
 import { timeOf } from '../snowflake.ts';
@@ -35,7 +35,7 @@ const SEND_MESSAGES_IN_THREADS = 1n << 38n;
 export interface Surroundings {
   readonly botId: string;
   readonly scope: SessionScope;
-  readonly channel: ChannelAbout;
+  readonly channel: ChannelInfo;
   readonly names: Names;
   /** The bot was talked to in this channel or thread within the last days. */
   readonly watched: boolean;
@@ -164,7 +164,7 @@ export function readChat(
   { text, names, scope, target }: ChatRequest,
 ): IncomingMessage {
   const { id, person, nick, channelId } = interaction;
-  const about = aboutInteraction(interaction);
+  const about = interactionChannelInfo(interaction);
   return {
     id,
     turnId: turnIdOf(id),
@@ -187,7 +187,7 @@ export function canManage({ permissions }: Pick<InteractionPayload, 'permissions
 }
 
 /** The bot itself is in this channel and may write there. */
-export function mayWrite(interaction: InteractionPayload, about: ChannelAbout): boolean {
+export function mayWrite(interaction: InteractionPayload, about: ChannelInfo): boolean {
   const { app_permissions: own, botIsHere } = interaction;
   if (!botIsHere || about.direct) return botIsHere;
   const send = about.parent === undefined ? SEND_MESSAGES : SEND_MESSAGES_IN_THREADS;

@@ -1,4 +1,4 @@
-/** How the bot comes into threads and leaves them: called in by whoever names it, sent out by `/forget`. */
+/** How the bot joins threads, when it is mentioned there, and leaves them, by `/forget`. */
 import { z } from 'zod';
 import type { BotPort } from '../../../core/bot-port.ts';
 import type { Logger } from '../../../core/ports.ts';
@@ -6,68 +6,71 @@ import { type Person, parseSessionId } from '../../../core/session.ts';
 import type { IncomingMessage, Quote } from '../../../core/types.ts';
 import { toBotError } from '../../../errors.ts';
 import { type MessagePayload, messagePayload } from '../payloads.ts';
-import { type ChannelAbout, placeOf, sessionOf } from '../places.ts';
+import { type ChannelInfo, placeOf, sessionOf } from '../places.ts';
 import type { DiscordRest } from '../rest.ts';
 import { isNewer } from '../snowflake.ts';
 import { type Names, nameOf, shownText } from './message-text.ts';
 
-/** Milliseconds that a thread it was sent out of is known; for far less it goes on by itself where nobody talks to it. */
-const SENT_OUT_MS = 30 * 86_400_000;
-/** Milliseconds that it is known who talked to the bot in a thread, from the last time: longer than a thread goes on by itself. */
-const TALKED_MS = 30 * 86_400_000;
-/** What is noted of a person's conversation in a thread; with every scope of their own, so that it goes with the person. */
-const TALKED = 'talked';
+/** Milliseconds that a dismissal is remembered. A thread in which nobody addresses the bot is left much sooner. */
+const DISMISSED_MS = 30 * 86_400_000;
+/** Milliseconds that the participants of a thread are remembered after they last addressed the bot there. */
+const PARTICIPANT_MS = 30 * 86_400_000;
+/** The flag on a person's conversation in a thread. Its session id always has the user in it, so it is erased with the person. */
+const PARTICIPANT = 'talked';
 
 export interface Thread {
   readonly id: string;
-  readonly about: ChannelAbout;
+  readonly info: ChannelInfo;
 }
 
 export interface Threads {
-  /** Whether it was sent out, and not called in again. @throws BotError `store_unavailable` */
-  wasSentOut(thread: string, about: ChannelAbout): Promise<boolean>;
-  /** It does not go on here before it is named. Nothing for what is no thread. @throws BotError `store_*` */
-  sendOut(thread: string, about: ChannelAbout): Promise<void>;
-  /** Where this person talked to the bot. Their `/forget everywhere` erases that, so it is asked for before. @throws as `wasSentOut` */
-  talkedIn(person: Person): Promise<readonly Thread[]>;
+  /** The bot was dismissed from this thread and not mentioned there since. @throws BotError `store_unavailable` */
+  isDismissed(thread: string, info: ChannelInfo): Promise<boolean>;
+  /** The bot stays silent in this thread until it is mentioned. Does nothing for another channel. @throws BotError `store_*` */
+  dismiss(thread: string, info: ChannelInfo): Promise<void>;
   /**
-   * A message by which it may be called in. Where it was not talked to before, what was written there goes with the message; but
-   * not behind a `/forget`: what was forgotten still stands in the thread. @throws as `sendOut`
+   * Threads in which this person addressed the bot. Ask before their `/forget everywhere`, which erases that too.
+   * @throws as `isDismissed`
    */
-  callIn(message: IncomingMessage, thread: string, about: ChannelAbout, isFirst: boolean): Promise<IncomingMessage>;
+  threadsOf(person: Person): Promise<readonly Thread[]>;
+  /**
+   * Completes a message to the bot. The first one in a thread brings along what was written there before, but not after a
+   * `/forget`: what was forgotten is still to be read in the thread. @throws as `dismiss`
+   */
+  join(message: IncomingMessage, thread: string, info: ChannelInfo, isFirst: boolean): Promise<IncomingMessage>;
 }
 
 export function createThreads({ flags }: Pick<BotPort, 'flags'>, context: ThreadContext): Threads {
-  const nameOf = (thread: string) => `sent-out:${thread}`;
+  const dismissal = (thread: string) => `sent-out:${thread}`;
   return {
-    wasSentOut: (thread, about) => flags.noted(placeOf(thread, about), nameOf(thread)),
-    async sendOut(thread, about) {
-      if (about.parent !== undefined) await flags.note(placeOf(thread, about), nameOf(thread), SENT_OUT_MS);
+    isDismissed: (thread, info) => flags.noted(placeOf(thread, info), dismissal(thread)),
+    async dismiss(thread, info) {
+      if (info.parent !== undefined) await flags.note(placeOf(thread, info), dismissal(thread), DISMISSED_MS);
     },
-    async talkedIn(person) {
-      return (await flags.ofPerson(person, TALKED)).flatMap((session) => {
+    async threadsOf(person) {
+      return (await flags.ofPerson(person, PARTICIPANT)).flatMap((session) => {
         const { place, thread: id } = parseSessionId(session);
         if (id === undefined) return [];
         const guild = place.workspace === undefined ? {} : { guild: place.workspace };
-        return [{ id, about: { ...guild, parent: place.channel, direct: false } }];
+        return [{ id, info: { ...guild, parent: place.channel, direct: false } }];
       });
     },
-    async callIn(message, thread, about, isFirst) {
-      if (about.parent === undefined) return message;
-      await flags.note(sessionOf(thread, about, message.author.id, 'user'), TALKED, TALKED_MS);
-      const place = placeOf(thread, about);
-      const wasSentOut = await flags.noted(place, nameOf(thread));
-      if (wasSentOut) await flags.drop(place, nameOf(thread));
-      if (wasSentOut || !isFirst) return message;
-      const quotes = [...(await context.before(thread, about, message.id)), ...(message.quotes ?? [])];
+    async join(message, thread, info, isFirst) {
+      if (info.parent === undefined) return message;
+      await flags.note(sessionOf(thread, info, message.author.id, 'user'), PARTICIPANT, PARTICIPANT_MS);
+      const place = placeOf(thread, info);
+      const wasDismissed = await flags.noted(place, dismissal(thread));
+      if (wasDismissed) await flags.drop(place, dismissal(thread));
+      if (wasDismissed || !isFirst) return message;
+      const quotes = [...(await context.before(thread, info, message.id)), ...(message.quotes ?? [])];
       return quotes.length === 0 ? message : { ...message, quotes };
     },
   };
 }
 
-/** Newest posts that are quoted, besides the one that the thread began with. */
+/** The latest posts that are quoted, besides the one that began the thread. */
 const MAX_POSTS = 15;
-/** Whoever asked waits for it. */
+/** Milliseconds for each request: the author is waiting. */
 const LOOKUP_MS = 2_500;
 
 export interface ThreadContextDeps {
@@ -78,10 +81,10 @@ export interface ThreadContextDeps {
 
 export interface ThreadContext {
   /**
-   * The post that a thread began with and the last ones before a message, oldest first; nothing of what is no thread. Never
-   * rejects: without them the message is answered all the same.
+   * The post that began a thread and the latest ones before a message, oldest first, as quoted, untrusted text. Empty for a
+   * channel that is no thread. Never rejects: the message is answered without them, too.
    */
-  before(thread: string, about: ChannelAbout, message: string): Promise<readonly Quote[]>;
+  before(thread: string, info: ChannelInfo, message: string): Promise<readonly Quote[]>;
 }
 
 export function createThreadContext({ rest, names, log }: ThreadContextDeps): ThreadContext {
@@ -100,8 +103,8 @@ export function createThreadContext({ rest, names, log }: ThreadContextDeps): Th
       });
   }
 
-  /** Undefined where there is none, or it may not be read. */
-  async function tried(route: `/${string}`): Promise<MessagePayload | undefined> {
+  /** Undefined for a message that does not exist or may not be read. */
+  async function getIfAllowed(route: `/${string}`): Promise<MessagePayload | undefined> {
     try {
       return (await get(route))[0];
     } catch (thrown) {
@@ -111,18 +114,18 @@ export function createThreadContext({ rest, names, log }: ThreadContextDeps): Th
   }
 
   /**
-   * A thread has the id of the message that it was started from, in the channel it belongs to (404 where it was started from
-   * none); of a forum's post that message is in the thread itself. https://docs.discord.com/developers/topics/threads
+   * A thread has the id of the message it was started from, in its parent channel (404 for one that was started without a
+   * message). A forum post's first message is in the thread itself. https://docs.discord.com/developers/topics/threads
    */
   async function starter(thread: string, parent: string): Promise<MessagePayload | undefined> {
     return (
-      (await tried(`/channels/${parent}/messages/${thread}`)) ?? (await tried(`/channels/${thread}/messages/${thread}`))
+      (await getIfAllowed(`/channels/${parent}/messages/${thread}`)) ??
+      (await getIfAllowed(`/channels/${thread}/messages/${thread}`))
     );
   }
 
   return {
-    async before(thread, about, message) {
-      const { parent, guild } = about;
+    async before(thread, { parent, guild }, message) {
       if (parent === undefined) return [];
       try {
         const posts = await get(`/channels/${thread}/messages`, { before: message, limit: String(MAX_POSTS) });
@@ -133,7 +136,7 @@ export function createThreadContext({ rest, names, log }: ThreadContextDeps): Th
           .map((post) => ({ author: nameOf(post.author), text: shownText(post, names(guild)) }));
         return quotes.filter(({ text }) => text !== '');
       } catch (thrown) {
-        log.warn({ channel: thread, code: toBotError(thrown).code }, 'the earlier posts of a thread could not be read');
+        log.warn({ channel: thread, code: toBotError(thrown).code }, 'cannot read the earlier posts of a thread');
         return [];
       }
     },

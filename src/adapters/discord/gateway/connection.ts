@@ -63,7 +63,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let self: ReadyPayload | undefined;
   let content = true;
   const rest = new REST(apiOf(options.apiUrl));
-  const pauses = createDelays();
+  const delays = createDelays();
   const shards = createShards();
   let broken: BotError | undefined;
   /** Discord demands at least so many connections. */
@@ -75,8 +75,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     // A refused token makes discord.js forget it.
     const read = async () => readGatewayInfo(await rest.setToken(token).get(Routes.gatewayBot()));
     const wait = async (ms: number) => {
-      await pauses.wait(ms);
-      if (pauses.ended()) throw new BotError('platform_unavailable', 'The bot ends.', { retryable: true });
+      await delays.wait(ms);
+      if (delays.ended()) throw new BotError('platform_unavailable', 'The bot ends.', { retryable: true });
     };
     const info = await untilStartsSuffice(needed, read, wait, log);
     return { count: needed(info), limitMs: loginLimit(needed(info), info) };
@@ -91,7 +91,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     });
     shards.begin(count);
     const onPacket = (name: string, data: unknown, shard: number) => {
-      if (current !== client || pauses.ended()) return;
+      if (current !== client || delays.ended()) return;
       if (name === 'RESUMED') shards.resumed(shard);
       if (name === 'GUILD_CREATE' || name === 'GUILD_DELETE') membership(name, data, shard);
       if (name === 'READY') {
@@ -171,7 +171,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   /** The gateway closed for good while it was in use. */
   async function ended(code: number): Promise<void> {
-    if (pauses.ended()) return;
+    if (delays.ended()) return;
     const current = client;
     client = undefined;
     await raceTimeout(DESTROY_MS, current?.destroy() ?? Promise.resolve(), () => undefined).catch(() => undefined);
@@ -185,20 +185,20 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   async function reopen(): Promise<void> {
     shards.begin(least);
-    for (let failures = 1; !pauses.ended(); failures += 1) {
+    for (let failures = 1; !delays.ended(); failures += 1) {
       try {
         return await open();
       } catch (thrown) {
         const error = toBotError(thrown);
         if (!error.retryable) return giveUp(error);
         log.warn({ code: error.code, err: error.message }, 'Discord can’t be logged in to again yet');
-        await pauses.wait(backoff(failures, MAX_BACKOFF_MS));
+        await delays.wait(backoff(failures, MAX_BACKOFF_MS));
       }
     }
   }
 
   function giveUp(error: BotError): void {
-    if (pauses.ended()) return;
+    if (delays.ended()) return;
     broken = error;
     log.error({ code: error.code }, `Discord is off: ${error.message} The other platforms go on.`);
   }
@@ -206,7 +206,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   return {
     open,
     async close() {
-      pauses.end();
+      delays.end();
       await client?.destroy();
     },
     self() {

@@ -1,4 +1,4 @@
-/** What each event of the gateway leads to. */
+/** Handles the events of the gateway. */
 import { z } from 'zod';
 import type { BotPort } from '../../../core/bot-port.ts';
 import type { Channels } from '../../../core/channels.ts';
@@ -24,7 +24,7 @@ import {
   messagePayload,
   partialUpdatePayload,
 } from '../payloads.ts';
-import { aboutOf, placeOf } from '../places.ts';
+import { channelInfoOf, placeOf } from '../places.ts';
 import type { DiscordRest } from '../rest.ts';
 import type { Connection } from './connection.ts';
 
@@ -38,7 +38,7 @@ export interface EventsDeps {
   readonly scope: SessionScope;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Counts what Discord sent and nobody could read. */
+  /** Counts payloads that could not be parsed. */
   readonly malformed: () => void;
 }
 
@@ -47,93 +47,90 @@ export interface Events {
   handle(name: string, data: unknown): void;
   /** As `onSession` of the connection. */
   sessionBegan(): void;
-  /** Deals with what has come, as far as that can be done at once. */
+  /** Processes the events that have come, as far as that can be done at once. */
   stop(): Promise<void>;
 }
 
 export function createEvents(deps: EventsDeps): Events {
   const { bot, rest, connection, channels, scope, clock, log } = deps;
-  const pauses = createDelays();
+  const delays = createDelays();
   const { names } = connection;
   const threads = createThreads(bot, createThreadContext({ rest, names, log }));
-  const intake = createMessageHandler({ bot, rest, threads, pauses, clock, log });
   const background = new Set<Promise<void>>();
   const botId = () => connection.self().user.id;
 
-  const lanes = createChannelWorkers({
-    ...{ channels, pauses, clock, log },
-    reader: createChannelReader({ rest, log, known: connection.channel, malformed: deps.malformed }),
-    gone: (channel, about) => inBackground(erasures.channel(channel, about)),
-    left: (guild) => inBackground(erasures.guild(guild)),
+  const workers = createChannelWorkers({
+    ...{ channels, delays, clock, log },
+    ...createMessageHandler({ bot, rest, threads, delays, clock, log }),
+    reader: createChannelReader({ rest, log, cached: connection.channel, malformed: deps.malformed }),
+    onDeleted: (channel, info) => inBackground(erasures.channel(channel, info)),
+    onRemoved: (guild) => inBackground(erasures.guild(guild)),
     isMember: connection.isMember,
     read: (message, channel, watched) => {
       const language = connection.language(channel.guild);
       return readMessage(message, { botId: botId(), scope, channel, names: names(channel.guild), watched, language });
     },
-    ...intake,
-    wasSentOut: threads.wasSentOut,
-    async amend(about, channel, id, message) {
-      const text = message === null ? null : readText(message, botId(), names(about.guild));
-      // Without its text Discord has not told what it was changed to.
-      if (text !== '') await bot.amended(placeOf(channel, about), id, text);
+    isDismissed: threads.isDismissed,
+    async applyChange(info, channel, id, message) {
+      const text = message === null ? null : readText(message, botId(), names(info.guild));
+      // An edit without text does not say what the message was changed to.
+      if (text !== '') await bot.amended(placeOf(channel, info), id, text);
     },
     ping: bot.ping,
   });
-  lanes.start();
-  const erasures = createErasures({ bot, lanes, pauses, log });
-  const interact = createInteractions({
+  workers.start();
+  const erasures = createErasures({ bot, workers, delays, log });
+  const handleInteraction = createInteractions({
     ...{ bot, rest, scope, names, threads, clock, log },
-    isWatched: lanes.isWatched,
-    talked: lanes.talked,
+    isWatched: workers.isWatched,
+    commandUsed: workers.commandUsed,
   });
 
   function isForBot(message: MessagePayload): boolean {
     return isByPerson(message) && isToBot(message, botId(), names(message.guild_id));
   }
 
-  function written(message: MessagePayload): void {
+  function created(message: MessagePayload): void {
     const opens = isForBot(message) || (isByPerson(message) && message.guild_id === undefined);
-    lanes.push(message.channel_id, message.guild_id, { kind: 'message', message }, opens);
+    workers.push(message.channel_id, message.guild_id, { kind: 'message', message }, opens);
   }
 
   function edited(data: unknown): void {
     if (partialUpdatePayload.safeParse(data).success) return;
     const message = messagePayload.parse(data);
-    // Discord changes messages itself too, to show what a link leads to.
+    // Discord itself updates messages, too: to add the preview of a link.
     if (message.edited_timestamp == null || !isByPerson(message)) return;
-    lanes.push(message.channel_id, message.guild_id, { kind: 'edited', message }, isForBot(message));
+    workers.push(message.channel_id, message.guild_id, { kind: 'edited', message }, isForBot(message));
   }
 
   function deleted({ id, ids = [], channel_id, guild_id }: z.infer<typeof deletePayload>): void {
     const all = id === undefined ? ids : [id, ...ids];
-    // Also where nobody has talked for long: a memory may be older than the registry.
-    lanes.push(channel_id, guild_id, { kind: 'deleted', ids: all }, true);
+    // Also in a channel that is not watched: memories may live longer than the registry keeps a channel.
+    workers.push(channel_id, guild_id, { kind: 'deleted', ids: all }, true);
+  }
+
+  function channelDeleted(channel: z.infer<typeof channelPayload>): void {
+    // A DM has no server. It was closed, not deleted.
+    const { id, guild_id: guild } = channel;
+    if (guild != null) inBackground(erasures.channel(id, channelInfoOf(channel, guild)));
   }
 
   const handlers: Readonly<Record<string, (data: unknown) => void>> = {
-    MESSAGE_CREATE: (data) => written(messagePayload.parse(data)),
+    MESSAGE_CREATE: (data) => created(messagePayload.parse(data)),
     MESSAGE_UPDATE: edited,
     MESSAGE_DELETE: (data) => deleted(deletePayload.parse(data)),
     MESSAGE_DELETE_BULK: (data) => deleted(deletePayload.parse(data)),
-    CHANNEL_DELETE: (data) => removed(channelPayload.parse(data)),
-    THREAD_DELETE: (data) => removed(channelPayload.parse(data)),
+    CHANNEL_DELETE: (data) => channelDeleted(channelPayload.parse(data)),
+    THREAD_DELETE: (data) => channelDeleted(channelPayload.parse(data)),
     GUILD_DELETE(data) {
       const { id, unavailable } = guildDeletePayload.parse(data);
-      // Unavailable: an outage of Discord's. Else the bot was taken out.
+      // `unavailable` means an outage of Discord's. Otherwise the bot was removed.
       if (unavailable !== true) inBackground(erasures.guild(id));
     },
-    INTERACTION_CREATE(data) {
-      inBackground(interact(interactionPayload.parse(data)));
-    },
+    INTERACTION_CREATE: (data) => inBackground(handleInteraction(interactionPayload.parse(data))),
   };
 
-  function removed(channel: z.infer<typeof channelPayload>): void {
-    // A DM has no server: it is not deleted, only closed.
-    const { id, guild_id: guild } = channel;
-    if (guild != null) inBackground(erasures.channel(id, aboutOf(channel, guild)));
-  }
-
-  /** Waited for, for a while, when intake ends. */
+  /** `stop` waits for it, for a limited time. */
   function inBackground(task: Promise<void>): void {
     const running = task.finally(() => background.delete(running));
     background.add(running);
@@ -142,22 +139,22 @@ export function createEvents(deps: EventsDeps): Events {
   return {
     handle(name, data) {
       const handler = handlers[name];
-      if (handler === undefined || pauses.ended()) return;
+      if (handler === undefined || delays.ended()) return;
       try {
         handler(data);
       } catch (thrown) {
         const what =
           thrown instanceof z.ZodError ? { faulty: thrown.issues.map(({ path }) => path.join('.')) } : { thrown };
         deps.malformed();
-        log.error({ event: name, ...what }, 'an event of Discord could not be read');
+        log.error({ event: name, ...what }, 'malformed event from Discord');
       }
     },
-    sessionBegan: lanes.sessionBegan,
+    sessionBegan: workers.sessionBegan,
     async stop() {
-      const done = lanes.stop().then(() => Promise.all(background));
-      // A Discord that does not answer must not hold up the end.
+      const done = workers.stop().then(() => Promise.all(background));
+      // A Discord that does not respond must not delay the exit.
       await withTimeout(STOP_WITHIN_MS, systemTimers, () => done).catch((thrown: unknown) => {
-        log.warn({ code: toBotError(thrown).code }, 'intake ended before all was dealt with');
+        log.warn({ code: toBotError(thrown).code }, 'stopped before all events were processed');
       });
     },
   };

@@ -10,12 +10,12 @@ import type { Names } from '../channels/message-text.ts';
 import { canManage, mayWrite, readChat } from '../channels/normalize.ts';
 import type { Threads } from '../channels/threads.ts';
 import { COMMAND_INTERACTION, COMPONENT_INTERACTION, type InteractionPayload } from '../payloads.ts';
-import { aboutInteraction, type ChannelAbout, DISCORD, placeOf, sessionOf } from '../places.ts';
+import { type ChannelInfo, DISCORD, interactionChannelInfo, placeOf, sessionOf } from '../places.ts';
 import { answerBody, messageBody, readStop, type StopAction } from '../reply/render.ts';
 import type { DiscordRest } from '../rest.ts';
 import { timeOf } from '../snowflake.ts';
 import { CHAT, CHAT_MESSAGE } from './commands.ts';
-import { type Answers, createAnswers } from './responses.ts';
+import { createResponse, type InteractionResponse } from './responses.ts';
 
 /** Milliseconds that the token of an interaction lives (Discord's interaction reference). */
 const TOKEN_MS = 15 * 60_000;
@@ -30,10 +30,10 @@ export interface InteractionDeps {
   readonly log: Logger;
   readonly names: (guild: string | undefined) => Names;
   readonly threads: Threads;
-  /** The bot was talked to in this channel before. */
+  /** The bot was commandUsed to in this channel before. */
   readonly isWatched: (channel: string) => boolean;
-  /** The bot was talked to in this channel. */
-  readonly talked: (channel: string, about: ChannelAbout, id: string) => void;
+  /** The bot was commandUsed to in this channel. */
+  readonly commandUsed: (channel: string, about: ChannelInfo, id: string) => void;
 }
 
 /** Deals with one interaction to its end. Never rejects. */
@@ -43,7 +43,7 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
   const { bot, scope, log } = deps;
 
   return async (interaction) => {
-    const answers = createAnswers(interaction, deps);
+    const answers = createResponse(interaction, deps);
     try {
       if (interaction.type === COMMAND_INTERACTION) {
         if (interaction.data?.name === CHAT) await chat(interaction, answers);
@@ -58,17 +58,21 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
   };
 
   /** What went wrong, said in place of the answer. */
-  async function sayFailure(answers: Answers, interaction: InteractionPayload, thrown: unknown): Promise<void> {
+  async function sayFailure(
+    answers: InteractionResponse,
+    interaction: InteractionPayload,
+    thrown: unknown,
+  ): Promise<void> {
     const { code } = toBotError(thrown);
     log.warn({ code, interaction: interaction.id }, 'an interaction could not be answered');
     await answers.fill(messageBody(phrases(localeOf(interaction.locale)).failed[code]));
   }
 
-  async function chat(interaction: InteractionPayload, answers: Answers): Promise<void> {
+  async function chat(interaction: InteractionPayload, answers: InteractionResponse): Promise<void> {
     const { id, channelId, token, application_id: application, person, data } = interaction;
     const original = await answers.think('public');
     if (original === undefined) return;
-    const about = aboutInteraction(interaction);
+    const about = interactionChannelInfo(interaction);
     const given = data?.options.find(({ name }) => name === CHAT_MESSAGE)?.value;
     const said = readChat(interaction, {
       text: typeof given === 'string' ? given : '',
@@ -86,9 +90,9 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
     });
     try {
       const isFirst = !deps.isWatched(channelId);
-      const result = await bot.receive(said, () => deps.threads.callIn(said, channelId, about, isFirst));
+      const result = await bot.receive(said, () => deps.threads.join(said, channelId, about, isFirst));
       if ('tell' in result) await answers.fill(messageBody(result.text));
-      else if (interaction.botIsHere) deps.talked(channelId, about, id);
+      else if (interaction.botIsHere) deps.commandUsed(channelId, about, id);
     } catch (thrown) {
       await sayFailure(answers, interaction, thrown);
     }
@@ -96,7 +100,7 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
 
   function contextOf(interaction: InteractionPayload, surface: CommandContext['surface']): CommandContext {
     const { channelId, person, locale } = interaction;
-    const about = aboutInteraction(interaction);
+    const about = interactionChannelInfo(interaction);
     const sessionId = sessionOf(channelId, about, person.id, scope);
     return {
       place: placeOf(channelId, about),
@@ -110,7 +114,7 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
     };
   }
 
-  async function command(interaction: InteractionPayload, answers: Answers): Promise<void> {
+  async function command(interaction: InteractionPayload, answers: InteractionResponse): Promise<void> {
     if ((await answers.think('private')) === undefined) return;
     const options = Object.fromEntries((interaction.data?.options ?? []).map(({ name, value }) => [name, value]));
     await run(interaction, answers, () => ({
@@ -119,30 +123,34 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
     }));
   }
 
-  async function press(interaction: InteractionPayload, answers: Answers): Promise<void> {
+  async function press(interaction: InteractionPayload, answers: InteractionResponse): Promise<void> {
     const customId = interaction.data?.custom_id ?? '';
     const stop = readStop(customId);
     if (stop !== undefined) return await pressStop(interaction, stop, answers);
     const action = bot.commands.readAction(customId);
     // In place where only this person sees it; where others do, the answer is a message of its own, for them alone.
-    const inPlace = aboutInteraction(interaction).direct || ((interaction.message?.flags ?? 0) & EPHEMERAL) !== 0;
+    const inPlace = interactionChannelInfo(interaction).direct || ((interaction.message?.flags ?? 0) & EPHEMERAL) !== 0;
     if ((await answers.think(inPlace ? 'in place' : 'private')) === undefined || action === undefined) return;
     const { command, mark } = action;
     await run(interaction, answers, () => ({ command, mark, context: contextOf(interaction, 'action') }));
   }
 
-  async function run(interaction: InteractionPayload, answers: Answers, call: () => CommandCall): Promise<void> {
+  async function run(
+    interaction: InteractionPayload,
+    answers: InteractionResponse,
+    call: () => CommandCall,
+  ): Promise<void> {
     try {
       const asked = call();
       const { command, context } = asked;
       const everywhere = command.name === 'forget' && command.scope === 'everywhere' && command.confirmed;
-      const talkedIn = everywhere ? await deps.threads.talkedIn(context.person) : [];
+      const threadsOf = everywhere ? await deps.threads.threadsOf(context.person) : [];
       const result = await bot.commands.run(asked);
-      const about = aboutInteraction(interaction);
+      const about = interactionChannelInfo(interaction);
       const forgot = command.name === 'forget' && result.kind === 'done';
       const leaves = forgot && about.parent !== undefined;
-      if (leaves) await deps.threads.sendOut(interaction.channelId, about);
-      if (forgot) for (const thread of talkedIn) await deps.threads.sendOut(thread.id, thread.about);
+      if (leaves) await deps.threads.dismiss(interaction.channelId, about);
+      if (forgot) for (const thread of threadsOf) await deps.threads.dismiss(thread.id, thread.info);
       const text = leaves ? `${result.text}\n${phrases(context.locale).leavesThread}` : result.text;
       await answers.fill(answerBody({ ...result, text }), result.files);
     } catch (thrown) {
@@ -150,12 +158,16 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
     }
   }
 
-  async function pressStop(interaction: InteractionPayload, stop: StopAction, answers: Answers): Promise<void> {
+  async function pressStop(
+    interaction: InteractionPayload,
+    stop: StopAction,
+    answers: InteractionResponse,
+  ): Promise<void> {
     if ((await answers.think('in place')) === undefined) return;
     const refused = messageBody(phrases(localeOf(interaction.locale)).stopNotYours);
     if (interaction.person.id !== stop.asker) return await answers.add(refused);
     try {
-      const place = placeOf(interaction.channelId, aboutInteraction(interaction));
+      const place = placeOf(interaction.channelId, interactionChannelInfo(interaction));
       const located = await bot.locate(place, [stop.turnId]);
       const stopped = located !== undefined && (await bot.stop(located.sessionId, located.turnId));
       if (!stopped) await answers.add(refused);

@@ -22,34 +22,37 @@ const ACK_PAUSE_MS = 100;
 const FILL = { tries: 5, firstMs: 500 };
 
 /** `public`: all in the channel will see the answer. `private`: this person alone. `in place`: the message of the button changes. */
-export type Manner = 'public' | 'private' | 'in place';
+export type Visibility = 'public' | 'private' | 'in place';
 
-export interface Answers {
+export interface InteractionResponse {
   /**
    * Acks. Gives the id of the message that will be filled; undefined: this interaction is not ours to answer (another
    * replica has it, or its time is over).
    */
-  think(manner: Manner): Promise<string | undefined>;
+  think(visibility: Visibility): Promise<string | undefined>;
   /** Puts the answer in its place. */
   fill(body: MessageBody, files?: readonly RestFile[]): Promise<void>;
   /** A further message for this person alone. */
   add(body: MessageBody): Promise<void>;
 }
 
-export interface AnswersDeps {
+export interface ResponseDeps {
   readonly rest: DiscordRest;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-export function createAnswers(interaction: InteractionPayload, { rest, clock, log }: AnswersDeps): Answers {
+export function createResponse(
+  interaction: InteractionPayload,
+  { rest, clock, log }: ResponseDeps,
+): InteractionResponse {
   const { id, token, application_id: application } = interaction;
   const webhook = `/webhooks/${application}/${token}` as const;
 
-  async function ack(manner: Manner): Promise<string> {
+  async function ack(visibility: Visibility): Promise<string> {
     const body = {
-      type: manner === 'in place' ? UPDATE_IN_PLACE : SHOW_THINKING,
-      ...(manner === 'private' ? { data: { flags: EPHEMERAL } } : {}),
+      type: visibility === 'in place' ? UPDATE_IN_PLACE : SHOW_THINKING,
+      ...(visibility === 'private' ? { data: { flags: EPHEMERAL } } : {}),
     };
     const answer = await rest.request('POST', `/interactions/${id}/${token}/callback`, {
       body,
@@ -57,7 +60,9 @@ export function createAnswers(interaction: InteractionPayload, { rest, clock, lo
       auth: false,
       signal: AbortSignal.timeout(ACK_TRY_MS),
     });
-    return manner === 'in place' ? (interaction.message?.id ?? id) : callbackPayload.parse(answer).resource.message.id;
+    return visibility === 'in place'
+      ? (interaction.message?.id ?? id)
+      : callbackPayload.parse(answer).resource.message.id;
   }
 
   /** The message that was acked by a try whose answer was lost. */
@@ -67,12 +72,12 @@ export function createAnswers(interaction: InteractionPayload, { rest, clock, lo
   }
 
   return {
-    async think(manner) {
+    async think(visibility) {
       const deadline = clock.monotonic() + ACK_WITHIN_MS;
       let unknown = false;
       for (;;) {
         try {
-          return await ack(manner);
+          return await ack(visibility);
         } catch (thrown) {
           const error = toBotError(thrown);
           if (codeOf(error) === ALREADY_ACKED && unknown) return await original();

@@ -14,7 +14,7 @@ import { messageBody, readStop, stopRows } from './render.ts';
 const UNKNOWN_MESSAGE = 10_008;
 const NO_HISTORY = 160_002;
 
-export interface TransportDeps {
+export interface WriterDeps {
   readonly rest: DiscordRest;
   /** @throws BotError `platform_unavailable` while that is not known yet */
   readonly botId: () => string;
@@ -27,7 +27,7 @@ export interface TransportDeps {
 type Write = Pick<WriteOptions, 'signal' | 'check'>;
 
 /** What both ways have in common: messages of the bot in the channel. */
-function createChannelMessages({ rest, ...deps }: TransportDeps, channel: string, asker: string) {
+function createChannelMessages({ rest, ...deps }: WriterDeps, channel: string, asker: string) {
   const route = `/channels/${channel}/messages` as const;
   const bodyOf = (text: string, live: boolean) =>
     messageBody(text, live ? stopRows({ turnId: deps.turnId, asker }, deps.locale) : []);
@@ -65,7 +65,7 @@ function createChannelMessages({ rest, ...deps }: TransportDeps, channel: string
 }
 
 /** In answer to a message: a reply to it, further parts behind it. */
-export function createChannelTransport(deps: TransportDeps, { channel, trigger, asker }: ChannelTarget): ReplyWriter {
+export function createChannelWriter(deps: WriterDeps, { channel, trigger, asker }: ChannelTarget): ReplyWriter {
   const { post, edit, remove, find, showTyping } = createChannelMessages(deps, channel, asker);
   return {
     post: (part, text, options) => post(text, options, part === 1 ? trigger : undefined),
@@ -83,7 +83,7 @@ const TOKEN_MARGIN_MS = 20_000;
  * In answer to /chat: the first part is the message that shows "thinking…", which only the token can fill. Further parts are
  * messages of the channel where the bot may write there, for they need no token; else follow-ups.
  */
-export function createInteractionTransport(deps: TransportDeps, target: InteractionTarget): ReplyWriter {
+export function createInteractionWriter(deps: WriterDeps, target: InteractionTarget): ReplyWriter {
   const { rest, now } = deps;
   const { channel, original, token, application, until, present, asker } = target;
   const messages = createChannelMessages(deps, channel, asker);
