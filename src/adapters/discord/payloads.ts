@@ -1,4 +1,4 @@
-/** What the adapter reads of Discord's payloads (API v10), parsed where they come in; all that is not named here is ignored. */
+/** Discord's payloads (API v10) as far as the adapter reads them. Other fields are ignored. */
 import { z } from 'zod';
 
 const snowflake = z.string().regex(/^\d{1,20}$/);
@@ -14,7 +14,7 @@ export type UserPayload = z.infer<typeof user>;
 
 const memberName = z.object({ nick: z.string().nullish() });
 
-/** Discord's message types that people write: a message of its own, and a reply. All others are notices of the platform. */
+/** Types of messages that people write. All others are Discord's own messages. */
 export const DEFAULT_MESSAGE = 0;
 export const REPLY_MESSAGE = 19;
 
@@ -35,7 +35,7 @@ const poll = z.object({
 });
 export type PollPayload = z.infer<typeof poll>;
 
-/** What a message shows. What is read of it besides its text must not make the text unreadable, should it look different. */
+/** What a message shows. An unexpected form of anything but the text must not make the text unreadable. */
 const bodyCore = {
   content: z.string().default(''),
   mentions: z.array(user.extend({ member: memberName.optional() })).default([]),
@@ -47,7 +47,7 @@ const bodyCore = {
 };
 
 /**
- * A forwarded message is a snapshot, without its author; one that was itself a forward may hold another.
+ * A forwarded message comes as a snapshot, without its author. It may hold further snapshots.
  * https://docs.discord.com/developers/resources/message#message-snapshot-object
  */
 export interface MessageBody {
@@ -61,7 +61,7 @@ export interface MessageBody {
   readonly message_snapshots: readonly { readonly message: MessageBody }[];
 }
 
-/** `depth`: snapshots within snapshots that are read. */
+/** @param depth Levels of nested snapshots that are read. */
 function snapshots(depth: number): z.ZodType<readonly { readonly message: MessageBody }[]> {
   if (depth === 0) return z.unknown().transform(() => []);
   return z.array(z.object({ message: z.object({ ...bodyCore, message_snapshots: snapshots(depth - 1) }) })).catch([]);
@@ -79,7 +79,7 @@ const messageCore = {
 
 export const messagePayload = z.object({
   ...messageCore,
-  /** Only in events of the gateway, and absent in a DM. */
+  /** In gateway events only; absent in a DM. */
   guild_id: snowflake.optional(),
   member: memberName.optional(),
   timestamp: z.string(),
@@ -94,7 +94,7 @@ export const messagePayload = z.object({
 });
 export type MessagePayload = z.infer<typeof messagePayload>;
 
-/** Of an update without an author or a text: it changes something else, as the embeds of a link. */
+/** An update without author or text: something else changed, such as the preview of a link. */
 export const partialUpdatePayload = z
   .looseObject({ id: snowflake })
   .refine(({ author, content }) => author === undefined || content === undefined);
@@ -106,7 +106,7 @@ export const deletePayload = z.object({
   guild_id: snowflake.optional(),
 });
 
-/** Types of channels that are threads: in an announcement channel, public, private. */
+/** Types of channels that are threads: announcement, public, private. */
 export const THREAD_TYPES: ReadonlySet<number> = new Set([10, 11, 12]);
 
 export const channelPayload = z.object({
@@ -122,7 +122,7 @@ export const guildDeletePayload = z.object({ id: snowflake, unavailable: z.boole
 export const readyPayload = z.object({
   user: z.object({ id: snowflake }),
   application: z.object({ id: snowflake }),
-  /** All that this connection has of the bot's servers, unavailable ones too. */
+  /** The bot's servers on this connection, unavailable ones included. */
   guilds: z.array(z.object({ id: snowflake })),
 });
 export type ReadyPayload = z.infer<typeof readyPayload>;
@@ -130,11 +130,11 @@ export type ReadyPayload = z.infer<typeof readyPayload>;
 /** Kinds of interactions. */
 export const COMMAND_INTERACTION = 2;
 export const COMPONENT_INTERACTION = 3;
-/** Where an interaction came from: a server, the DM with the bot, a DM of other people. */
+/** The context of an interaction: a server, the DM with the bot (or, with another value, a DM between people). */
 const IN_GUILD = 0;
 export const IN_BOT_DM = 1;
 
-/** Installed to the server (or, in its DM, the bot itself), as opposed to by a user for themselves. */
+/** The app is installed to the server (or this is the bot's DM), and not just by a user for themselves. */
 const GUILD_INSTALL = '0';
 
 export const interactionPayload = z
@@ -165,7 +165,7 @@ export const interactionPayload = z
     const person = member?.user ?? direct;
     const channelId = channel?.id ?? channel_id;
     if (person === undefined || channelId === undefined) {
-      check.addIssue({ code: 'custom', message: 'an interaction without a person or a channel' });
+      check.addIssue({ code: 'custom', message: 'an interaction without a user or a channel' });
       return z.NEVER;
     }
     return {
@@ -175,14 +175,14 @@ export const interactionPayload = z
       permissions: member?.permissions ?? '0',
       channelId,
       channel,
-      // Older clients don't tell: then the server does.
+      // Absent from older clients.
       context: context ?? (rest.guild_id === undefined ? IN_BOT_DM : IN_GUILD),
-      /** The bot itself is here, not only a command that somebody brought along. */
+      /** The bot itself is here, not only the commands of a user's own installation. */
       botIsHere: GUILD_INSTALL in rest.authorizing_integration_owners,
     };
   });
 export type InteractionPayload = z.infer<typeof interactionPayload>;
 
-/** The answer to a callback `with_response=true`: the message that shows "thinking…". */
+/** The response to a callback with `with_response=true`. */
 export const callbackPayload = z.object({ resource: z.object({ message: z.object({ id: snowflake }) }) });
 export const createdPayload = z.object({ id: snowflake });

@@ -1,4 +1,4 @@
-/** Requests to Discord's REST API, their failures as BotErrors. Rate limits are discord.js's to keep, retries the caller's. */
+/** Requests to Discord's REST API. Errors are BotErrors. discord.js keeps the rate limits; the caller retries. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { DefaultRestOptions, DiscordAPIError, HTTPError, RateLimitError, REST, RequestMethod } from 'discord.js';
 import { BotError } from '../../errors.ts';
@@ -13,10 +13,10 @@ export interface RestRequest {
   readonly body?: object;
   readonly query?: Readonly<Record<string, string>>;
   readonly files?: readonly RestFile[];
-  /** False where the token in the route is the authority. Default: true. */
+  /** False for routes that have a token of their own. Default: true. */
   readonly auth?: boolean;
   readonly signal?: AbortSignal;
-  /** Called just before the request leaves, behind any wait for a rate limit. What it throws is thrown. */
+  /** Called just before the request is sent, after any wait for a rate limit. What it throws, `request` throws. */
   readonly check?: () => void;
 }
 
@@ -31,27 +31,27 @@ export type RestMethod = keyof typeof METHODS;
 
 export interface DiscordRest {
   /**
-   * One request, tried once. Gives the parsed body.
+   * Sends one request, once. Gives the parsed body.
    * @throws BotError `platform_rate_limited` (nothing was done), `platform_unavailable` (retryable, outcome unknown),
    * `platform_refused` or `platform_credentials` (nothing was done), or what `check` throws
    */
   request(method: RestMethod, route: `/${string}`, request?: RestRequest): Promise<unknown>;
 }
 
-/** Waits for a rate limit that are no longer than this happen in discord.js's queue, in order of arrival: that is fair. */
+/** Up to this long discord.js waits for a rate limit, in its queue, in order of arrival. Longer waits are the caller's. */
 const MAX_QUEUE_MS = 3_000;
 const TIMEOUT_MS = 10_000;
-/** "Maximum number of edits to messages older than 1 hour reached": how long that lasts is documented nowhere. */
+/** "Maximum number of edits to messages older than 1 hour reached". Discord does not document how long that lasts. */
 const OLD_EDITS = 30_046;
 const OLD_EDITS_WAIT_MS = 60_000;
 
 export interface RestOptions {
   readonly token: string;
-  /** `https://discord.com/api` unless it is a proxy's or a test server's. */
+  /** Default: `https://discord.com/api`. */
   readonly apiUrl?: string | undefined;
 }
 
-/** Where the API is, without a slash at its end; undefined: Discord's own. */
+/** The API's address for discord.js, without a slash at the end. Undefined: Discord's own. */
 export function apiOf(apiUrl: string | undefined): { readonly api?: string } {
   return apiUrl === undefined ? {} : { api: withoutSlashes(apiUrl) };
 }
@@ -68,7 +68,7 @@ export function createDiscordRest({ token, apiUrl }: RestOptions): DiscordRest {
     ...apiOf(apiUrl),
     retries: 0,
     timeout: TIMEOUT_MS,
-    // Of a limit that Discord answers with, only `retryAfter` is sure to be told; of one that is foreseen, both are.
+    // In a limit that Discord responds with, only `retryAfter` is reliable.
     rejectOnRateLimit: ({ timeToReset, retryAfter }) => Math.max(timeToReset, retryAfter) > MAX_QUEUE_MS,
     makeRequest: (url, init) => {
       checks.getStore()?.();
@@ -78,7 +78,7 @@ export function createDiscordRest({ token, apiUrl }: RestOptions): DiscordRest {
 
   return {
     async request(method, route, { body, query, files = [], auth = true, signal, check = () => {} } = {}) {
-      // A refused key makes discord.js forget it; a proxy may have refused it by mistake.
+      // discord.js drops a token that was refused once; a proxy may have refused it by mistake.
       rest.setToken(token);
       const call = {
         method: METHODS[method],
@@ -98,13 +98,13 @@ export function createDiscordRest({ token, apiUrl }: RestOptions): DiscordRest {
   };
 }
 
-/** Discord's own error code (its reference of JSON error codes), where it said no. */
+/** Discord's JSON error code, if Discord refused the request. */
 export function codeOf(thrown: unknown): number | undefined {
   const cause = thrown instanceof BotError ? thrown.cause : thrown;
   return cause instanceof DiscordAPIError && typeof cause.code === 'number' ? cause.code : undefined;
 }
 
-/** What a failure means. `auth`: the bot's token was sent, so a refusal is one of the token. */
+/** @param auth The bot's token was sent, so status 401 means that it is invalid. */
 export function toPlatformError(thrown: unknown, auth = true): BotError {
   if (thrown instanceof BotError) return thrown;
   if (thrown instanceof RateLimitError) return rateLimited(thrown, thrown.retryAfter);
@@ -129,7 +129,7 @@ export function credentialsError(cause: unknown): BotError {
 }
 
 function rateLimited(cause: Error, retryAfterMs: number): BotError {
-  return new BotError('platform_rate_limited', 'Discord takes no more of these requests for now.', {
+  return new BotError('platform_rate_limited', 'Discord limits the rate of these requests.', {
     cause,
     retryable: true,
     retryAfterMs,

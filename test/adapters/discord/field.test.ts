@@ -4,8 +4,8 @@
  */
 import { type APIEmbed, type APIMessage, EmbedType, MessageReferenceType, MessageType } from 'discord-api-types/v10';
 import { describe, expect, test } from 'vitest';
-import { type Names, readable, withoutAddress } from '../../../src/adapters/discord/channels/message-text.ts';
-import { isToBot, readMessage, type Surroundings } from '../../../src/adapters/discord/channels/normalize.ts';
+import { type Names, readable, withoutMentionOf } from '../../../src/adapters/discord/channels/message-text.ts';
+import { isToBot, type ReadingContext, readMessage } from '../../../src/adapters/discord/channels/normalize.ts';
 import { DIRECT } from '../../../src/adapters/discord/places.ts';
 import { ada, BOT, bob, bot, CHANNEL, GUILD, message, parsed, THREAD, user } from './payloads.ts';
 
@@ -16,17 +16,17 @@ const names: Names = {
   role: (id) =>
     id === OWN_ROLE ? { name: 'Recollect', own: true } : id === MODS ? { name: 'Mods', own: false } : undefined,
 };
-const here: Surroundings = {
+const here: ReadingContext = {
   botId: BOT,
   scope: 'user',
   channel: { guild: GUILD, direct: false },
   names,
   watched: false,
 };
-const inThread: Surroundings = { ...here, channel: { guild: GUILD, parent: CHANNEL, direct: false }, watched: true };
-const inDm: Surroundings = { ...here, channel: DIRECT };
+const inThread: ReadingContext = { ...here, channel: { guild: GUILD, parent: CHANNEL, direct: false }, watched: true };
+const inDm: ReadingContext = { ...here, channel: DIRECT };
 
-const read = (payload: object, around: Surroundings) => {
+const read = (payload: object, around: ReadingContext) => {
   const reading = readMessage(parsed(payload), around);
   return reading.kind === 'message' ? reading.message : undefined;
 };
@@ -205,7 +205,7 @@ describe('markup', () => {
     );
     for (const text of texts) {
       expect(readable(text, [], names).length).toBeLessThanOrEqual(text.length);
-      expect(withoutAddress(text, () => false).length).toBeLessThanOrEqual(text.length);
+      expect(withoutMentionOf(text, () => false).length).toBeLessThanOrEqual(text.length);
     }
   });
 });

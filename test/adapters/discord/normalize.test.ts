@@ -5,16 +5,16 @@ import { NO_NAMES } from '../../../src/adapters/discord/channels/message-text.ts
 import {
   canManage,
   mayWrite,
+  type ReadingContext,
   readChat,
   readMessage,
   readText,
-  type Surroundings,
 } from '../../../src/adapters/discord/channels/normalize.ts';
 import { interactionPayload } from '../../../src/adapters/discord/payloads.ts';
 import { DIRECT, interactionChannelInfo } from '../../../src/adapters/discord/places.ts';
 import { ada, BOT, bob, bot, CHANNEL, GUILD, message, parsed, THREAD, user } from './payloads.ts';
 
-const here: Surroundings = {
+const here: ReadingContext = {
   botId: BOT,
   scope: 'user',
   watched: false,

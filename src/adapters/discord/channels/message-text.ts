@@ -1,10 +1,11 @@
 /**
- * Discord's markup as people see it: the model is shown names in place of ids. Within code it stays as it is, as Discord's own
- * clients show it. https://docs.discord.com/developers/reference#message-formatting
+ * The text of a message as people see it. Pure. In Discord's markup, ids are replaced by names, except in code, as in Discord's
+ * own clients (https://docs.discord.com/developers/reference#message-formatting). Embeds, polls, stickers, attachments and
+ * forwarded messages are described in words.
  */
 import type { EmbedPayload, MessageBody, PollPayload, UserPayload } from '../payloads.ts';
 
-/** What a server calls its channels and roles; undefined for what the bot does not know, or not everybody there may see. */
+/** The names of a server's channels and roles. Undefined for one that the bot does not know or that not everybody may see. */
 export interface Names {
   channel(id: string): string | undefined;
   role(id: string): RoleName | undefined;
@@ -12,7 +13,7 @@ export interface Names {
 
 export interface RoleName {
   readonly name: string;
-  /** The bot's own role, which Discord made for it: autocompletion offers it beside the bot. */
+  /** The bot's own role, which Discord made for it. Autocompletion offers it beside the bot itself. */
   readonly own: boolean;
 }
 
@@ -20,7 +21,7 @@ export type NamedUser = UserPayload & { readonly member?: { readonly nick?: stri
 
 export const NO_NAMES: Names = { channel: () => undefined, role: () => undefined };
 
-/** The parts of the markup that have an id; each is bounded, so the expression is linear. */
+/** Markup that has an id. Each repetition is bounded, so the expression is linear. */
 const MARKUP =
   /<(?:@!?(\d{1,20})|@&(\d{1,20})|#(\d{1,20})|a?:(\w{1,32}):\d{1,20}|t:(-?\d{1,13})(?::([tTdDfFsSR]))?|\/([^<>:\n]{1,100}):\d{1,20}|id:(customize|browse|guide|linked-roles)(?::\d{1,20})?)>/g;
 
@@ -35,7 +36,7 @@ export function nameOf({ global_name, username }: UserPayload, nick?: string | n
   return nick ?? global_name ?? username;
 }
 
-/** `users`: those that Discord says are mentioned. */
+/** @param users The users whom Discord lists as mentioned. */
 export function readable(content: string, users: readonly NamedUser[], names: Names): string {
   const called = new Map(users.map((user) => [user.id, nameOf(user, user.member?.nick)]));
   return outsideOfCode(content, (text) =>
@@ -55,7 +56,7 @@ export function readable(content: string, users: readonly NamedUser[], names: Na
   );
 }
 
-/** Each person sees it in their own time zone, and "in 3 days" instead: the model is told the time that stays true. */
+/** People see a time in their own zone, or as "in 3 days". The model is shown an absolute time in UTC. */
 function timeText(seconds: number, style: string | undefined): string | undefined {
   const time = new Date(seconds * 1_000);
   if (Number.isNaN(time.getTime())) return undefined;
@@ -67,45 +68,43 @@ function timeText(seconds: number, style: string | undefined): string | undefine
   return style === 't' || style === 'T' ? clock : `${day} ${clock}`;
 }
 
-/** What stands between the backticks of code, and the backticks, stays. */
+/** Applies `replace` to the text outside of inline code and code blocks. */
 function outsideOfCode(content: string, replace: (text: string) => string): string {
   let shown = '';
   let at = 0;
   while (at < content.length) {
     const open = content.indexOf('`', at);
     if (open === -1) break;
-    let marks = open;
-    while (content[marks] === '`') marks += 1;
-    const fence = content.slice(open, marks);
-    const close = closing(content, marks, fence);
-    const end = close === undefined ? marks : close;
+    let start = open;
+    while (content[start] === '`') start += 1;
+    const end = endOfCode(content, start, content.slice(open, start)) ?? start;
     shown += replace(content.slice(at, open)) + content.slice(open, end);
     at = end;
   }
   return shown + replace(content.slice(at));
 }
 
-/** The end of the code that was opened by this run of backticks: behind the next run of the same length. */
-function closing(content: string, from: number, fence: string): number | undefined {
-  for (let at = content.indexOf(fence, from); at !== -1; ) {
+/** The end of code that was opened by this run of backticks: just after the next run of the same length. */
+function endOfCode(content: string, from: number, backticks: string): number | undefined {
+  for (let at = content.indexOf(backticks, from); at !== -1; ) {
     let end = at;
     while (content[end] === '`') end += 1;
-    if (end - at === fence.length) return end;
-    at = content.indexOf(fence, end);
+    if (end - at === backticks.length) return end;
+    at = content.indexOf(backticks, end);
   }
   return undefined;
 }
 
-/** Takes off the mentions of the bot before and behind the text, which only say to whom it is. */
-export function withoutAddress(content: string, isAddress: (mention: string) => boolean): string {
+/** Removes mentions of the bot at both ends of the text: they only say whom it is addressed to. */
+export function withoutMentionOf(content: string, isBot: (mention: string) => boolean): string {
   let text = content.trim();
   let addressed = false;
-  for (let mention = leading(text); mention !== undefined && isAddress(mention); mention = leading(text)) {
+  for (let mention = leading(text); mention !== undefined && isBot(mention); mention = leading(text)) {
     text = text.slice(mention.length).trimStart();
     addressed = true;
   }
   if (addressed) text = text.slice(/^[\s,:]*/.exec(text)?.[0].length ?? 0);
-  for (let mention = trailing(text); mention !== undefined && isAddress(mention); mention = trailing(text)) {
+  for (let mention = trailing(text); mention !== undefined && isBot(mention); mention = trailing(text)) {
     text = text.slice(0, -mention.length).trimEnd();
   }
   return text;
@@ -120,24 +119,26 @@ function trailing(text: string): string | undefined {
   return /<@[!&]?\d{1,20}>$/.exec(text.slice(-25))?.[0];
 }
 
-/** Longest text of one message in a quote, in UTF-16 units: a whole message of most people. */
+/** Longest text of a quoted message, in UTF-16 units: Discord's own limit for most people. */
 const MAX_QUOTE = 2_000;
-/** What Discord makes itself, of a link in the text: what it leads to was not said by anybody. */
-const PREVIEWS: ReadonlySet<string> = new Set(['link', 'article', 'image', 'video', 'gifv']);
+/** Types of embeds that Discord makes of links. Nobody in the channel wrote their text. */
+const LINK_PREVIEWS: ReadonlySet<string> = new Set(['link', 'article', 'image', 'video', 'gifv']);
 
-/** Files, and stickers, by their names: none of them is read. */
+/** Names of files and stickers, whose contents are not read. */
 export function attachmentNames({ attachments, sticker_items: stickers }: MessageBody): readonly string[] {
   return [...attachments.map(({ filename }) => filename), ...stickers.map(({ name }) => `sticker ${name}`)];
 }
 
-/** All that a message shows, as text; empty when it shows nothing that can be read. */
+/** Everything a message shows, as text. Empty if there is nothing to read. */
 export function shownText(message: MessageBody, names: Names): string {
   const { content, mentions, embeds, poll } = message;
   const show = (text: string) => readable(text, mentions, names);
   const files = attachmentNames(message);
   const parts = [
     show(content),
-    ...embeds.filter(({ type }) => content === '' || !PREVIEWS.has(type ?? '')).map((embed) => show(embedText(embed))),
+    ...embeds
+      .filter(({ type }) => content === '' || !LINK_PREVIEWS.has(type ?? ''))
+      .map((embed) => show(embedText(embed))),
     poll == null ? '' : pollText(poll),
     files.length === 0 ? '' : `[attached: ${files.join(', ')}]`,
     ...forwardedTexts(message, names),
@@ -149,12 +150,12 @@ export function shownText(message: MessageBody, names: Names): string {
     .slice(0, MAX_QUOTE);
 }
 
-/** The messages that were forwarded with this one; a forward of a forward may hold another. */
+/** The messages that were forwarded in this one. */
 export function forwardedTexts({ message_snapshots: snapshots }: MessageBody, names: Names): readonly string[] {
   return snapshots.map(({ message }) => shownText(message, names)).filter((text) => text !== '');
 }
 
-/** What was asked, and what may be chosen: the words of whoever made the poll. */
+/** The question and the choices of a poll. */
 export function pollText({ question, answers }: PollPayload): string {
   const choices = answers.flatMap(({ poll_media: { text } }) => (text == null ? [] : [`- ${text}`]));
   return ['[Poll]', question.text ?? '', ...choices].filter((line) => line !== '').join('\n');

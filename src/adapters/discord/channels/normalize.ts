@@ -20,32 +20,32 @@ import {
   pollText,
   readable,
   shownText,
-  withoutAddress,
+  withoutMentionOf,
 } from './message-text.ts';
 
-/** Who wrote a message that is forwarded is not told. */
+/** Discord does not say who wrote a forwarded message. */
 const FORWARDED = 'somebody, in a forwarded message';
-/** Bits of permissions (Discord's permissions reference). */
+/** Permission bits. https://docs.discord.com/developers/topics/permissions */
 const VIEW_CHANNEL = 1n << 10n;
 const SEND_MESSAGES = 1n << 11n;
 const MANAGE_MESSAGES = 1n << 13n;
 const SEND_MESSAGES_IN_THREADS = 1n << 38n;
 
-/** What surrounds a message. */
-export interface Surroundings {
+/** What else is needed to read a message. */
+export interface ReadingContext {
   readonly botId: string;
   readonly scope: SessionScope;
   readonly channel: ChannelInfo;
   readonly names: Names;
-  /** The bot was talked to in this channel or thread within the last days. */
+  /** The bot has been addressed in this channel or thread within the last days. */
   readonly watched: boolean;
-  /** Of the server, where it is known: messages don't tell the person's. */
+  /** The server's language, if known. Messages do not say the person's. */
   readonly language?: string | undefined;
 }
 
 /**
- * `ignored`: dealt with by doing nothing. `other`: not from a person (a bot, a webhook, the platform itself). `elsewhere`: to
- * somebody else. `unreadable`: Discord keeps its text from a bot without the Message Content intent (or it has none).
+ * `ignored`: nothing is to be done. `other`: not by a person (by a bot, a webhook, Discord itself). `elsewhere`: to somebody
+ * else. `unreadable`: Discord withholds the text from a bot without the Message Content intent, or there is none.
  */
 export type Reading =
   | { readonly kind: 'ignored'; readonly reason: 'other' | 'elsewhere' | 'unreadable' }
@@ -53,13 +53,13 @@ export type Reading =
 
 type Authored = Pick<MessagePayload, 'author' | 'webhook_id' | 'type'>;
 
-/** Written by a person: no bot, no webhook, no notice of the platform (pins, joins, boosts). */
+/** By a person: not by a bot or a webhook, and not one of Discord's own messages (pins, joins, boosts). */
 export function isByPerson({ author, webhook_id, type }: Authored): boolean {
   if (author.bot === true || author.system === true || webhook_id !== undefined) return false;
   return type === DEFAULT_MESSAGE || type === REPLY_MESSAGE;
 }
 
-/** Says by itself that it is for the bot: names it (or its role), or answers it. */
+/** Addressed to the bot: mentions it, or its role, or replies to it. */
 export function isToBot(message: MessagePayload, botId: string, names: Names): boolean {
   return mentions(message, botId, names) || message.referenced_message?.author.id === botId;
 }
@@ -69,7 +69,7 @@ function mentions(message: MessagePayload, botId: string, names: Names): boolean
   return users.some(({ id }) => id === botId) || roles.some((id) => names.role(id)?.own === true);
 }
 
-/** Where people talk to the bot without naming it, this one names, or answers, somebody else. */
+/** Addressed to somebody else: mentions or replies to them. */
 function isToOthers(message: MessagePayload, botId: string): boolean {
   const {
     author,
@@ -83,19 +83,19 @@ function isToOthers(message: MessagePayload, botId: string): boolean {
   return message.type === REPLY_MESSAGE && answered != null && isOther(answered.author.id);
 }
 
-export function readMessage(payload: MessagePayload, around: Surroundings): Reading {
-  const { botId, channel, names } = around;
+export function readMessage(payload: MessagePayload, context: ReadingContext): Reading {
+  const { botId, channel, names } = context;
   if (!isByPerson(payload)) return { kind: 'ignored', reason: 'other' };
-  const named = isToBot(payload, botId, names);
-  const goesOn = channel.parent !== undefined && around.watched && !isToOthers(payload, botId);
-  if (!named && !channel.direct && !goesOn) return { kind: 'ignored', reason: 'elsewhere' };
+  const isAddressed = isToBot(payload, botId, names);
+  const isFollowUp = channel.parent !== undefined && context.watched && !isToOthers(payload, botId);
+  if (!isAddressed && !channel.direct && !isFollowUp) return { kind: 'ignored', reason: 'elsewhere' };
   const text = readText(payload, botId, names);
   const attachments = attachmentNames(payload);
   const forwarded = forwardedTexts(payload, names).map((shown) => ({ author: FORWARDED, text: shown }));
-  // Of what mentions it, and in a DM, Discord keeps nothing back: that is empty because nothing was written.
-  const whole = channel.direct || mentions(payload, botId, names);
-  const nothing = text === '' && attachments.length === 0 && forwarded.length === 0;
-  if (!whole && nothing) return { kind: 'ignored', reason: 'unreadable' };
+  // Discord withholds no text in a DM or with a mention of the bot: without text, such a message is really empty.
+  const isComplete = channel.direct || mentions(payload, botId, names);
+  const isEmpty = text === '' && attachments.length === 0 && forwarded.length === 0;
+  if (!isComplete && isEmpty) return { kind: 'ignored', reason: 'unreadable' };
   const { id, channel_id, author, referenced_message: referenced } = payload;
   const replyTo: ChannelTarget = {
     platform: DISCORD,
@@ -112,13 +112,13 @@ export function readMessage(payload: MessagePayload, around: Surroundings): Read
       turnId: turnIdOf(id),
       idempotencyKeys: [id],
       platform: DISCORD,
-      sessionId: sessionOf(channel_id, channel, author.id, around.scope),
+      sessionId: sessionOf(channel_id, channel, author.id, context.scope),
       author: { id: author.id, name: nameOf(author, payload.member?.nick) },
       text,
       sentAt: Date.parse(payload.timestamp) || timeOf(id),
       isDirect: channel.direct,
-      isMention: named,
-      locale: localeOfText(text) ?? localeOf(around.language),
+      isMention: isAddressed,
+      locale: localeOfText(text) ?? localeOf(context.language),
       replyTo,
       ...(quotes.length === 0 ? {} : { quotes }),
       ...(attachments.length === 0 ? {} : { attachments }),
@@ -126,17 +126,17 @@ export function readMessage(payload: MessagePayload, around: Surroundings): Read
   };
 }
 
-/** The text as it was meant: without the bot's name where it only addresses it, other names as people see them. */
+/** The text without a mention that only addresses the bot; other mentions by name, as people see them. */
 export function readText(
   { content, mentions: users, poll }: Pick<MessagePayload, 'content' | 'mentions' | 'poll'>,
   botId: string,
   names: Names,
 ): string {
-  const isAddress = (mention: string) => {
+  const isBot = (mention: string) => {
     const id = mention.replace(/\D/g, '');
     return mention.startsWith('<@&') ? names.role(id)?.own === true : id === botId;
   };
-  const text = readable(withoutAddress(content, isAddress), users, names).trim();
+  const text = readable(withoutMentionOf(content, isBot), users, names).trim();
   return poll == null ? text : [text, pollText(poll)].join('\n').trim();
 }
 
@@ -145,7 +145,7 @@ function quotesOf(message: NonNullable<MessagePayload['referenced_message']>, na
   return text === '' ? [] : [{ author: nameOf(message.author), text }];
 }
 
-/** Chinese is seen at once; for everything else the text says less than the server's setting. */
+/** Chinese is unmistakable. For any other language the server's setting says more than the text. */
 function localeOfText(text: string): Locale | undefined {
   if (/[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(text)) return undefined;
   return /\p{Script=Han}/u.test(text) ? 'zh-CN' : undefined;
@@ -158,39 +158,39 @@ export interface ChatRequest {
   readonly target: InteractionTarget;
 }
 
-/** What was said by /chat. */
+/** The message that was sent by /chat. */
 export function readChat(
   interaction: InteractionPayload,
   { text, names, scope, target }: ChatRequest,
 ): IncomingMessage {
   const { id, person, nick, channelId } = interaction;
-  const about = interactionChannelInfo(interaction);
+  const info = interactionChannelInfo(interaction);
   return {
     id,
     turnId: turnIdOf(id),
     idempotencyKeys: [id],
     platform: DISCORD,
-    sessionId: sessionOf(channelId, about, person.id, scope),
+    sessionId: sessionOf(channelId, info, person.id, scope),
     author: { id: person.id, name: nameOf(person, nick) },
     text: readable(text, [], names).trim(),
     sentAt: timeOf(id),
-    isDirect: about.direct,
+    isDirect: info.direct,
     isMention: true,
     locale: localeOf(interaction.locale),
     replyTo: target,
   };
 }
 
-/** The platform's right to manage messages, of the person in this channel. */
+/** Whether the person has Discord's permission to manage messages in this channel. */
 export function canManage({ permissions }: Pick<InteractionPayload, 'permissions'>): boolean {
   return hasPermission(permissions, MANAGE_MESSAGES);
 }
 
-/** The bot itself is in this channel and may write there. */
-export function mayWrite(interaction: InteractionPayload, about: ChannelInfo): boolean {
+/** Whether the bot itself is in this channel and may write there. */
+export function mayWrite(interaction: InteractionPayload, info: ChannelInfo): boolean {
   const { app_permissions: own, botIsHere } = interaction;
-  if (!botIsHere || about.direct) return botIsHere;
-  const send = about.parent === undefined ? SEND_MESSAGES : SEND_MESSAGES_IN_THREADS;
+  if (!botIsHere || info.direct) return botIsHere;
+  const send = info.parent === undefined ? SEND_MESSAGES : SEND_MESSAGES_IN_THREADS;
   return hasPermission(own, VIEW_CHANNEL) && hasPermission(own, send);
 }
 

@@ -1,4 +1,4 @@
-/** The command catalogue as Discord's slash commands. Pure. */
+/** The command catalogue as Discord's slash commands, and how they are registered. */
 
 import { z } from 'zod';
 import type { CommandDefinition, CommandOption, Localised } from '../../../core/commands.ts';
@@ -7,13 +7,13 @@ import { localised } from '../../../i18n/messages.ts';
 import { retry } from '../../../lib/backoff.ts';
 import type { DiscordRest } from '../rest.ts';
 
-/** Talks to the bot where messages don't reach it. */
+/** Sends a message to the bot from anywhere, even where it is not present. */
 export const CHAT = 'chat';
 export const CHAT_MESSAGE = 'message';
-/** Longest /chat: what people know from messages, and more than any sentence (Discord takes up to 6000). */
+/** Longest message of /chat: as of a message with Nitro. (An option may have up to 6000.) */
 const MAX_CHAT = 4_000;
 
-/** Discord's application command types and option types. */
+/** https://docs.discord.com/developers/interactions/application-commands */
 const CHAT_INPUT = 1;
 const STRING = 3;
 const INTEGER = 4;
@@ -40,7 +40,7 @@ const option = z.object({
   min_length: z.number().optional(),
   max_length: z.number().optional(),
 });
-/** What is registered of a command; what Discord adds by itself (ids, versions) is left out. */
+/** The registered part of a command, without what Discord adds (ids, versions). */
 const command = z.object({
   type: z.number().default(CHAT_INPUT),
   name: z.string(),
@@ -53,7 +53,7 @@ const command = z.object({
 export type CommandBody = z.infer<typeof command>;
 type OptionBody = z.infer<typeof option>;
 
-/** All commands, as they are to be registered. */
+/** All commands, as they should be registered. */
 export function commandBodies(catalogue: readonly CommandDefinition[]): readonly CommandBody[] {
   const chat = commandBody(
     CHAT,
@@ -110,8 +110,8 @@ function described({ en, ...others }: Localised) {
 }
 
 /**
- * The command by which people launch an app's activity. Discord makes it, and refuses (50240) to overwrite the commands of such an
- * app without it. https://docs.discord.com/developers/interactions/application-commands#entry-point-commands
+ * The command that launches an app's activity. Discord creates it, and refuses (50240) to overwrite the commands of such an app
+ * without it. https://docs.discord.com/developers/interactions/application-commands#entry-point-commands
  */
 const entryPoint = z.object({
   id: z.string(),
@@ -127,8 +127,8 @@ const entryPoint = z.object({
   contexts: z.array(z.number()).nullish(),
 });
 
-/** What of the commands that Discord has is not the bot's to change: it is registered again as it is. */
-function keptCommands(existing: unknown): readonly z.infer<typeof entryPoint>[] {
+/** Registered commands that are not the bot's own. They are registered again unchanged. */
+function foreignCommands(existing: unknown): readonly z.infer<typeof entryPoint>[] {
   const all = z.array(z.unknown()).safeParse(existing).data ?? [];
   return all.flatMap((each) => {
     const parsed = entryPoint.safeParse(each);
@@ -136,15 +136,15 @@ function keptCommands(existing: unknown): readonly z.infer<typeof entryPoint>[] 
   });
 }
 
-/** Whether what Discord has (with its localisations) is what is wanted: registering costs creates, of which there are 200 a day. */
+/** Whether the registered commands (with localisations) are the wanted ones. Discord allows 200 creations a day. */
 export function isRegistered(existing: unknown, wanted: readonly CommandBody[]): boolean {
-  const kept = new Set(keptCommands(existing).map(({ id }) => id));
+  const foreign = new Set(foreignCommands(existing).map(({ id }) => id));
   const own = z.array(z.looseObject({ id: z.string().optional() })).safeParse(existing).data ?? [];
-  const parsed = z.array(command).safeParse(own.filter(({ id }) => id === undefined || !kept.has(id)));
+  const parsed = z.array(command).safeParse(own.filter(({ id }) => id === undefined || !foreign.has(id)));
   return parsed.success && canonical(parsed.data) === canonical(wanted);
 }
 
-/** One text for all spellings of the same: in any order, with what is absent left out or said to be nothing. */
+/** The same text for equal commands, in whatever order, and whether empty fields are absent or null. */
 function canonical(commands: readonly CommandBody[]): string {
   const sorted = commands.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return JSON.stringify(sorted, (_, value: unknown) => {
@@ -161,7 +161,7 @@ function isNothing(value: unknown): boolean {
 
 const TRIES = 6;
 
-/** @throws BotError `platform_*` when Discord refuses, or does not answer in some tries */
+/** Registers the commands if they differ from the registered ones. @throws BotError `platform_*` after several attempts */
 export async function registerCommands(
   rest: DiscordRest,
   application: string,
@@ -173,7 +173,7 @@ export async function registerCommands(
   const register = async () => {
     const existing = await rest.request('GET', route, { query: { with_localizations: 'true' } });
     if (isRegistered(existing, wanted)) return;
-    await rest.request('PUT', route, { body: [...wanted, ...keptCommands(existing)] });
+    await rest.request('PUT', route, { body: [...wanted, ...foreignCommands(existing)] });
     log.info({ commands: wanted.length }, 'Discord: slash commands registered');
   };
   await retry(register, { tries: TRIES, firstMs: 2_000 });

@@ -1,4 +1,4 @@
-/** Slash commands and buttons. Each is acked within Discord's 3 s whatever the store does, and then answered. */
+/** Slash commands and buttons. Each is acknowledged within Discord's 3 s, even if the store does not respond, then answered. */
 import type { BotPort } from '../../../core/bot-port.ts';
 import type { CommandCall, CommandContext } from '../../../core/commands.ts';
 import type { Clock, Logger } from '../../../core/ports.ts';
@@ -15,12 +15,13 @@ import { answerBody, messageBody, readStop, type StopAction } from '../reply/ren
 import type { DiscordRest } from '../rest.ts';
 import { timeOf } from '../snowflake.ts';
 import { CHAT, CHAT_MESSAGE } from './commands.ts';
-import { createResponse, type InteractionResponse } from './responses.ts';
+import { createResponse, EPHEMERAL, type InteractionResponse } from './responses.ts';
 
-/** Milliseconds that the token of an interaction lives (Discord's interaction reference). */
+/**
+ * Milliseconds for which the token of an interaction is valid.
+ * https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages
+ */
 const TOKEN_MS = 15 * 60_000;
-/** Of a message that only one person sees. */
-const EPHEMERAL = 1 << 6;
 
 export interface InteractionDeps {
   readonly bot: BotPort;
@@ -30,26 +31,26 @@ export interface InteractionDeps {
   readonly log: Logger;
   readonly names: (guild: string | undefined) => Names;
   readonly threads: Threads;
-  /** The bot was commandUsed to in this channel before. */
+  /** The bot has been addressed in this channel before. */
   readonly isWatched: (channel: string) => boolean;
-  /** The bot was commandUsed to in this channel. */
-  readonly commandUsed: (channel: string, about: ChannelInfo, id: string) => void;
+  /** The bot was addressed in this channel by the interaction with this id. */
+  readonly commandUsed: (channel: string, info: ChannelInfo, id: string) => void;
 }
 
-/** Deals with one interaction to its end. Never rejects. */
+/** Handles one interaction to its end. Never rejects. */
 export type HandleInteraction = (interaction: InteractionPayload) => Promise<void>;
 
 export function createInteractions(deps: InteractionDeps): HandleInteraction {
   const { bot, scope, log } = deps;
 
   return async (interaction) => {
-    const answers = createResponse(interaction, deps);
+    const response = createResponse(interaction, deps);
     try {
       if (interaction.type === COMMAND_INTERACTION) {
-        if (interaction.data?.name === CHAT) await chat(interaction, answers);
-        else await command(interaction, answers);
+        if (interaction.data?.name === CHAT) await chat(interaction, response);
+        else await command(interaction, response);
       } else if (interaction.type === COMPONENT_INTERACTION) {
-        await press(interaction, answers);
+        await button(interaction, response);
       }
     } catch (thrown) {
       const error = toBotError(thrown);
@@ -57,25 +58,24 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
     }
   };
 
-  /** What went wrong, said in place of the answer. */
-  async function sayFailure(
-    answers: InteractionResponse,
+  async function fillFailure(
+    response: InteractionResponse,
     interaction: InteractionPayload,
     thrown: unknown,
   ): Promise<void> {
     const { code } = toBotError(thrown);
-    log.warn({ code, interaction: interaction.id }, 'an interaction could not be answered');
-    await answers.fill(messageBody(phrases(localeOf(interaction.locale)).failed[code]));
+    log.warn({ code, interaction: interaction.id }, 'could not answer an interaction');
+    await response.fill(messageBody(phrases(localeOf(interaction.locale)).failed[code]));
   }
 
-  async function chat(interaction: InteractionPayload, answers: InteractionResponse): Promise<void> {
+  async function chat(interaction: InteractionPayload, response: InteractionResponse): Promise<void> {
     const { id, channelId, token, application_id: application, person, data } = interaction;
-    const original = await answers.think('public');
+    const original = await response.acknowledge('public');
     if (original === undefined) return;
-    const about = interactionChannelInfo(interaction);
-    const given = data?.options.find(({ name }) => name === CHAT_MESSAGE)?.value;
-    const said = readChat(interaction, {
-      text: typeof given === 'string' ? given : '',
+    const info = interactionChannelInfo(interaction);
+    const text = data?.options.find(({ name }) => name === CHAT_MESSAGE)?.value;
+    const message = readChat(interaction, {
+      text: typeof text === 'string' ? text : '',
       names: deps.names(interaction.guild_id),
       scope,
       target: {
@@ -85,95 +85,95 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
         asker: person.id,
         ...{ application, token, original },
         until: timeOf(id) + TOKEN_MS,
-        present: mayWrite(interaction, about),
+        present: mayWrite(interaction, info),
       },
     });
     try {
       const isFirst = !deps.isWatched(channelId);
-      const result = await bot.receive(said, () => deps.threads.join(said, channelId, about, isFirst));
-      if ('tell' in result) await answers.fill(messageBody(result.text));
-      else if (interaction.botIsHere) deps.commandUsed(channelId, about, id);
+      const result = await bot.receive(message, () => deps.threads.join(message, channelId, info, isFirst));
+      if ('tell' in result) await response.fill(messageBody(result.text));
+      else if (interaction.botIsHere) deps.commandUsed(channelId, info, id);
     } catch (thrown) {
-      await sayFailure(answers, interaction, thrown);
+      await fillFailure(response, interaction, thrown);
     }
   }
 
   function contextOf(interaction: InteractionPayload, surface: CommandContext['surface']): CommandContext {
     const { channelId, person, locale } = interaction;
-    const about = interactionChannelInfo(interaction);
-    const sessionId = sessionOf(channelId, about, person.id, scope);
+    const info = interactionChannelInfo(interaction);
+    const sessionId = sessionOf(channelId, info, person.id, scope);
     return {
-      place: placeOf(channelId, about),
+      place: placeOf(channelId, info),
       sessionId,
       person: personOf(sessionId, person.id),
       locale: localeOf(locale),
-      isDirect: about.direct,
+      isDirect: info.direct,
       canManage: canManage(interaction),
       surface,
       hasButtons: true,
     };
   }
 
-  async function command(interaction: InteractionPayload, answers: InteractionResponse): Promise<void> {
-    if ((await answers.think('private')) === undefined) return;
+  async function command(interaction: InteractionPayload, response: InteractionResponse): Promise<void> {
+    if ((await response.acknowledge('private')) === undefined) return;
     const options = Object.fromEntries((interaction.data?.options ?? []).map(({ name, value }) => [name, value]));
-    await run(interaction, answers, () => ({
+    await run(interaction, response, () => ({
       command: bot.commands.readOptions(interaction.data?.name ?? '', options),
       context: contextOf(interaction, 'slash'),
     }));
   }
 
-  async function press(interaction: InteractionPayload, answers: InteractionResponse): Promise<void> {
+  async function button(interaction: InteractionPayload, response: InteractionResponse): Promise<void> {
     const customId = interaction.data?.custom_id ?? '';
     const stop = readStop(customId);
-    if (stop !== undefined) return await pressStop(interaction, stop, answers);
+    if (stop !== undefined) return await pressStop(interaction, stop, response);
     const action = bot.commands.readAction(customId);
-    // In place where only this person sees it; where others do, the answer is a message of its own, for them alone.
+    // A message that only this person sees is changed in place. Where others see it, the answer is another, private message.
     const inPlace = interactionChannelInfo(interaction).direct || ((interaction.message?.flags ?? 0) & EPHEMERAL) !== 0;
-    if ((await answers.think(inPlace ? 'in place' : 'private')) === undefined || action === undefined) return;
-    const { command, mark } = action;
-    await run(interaction, answers, () => ({ command, mark, context: contextOf(interaction, 'action') }));
+    const acknowledged = await response.acknowledge(inPlace ? 'in place' : 'private');
+    if (acknowledged === undefined || action === undefined) return;
+    await run(interaction, response, () => ({ ...action, context: contextOf(interaction, 'action') }));
   }
 
   async function run(
     interaction: InteractionPayload,
-    answers: InteractionResponse,
-    call: () => CommandCall,
+    response: InteractionResponse,
+    readCall: () => CommandCall,
   ): Promise<void> {
     try {
-      const asked = call();
-      const { command, context } = asked;
-      const everywhere = command.name === 'forget' && command.scope === 'everywhere' && command.confirmed;
-      const threadsOf = everywhere ? await deps.threads.threadsOf(context.person) : [];
-      const result = await bot.commands.run(asked);
-      const about = interactionChannelInfo(interaction);
-      const forgot = command.name === 'forget' && result.kind === 'done';
-      const leaves = forgot && about.parent !== undefined;
-      if (leaves) await deps.threads.dismiss(interaction.channelId, about);
-      if (forgot) for (const thread of threadsOf) await deps.threads.dismiss(thread.id, thread.info);
+      const call = readCall();
+      const { command: called, context } = call;
+      const everywhere = called.name === 'forget' && called.scope === 'everywhere' && called.confirmed;
+      const joined = everywhere ? await deps.threads.threadsOf(context.person) : [];
+      const result = await bot.commands.run(call);
+      const info = interactionChannelInfo(interaction);
+      const forgot = called.name === 'forget' && result.kind === 'done';
+      const leaves = forgot && info.parent !== undefined;
+      if (leaves) await deps.threads.dismiss(interaction.channelId, info);
+      if (forgot) for (const thread of joined) await deps.threads.dismiss(thread.id, thread.info);
       const text = leaves ? `${result.text}\n${phrases(context.locale).leavesThread}` : result.text;
-      await answers.fill(answerBody({ ...result, text }), result.files);
+      await response.fill(answerBody({ ...result, text }), result.files);
     } catch (thrown) {
-      await sayFailure(answers, interaction, thrown);
+      await fillFailure(response, interaction, thrown);
     }
   }
 
   async function pressStop(
     interaction: InteractionPayload,
     stop: StopAction,
-    answers: InteractionResponse,
+    response: InteractionResponse,
   ): Promise<void> {
-    if ((await answers.think('in place')) === undefined) return;
+    if ((await response.acknowledge('in place')) === undefined) return;
     const refused = messageBody(phrases(localeOf(interaction.locale)).stopNotYours);
-    if (interaction.person.id !== stop.asker) return await answers.add(refused);
+    if (interaction.person.id !== stop.asker) return await response.followUp(refused);
     try {
       const place = placeOf(interaction.channelId, interactionChannelInfo(interaction));
-      const located = await bot.locate(place, [stop.turnId]);
-      const stopped = located !== undefined && (await bot.stop(located.sessionId, located.turnId));
-      if (!stopped) await answers.add(refused);
+      const turn = await bot.locate(place, [stop.turnId]);
+      const stopped = turn !== undefined && (await bot.stop(turn.sessionId, turn.turnId));
+      if (!stopped) await response.followUp(refused);
     } catch (thrown) {
       const { code } = toBotError(thrown);
-      await answers.add(messageBody(phrases(localeOf(interaction.locale)).failed[code]));
+      await response.followUp(messageBody(phrases(localeOf(interaction.locale)).failed[code]));
     }
   }
 }

@@ -1,4 +1,4 @@
-/** The answer to one interaction: acked first, filled when there is something to say. */
+/** The response to one interaction: acknowledged at once, filled in when the answer is there. */
 
 import type { Clock, Logger } from '../../../core/ports.ts';
 import { toBotError } from '../../../errors.ts';
@@ -8,32 +8,36 @@ import { callbackPayload, type InteractionPayload } from '../payloads.ts';
 import type { MessageBody } from '../reply/render.ts';
 import { codeOf, type DiscordRest, type RestFile } from '../rest.ts';
 
-/** Kinds of callbacks (Discord's interaction reference). */
-const SHOW_THINKING = 5;
-const UPDATE_IN_PLACE = 6;
-const EPHEMERAL = 1 << 6;
-/** Another replica was faster, or an ack whose answer was lost was taken. */
-const ALREADY_ACKED = 40_060;
+/**
+ * DEFERRED_CHANNEL_MESSAGE_WITH_SOURCE (shows "thinking…") and DEFERRED_UPDATE_MESSAGE.
+ * https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object-interaction-callback-type
+ */
+const DEFERRED_MESSAGE = 5;
+const DEFERRED_UPDATE = 6;
+/** Message flag: only one person sees it. */
+export const EPHEMERAL = 1 << 6;
+/** Another replica acknowledged it, or this one did and the response was lost. */
+const ALREADY_ACKNOWLEDGED = 40_060;
 
-/** Discord waits 3 s for the first response. Of those, tries that hang may use so much each. */
-const ACK_WITHIN_MS = 2_800;
-const ACK_TRY_MS = 1_200;
-const ACK_PAUSE_MS = 100;
-const FILL = { tries: 5, firstMs: 500 };
+/** Discord waits 3 s for the first response. One request may take part of that, so that there is time for another. */
+const ACKNOWLEDGE_WITHIN_MS = 2_800;
+const ACKNOWLEDGE_REQUEST_MS = 1_200;
+const ACKNOWLEDGE_DELAY_MS = 100;
+const RETRY = { tries: 5, firstMs: 500 };
 
-/** `public`: all in the channel will see the answer. `private`: this person alone. `in place`: the message of the button changes. */
+/** Who sees the answer: all in the channel, this person alone, or those who see the message with the button, which changes. */
 export type Visibility = 'public' | 'private' | 'in place';
 
 export interface InteractionResponse {
   /**
-   * Acks. Gives the id of the message that will be filled; undefined: this interaction is not ours to answer (another
-   * replica has it, or its time is over).
+   * Acknowledges the interaction. Gives the id of the message that will hold the answer; undefined when this process cannot
+   * answer, because another replica does or it is too late.
    */
-  think(visibility: Visibility): Promise<string | undefined>;
-  /** Puts the answer in its place. */
+  acknowledge(visibility: Visibility): Promise<string | undefined>;
+  /** Fills in the answer. @throws BotError `platform_*` */
   fill(body: MessageBody, files?: readonly RestFile[]): Promise<void>;
-  /** A further message for this person alone. */
-  add(body: MessageBody): Promise<void>;
+  /** Posts another message for this person alone. @throws BotError `platform_*` */
+  followUp(body: MessageBody): Promise<void>;
 }
 
 export interface ResponseDeps {
@@ -49,57 +53,57 @@ export function createResponse(
   const { id, token, application_id: application } = interaction;
   const webhook = `/webhooks/${application}/${token}` as const;
 
-  async function ack(visibility: Visibility): Promise<string> {
+  async function sendCallback(visibility: Visibility): Promise<string> {
     const body = {
-      type: visibility === 'in place' ? UPDATE_IN_PLACE : SHOW_THINKING,
+      type: visibility === 'in place' ? DEFERRED_UPDATE : DEFERRED_MESSAGE,
       ...(visibility === 'private' ? { data: { flags: EPHEMERAL } } : {}),
     };
     const answer = await rest.request('POST', `/interactions/${id}/${token}/callback`, {
       body,
       query: { with_response: 'true' },
       auth: false,
-      signal: AbortSignal.timeout(ACK_TRY_MS),
+      signal: AbortSignal.timeout(ACKNOWLEDGE_REQUEST_MS),
     });
     return visibility === 'in place'
       ? (interaction.message?.id ?? id)
       : callbackPayload.parse(answer).resource.message.id;
   }
 
-  /** The message that was acked by a try whose answer was lost. */
-  async function original(): Promise<string> {
-    const found = await retry(() => rest.request('GET', `${webhook}/messages/@original`, { auth: false }), FILL);
+  /** The message of a callback whose response was lost. */
+  async function originalId(): Promise<string> {
+    const found = await retry(() => rest.request('GET', `${webhook}/messages/@original`, { auth: false }), RETRY);
     return callbackPayload.parse({ resource: { message: found } }).resource.message.id;
   }
 
   return {
-    async think(visibility) {
-      const deadline = clock.monotonic() + ACK_WITHIN_MS;
-      let unknown = false;
+    async acknowledge(visibility) {
+      const deadline = clock.monotonic() + ACKNOWLEDGE_WITHIN_MS;
+      let isRetry = false;
       for (;;) {
         try {
-          return await ack(visibility);
+          return await sendCallback(visibility);
         } catch (thrown) {
           const error = toBotError(thrown);
-          if (codeOf(error) === ALREADY_ACKED && unknown) return await original();
-          if (!error.retryable || clock.monotonic() + ACK_PAUSE_MS >= deadline) {
-            const level = codeOf(error) === ALREADY_ACKED ? 'debug' : 'warn';
-            log[level]({ code: error.code, interaction: id }, 'an interaction was not acked here');
+          if (codeOf(error) === ALREADY_ACKNOWLEDGED && isRetry) return await originalId();
+          if (!error.retryable || clock.monotonic() + ACKNOWLEDGE_DELAY_MS >= deadline) {
+            const level = codeOf(error) === ALREADY_ACKNOWLEDGED ? 'debug' : 'warn';
+            log[level]({ code: error.code, interaction: id }, 'did not acknowledge an interaction');
             return undefined;
           }
-          unknown = true;
-          await delay(ACK_PAUSE_MS);
+          isRetry = true;
+          await delay(ACKNOWLEDGE_DELAY_MS);
         }
       }
     },
     async fill(body, files = []) {
-      // Files of the page before would stay otherwise.
+      // Else the files of an earlier answer in the same message would stay.
       const whole = files.length === 0 ? { ...body, attachments: [] } : body;
       const route = `${webhook}/messages/@original` as const;
-      await retry(() => rest.request('PATCH', route, { body: whole, files, auth: false }), FILL);
+      await retry(() => rest.request('PATCH', route, { body: whole, files, auth: false }), RETRY);
     },
-    async add(body) {
+    async followUp(body) {
       const whole = { ...body, flags: body.flags | EPHEMERAL };
-      await retry(() => rest.request('POST', webhook, { body: whole, auth: false }), FILL);
+      await retry(() => rest.request('POST', webhook, { body: whole, auth: false }), RETRY);
     },
   };
 }

@@ -1,12 +1,12 @@
-/** From the bot's answers to Discord's message bodies. Pure. */
+/** From the bot's answers to the bodies of Discord's messages. Pure. */
 import type { CommandAction, CommandResult } from '../../../core/commands.ts';
 import type { Locale, TurnId } from '../../../core/types.ts';
 import { phrases } from '../../../i18n/messages.ts';
 
-/** `content` of a message (Discord's message reference). */
+/** Longest `content` of a message, in UTF-16 units. https://docs.discord.com/developers/resources/message#create-message */
 export const MESSAGE_LIMIT = 2_000;
-/** Buttons in a row, and rows in a message (Discord's component reference). */
-const ROW = 5;
+/** Buttons in a row, and rows in a message. https://docs.discord.com/developers/components/reference#action-row */
+const ROW_LENGTH = 5;
 const MAX_ROWS = 5;
 
 const STYLES = { primary: 1, plain: 2, danger: 4 } as const;
@@ -24,8 +24,9 @@ export interface RowBody {
 }
 
 /**
- * SUPPRESS_EMBEDS (Discord's message flags): no link is followed. A preview is a request to whatever host the text names, and the
- * text may be made to carry what somebody said here. Set again with each edit, for it can be unset, too.
+ * The message flag SUPPRESS_EMBEDS: Discord makes no link previews. A preview is a request to any host that the text names, by
+ * which a manipulated answer could leak what was said here. An edit without the flag would unset it.
+ * https://docs.discord.com/developers/resources/message#message-object-message-flags
  */
 const SUPPRESS_EMBEDS = 1 << 2;
 
@@ -33,7 +34,7 @@ export interface MessageBody {
   readonly content: string;
   readonly components: readonly RowBody[];
   readonly flags: number;
-  /** Nobody is ever pinged by what the bot writes, not even the one it answers. */
+  /** The bot's messages notify nobody, not even the author of the message it replies to. */
   readonly allowed_mentions: { readonly parse: readonly string[]; readonly replied_user: boolean };
 }
 
@@ -41,26 +42,26 @@ export function messageBody(content: string, components: readonly RowBody[] = []
   return { content, components, flags: SUPPRESS_EMBEDS, allowed_mentions: { parse: [], replied_user: false } };
 }
 
-/** The answer to a command, its files aside. */
+/** The answer to a command, without its files. */
 export function answerBody({ text, actions }: Pick<CommandResult, 'text' | 'actions'>): MessageBody {
   return messageBody(text.slice(0, MESSAGE_LIMIT), rowsOf(actions));
 }
 
 export function rowsOf(actions: readonly CommandAction[]): readonly RowBody[] {
   const buttons = actions
-    .slice(0, ROW * MAX_ROWS)
+    .slice(0, ROW_LENGTH * MAX_ROWS)
     .map(({ style, label, id }): ButtonBody => ({ type: 2, style: STYLES[style], label, custom_id: id }));
-  const starts = Array.from({ length: Math.ceil(buttons.length / ROW) }, (_, row) => row * ROW);
-  return starts.map((start) => ({ type: 1, components: buttons.slice(start, start + ROW) }));
+  const starts = Array.from({ length: Math.ceil(buttons.length / ROW_LENGTH) }, (_, row) => row * ROW_LENGTH);
+  return starts.map((start) => ({ type: 1, components: buttons.slice(start, start + ROW_LENGTH) }));
 }
 
 export interface StopAction {
   readonly turnId: TurnId;
-  /** The one who asked, and the only one who may press it. */
+  /** User id of the person who asked. Only they may stop the answer. */
   readonly asker: string;
 }
 
-/** The Stop button under a reply that is being written. */
+/** The Stop button of a reply that is being written. */
 export function stopRows({ turnId, asker }: StopAction, locale: Locale): readonly RowBody[] {
   const { stop } = phrases(locale).buttons;
   return rowsOf([{ label: stop, style: 'plain', id: `stop:${turnId}:${asker}` }]);

@@ -1,4 +1,4 @@
-/** How a live reply is written to Discord: as messages of the channel, or by the token of an interaction. */
+/** Writes a live reply to Discord: as messages in the channel, or by the token of an interaction. */
 
 import { z } from 'zod';
 import type { Locale, TurnId } from '../../../core/types.ts';
@@ -10,13 +10,13 @@ import { codeOf, type DiscordRest } from '../rest.ts';
 import { firstAt, newest, timeOf } from '../snowflake.ts';
 import { messageBody, readStop, stopRows } from './render.ts';
 
-/** Discord's error codes. */
+/** https://docs.discord.com/developers/topics/opcodes-and-status-codes#json */
 const UNKNOWN_MESSAGE = 10_008;
 const NO_HISTORY = 160_002;
 
 export interface WriterDeps {
   readonly rest: DiscordRest;
-  /** @throws BotError `platform_unavailable` while that is not known yet */
+  /** @throws BotError `platform_unavailable` before the first session */
   readonly botId: () => string;
   readonly turnId: TurnId;
   readonly locale: Locale;
@@ -26,14 +26,14 @@ export interface WriterDeps {
 
 type Write = Pick<WriteOptions, 'signal' | 'check'>;
 
-/** What both ways have in common: messages of the bot in the channel. */
+/** The bot's own messages in a channel. Both writers use them. */
 function createChannelMessages({ rest, ...deps }: WriterDeps, channel: string, asker: string) {
   const route = `/channels/${channel}/messages` as const;
   const bodyOf = (text: string, live: boolean) =>
     messageBody(text, live ? stopRows({ turnId: deps.turnId, asker }, deps.locale) : []);
 
   async function send(text: string, { nonce, live, signal, check }: PostOptions, trigger?: string): Promise<string> {
-    // The message that is answered may be gone by now.
+    // The message may have been deleted in the meantime.
     const reference = { message_reference: { message_id: trigger, fail_if_not_exists: false } };
     const body = { ...bodyOf(text, live), nonce, enforce_nonce: true, ...(trigger === undefined ? {} : reference) };
     return createdPayload.parse(await rest.request('POST', route, { body, signal, check })).id;
@@ -45,7 +45,7 @@ function createChannelMessages({ rest, ...deps }: WriterDeps, channel: string, a
       try {
         return await send(text, options, trigger);
       } catch (thrown) {
-        // Where the bot may not read the history it may not refer to it either.
+        // A bot without the permission to read the history may not reply to a message in it.
         if (trigger === undefined || codeOf(thrown) !== NO_HISTORY) throw thrown;
         return await send(text, options);
       }
@@ -64,7 +64,7 @@ function createChannelMessages({ rest, ...deps }: WriterDeps, channel: string, a
   };
 }
 
-/** In answer to a message: a reply to it, further parts behind it. */
+/** Replies to a message. Further parts are plain messages. */
 export function createChannelWriter(deps: WriterDeps, { channel, trigger, asker }: ChannelTarget): ReplyWriter {
   const { post, edit, remove, find, showTyping } = createChannelMessages(deps, channel, asker);
   return {
@@ -76,36 +76,36 @@ export function createChannelWriter(deps: WriterDeps, { channel, trigger, asker 
   };
 }
 
-/** The token is not used in its last moments: a write that comes too late is lost. */
+/** The token is not used just before it expires: a write that arrives too late is lost. */
 const TOKEN_MARGIN_MS = 20_000;
 
 /**
- * In answer to /chat: the first part is the message that shows "thinking…", which only the token can fill. Further parts are
- * messages of the channel where the bot may write there, for they need no token; else follow-ups.
+ * Answers /chat. The first part is the message that shows "thinking…", which only the token can fill in. If the bot may write to
+ * the channel, further parts are messages there, which need no token; otherwise they are follow-up messages.
  */
 export function createInteractionWriter(deps: WriterDeps, target: InteractionTarget): ReplyWriter {
   const { rest, now } = deps;
   const { channel, original, token, application, until, present, asker } = target;
   const messages = createChannelMessages(deps, channel, asker);
   const webhook = `/webhooks/${application}/${token}` as const;
-  const tokenLives = () => now() < until - TOKEN_MARGIN_MS;
-  /** Of a message that was posted by the token. */
-  const byToken = (id: string) => `${webhook}/messages/${id === original ? '@original' : id}` as const;
+  const isTokenValid = () => now() < until - TOKEN_MARGIN_MS;
+  /** The route of a message that was posted by the token. */
+  const tokenRoute = (id: string) => `${webhook}/messages/${id === original ? '@original' : id}` as const;
 
   function ensureToken(): void {
-    if (!tokenLives())
-      throw new BotError('platform_refused', 'The 15 minutes in which a /chat can be answered are over.');
+    if (!isTokenValid())
+      throw new BotError('platform_refused', 'A /chat can be answered for 15 minutes only; they are over.');
   }
 
-  /** By the token while it lives; behind that, where the bot may write to the channel, as its own message. */
-  const usesToken = (id: string) => tokenLives() && (!present || id === original);
+  /** Whether a message is written by the token. After that has expired, the bot edits it as its own if it may write there. */
+  const usesToken = (id: string) => isTokenValid() && (!present || id === original);
 
   return {
     async post(part, text, options) {
-      if (part === 1 && tokenLives()) {
+      if (part === 1 && isTokenValid()) {
         const { live, signal, check } = options;
-        // Filling it twice is filling it once: this needs no nonce.
-        await rest.request('PATCH', byToken(original), {
+        // Needs no nonce: it can be filled in twice.
+        await rest.request('PATCH', tokenRoute(original), {
           body: messages.bodyOf(text, live),
           auth: false,
           signal,
@@ -125,18 +125,18 @@ export function createInteractionWriter(deps: WriterDeps, target: InteractionTar
       ensureToken();
       const { live, signal, check } = options;
       const body = messages.bodyOf(text, live);
-      return await unlessGone(rest.request('PATCH', byToken(id), { body, auth: false, signal, check }));
+      return await unlessGone(rest.request('PATCH', tokenRoute(id), { body, auth: false, signal, check }));
     },
     async remove(id, options) {
       if (!usesToken(id) && present) return await messages.remove(id, options);
       ensureToken();
       const { signal, check } = options;
-      await unlessGone(rest.request('DELETE', byToken(id), { auth: false, signal, check }));
+      await unlessGone(rest.request('DELETE', tokenRoute(id), { auth: false, signal, check }));
     },
     async find(part, options) {
-      if (part === 1 && tokenLives()) return undefined;
+      if (part === 1 && isTokenValid()) return undefined;
       if (present) return await messages.find(part, original, options);
-      throw new BotError('platform_refused', 'What was posted by the token of an interaction can’t be looked for.');
+      throw new BotError('platform_refused', 'Messages posted by the token of an interaction cannot be searched for.');
     },
   };
 }
@@ -155,42 +155,43 @@ interface FindPart extends FindOptions {
   readonly rest: DiscordRest;
   readonly botId: string;
   readonly turnId: TurnId;
-  /** Of the channel's messages. */
+  /** The channel's messages. */
   readonly route: `/${string}`;
   readonly part: number;
   /** The id of the message that is answered. */
   readonly trigger: string;
 }
 
-/** A post that was given up leaves at the latest after this; the clocks of two machines differ by less. Milliseconds. */
+/** In milliseconds: a post that timed out may still arrive this much later; two machines' clocks differ by at most this. */
 const LONGEST_POST_MS = 30_000;
 const CLOCK_SKEW_MS = 5_000;
-/** Messages that Discord gives at once, at most. */
+/** The most messages that Discord gives at once. */
 const PAGE = 100;
 
 /**
- * The first part refers to the message that it answers. A further one is known by its Stop button; without it, by being the
- * only message of the bot of that time that refers to nothing.
- * @throws BotError `platform_refused` when it can't be told which of several it is
+ * Looks for a part that may have been posted: the response was lost, and its nonce is too old to prevent a duplicate. The first
+ * part is the reply to the message. Another part has the Stop button of this turn; without buttons, it is found if it is the
+ * bot's only message of that time that is no reply.
+ * @throws BotError `platform_refused` if several messages come into question
  */
 async function findPart(search: FindPart): Promise<string | undefined> {
   const { rest, botId, turnId, route, part, trigger, intentAt, after = trigger, signal } = search;
   const query = { after: newest(after, firstAt(intentAt - CLOCK_SKEW_MS)), limit: String(PAGE) };
   const found = z.array(messagePayload).parse(await rest.request('GET', route, { query, signal }));
   const own = found.filter(({ author }) => author.id === botId);
-  const sure = own.find((message) => (part === 1 ? refersTo(message, trigger) : isStoppable(message, turnId)));
-  if (sure !== undefined || part === 1) return sure?.id;
+  const certain = own.find((message) => (part === 1 ? isReplyTo(message, trigger) : hasStopButton(message, turnId)));
+  if (certain !== undefined || part === 1) return certain?.id;
   const likely = own.filter((message) => {
     const delay = timeOf(message.id) - intentAt;
     return (
       message.message_reference == null && delay > -CLOCK_SKEW_MS && delay < LONGEST_POST_MS && !hasButtons(message)
     );
   });
-  if (likely.length > 1) throw new BotError('platform_refused', 'Several messages may be the one that is looked for.');
+  if (likely.length > 1) throw new BotError('platform_refused', 'Several messages may be the lost one.');
   return likely[0]?.id;
 }
 
-function refersTo({ message_reference: reference }: MessagePayload, trigger: string): boolean {
+function isReplyTo({ message_reference: reference }: MessagePayload, trigger: string): boolean {
   return reference?.message_id === trigger;
 }
 
@@ -198,7 +199,7 @@ function buttonsOf({ components }: MessagePayload): readonly string[] {
   return components.flatMap((row) => row.components.flatMap(({ custom_id: id }) => id ?? []));
 }
 
-function isStoppable(message: MessagePayload, turnId: TurnId): boolean {
+function hasStopButton(message: MessagePayload, turnId: TurnId): boolean {
   return buttonsOf(message).some((id) => readStop(id)?.turnId === turnId);
 }
 
