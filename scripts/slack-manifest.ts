@@ -1,12 +1,13 @@
 /** Writes the manifests of the Slack app to slack/: `npm run manifest`. A test fails when they are not what this writes. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createManifest } from '../src/adapters/slack/manifest.ts';
-import { argumentsOf, createCatalogue, UMBRELLA } from '../src/commands/catalogue.ts';
+import { CATALOGUE } from '../src/commands/registry.ts';
+import { argumentsOf, UMBRELLA } from '../src/commands/usage.ts';
 
-/** To be replaced by whoever installs the app. */
+/** The administrator replaces it when installing the app. */
 const EXAMPLE_URL = 'https://bot.example.com/slack/events';
 
-const common = { catalogue: createCatalogue(), umbrella: UMBRELLA, argumentsOf };
+const common = { catalogue: CATALOGUE, umbrella: UMBRELLA, argumentsOf };
 const folder = new URL('../slack/', import.meta.url);
 mkdirSync(folder, { recursive: true });
 for (const [file, options] of [

@@ -12,7 +12,7 @@ import { loadConfig } from '../src/config/config.ts';
 import { toSessionId } from '../src/core/session.ts';
 import type { ConversationStore } from '../src/core/store.ts';
 import { BotError, ERROR_CODES, type ErrorCode } from '../src/errors.ts';
-import { phrases } from '../src/i18n/messages.ts';
+import { messagesIn } from '../src/i18n/messages.ts';
 import { systemTimers } from '../src/lib/timers.ts';
 import { createSqliteStore } from '../src/memory/sqlite/store.ts';
 import { createLiveReply } from '../src/replies/live-reply.ts';
@@ -275,7 +275,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
     // Nobody throws it: it is what the record says of a turn that took its workers with it.
     async raise() {
       const { code = 'internal' } = await run({ chain: await testChain(), before: sixDeaths });
-      return new BotError(code, phrases('en').failed[code]);
+      return new BotError(code, messagesIn('en').failed[code]);
     },
     retryable: false,
     message: /Your next message is answered as usual/,

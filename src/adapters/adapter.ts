@@ -1,23 +1,26 @@
-/** What every platform's adapter is to the composition root. */
+/** The interface of every platform's adapter. */
 import type { BotPort } from '../core/bot-port.ts';
+import type { PlatformDescriptor } from '../core/platform.ts';
 import type { ReplyOpener } from '../core/ports.ts';
 
 /**
- * One platform: it brings messages to the bot and opens replies for the turns that are run in this process, also for
- * messages that another replica received.
+ * One platform: it hands messages to the bot and opens replies for the turns that run in this process, including turns whose
+ * message another replica received.
  */
 export interface Adapter extends ReplyOpener {
   /** As in session ids: lower-case letters and digits. */
   readonly platform: string;
+  /** For an adapter that is handed to `startApp` directly; those of src/app/platforms.ts are listed there with theirs. */
+  readonly descriptor?: PlatformDescriptor;
   /**
-   * Connects and begins to take messages. Resolves when messages are received.
+   * Connects and starts receiving messages. Resolves when messages can arrive.
    * @throws BotError `platform_credentials` when the platform refuses the credentials, other `platform_*` when it can't be reached.
    */
   start(bot: BotPort): Promise<void>;
-  /** Takes no more messages; replies go on until `stop`. For shutdown, before the running turns are waited for. */
+  /** Stops receiving messages; replies go on until `stop`. Called at shutdown, before the running turns are waited for. */
   stopIntake?(): Promise<void>;
-  /** Takes no more messages and lets go of all connections. To be called when no reply is open any more. */
+  /** Stops receiving messages and closes all connections. Called when no reply is open any more. */
   stop(): Promise<void>;
-  /** Whether messages can be received just now; `detail` says in plain words why not. */
+  /** Whether messages can be received now; `detail` says in plain words why not. */
   health?(): { readonly ok: boolean; readonly detail?: string };
 }

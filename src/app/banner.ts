@@ -1,34 +1,29 @@
-/** The first lines in the terminal, for whoever starts the bot: where memories are, who answers, and where to go next. */
+/** The first lines in the terminal: where memories are kept, which model answers, which platforms are on, and what to try. */
+import type { PlatformDescriptor } from '../core/platform.ts';
 import type { Texts } from '../i18n/messages.ts';
 
-export interface StartFacts {
-  /** Absent: the embedded store in `dataDir`. */
-  readonly redisUrl?: string;
-  readonly dataDir: string;
-  /** What answers; absent: the built-in demo. */
+export interface BannerFacts {
+  /** The store driver's own line. */
+  readonly store: (startup: Texts['startup']) => string;
+  /** Which model answers; undefined: the built-in demo. */
   readonly model: string | undefined;
-  /** As in session ids, HTTP among them. */
-  readonly platforms: readonly string[];
+  /** All platforms there are. */
+  readonly platforms: readonly PlatformDescriptor[];
+  /** Ids of those that are on. */
+  readonly on: readonly string[];
   /** Where HTTP is served. */
   readonly url: string;
 }
 
-/** How people write a platform, and the settings that switch it on. */
-const PLATFORMS = [
-  { platform: 'discord', name: 'Discord', settings: ['DISCORD_TOKEN'] },
-  { platform: 'slack', name: 'Slack', settings: ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN'] },
-  { platform: 'http', name: 'HTTP', settings: [] },
-] as const;
-
-export function bannerOf(facts: StartFacts, { startup }: Pick<Texts, 'startup'>): readonly string[] {
-  const { redisUrl, dataDir, model, platforms, url } = facts;
-  const known = PLATFORMS.filter(({ platform }) => platforms.includes(platform));
-  const off = PLATFORMS.filter(({ platform, settings }) => !platforms.includes(platform) && settings.length > 0);
+export function bannerOf(facts: BannerFacts, { startup }: Pick<Texts, 'startup'>): readonly string[] {
+  const { store, model, platforms, on, url } = facts;
+  const shown = platforms.filter(({ hidden }) => hidden !== true);
+  const isOn = ({ id }: PlatformDescriptor) => on.includes(id);
+  const off = shown.filter((each) => !isOn(each) && each.settings.length > 0);
   return [
-    // The host alone: a password may stand before it.
-    redisUrl === undefined ? startup.sqlite(dataDir) : startup.redis(new URL(redisUrl).host),
+    store(startup),
     model === undefined ? startup.demoModel : startup.model(model),
-    startup.platforms(known.map(({ name }) => name)),
+    startup.platforms(shown.filter(isOn).map(({ name }) => name)),
     ...off.map(({ name, settings }) => startup.platformOff(name, settings)),
     startup.next(url),
   ];

@@ -1,4 +1,4 @@
-/** The composition root: settings in, a running bot out. Nothing else knows all the parts. */
+/** The composition root: makes a running bot from the settings. The only module that knows all the others. */
 import type { Adapter } from '../adapters/adapter.ts';
 import { createHttpAdapter } from '../adapters/http/adapter.ts';
 import { createWebAdapter } from '../adapters/web/adapter.ts';
@@ -15,40 +15,41 @@ import type { StoreObserver } from '../core/store.ts';
 import { createRunningTurns } from '../core/turn-watch.ts';
 import { createWorker } from '../core/worker.ts';
 import { toBotError } from '../errors.ts';
-import { createPhrases, operatorTexts } from '../i18n/messages.ts';
+import { createCoreMessages, operatorTexts, type Texts } from '../i18n/messages.ts';
 import { createWindow } from '../memory/window.ts';
 import { bannerOf } from './banner.ts';
-import { createInfrastructure } from './drivers.ts';
+import { createInfrastructure, driverOf } from './drivers.ts';
 import { createMetrics } from './metrics.ts';
-import { createPlatforms } from './platforms.ts';
+import { createPlatforms, DESCRIPTORS } from './platforms.ts';
 import { openReplies } from './reply-opener.ts';
 
 export interface App {
-  /** What an operator should know after the start, line by line. */
-  readonly notice: readonly string[];
-  /** Stops intake at once; turns that fit the grace time end, the others are handed over. */
+  /** The startup banner, line by line. */
+  readonly banner: readonly string[];
+  /** Stops receiving messages at once; turns that end within the grace time do so, the others are handed over. */
   stop(): Promise<void>;
 }
 
 export interface AppOptions {
   readonly config: Config;
   readonly logger: Logger;
-  /** More platforms than the settings switch on. */
+  /** Adapters in addition to those that the settings switch on. */
   readonly adapters?: readonly Adapter[];
 }
 
 const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
 /**
- * Starts everything. Intake begins last, so whatever comes in finds a bot that can answer.
- * @throws BotError what hinders the start, with the mend
+ * Starts everything. Adapters come last, so every message that arrives finds a bot that can answer.
+ * @throws BotError what prevents the start, and how to fix it
  */
 export async function startApp({ config, logger, adapters: more = [] }: AppOptions): Promise<App> {
   const clock = systemClock;
   const metrics = createMetrics();
-  const phrases = createPhrases();
+  const coreMessages = createCoreMessages();
   const samples = createSamples();
   const observer = observed(metrics.storeObserver, samples);
+  const driver = driverOf(config);
   const infrastructure = await createInfrastructure(config, { clock, logger, observer });
   const { store, scheduler, signals, limiter, commandLimiter } = infrastructure;
   const chain = await createChain(
@@ -63,6 +64,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
       warn: (fields, message) => logger.warn(fields, message),
     },
   );
+  const descriptors = [...DESCRIPTORS, ...more.flatMap(({ descriptor }) => descriptor ?? [])];
   const memory = waking(store, signals, logger);
   const seen: BotPort['seen'] = async (sessionId) => {
     const newest = await memory.history(sessionId, { limit: config.memory.window });
@@ -74,6 +76,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     clock,
     limiter: commandLimiter,
     scope: config.memory.scope,
+    platform: (id) => descriptors.find((each) => each.id === id),
     admins: new Set(config.admins.map(encodePerson)),
     minTtl: config.memory.minTtl,
     maxTtl: config.memory.maxTtl,
@@ -82,9 +85,9 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     visible: (messages) => chain.window.view(messages),
   });
   const web = createWebAdapter({
-    ...{ samples, phrases, logger, clock },
+    ...{ samples, coreMessages, logger, clock },
     scope: config.memory.scope,
-    store: infrastructure.kind,
+    store: driver.name,
     model: chain.describe(),
     maxMessageLength: config.turns.maxMessageLength,
   });
@@ -94,18 +97,18 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     httpTimeoutMs: config.http.timeoutMs,
     ...{ minTtl: config.memory.minTtl, maxTtl: config.memory.maxTtl, defaultTtl: config.memory.defaultTtl },
     maxMessageChars: config.turns.maxMessageLength,
-    store: infrastructure.kind,
+    store: driver.name,
     metrics: metrics.text,
     refused: metrics.httpRefused,
     platforms: () =>
       adapters.flatMap(({ platform, health }) => (health === undefined ? [] : [{ platform, ...health() }])),
-    ...{ phrases, logger, clock },
+    ...{ coreMessages, logger, clock },
   });
   const platforms = await createPlatforms(config, { store, metrics, clock, logger });
   const adapters: readonly Adapter[] = [web, http, ...platforms, ...more];
   const heartbeat = createHeartbeat(clock);
   const worker = createWorker({
-    ...{ store, chain, phrases, clock, logger, scheduler, signals, heartbeat },
+    ...{ store, chain, coreMessages, clock, logger, scheduler, signals, heartbeat },
     metrics: measured(metrics.turns, samples),
     replies: openReplies(adapters),
     running: createRunningTurns(),
@@ -115,7 +118,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     onPending: metrics.pending,
   });
   const bot = createBot({
-    ...{ store, memory, seen, scheduler, signals, limiter, phrases, commands, logger },
+    ...{ store, memory, seen, scheduler, signals, limiter, coreMessages, commands, logger },
     editLimiter: commandLimiter,
     maxMessageLength: config.turns.maxMessageLength,
     received: metrics.received,
@@ -142,17 +145,17 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   }
   const at = http.address();
   const url = at === undefined ? '' : `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`;
-  const { store: where, model } = config;
   const facts = {
-    ...where,
-    model: model.kind === 'demo' ? undefined : chain.describe(),
-    platforms: adapters.map(({ platform }) => platform),
+    store: (startup: Texts['startup']) => driver.banner(config.store, startup),
+    model: config.model.kind === 'demo' ? undefined : chain.describe(),
+    platforms: descriptors,
+    on: adapters.map(({ platform }) => platform),
     url,
   };
-  return { notice: bannerOf(facts, operatorTexts()), stop };
+  return { banner: bannerOf(facts, operatorTexts()), stop };
 }
 
-/** The playground's overview is told what the metrics are told. */
+/** The playground's overview gets the same numbers as the metrics. */
 function measured(metrics: TurnMetrics, samples: StatsSink): TurnMetrics {
   return {
     ...metrics,
@@ -177,7 +180,7 @@ function observed(observer: StoreObserver, samples: StatsSink): StoreObserver {
   };
 }
 
-/** One adapter's trouble with its end is no reason not to end the others. */
+/** All adapters are stopped, even if one of them fails to. */
 async function settle(adapters: readonly Adapter[], step: 'stopIntake' | 'stop', logger: Logger): Promise<void> {
   const results = await Promise.allSettled(adapters.map((adapter) => adapter[step]?.()));
   for (const [index, result] of results.entries()) {

@@ -1,9 +1,67 @@
-/** The platforms that the settings switch on. */
+/** The platforms. A new one is a folder in src/adapters and one entry here, with its settings in src/config. */
 import type { Adapter } from '../adapters/adapter.ts';
+import { discordPlatform } from '../adapters/discord/descriptor.ts';
+import { httpPlatform } from '../adapters/http/descriptor.ts';
+import { slackPlatform } from '../adapters/slack/descriptor.ts';
+import { webPlatform } from '../adapters/web/descriptor.ts';
 import type { Config } from '../config/config.ts';
+import type { PlatformDescriptor } from '../core/platform.ts';
 import type { Clock, Logger } from '../core/ports.ts';
+import type { SessionScope } from '../core/session.ts';
 import type { ConversationStore } from '../core/store.ts';
 import type { Metrics } from './metrics.ts';
+
+/** What every adapter is given beside its own settings. */
+interface AdapterParts {
+  readonly scope: SessionScope;
+  readonly channels: ConversationStore['channels'];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Counts a part of a reply of which nobody can find out whether it was posted. */
+  readonly unreconciled: () => void;
+  /** Counts a payload that could not be read. */
+  readonly malformed: () => void;
+}
+
+interface Platform {
+  readonly descriptor: PlatformDescriptor;
+  /** Undefined when the settings do not switch it on. The composition root itself creates HTTP and the playground. */
+  create(config: Config, parts: AdapterParts): Promise<Adapter> | undefined;
+}
+
+/** `load` imports the adapter only when it is needed: a platform's libraries take longer to load than everything else. */
+function platform<Settings>(
+  descriptor: PlatformDescriptor,
+  settingsOf: (config: Config) => Settings | undefined,
+  load: () => Promise<(options: Settings & AdapterParts) => Adapter>,
+): Platform {
+  return {
+    descriptor,
+    create(config, parts) {
+      const settings = settingsOf(config);
+      return settings === undefined ? undefined : load().then((create) => create({ ...settings, ...parts }));
+    },
+  };
+}
+
+const builtIn = (descriptor: PlatformDescriptor): Platform => ({ descriptor, create: () => undefined });
+
+const PLATFORMS: readonly Platform[] = [
+  platform(
+    discordPlatform,
+    ({ discord }) => discord,
+    async () => (await import('../adapters/discord/adapter.ts')).createDiscordAdapter,
+  ),
+  platform(
+    slackPlatform,
+    ({ slack }) => slack,
+    async () => (await import('../adapters/slack/adapter.ts')).createSlackAdapter,
+  ),
+  builtIn(httpPlatform),
+  builtIn(webPlatform),
+];
+
+export const DESCRIPTORS: readonly PlatformDescriptor[] = PLATFORMS.map(({ descriptor }) => descriptor);
 
 interface Parts {
   readonly store: Pick<ConversationStore, 'channels'>;
@@ -12,31 +70,17 @@ interface Parts {
   readonly logger: Logger;
 }
 
-/** Loads only what is switched on: their libraries take longer to load than all the rest. */
+/** The adapters of the platforms that the settings switch on. */
 export async function createPlatforms(config: Config, { store, metrics, clock, logger }: Parts): Promise<Adapter[]> {
-  const { scope } = config.memory;
-  const platforms: Adapter[] = [];
-  if (config.discord !== undefined) {
-    const { createDiscordAdapter } = await import('../adapters/discord/adapter.ts');
-    platforms.push(
-      createDiscordAdapter({
-        ...config.discord,
-        ...{ scope, clock, log: logger, channels: store.channels },
-        unreconciled: () => metrics.turns.unreconciled('discord'),
-        malformed: () => metrics.malformed('discord'),
-      }),
-    );
-  }
-  if (config.slack !== undefined) {
-    const { createSlackAdapter } = await import('../adapters/slack/adapter.ts');
-    platforms.push(
-      createSlackAdapter({
-        ...config.slack,
-        ...{ scope, clock, logger },
-        unreconciled: () => metrics.turns.unreconciled('slack'),
-        malformed: () => metrics.malformed('slack'),
-      }),
-    );
-  }
-  return platforms;
+  const created = PLATFORMS.flatMap(({ descriptor: { id }, create }) => {
+    const adapter = create(config, {
+      scope: config.memory.scope,
+      channels: store.channels,
+      ...{ clock, logger },
+      unreconciled: () => metrics.turns.unreconciled(id),
+      malformed: () => metrics.malformed(id),
+    });
+    return adapter === undefined ? [] : [adapter];
+  });
+  return await Promise.all(created);
 }

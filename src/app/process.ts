@@ -62,7 +62,7 @@ export async function runProcess(start: (config: Config, logger: Logger) => Prom
 
   try {
     const app = await starting;
-    for (const line of app.notice) logger.info({}, line);
+    for (const line of app.banner) logger.info({}, line);
   } catch (thrown) {
     exit(toBotError(thrown), mask);
   }

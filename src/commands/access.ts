@@ -1,4 +1,4 @@
-/** Who may reach what. Everything a command touches passes here. */
+/** Who may reach which conversation. Everything that a command touches is checked here. */
 import type { CommandContext } from '../core/commands.ts';
 import {
   encodePerson,
@@ -11,6 +11,7 @@ import {
   type SessionId,
   type SessionScope,
 } from '../core/session.ts';
+import type { CommandDeps } from './command.ts';
 
 /** The person is of the place's platform and workspace, as one platform knows both. */
 export function isCoherent({ person, place }: Pick<CommandContext, 'person' | 'place'>): boolean {
@@ -40,19 +41,17 @@ export function isShared(context: CommandContext, sessionId: SessionId): boolean
   return !isOwn(sessionId) && !context.isDirect;
 }
 
-/** Platforms that vouch for the ids of their people. HTTP callers name themselves, so they are never admins. */
-const VOUCHING: ReadonlySet<string> = new Set(['discord', 'slack']);
-
-/** Listed in ADMIN_USER_IDS. A Discord user is the same in every guild, a Slack user belongs to a team. */
-export function isAdmin(admins: ReadonlySet<string>, person: Person): boolean {
-  if (!VOUCHING.has(person.platform)) return false;
+/** Whether ADMIN_USER_IDS names this person. Nobody is an admin on a platform that does not verify who its users are. */
+export function isAdmin(person: Person, { admins, platform: find }: Pick<CommandDeps, 'admins' | 'platform'>): boolean {
+  const descriptor = find(person.platform);
+  if (descriptor?.verifiesUsers !== true) return false;
   const { platform, user } = person;
-  return admins.has(encodePerson(platform === 'discord' ? { platform, user } : person));
+  return admins.has(encodePerson(descriptor.userIds === 'platform' ? { platform, user } : person));
 }
 
 /** May do with a shared conversation what concerns everybody in it. */
-export function isManager(context: CommandContext, admins: ReadonlySet<string>): boolean {
-  return context.canManage || isAdmin(admins, context.person);
+export function isManager(context: CommandContext, deps: Pick<CommandDeps, 'admins' | 'platform'>): boolean {
+  return context.canManage || isAdmin(context.person, deps);
 }
 
 /** The conversation of this person in this place outside any thread, where the place's TTL choice is kept. */

@@ -1,89 +1,52 @@
 /**
- * Ids of buttons: `memory:<command>:<mark>`, at most {@link MAX_ACTION_ID} characters so that Discord's custom_id holds
- * them. A session id does not always fit, so the mark is a hash of the person and the conversation. It is no secret and no
- * proof: whoever presses, it is looked for among that very person's own conversations, and nothing else can match it.
+ * Ids of buttons: `memory:<command>:<target hash>`, at most {@link MAX_ACTION_ID} characters so that Discord's custom_id
+ * holds them. A session id does not always fit, hence the hash of the person and the conversation. It is neither secret nor
+ * proof: it is compared with the conversations of the person who presses the button, and can name no other.
  */
 import { createHash } from 'node:crypto';
-import type { ForgetScope, MemoryCommand, PressedAction } from '../core/commands.ts';
+import type { MemoryCommand, PressedAction } from '../core/commands.ts';
 import { encodePerson, type Person, type SessionId } from '../core/session.ts';
 import { BotError } from '../errors.ts';
 
 /** Discord's `custom_id`: 1 to 100 characters (Discord's component reference). */
 export const MAX_ACTION_ID = 100;
 
-const SCOPES: Readonly<Record<ForgetScope, string>> = { here: 'h', everywhere: 'e', whole: 'w' };
 const ACTION = /^memory:([a-z0-9]{1,64}):([A-Za-z0-9_-]{12})$/;
 
-/** Whose a button is, and which conversation it means (none: whatever the place offers). 12 characters. */
-export function markOf(person: Person, sessionId: SessionId | undefined): string {
+/** The part of a registered command that puts it into a button. */
+export interface ButtonCodec {
+  readonly definition: { readonly name: string };
+  encode(command: MemoryCommand): string | undefined;
+  decode(text: string): MemoryCommand | undefined;
+}
+
+/** For whom a button was made, and for which conversation (none: the one that the place tells). 12 characters. */
+export function targetHashOf(person: Person, sessionId: SessionId | undefined): string {
   return createHash('sha256')
     .update(`${encodePerson(person)}\n${sessionId ?? ''}`)
     .digest('base64url')
     .slice(0, 12);
 }
 
-/** @throws BotError `bad_input` for a command whose numbers are no indices or seconds: it would not come back the same. */
-export function encodeAction(action: PressedAction): string {
-  const id = `memory:${encodeCommand(action.command)}:${action.mark}`;
-  const decoded = ACTION.exec(id)?.[1];
-  if (decoded === undefined || decodeCommand(decoded) === undefined) {
-    throw new BotError('bad_input', `No button can carry the command ${action.command.name} with these values.`);
+/** @throws BotError `bad_input` for a command that no button can carry, such as one with a negative number */
+export function encodeAction({ command, targetHash }: PressedAction, commands: readonly ButtonCodec[]): string {
+  const codec = commands.find(({ definition }) => definition.name === command.name);
+  const encoded = codec?.encode(command);
+  const id = `memory:${encoded ?? ''}:${targetHash}`;
+  if (encoded === undefined || !ACTION.test(id) || codec?.decode(encoded) === undefined) {
+    throw new BotError('bad_input', `No button can carry the command ${command.name} with these values.`);
   }
   return id;
 }
 
-/** Undefined for everything that {@link encodeAction} did not make. */
-export function decodeAction(id: string): PressedAction | undefined {
+/** Undefined for every text that {@link encodeAction} did not make. */
+export function decodeAction(id: string, commands: readonly ButtonCodec[]): PressedAction | undefined {
   const match = ACTION.exec(id);
   if (match === null) return undefined;
-  const [, encoded = '', mark = ''] = match;
-  const command = decodeCommand(encoded);
-  return command === undefined || encodeCommand(command) !== encoded ? undefined : { command, mark };
-}
-
-function encodeCommand(command: MemoryCommand): string {
-  switch (command.name) {
-    case 'history': {
-      const { limit, offset, newerThan } = command;
-      return `h${field('l', limit)}${field('o', offset)}${field('n', newerThan)}${command.export === true ? 'x' : ''}`;
-    }
-    case 'forget':
-      return `f${SCOPES[command.scope]}${command.confirmed ? 'c' : ''}`;
-    case 'ttl':
-      return `t${command.value === 'default' ? 'd' : (command.value ?? '')}`;
-    case 'memstats':
-      return 'm';
-    case 'help':
-      return 'p';
+  const [, encoded = '', targetHash = ''] = match;
+  for (const codec of commands) {
+    const command = codec.decode(encoded);
+    if (command !== undefined && codec.encode(command) === encoded) return { command, targetHash };
   }
-}
-
-function field(letter: string, value: number | undefined): string {
-  return value === undefined ? '' : `${letter}${value}`;
-}
-
-function decodeCommand(encoded: string): MemoryCommand | undefined {
-  if (encoded === 'm') return { name: 'memstats' };
-  if (encoded === 'p') return { name: 'help' };
-  const ttl = /^t(d|\d{1,15})?$/.exec(encoded);
-  if (ttl !== null) {
-    const [, value] = ttl;
-    return value === undefined ? { name: 'ttl' } : { name: 'ttl', value: value === 'd' ? 'default' : Number(value) };
-  }
-  const forget = /^f([hew])(c?)$/.exec(encoded);
-  if (forget !== null) {
-    const [, letter, confirmed] = forget;
-    const scope: ForgetScope = letter === 'h' ? 'here' : letter === 'e' ? 'everywhere' : 'whole';
-    return { name: 'forget', scope, confirmed: confirmed === 'c' };
-  }
-  const history = /^h(?:l(\d{1,6}))?(?:o(\d{1,6}))?(?:n(\d{1,6}))?(x?)$/.exec(encoded);
-  if (history === null) return undefined;
-  const [, limit, offset, newerThan, exported] = history;
-  return {
-    name: 'history',
-    ...(limit === undefined ? {} : { limit: Number(limit) }),
-    ...(offset === undefined ? {} : { offset: Number(offset) }),
-    ...(newerThan === undefined ? {} : { newerThan: Number(newerThan) }),
-    ...(exported === 'x' ? { export: true } : {}),
-  };
+  return undefined;
 }

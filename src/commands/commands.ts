@@ -1,26 +1,25 @@
 /** The memory commands, ready for adapters. */
 import type { Commands } from '../core/commands.ts';
-import { phrases } from '../i18n/messages.ts';
+import { messagesIn } from '../i18n/messages.ts';
 import { decodeAction } from './action-id.ts';
-import { createCatalogue } from './catalogue.ts';
+import { button, type CommandDeps, type RegisteredCommand } from './command.ts';
 import { limitCommand } from './limit.ts';
 import { createParser } from './parse.ts';
-import { button, type CommandDeps } from './request.ts';
+import { COMMANDS } from './registry.ts';
 import { runCommand } from './run.ts';
 
-export type { CommandDeps } from './request.ts';
+export type { CommandDeps } from './command.ts';
 
-export function createCommands(deps: CommandDeps): Commands {
-  const catalogue = createCatalogue();
+export function createCommands(deps: CommandDeps, commands: readonly RegisteredCommand[] = COMMANDS): Commands {
   return {
-    catalogue,
-    ...createParser(catalogue),
-    readAction: decodeAction,
+    catalogue: commands.map(({ definition }) => definition),
+    ...createParser(commands),
+    readAction: (id) => decodeAction(id, commands),
     openPrivately(command, context) {
-      const label = phrases(context.locale).buttons.openPrivately(command.name);
-      return button({ context }, { label, style: 'primary' }, command, context.sessionId);
+      const label = messagesIn(context.locale).buttons.openPrivately(command.name);
+      return button({ context, commands }, { label, style: 'primary' }, command, context.sessionId);
     },
-    limit: (command, context) => limitCommand(command, context, deps),
-    run: (call) => runCommand(call, deps, catalogue),
+    limit: (command, context) => limitCommand(command, context, deps, commands),
+    run: (call) => runCommand(call, deps, commands),
   };
 }

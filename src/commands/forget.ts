@@ -1,68 +1,126 @@
 /** /forget: this conversation, one's own part of a shared one, all of one's own, or a shared one for everybody. */
-import type { CommandResult, ForgetScope, MemoryCommand } from '../core/commands.ts';
+import { z } from 'zod';
+import type { CommandResult, Who } from '../core/commands.ts';
 import type { SessionId } from '../core/session.ts';
 import type { Erased } from '../core/store.ts';
-import type { Texts } from '../i18n/messages.ts';
+import { localised, type Texts } from '../i18n/messages.ts';
 import { isManager, isShared } from './access.ts';
-import { answer, button, type CommandRequest } from './request.ts';
+import { answer, button, type CommandRequest, defineCommand } from './command.ts';
 import { conversationsHere, withConversation } from './target.ts';
 
-type ForgetCommand = Extract<MemoryCommand, { name: 'forget' }>;
+/** `here`: this conversation (in a shared one: the person's own part); `everywhere`: all of the person's; `whole`: a shared one for all. */
+export const FORGET_SCOPES = ['here', 'everywhere', 'whole'] as const;
+type ForgetScope = (typeof FORGET_SCOPES)[number];
 
-export function runForget(ask: CommandRequest, given: ForgetCommand): Promise<CommandResult> {
-  const { surface, hasButtons } = ask.context;
-  // Where there is a button to confirm with, a word does not do it.
-  const command = { ...given, confirmed: given.confirmed && (surface === 'action' || !hasButtons) };
-  if (command.scope === 'everywhere') return forgetEverywhere(ask, command);
-  return withConversation(ask, command, (sessionId) => {
-    const shared = isShared(ask.context, sessionId);
-    if (!shared) return forgetOwn(ask, command, sessionId);
-    return command.scope === 'whole' ? forgetWhole(ask, command, sessionId) : forgetMine(ask, command, sessionId);
-  });
-}
+const SCOPE_IS_FOR: Readonly<Record<ForgetScope, Who>> = {
+  here: 'everybody',
+  everywhere: 'everybody',
+  whole: 'managers',
+};
 
-async function forgetOwn(ask: CommandRequest, command: ForgetCommand, sessionId: SessionId): Promise<CommandResult> {
-  const { forget } = ask.texts.commands;
-  if (mustConfirm(ask, command)) return confirm(ask, 'here', forget.confirmHere, sessionId);
-  return done(ask.texts, await ask.deps.memory.forget(sessionId));
+const LETTERS: Readonly<Record<ForgetScope, string>> = { here: 'h', everywhere: 'e', whole: 'w' };
+
+const forgetArgs = z.object({ scope: z.enum(FORGET_SCOPES), confirmed: z.boolean() });
+type ForgetArgs = z.output<typeof forgetArgs>;
+
+export const forget = defineCommand({
+  definition: {
+    name: 'forget',
+    description: localised(({ commands }) => commands.about.forget),
+    options: [
+      {
+        kind: 'choice',
+        name: 'scope',
+        description: localised(({ commands }) => commands.options.scope),
+        choices: FORGET_SCOPES.map((value) => ({
+          value,
+          label: localised(({ commands }) => commands.scopes[value]),
+          who: SCOPE_IS_FOR[value],
+        })),
+      },
+      {
+        kind: 'flag',
+        name: 'confirm',
+        description: localised(({ commands }) => commands.options.confirm),
+        textOnly: true,
+      },
+    ],
+    who: 'everybody',
+    alsoTried: ['forgetme', 'clear', 'reset', 'erase', 'delete', 'wipe'],
+  },
+  args: forgetArgs,
+  fromOptions: (values) => ({
+    scope: FORGET_SCOPES.find((scope) => scope === values.get('scope')) ?? 'here',
+    confirmed: values.get('confirm') === true,
+  }),
+  button: {
+    letter: 'f',
+    encode: ({ scope, confirmed }) => `${LETTERS[scope]}${confirmed ? 'c' : ''}`,
+    decode(text) {
+      const [letter, confirmed = ''] = text;
+      const scope = FORGET_SCOPES.find((each) => LETTERS[each] === letter);
+      return scope === undefined || text.length > 2 || !['', 'c'].includes(confirmed)
+        ? undefined
+        : { scope, confirmed: confirmed === 'c' };
+    },
+  },
+  // Nobody who looked at their memory too often has to wait before they may erase it.
+  ownLimit: true,
+  points: () => 1,
+  async run(request, given) {
+    const { surface, hasButtons } = request.context;
+    // Where a button can confirm, the word "confirm" does not.
+    const args = { ...given, confirmed: given.confirmed && (surface === 'action' || !hasButtons) };
+    if (args.scope === 'everywhere') return forgetEverywhere(request, args);
+    return withConversation(request, { name: 'forget', ...args }, (sessionId) => {
+      if (!isShared(request.context, sessionId)) return forgetOwn(request, args, sessionId);
+      return args.scope === 'whole' ? forgetWhole(request, args, sessionId) : forgetMine(request, args, sessionId);
+    });
+  },
+});
+
+async function forgetOwn(request: CommandRequest, args: ForgetArgs, sessionId: SessionId): Promise<CommandResult> {
+  const { forget } = request.texts.commands;
+  if (mustConfirm(request, args)) return confirm(request, 'here', forget.confirmHere, sessionId);
+  return done(request.texts, await request.deps.memory.forget(sessionId));
 }
 
 /** In a shared conversation `here` means one's own part, for managers too; they are offered the rest. */
-async function forgetMine(ask: CommandRequest, command: ForgetCommand, sessionId: SessionId): Promise<CommandResult> {
-  const { texts, deps, context } = ask;
-  if (mustConfirm(ask, command)) return confirm(ask, 'here', texts.commands.forget.confirmMine, sessionId);
+async function forgetMine(request: CommandRequest, args: ForgetArgs, sessionId: SessionId): Promise<CommandResult> {
+  const { texts, deps, context } = request;
+  if (mustConfirm(request, args)) return confirm(request, 'here', texts.commands.forget.confirmMine, sessionId);
   const erased = await deps.memory.removeTurns(sessionId, { authorId: context.person.user });
   const text = isNothing(erased) ? texts.commands.nothingHere : texts.commands.forget.removedMine(erased);
-  if (!isManager(context, deps.admins)) return answer('done', text);
+  if (!isManager(context, deps)) return answer('done', text);
   const offer = context.hasButtons
-    ? [button(ask, { label: texts.buttons.forgetWhole, style: 'danger' }, whole(false), sessionId)]
+    ? [button(request, { label: texts.buttons.forgetWhole, style: 'danger' }, WHOLE, sessionId)]
     : [];
   const how = context.hasButtons ? '' : ` ${code('/forget whole confirm')}`;
   return answer('done', `${text}\n${texts.commands.forget.mayWipe}${how}`, { actions: offer });
 }
 
-async function forgetWhole(ask: CommandRequest, command: ForgetCommand, sessionId: SessionId): Promise<CommandResult> {
-  const { texts, deps, context } = ask;
-  if (!isManager(context, deps.admins)) return answer('refused', texts.commands.managersOnly);
-  if (!command.confirmed) return confirm(ask, 'whole', texts.commands.forget.confirmWhole, sessionId);
+async function forgetWhole(request: CommandRequest, args: ForgetArgs, sessionId: SessionId): Promise<CommandResult> {
+  const { texts, deps, context } = request;
+  if (!isManager(context, deps)) return answer('refused', texts.commands.managersOnly);
+  if (!args.confirmed) return confirm(request, 'whole', texts.commands.forget.confirmWhole, sessionId);
   return done(texts, await deps.memory.forget(sessionId));
 }
 
 /**
- * Also what is left of conversations whose time is over: the bot must not go on unasked in a thread that it was told to forget.
- * A TTL choice stays, as with every /forget.
+ * Includes what is left of expired conversations: the bot must not follow a thread any longer that it was told to forget.
+ * A TTL override stays, as with every /forget.
  */
-async function forgetEverywhere(ask: CommandRequest, command: ForgetCommand): Promise<CommandResult> {
-  const { texts, deps, context } = ask;
-  if (!command.confirmed) return confirm(ask, 'everywhere', texts.commands.forget.confirmEverywhere);
+async function forgetEverywhere(request: CommandRequest, args: ForgetArgs): Promise<CommandResult> {
+  const { texts, deps, context } = request;
+  if (!args.confirmed) return confirm(request, 'everywhere', texts.commands.forget.confirmEverywhere);
   const sum = { conversations: 0, messages: 0, waiting: 0 };
   const add = (erased: Erased) => {
     sum.conversations += erased.conversations;
     sum.messages += erased.messages;
     sum.waiting += erased.waiting;
   };
-  // A DM names nobody, but here it is known whose it is: all of it goes, and not only what has its author.
-  for (const { sessionId } of await conversationsHere(ask)) {
+  // The session id of a DM names no user, but the DM is this person's: all of it goes, not only messages with their author id.
+  for (const { sessionId } of await conversationsHere(request)) {
     if (!isShared(context, sessionId)) add(await deps.memory.forget(sessionId));
   }
   add(await deps.memory.erase(context.person, { keepChoices: true }));
@@ -70,21 +128,21 @@ async function forgetEverywhere(ask: CommandRequest, command: ForgetCommand): Pr
 }
 
 /**
- * What reaches further than this conversation is always confirmed; this one where it was typed (a typing error must not
- * erase) or opened by a button, and there is a button to confirm with. The platform's own command was chosen from a menu.
+ * A scope beyond this conversation always has to be confirmed. This conversation has to be when the command was typed (a typing
+ * error must not erase it) or opened by a button, and a button can confirm; a slash command was chosen from a menu.
  */
-function mustConfirm({ context }: CommandRequest, { confirmed }: ForgetCommand): boolean {
+function mustConfirm({ context }: CommandRequest, { confirmed }: ForgetArgs): boolean {
   return !confirmed && context.hasButtons && context.surface !== 'slash';
 }
 
-function confirm(ask: CommandRequest, scope: ForgetScope, question: string, sessionId?: SessionId): CommandResult {
-  const { texts, context } = ask;
+function confirm(request: CommandRequest, scope: ForgetScope, question: string, sessionId?: SessionId): CommandResult {
+  const { texts, context } = request;
   if (!context.hasButtons) {
     const form = code(`/forget ${scope} confirm`);
     return answer('confirm', `${question} ${texts.commands.forget.confirmByText(form)}`);
   }
-  const label = labelOf(ask, scope, sessionId);
-  const action = button(ask, { label, style: 'danger' }, { name: 'forget', scope, confirmed: true }, sessionId);
+  const label = labelOf(request, scope, sessionId);
+  const action = button(request, { label, style: 'danger' }, { name: 'forget', scope, confirmed: true }, sessionId);
   return answer('confirm', question, { actions: [action] });
 }
 
@@ -95,9 +153,7 @@ function labelOf({ texts, context }: CommandRequest, scope: ForgetScope, session
   return sessionId !== undefined && isShared(context, sessionId) ? buttons.forgetMine : buttons.forget;
 }
 
-function whole(confirmed: boolean): MemoryCommand {
-  return { name: 'forget', scope: 'whole', confirmed };
-}
+const WHOLE = { name: 'forget', scope: 'whole', confirmed: false };
 
 function done(texts: Texts, erased: Erased): CommandResult {
   return answer('done', isNothing(erased) ? texts.commands.nothingHere : texts.commands.forget.done(erased));

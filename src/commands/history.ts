@@ -1,32 +1,93 @@
 /** /history: the conversation in pages that fit the surface, newest last; or all of it as files. */
-import type { CommandAction, CommandResult, MemoryCommand } from '../core/commands.ts';
+import { z } from 'zod';
+import type { CommandAction, CommandResult } from '../core/commands.ts';
 import type { SessionId } from '../core/session.ts';
 import type { History } from '../core/store.ts';
-import { DEFAULT_PAGE, MAX_PAGE } from './catalogue.ts';
-import { exportFiles } from './export.ts';
+import { localised } from '../i18n/messages.ts';
+import { answer, button, type CommandRequest, defineCommand, maxLengthOf } from './command.ts';
+import { exportFiles } from './history-export.ts';
+import { headOf } from './history-head.ts';
 import { cut, quote } from './markdown.ts';
-import { headOf } from './message-head.ts';
-import { answer, button, type CommandRequest, maxLengthOf } from './request.ts';
 import { withConversation } from './target.ts';
 
-type HistoryCommand = Extract<MemoryCommand, { name: 'history' }>;
+/** Messages a page of the history holds at most. */
+const MAX_PAGE = 50;
+const DEFAULT_PAGE = 10;
 
 const GAP = '\n\n';
 /** Messages that a page has room for, however long they are, if as many are asked for. */
 const MIN_ON_A_PAGE = 3;
 
-export function runHistory(ask: CommandRequest, command: HistoryCommand): Promise<CommandResult> {
-  return withConversation(ask, command, (sessionId) =>
-    command.export === true ? exportAll(ask, sessionId) : showPage(ask, sessionId, command),
-  );
+const historyArgs = z.object({
+  /** Messages a page, at most. */
+  limit: z.number().optional(),
+  /** The page begins (at its new end) after skipping this many of the newest messages. */
+  offset: z.number().optional(),
+  /** The page ends (at its old end) just before the message with this index from the newest; overrides `offset`. */
+  newerThan: z.number().optional(),
+  export: z.boolean().optional(),
+});
+type HistoryArgs = z.output<typeof historyArgs>;
+
+export const history = defineCommand({
+  definition: {
+    name: 'history',
+    description: localised(({ commands }) => commands.about.history),
+    options: [
+      {
+        kind: 'integer',
+        name: 'limit',
+        description: localised(({ commands }) => commands.options.limit),
+        min: 1,
+        max: MAX_PAGE,
+      },
+      { kind: 'flag', name: 'export', description: localised(({ commands }) => commands.options.export) },
+    ],
+    who: 'everybody',
+    alsoTried: ['log', 'export'],
+  },
+  args: historyArgs,
+  fromOptions(values) {
+    const limit = values.get('limit');
+    return {
+      ...(typeof limit === 'number' ? { limit } : {}),
+      ...(values.get('export') === true ? { export: true } : {}),
+    };
+  },
+  button: {
+    letter: 'h',
+    encode: ({ limit, offset, newerThan, export: all }) =>
+      `${field('l', limit)}${field('o', offset)}${field('n', newerThan)}${all === true ? 'x' : ''}`,
+    decode(text) {
+      const match = /^(?:l(\d{1,6}))?(?:o(\d{1,6}))?(?:n(\d{1,6}))?(x?)$/.exec(text);
+      if (match === null) return undefined;
+      const [, limit, offset, newerThan, all] = match;
+      return {
+        ...(limit === undefined ? {} : { limit: Number(limit) }),
+        ...(offset === undefined ? {} : { offset: Number(offset) }),
+        ...(newerThan === undefined ? {} : { newerThan: Number(newerThan) }),
+        ...(all === 'x' ? { export: true } : {}),
+      };
+    },
+  },
+  // An export reads all messages and makes files of them.
+  points: ({ export: all }) => (all === true ? 12 : 2),
+  run: (request, args) =>
+    withConversation(request, { name: 'history', ...args }, (sessionId) =>
+      args.export === true ? exportAll(request, sessionId) : showPage(request, sessionId, args),
+    ),
+});
+
+function field(letter: string, value: number | undefined): string {
+  return value === undefined ? '' : `${letter}${value}`;
 }
 
-async function exportAll(ask: CommandRequest, sessionId: SessionId): Promise<CommandResult> {
-  const { texts, deps } = ask;
+async function exportAll(request: CommandRequest, sessionId: SessionId): Promise<CommandResult> {
+  const { texts, deps } = request;
   const all = await deps.memory.history(sessionId, { limit: deps.maxMessages });
   if (all === undefined) return answer('done', texts.commands.nothingHere);
-  const text = [texts.commands.history.exported(all.messages.length), ...unreadable(ask, all)].join('\n');
-  return answer('done', text, { files: exportFiles(ask, sessionId, all.messages) });
+  const text = [texts.commands.history.exported(all.messages.length), ...unreadable(request, all)].join('\n');
+  return answer('done', text, { files: exportFiles(request, sessionId, all.messages) });
 }
 
 /** What a page shows: `count` elements (readable or not), after skipping the `offset` newest. */
@@ -37,33 +98,33 @@ interface Page {
   readonly shortened: boolean;
 }
 
-async function showPage(ask: CommandRequest, sessionId: SessionId, command: HistoryCommand): Promise<CommandResult> {
-  const { texts, deps } = ask;
-  const limit = Math.min(Math.max(command.limit ?? DEFAULT_PAGE, 1), MAX_PAGE);
-  const end = command.newerThan;
-  const offset = end === undefined ? (command.offset ?? 0) : Math.max(0, end - limit);
+async function showPage(request: CommandRequest, sessionId: SessionId, args: HistoryArgs): Promise<CommandResult> {
+  const { texts, deps } = request;
+  const limit = Math.min(Math.max(args.limit ?? DEFAULT_PAGE, 1), MAX_PAGE);
+  const end = args.newerThan;
+  const offset = end === undefined ? (args.offset ?? 0) : Math.max(0, end - limit);
   const size = end === undefined ? limit : Math.max(1, end - offset);
   const history = await deps.memory.history(sessionId, { offset, limit: size });
   if (history === undefined) return answer('done', texts.commands.nothingHere);
-  // What the button remembers is gone meanwhile.
-  if (offset >= history.total) return showPage(ask, sessionId, { name: 'history', limit });
+  // The messages that the button pointed to are gone meanwhile.
+  if (offset >= history.total) return showPage(request, sessionId, { limit });
 
   const { commands } = texts;
-  const notes = unreadable(ask, history);
+  const notes = unreadable(request, history);
   const { total } = history;
   const longest = [
     ...notes,
     commands.history.shortened,
     commands.history.footer(total, total, total, history.expiresInMs),
   ];
-  const room = maxLengthOf(ask.context) - GAP.length - longest.join('\n').length;
-  const page = fillPage(ask, history, { room, offset, size, fromOldest: end !== undefined });
+  const room = maxLengthOf(request.context) - GAP.length - longest.join('\n').length;
+  const page = fillPage(request, history, { room, offset, size, fromOldest: end !== undefined });
   const footer = [
     ...notes,
     ...(page.shortened ? [commands.history.shortened] : []),
     commands.history.footer(total - page.offset - page.count + 1, total - page.offset, total, history.expiresInMs),
   ].join('\n');
-  const actions = ask.context.hasButtons ? pageButtons(ask, sessionId, page, { limit, total }) : [];
+  const actions = request.context.hasButtons ? pageButtons(request, sessionId, page, { limit, total }) : [];
   return answer('done', [...page.blocks, footer].join(GAP), { actions });
 }
 
@@ -71,11 +132,11 @@ interface PageBounds {
   readonly room: number;
   readonly offset: number;
   readonly size: number;
-  /** The page hangs on its old end: what does not fit is left out at its new end. */
+  /** The page is filled from its old end: what does not fit is left out at its new end. */
   readonly fromOldest: boolean;
 }
 
-function fillPage(ask: CommandRequest, history: History, bounds: PageBounds): Page {
+function fillPage(request: CommandRequest, history: History, bounds: PageBounds): Page {
   const { room, offset, size, fromOldest } = bounds;
   const asked = Math.min(size, history.total - offset);
   const inOrder = fromOldest ? history.messages : history.messages.toReversed();
@@ -85,7 +146,7 @@ function fillPage(ask: CommandRequest, history: History, bounds: PageBounds): Pa
   let left = room;
   let shortened = false;
   for (const message of inOrder) {
-    const head = headOf(ask, message);
+    const head = headOf(request, message);
     const whole = `${head}\n${quote(message.content)}`;
     const block = whole.length > most ? shortenedBlock(head, message.content, most) : whole;
     if (block.length > left) break;
@@ -94,8 +155,8 @@ function fillPage(ask: CommandRequest, history: History, bounds: PageBounds): Pa
     left -= block.length + GAP.length;
   }
   if (!fromOldest) blocks.reverse();
-  // Cut by size beside an unreadable element the count is too low by it: the next page then repeats a message, and
-  // leaves none out.
+  // With an unreadable element on a page that is cut by size, the count is too low by one: the next page repeats a message
+  // rather than skipping one.
   const count = blocks.length === inOrder.length ? asked : blocks.length;
   return { blocks, count, shortened, offset: fromOldest ? offset + asked - count : offset };
 }
@@ -119,16 +180,18 @@ function shortenedBlock(head: string, content: string, room: number): string {
 }
 
 function pageButtons(
-  ask: CommandRequest,
+  request: CommandRequest,
   sessionId: SessionId,
   { offset, count }: Page,
   { limit, total }: { readonly limit: number; readonly total: number },
 ): readonly CommandAction[] {
-  const { older, newer } = ask.texts.buttons;
+  const { older, newer } = request.texts.buttons;
   const next = offset + count;
   return [
-    ...(next < total ? [button(ask, { label: older }, { name: 'history', limit, offset: next }, sessionId)] : []),
-    ...(offset > 0 ? [button(ask, { label: newer }, { name: 'history', limit, newerThan: offset }, sessionId)] : []),
+    ...(next < total ? [button(request, { label: older }, { name: 'history', limit, offset: next }, sessionId)] : []),
+    ...(offset > 0
+      ? [button(request, { label: newer }, { name: 'history', limit, newerThan: offset }, sessionId)]
+      : []),
   ];
 }
 

@@ -1,62 +1,76 @@
 /** /memstats: figures of this conversation and of the service; of the server for admins only. */
-import type { CommandResult, MemoryCommand } from '../core/commands.ts';
+import { z } from 'zod';
+import type { CommandResult } from '../core/commands.ts';
 import type { SessionId } from '../core/session.ts';
+import { localised } from '../i18n/messages.ts';
 import { isAdmin } from './access.ts';
-import { answer, type CommandRequest } from './request.ts';
+import { answer, type CommandRequest, defineCommand, NO_ARGUMENTS } from './command.ts';
 import { withConversation } from './target.ts';
 
-type MemstatsCommand = Extract<MemoryCommand, { name: 'memstats' }>;
-
-export function runMemstats(ask: CommandRequest, command: MemstatsCommand): Promise<CommandResult> {
-  const act = async (sessionId: SessionId) => {
-    const [here, service] = await Promise.all([conversationFigures(ask, sessionId), serviceFigures(ask)]);
-    return figures(here, service);
-  };
-  // The service has figures also where the person has no conversation.
-  const withNone = async () => figures([ask.texts.commands.nothingHere], await serviceFigures(ask));
-  return withConversation(ask, command, act, withNone);
-}
+export const memstats = defineCommand({
+  definition: {
+    name: 'memstats',
+    description: localised(({ commands }) => commands.about.memstats),
+    options: [],
+    who: 'everybody',
+    alsoTried: ['stats', 'status'],
+  },
+  args: z.object({}),
+  fromOptions: () => ({}),
+  button: { letter: 'm', ...NO_ARGUMENTS },
+  // INFO, MEMORY USAGE, the indexes.
+  points: () => 4,
+  run(request) {
+    const act = async (sessionId: SessionId) => {
+      const [here, service] = await Promise.all([conversationFigures(request, sessionId), serviceFigures(request)]);
+      return figures(here, service);
+    };
+    // The service has figures even where the person has no conversation.
+    const withNone = async () => figures([request.texts.commands.nothingHere], await serviceFigures(request));
+    return withConversation(request, { name: 'memstats' }, act, withNone);
+  },
+});
 
 function figures(here: readonly string[], service: readonly string[]): CommandResult {
   return answer('done', [...here, '', ...service].join('\n'));
 }
 
-async function conversationFigures(ask: CommandRequest, sessionId: SessionId): Promise<readonly string[]> {
-  const { deps, texts } = ask;
-  const { memstats, nothingHere } = texts.commands;
+async function conversationFigures(request: CommandRequest, sessionId: SessionId): Promise<readonly string[]> {
+  const { deps, texts } = request;
+  const { memstats: lines, nothingHere } = texts.commands;
   const [stats, newest] = await Promise.all([
     deps.stats.conversationStats(sessionId),
     deps.memory.history(sessionId, { limit: deps.memoryWindow }),
   ]);
   if (stats === undefined) return [nothingHere];
   const seen = await deps.visible(newest?.messages ?? []);
-  return section(memstats.here, [
-    memstats.messages(stats.messages, stats.turns),
-    memstats.tokens(stats.tokens),
-    memstats.bytes(stats.bytes),
-    memstats.left(stats.expiresInMs),
-    memstats.age(deps.clock.now() - stats.createdAt),
-    memstats.visible(seen.messages.length, stats.messages, seen.tokens),
-    memstats.key(stats.key),
+  return section(lines.here, [
+    lines.messages(stats.messages, stats.turns),
+    lines.tokens(stats.tokens),
+    lines.bytes(stats.bytes),
+    lines.left(stats.expiresInMs),
+    lines.age(deps.clock.now() - stats.createdAt),
+    lines.visible(seen.messages.length, stats.messages, seen.tokens),
+    lines.key(stats.key),
   ]);
 }
 
 async function serviceFigures({ deps, texts, context }: CommandRequest): Promise<readonly string[]> {
-  const { memstats } = texts.commands;
+  const { memstats: lines } = texts.commands;
   const { server, ...stats } = await deps.stats.stats();
-  const service = section(memstats.service, [
-    memstats.live(stats.conversations, stats.messages),
-    memstats.today(stats.turnsToday),
+  const service = section(lines.service, [
+    lines.live(stats.conversations, stats.messages),
+    lines.today(stats.turnsToday),
   ]);
-  if (!isAdmin(deps.admins, context.person)) return service;
+  if (!isAdmin(context.person, deps)) return service;
   return [
     ...service,
     '',
-    ...section(memstats.server, [
-      memstats.store(server),
-      ...(server.usedMemoryHuman === null ? [] : [memstats.memory(server.usedMemoryHuman)]),
-      ...(server.connectedClients === null ? [] : [memstats.clients(server.connectedClients)]),
-      memstats.waiting(stats.pending),
+    ...section(lines.server, [
+      lines.store(server),
+      ...(server.usedMemoryHuman === null ? [] : [lines.memory(server.usedMemoryHuman)]),
+      ...(server.connectedClients === null ? [] : [lines.clients(server.connectedClients)]),
+      lines.waiting(stats.pending),
     ]),
   ];
 }

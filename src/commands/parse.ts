@@ -1,28 +1,25 @@
 /**
- * From what people type or choose to a command. A message is a command only as a whole: one line that begins with `/` or
+ * Parses what people type or choose into a command. A message is a command only as a whole: one line that begins with `/` or
  * `!` directly followed by a name. Everything else goes to the model; a bare word is never a command.
  */
 import {
   type Command,
   type CommandDefinition,
-  type CommandName,
   type CommandOption,
-  FORGET_SCOPES,
+  isHint,
+  type OptionValue,
 } from '../core/commands.ts';
-import { UMBRELLA } from './catalogue.ts';
+import type { OptionValues } from './command.ts';
 import { parseDuration } from './duration.ts';
 import { editDistance } from './edit-distance.ts';
+import { UMBRELLA } from './usage.ts';
 
-/** Values read so far, by option. */
-type Values = ReadonlyMap<string, string | number | boolean>;
-type Value = string | number | boolean;
-
-/** A longer message is never a command, and a longer text of options is not read, in UTF-16 units. The longest right one has about 40. */
+/** Longest message that can be a command, and longest text of options that is read, in UTF-16 units. The longest valid one has about 40. */
 const MAX_LENGTH = 200;
 
 /**
- * `！` and `／` are what a Chinese keyboard types. Behind the name, punctuation alone makes it a near miss. Only one space
- * is told apart from the rest of the line: two parts that could both take it would be tried in every combination.
+ * `！` and `／` are what a Chinese keyboard types. Punctuation after the name makes it a near miss. Only one space is matched
+ * separately from the rest of the line, so that the match takes linear time.
  */
 const COMMAND = /^[/!／！]([a-z]{1,32})([.!?。！？,，]*)(?:[^\S\r\n\v\f\u2028\u2029](.*))?$/i;
 
@@ -32,11 +29,18 @@ export interface Parser {
   readOptions(name: string, options: Readonly<Record<string, unknown>>): Command;
 }
 
-export function createParser(catalogue: readonly CommandDefinition[]): Parser {
+/** The part of a registered command that the parser needs. */
+interface ParsedCommand {
+  readonly definition: CommandDefinition;
+  fromOptions(values: OptionValues): Command;
+}
+
+export function createParser(commands: readonly ParsedCommand[]): Parser {
+  const catalogue = commands.map(({ definition }) => definition);
   const find = (name: string) => catalogue.find((definition) => definition.name === name);
 
   /** The command that was probably meant: a typing error away, or another word for it standing alone. */
-  function nearest(name: string, alone: boolean): CommandName | undefined {
+  function nearest(name: string, alone: boolean): string | undefined {
     const near = catalogue.find((definition) => isNear(name, definition.name));
     if (near !== undefined) return near.name;
     if (isNear(name, UMBRELLA)) return 'help';
@@ -52,23 +56,26 @@ export function createParser(catalogue: readonly CommandDefinition[]): Parser {
     if (first === undefined) return { name: 'help' };
     const inner = first.toLowerCase();
     const command = readTokens(inner === 'stats' ? 'memstats' : inner, rest);
-    return command.name === 'hint' ? { ...command, umbrella: true } : command;
+    return isHint(command) ? { ...command, umbrella: true } : command;
   }
 
   function readTokens(name: string, tokens: readonly string[]): Command {
     const definition = find(name);
     if (definition === undefined) return unknown(name);
-    const values = new Map<string, Value>();
+    const values = new Map<string, OptionValue>();
     for (const token of tokens) {
       const option = definition.options.find((each) => !values.has(each.name) && readToken(each, token) !== undefined);
       const value = option === undefined ? undefined : readToken(option, token);
       if (option === undefined || value === undefined) return misread(definition, token);
       values.set(option.name, value);
     }
-    return build(definition.name, values);
+    return build(definition, values);
   }
 
-  /** Cut, it could read like another command: it is not read at all. */
+  const build = (definition: CommandDefinition, values: OptionValues): Command =>
+    commands.find((each) => each.definition === definition)?.fromOptions(values) ?? unknown(definition.name);
+
+  /** Cut off, it could read like another command, so it is not read at all. */
   function tooLong(name: string, text: string): Command {
     const definition = find(name);
     const given = text.slice(0, MAX_LENGTH);
@@ -100,7 +107,7 @@ export function createParser(catalogue: readonly CommandDefinition[]): Parser {
     readOptions(name, options) {
       const definition = find(name);
       if (definition === undefined) return unknown(name);
-      const values = new Map<string, Value>();
+      const values = new Map<string, OptionValue>();
       for (const [key, raw] of Object.entries(options)) {
         if (raw === undefined || raw === null || raw === false) continue;
         const option = definition.options.find((each) => each.name === key && each.textOnly !== true);
@@ -109,7 +116,7 @@ export function createParser(catalogue: readonly CommandDefinition[]): Parser {
           return misread(definition, isWritten(raw) && option !== undefined ? String(raw).slice(0, MAX_LENGTH) : key);
         values.set(key, value);
       }
-      return build(definition.name, values);
+      return build(definition, values);
     },
   };
 }
@@ -125,7 +132,7 @@ function misread(definition: CommandDefinition, given: string): Command {
   return { name: 'hint', near: definition.name, reason, given };
 }
 
-function readToken(option: CommandOption, token: string): Value | undefined {
+function readToken(option: CommandOption, token: string): OptionValue | undefined {
   const lower = token.toLowerCase();
   switch (option.kind) {
     case 'integer': {
@@ -141,7 +148,7 @@ function readToken(option: CommandOption, token: string): Value | undefined {
   }
 }
 
-function readChosen(option: CommandOption, raw: unknown): Value | undefined {
+function readChosen(option: CommandOption, raw: unknown): OptionValue | undefined {
   if (option.kind === 'flag') return raw === true ? true : undefined;
   if (!isWritten(raw)) return undefined;
   const text = String(raw).trim();
@@ -150,28 +157,4 @@ function readChosen(option: CommandOption, raw: unknown): Value | undefined {
 
 function isWritten(raw: unknown): raw is string | number {
   return typeof raw === 'string' || typeof raw === 'number';
-}
-
-function build(name: CommandName, values: Values): Command {
-  switch (name) {
-    case 'history': {
-      const limit = values.get('limit');
-      return {
-        name,
-        ...(typeof limit === 'number' ? { limit } : {}),
-        ...(values.get('export') === true ? { export: true } : {}),
-      };
-    }
-    case 'forget': {
-      const scope = FORGET_SCOPES.find((each) => each === values.get('scope')) ?? 'here';
-      return { name, scope, confirmed: values.get('confirm') === true };
-    }
-    case 'ttl': {
-      const value = values.get('value');
-      return typeof value === 'number' || value === 'default' ? { name, value } : { name };
-    }
-    case 'memstats':
-    case 'help':
-      return { name };
-  }
 }

@@ -3,9 +3,9 @@ import type { CommandCall, CommandResult, MemoryCommand } from '../core/commands
 import type { SessionId } from '../core/session.ts';
 import type { ConversationSummary } from '../core/store.ts';
 import { isCoherent, mayReach, placeSession } from './access.ts';
-import { markOf } from './action-id.ts';
+import { targetHashOf } from './action-id.ts';
+import { answer, button, type CommandDeps, type CommandRequest } from './command.ts';
 import { cut, oneLine } from './markdown.ts';
-import { answer, button, type CommandDeps, type CommandRequest } from './request.ts';
 
 /** Entries of a picker. Discord shows 25 buttons in a message, Slack 25 in a block; nobody reads that many. */
 const MAX_PICK = 10;
@@ -19,17 +19,18 @@ export type Target =
   | { readonly kind: 'refused' };
 
 /**
- * The conversation that a call names: by the mark of its button, else by its context. A mark is resolved among the
- * conversations of the very person who pressed, so nothing that is given here can name somebody else's.
+ * The conversation that a call names: by the target hash of its button, else by its context. The hash is looked up among the
+ * conversations of the person who pressed, so it can never name somebody else's.
  */
-export async function targetOf({ context, mark }: CommandCall, { memory, scope }: CommandDeps): Promise<Target> {
+export async function targetOf({ context, targetHash }: CommandCall, { memory, scope }: CommandDeps): Promise<Target> {
   if (!isCoherent(context)) return { kind: 'refused' };
   const { person, sessionId } = context;
   if (sessionId !== undefined && !mayReach(context, sessionId)) return { kind: 'refused' };
   const here: Target = sessionId === undefined ? { kind: 'unknown' } : { kind: 'session', sessionId };
-  if (mark === undefined || mark === markOf(person, undefined)) return here;
+  if (targetHash === undefined || targetHash === targetHashOf(person, undefined)) return here;
 
-  const matches = (candidate: SessionId) => mark === markOf(person, candidate) && mayReach(context, candidate);
+  const matches = (candidate: SessionId) =>
+    targetHash === targetHashOf(person, candidate) && mayReach(context, candidate);
   // Before the first message, or after the last was forgotten, a conversation is in no list.
   const known = [...(sessionId === undefined ? [] : [sessionId]), placeSession(context, scope)].find(matches);
   if (known !== undefined) return { kind: 'session', sessionId: known };
@@ -48,27 +49,29 @@ export async function conversationsHere({ deps, context }: CommandRequest): Prom
  * `withNone` does), with several it asks which.
  */
 export async function withConversation(
-  ask: CommandRequest,
+  request: CommandRequest,
   command: MemoryCommand,
   act: (sessionId: SessionId) => Promise<CommandResult>,
-  withNone: () => Promise<CommandResult> | CommandResult = () => answer('done', ask.texts.commands.nothingHere),
+  withNone: () => Promise<CommandResult> | CommandResult = () => answer('done', request.texts.commands.nothingHere),
 ): Promise<CommandResult> {
-  if (ask.sessionId !== undefined) return act(ask.sessionId);
-  const found = await conversationsHere(ask);
+  if (request.sessionId !== undefined) return act(request.sessionId);
+  const found = await conversationsHere(request);
   const [only] = found;
   if (only === undefined) return withNone();
-  return found.length === 1 ? act(only.sessionId) : pick(ask, command, found);
+  return found.length === 1 ? act(only.sessionId) : pick(request, command, found);
 }
 
 async function pick(
-  ask: CommandRequest,
+  request: CommandRequest,
   command: MemoryCommand,
   found: readonly ConversationSummary[],
 ): Promise<CommandResult> {
-  const { texts } = ask;
+  const { texts } = request;
   const listed = found.slice(0, MAX_PICK);
   const actions = await Promise.all(
-    listed.map(async (summary) => button(ask, { label: await labelOf(ask, summary) }, command, summary.sessionId)),
+    listed.map(async (summary) =>
+      button(request, { label: await labelOf(request, summary) }, command, summary.sessionId),
+    ),
   );
   const more = found.length - listed.length;
   const text = [texts.commands.pick(found.length), ...(more > 0 ? [texts.commands.pickMore(more)] : [])].join(' ');

@@ -2,7 +2,7 @@
 import { toBotError } from '../errors.ts';
 import type { BotPort, ReceiveResult, StoreHealth } from './bot-port.ts';
 import type { Commands } from './commands.ts';
-import type { DrainScheduler, Logger, Phrases, RateLimiter, Signals } from './ports.ts';
+import type { CoreMessages, DrainScheduler, Logger, RateLimiter, Signals } from './ports.ts';
 import { boundQuotes } from './quotes.ts';
 import { encodePerson, parseSessionId, personOf, type SessionId } from './session.ts';
 import type { ConversationStore, Memory } from './store.ts';
@@ -20,7 +20,7 @@ export interface BotDeps {
   readonly limiter: RateLimiter;
   /** Of edits, by conversation. */
   readonly editLimiter: Pick<RateLimiter, 'take'>;
-  readonly phrases: Phrases;
+  readonly coreMessages: CoreMessages;
   readonly commands: Commands;
   /** Longest message of a person, in UTF-16 units. */
   readonly maxMessageLength: number;
@@ -34,15 +34,15 @@ export interface BotDeps {
 const FULL_RETRY_MS = 10_000;
 
 export function createBot(deps: BotDeps): BotPort {
-  const { store, memory, scheduler, signals, limiter, phrases, logger } = deps;
+  const { store, memory, scheduler, signals, limiter, coreMessages, logger } = deps;
 
   const shapeRefusal = (message: IncomingMessage) =>
-    lengthRefusal(message, deps.maxMessageLength, phrases) ?? emptyRefusal(message, phrases);
+    lengthRefusal(message, deps.maxMessageLength, coreMessages) ?? emptyRefusal(message, coreMessages);
 
   const receive: BotPort['receive'] = async (message, whole) => {
     // What is looked up may be all that there is to it.
     const refusal =
-      whole === undefined ? shapeRefusal(message) : lengthRefusal(message, deps.maxMessageLength, phrases);
+      whole === undefined ? shapeRefusal(message) : lengthRefusal(message, deps.maxMessageLength, coreMessages);
     if (refusal !== undefined) return refusal;
     const person = encodePerson(personOf(message.sessionId, message.author.id));
     const place = parseSessionId(message.sessionId).place;
@@ -58,7 +58,7 @@ export function createBot(deps: BotDeps): BotPort {
       const { retryAfterMs, first } = allowed;
       return {
         kind: 'rate_limited',
-        text: phrases.rateLimited(retryAfterMs, message.locale),
+        text: coreMessages.rateLimited(retryAfterMs, message.locale),
         retryAfterMs,
         tell: first,
       };
@@ -83,7 +83,7 @@ export function createBot(deps: BotDeps): BotPort {
       case 'full':
         return {
           kind: 'inbox_full',
-          text: phrases.inboxFull(offered.waiting, message.locale),
+          text: coreMessages.inboxFull(offered.waiting, message.locale),
           retryAfterMs: FULL_RETRY_MS,
           tell: true,
         };
@@ -156,15 +156,15 @@ export function createBot(deps: BotDeps): BotPort {
 /** Refused for good, and told each time. */
 const REFUSED = { retryAfterMs: 0, tell: true };
 
-function lengthRefusal({ text, locale }: IncomingMessage, max: number, phrases: Phrases) {
+function lengthRefusal({ text, locale }: IncomingMessage, max: number, coreMessages: CoreMessages) {
   if (text.length <= max) return undefined;
-  return { kind: 'too_long', text: phrases.tooLong(max, locale), ...REFUSED } as const;
+  return { kind: 'too_long', text: coreMessages.tooLong(max, locale), ...REFUSED } as const;
 }
 
-function emptyRefusal({ text, attachments = [], quotes = [], locale }: IncomingMessage, phrases: Phrases) {
+function emptyRefusal({ text, attachments = [], quotes = [], locale }: IncomingMessage, coreMessages: CoreMessages) {
   // Who shares a message, or calls the bot to one, need not say anything to it.
   if (text.trim() !== '' || attachments.length + quotes.length > 0) return undefined;
-  return { kind: 'empty', text: phrases.empty(locale), ...REFUSED } as const;
+  return { kind: 'empty', text: coreMessages.empty(locale), ...REFUSED } as const;
 }
 
 function bounded(message: IncomingMessage): IncomingMessage {

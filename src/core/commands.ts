@@ -1,50 +1,39 @@
-/** Memory commands as data: what a person asked for, in which place, and what came of it. Run by src/commands, rendered by adapters. */
+/** Memory commands as data: what a person asked for, in which place, and the answer. Run by src/commands, rendered by adapters. */
 import type { Person, Place, SessionId } from './session.ts';
 import type { Locale } from './types.ts';
 
 /** One text in every language the bot speaks. */
 export type Localised = Readonly<Record<Locale, string>>;
 
-export const COMMAND_NAMES = ['history', 'forget', 'ttl', 'memstats', 'help'] as const;
-export type CommandName = (typeof COMMAND_NAMES)[number];
-
-/** `here`: this conversation (in a shared one: the person's own part); `everywhere`: all of the person's; `whole`: a shared one for all. */
-export const FORGET_SCOPES = ['here', 'everywhere', 'whole'] as const;
-export type ForgetScope = (typeof FORGET_SCOPES)[number];
-
 /** Everybody, or only admins and people with the platform's right to manage messages. */
 export type Who = 'everybody' | 'managers';
 
-/** What a person can ask of their memory. */
-export type MemoryCommand =
-  | {
-      readonly name: 'history';
-      /** Messages a page, at most. */
-      readonly limit?: number;
-      /** The page begins (at its new end) after skipping this many of the newest messages. */
-      readonly offset?: number;
-      /** The page ends (at its old end) just before the message with this index from the newest; goes before `offset`. */
-      readonly newerThan?: number;
-      readonly export?: boolean;
-    }
-  | { readonly name: 'forget'; readonly scope: ForgetScope; readonly confirmed: boolean }
-  /** `value` in whole seconds, not checked against the bounds yet. */
-  | { readonly name: 'ttl'; readonly value?: number | 'default' }
-  | { readonly name: 'memstats' }
-  | { readonly name: 'help' };
+/** The value of one option. */
+export type OptionValue = string | number | boolean;
 
-/** Something near a command that is none: answered with the nearest right form. Its answer holds nothing private. */
-export interface Hint {
+/** One command with its arguments. Which arguments a command takes is defined in its own file, src/commands/<name>.ts. */
+export interface MemoryCommand {
+  readonly name: string;
+  readonly [argument: string]: OptionValue | undefined;
+}
+
+/** Something that is nearly a command: answered with the nearest correct form. The answer contains nothing private. */
+export type Hint = {
   readonly name: 'hint';
-  readonly near: CommandName;
+  /** The command that was probably meant. */
+  readonly near: string;
   readonly reason: 'unknown' | 'option' | 'duration';
   /** What was not understood, as the person wrote it. */
   readonly given: string;
-  /** It was said through the umbrella command: the right form is named that way too. */
+  /** It was given through the umbrella command: the correct form is named that way too. */
   readonly umbrella?: true;
-}
+};
 
 export type Command = MemoryCommand | Hint;
+
+export function isHint(command: Command): command is Hint {
+  return command.name === 'hint';
+}
 
 /** Who asks, where, and what the surface can show. */
 export interface CommandContext {
@@ -68,14 +57,14 @@ export interface CommandContext {
 export interface CommandCall {
   readonly command: Command;
   readonly context: CommandContext;
-  /** Of a pressed button: whose it is and which conversation it means ({@link PressedAction}). */
-  readonly mark?: string;
+  /** Of a pressed button: for whom and for which conversation it was made ({@link PressedAction}). */
+  readonly targetHash?: string;
 }
 
-/** What the id of a pressed button says. `mark` is passed on to `run`, which refuses it for anybody but its owner. */
+/** What the id of a pressed button says. `run` refuses a `targetHash` from anybody but the person it was made for. */
 export interface PressedAction {
   readonly command: MemoryCommand;
-  readonly mark: string;
+  readonly targetHash: string;
 }
 
 /** A button, or an entry of a picker. */
@@ -93,15 +82,15 @@ export interface CommandFile {
   readonly content: string;
 }
 
-/** The private answer to a command, in Markdown that both platforms read; adapters only render it. */
+/** The private answer to a command, in Markdown; adapters only render it. */
 export interface CommandResult {
   readonly kind: 'done' | 'refused' | 'confirm' | 'pick';
   readonly text: string;
   readonly actions: readonly CommandAction[];
   readonly files: readonly CommandFile[];
   /**
-   * It was not run: this person asked for too much lately, and may go on after so long. `tell` is set once in a wave; after that
-   * nobody is answered who typed, where an answer would be a message.
+   * It was not run: this person has run too many commands lately and may run the next one after `retryAfterMs`. `tell` is set
+   * for the first refusal only; the others are not answered where the answer would be a message.
    */
   readonly limited?: { readonly retryAfterMs: number; readonly tell: boolean };
 }
@@ -130,7 +119,8 @@ export type CommandOption =
 
 /** One command, from which every platform's registration, the help and the completion are made. */
 export interface CommandDefinition {
-  readonly name: CommandName;
+  /** Lower-case letters only, at most 32 (Discord). */
+  readonly name: string;
   /** At most 100 characters (Discord). */
   readonly description: Localised;
   readonly options: readonly CommandOption[];
@@ -153,8 +143,8 @@ export interface Commands {
   /** The button to post where the answer itself would be public: it opens the private answer for this person alone. */
   openPrivately(command: MemoryCommand, context: CommandContext): CommandAction;
   /**
-   * Counts something like this command against what the person may ask for: for what is done without `run`, which does it
-   * itself. Undefined: go on.
+   * Counts a command that is not run through `run` (which counts by itself) against the person's limit. Undefined: it may run;
+   * else the refusal.
    */
   limit(command: MemoryCommand, context: Pick<CommandContext, 'person' | 'locale'>): Promise<CommandResult | undefined>;
   /** @throws BotError as the store does. */

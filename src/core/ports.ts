@@ -138,7 +138,7 @@ export interface ReplyOpener {
 }
 
 /** The text of everything that the bot says by itself, in the person's language. */
-export interface Phrases {
+export interface CoreMessages {
   failed(code: ErrorCode, locale: Locale): string;
   forgotten(locale: Locale): string;
   rateLimited(retryAfterMs: number, locale: Locale): string;

@@ -3,7 +3,7 @@ import { BotError, type ErrorCode, toBotError } from '../errors.ts';
 import { backoff } from '../lib/backoff.ts';
 import { delay } from '../lib/delay.ts';
 import { DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_BACKOFF_MS, MAX_TAKEOVERS } from './limits.ts';
-import type { Chain, Clock, Lease, Logger, Phrases, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
+import type { Chain, Clock, CoreMessages, Lease, Logger, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
 import { type AnswerBounds, type ModelAnswer, readAnswer } from './read-answer.ts';
 import { isOwn } from './session.ts';
 import type { ClaimedTurn, ConversationStore } from './store.ts';
@@ -15,7 +15,7 @@ export interface TurnDeps {
   readonly store: ConversationStore;
   readonly chain: Chain;
   readonly replies: ReplyOpener;
-  readonly phrases: Phrases;
+  readonly coreMessages: CoreMessages;
   readonly metrics: TurnMetrics;
   readonly running: RunningTurns;
   readonly clock: Clock;
@@ -110,14 +110,14 @@ async function giveUpUnopened(taken: ClaimedTurn, deps: TurnDeps, error: BotErro
 }
 
 /** The end of a turn that was settled before this run: by a worker that died behind its commit, by /forget. */
-function settledEnd({ taken: { record, message }, phrases }: RunningTurn): ReplyEnd | undefined {
+function settledEnd({ taken: { record, message }, coreMessages }: RunningTurn): ReplyEnd | undefined {
   switch (record.state) {
     case 'answered':
       return answeredEnd({ text: record.answer ?? '', cut: record.cut }, record.stopped ?? false);
     case 'failed':
-      return { kind: 'failed', text: phrases.failed(record.code ?? 'internal', message.locale) };
+      return { kind: 'failed', text: coreMessages.failed(record.code ?? 'internal', message.locale) };
     case 'forgotten':
-      return { kind: 'forgotten', text: phrases.forgotten(message.locale) };
+      return { kind: 'forgotten', text: coreMessages.forgotten(message.locale) };
     case 'queued':
     case 'running':
     case 'finished':
@@ -205,20 +205,20 @@ async function stopped(turn: RunningTurn): Promise<ReplyEnd> {
 
 /** `error`: what it failed of, for the log, where `code` does not say all of it. */
 async function fail(turn: RunningTurn, code: ErrorCode, error?: BotError): Promise<ReplyEnd> {
-  const { store, taken, phrases } = turn;
+  const { store, taken, coreMessages } = turn;
   if (!(await untilLost(turn, () => store.fail(taken.lease, code)))) throw lostError();
   // What only the administrator can do something about is an error; the rest passes by itself, or is the person's.
   const level = error !== undefined && FOR_THE_ADMINISTRATOR.has(code) ? 'error' : 'warn';
   turn.logger[level]({ code, ...(error === undefined ? {} : { err: error.message }) }, 'turn failed');
-  return { kind: 'failed', text: phrases.failed(code, taken.message.locale) };
+  return { kind: 'failed', text: coreMessages.failed(code, taken.message.locale) };
 }
 
 function answeredEnd({ text, cut }: ModelAnswer, stopped: boolean): ReplyEnd {
   return { kind: 'answered', text, stopped, ...(cut === undefined ? {} : { cut }) };
 }
 
-function forgottenEnd({ phrases, taken }: RunningTurn): ReplyEnd {
-  return { kind: 'forgotten', text: phrases.forgotten(taken.message.locale) };
+function forgottenEnd({ coreMessages, taken }: RunningTurn): ReplyEnd {
+  return { kind: 'forgotten', text: coreMessages.forgotten(taken.message.locale) };
 }
 
 /** Brings the end to the platform. False: not now, and it is worth trying again later. */

@@ -221,7 +221,8 @@ export interface ServiceStats {
   readonly tokensToday: number;
   readonly pending: number;
   readonly server: {
-    readonly store: 'redis' | 'sqlite';
+    /** Name of the driver. */
+    readonly store: string;
     readonly version: string;
     readonly usedMemoryBytes: number | null;
     readonly usedMemoryHuman: string | null;

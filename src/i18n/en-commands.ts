@@ -1,15 +1,6 @@
 /** English texts of the memory commands. */
-import type { CommandName } from '../core/commands.ts';
 import type { Erased, ServiceStats } from '../core/store.ts';
 import type { Formats } from './formats.ts';
-
-const ABOUT: Readonly<Record<CommandName, string>> = {
-  history: 'Show what I remember of this conversation',
-  forget: 'Make me forget',
-  ttl: 'Show or change how long I remember this conversation',
-  memstats: 'Show figures about my memory',
-  help: 'What I do, how to talk to me, and what I keep',
-};
 
 export function englishCommands(f: Formats) {
   const messages = (count: number) => f.plural(count, 'message', 'messages');
@@ -20,7 +11,13 @@ export function englishCommands(f: Formats) {
       : ` ${f.plural(count, 'message that was', 'messages that were')} still waiting will not be answered.`;
 
   return {
-    about: ABOUT,
+    about: {
+      history: 'Show what I remember of this conversation',
+      forget: 'Make me forget',
+      ttl: 'Show or change how long I remember this conversation',
+      memstats: 'Show figures about my memory',
+      help: 'What I do, how to talk to me, and what I keep',
+    },
     umbrella: 'All memory commands under one name',
     options: {
       limit: 'Messages a page',

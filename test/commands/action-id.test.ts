@@ -1,29 +1,35 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeAction, encodeAction, MAX_ACTION_ID, markOf } from '../../src/commands/action-id.ts';
+import * as actionId from '../../src/commands/action-id.ts';
+import { COMMANDS } from '../../src/commands/registry.ts';
+import type { PressedAction } from '../../src/core/commands.ts';
 import { encodePerson } from '../../src/core/session.ts';
 import { runs } from '../support/tier.ts';
 import { memoryCommand, person, sessionId } from './arbitraries.ts';
 
+const { MAX_ACTION_ID, targetHashOf } = actionId;
+const encodeAction = (action: PressedAction) => actionId.encodeAction(action, COMMANDS);
+const decodeAction = (id: string) => actionId.decodeAction(id, COMMANDS);
+
 describe('the id of a button', () => {
-  it('gives back the command and the mark, and fits Discord', () => {
+  it('gives back the command and the target hash, and fits Discord', () => {
     fc.assert(
       fc.property(memoryCommand, person, fc.option(sessionId, { nil: undefined }), (command, who, session) => {
-        const mark = markOf(who, session);
-        const id = encodeAction({ command, mark });
+        const targetHash = targetHashOf(who, session);
+        const id = encodeAction({ command, targetHash });
         expect(id.length).toBeLessThanOrEqual(MAX_ACTION_ID);
         expect(id).toMatch(/^[!-~]+$/);
-        expect(decodeAction(id)).toEqual({ command, mark });
+        expect(decodeAction(id)).toEqual({ command, targetHash });
       }),
     );
   });
 
   it('is read in its one spelling only', () => {
     const part = fc.stringMatching(/^[a-z0-9]{1,12}$/);
-    const mark = 'AbCdEf-_0123';
+    const targetHash = 'AbCdEf-_0123';
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
-      part.map((encoded) => `memory:${encoded}:${mark}`),
+      part.map((encoded) => `memory:${encoded}:${targetHash}`),
       fc.stringMatching(/^memory:[hftmp][a-z]?\d{0,3}[a-z]?\d{0,3}[a-z]?:[A-Za-z0-9_-]{11,13}$/),
     );
     fc.assert(
@@ -52,22 +58,22 @@ describe('the id of a button', () => {
   });
 
   it('is refused for numbers that would come back as others', () => {
-    const mark = 'AbCdEf-_0123';
+    const targetHash = 'AbCdEf-_0123';
     for (const limit of [-1, 1.5, Number.NaN, 1e21]) {
-      expect(() => encodeAction({ command: { name: 'history', limit }, mark })).toThrow(/No button/);
+      expect(() => encodeAction({ command: { name: 'history', limit }, targetHash })).toThrow(/No button/);
     }
-    expect(() => encodeAction({ command: { name: 'ttl', value: -60 }, mark })).toThrow(/No button/);
-    expect(() => encodeAction({ command: { name: 'help' }, mark: 'no mark' })).toThrow(/No button/);
+    expect(() => encodeAction({ command: { name: 'ttl', value: -60 }, targetHash })).toThrow(/No button/);
+    expect(() => encodeAction({ command: { name: 'help' }, targetHash: 'no hash' })).toThrow(/No button/);
   });
 });
 
-describe('the mark of a button', () => {
+describe('the target hash of a button', () => {
   it('differs for different people and different conversations', () => {
     const asked = fc.tuple(person, fc.option(sessionId, { nil: undefined }));
     fc.assert(
       fc.property(asked, asked, ([oneWho, oneSession], [otherWho, otherSession]) => {
         const same = encodePerson(oneWho) === encodePerson(otherWho) && oneSession === otherSession;
-        expect(markOf(oneWho, oneSession) === markOf(otherWho, otherSession)).toBe(same);
+        expect(targetHashOf(oneWho, oneSession) === targetHashOf(otherWho, otherSession)).toBe(same);
       }),
       { numRuns: runs(1000) },
     );

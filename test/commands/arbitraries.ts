@@ -1,6 +1,7 @@
 /** Ids as platforms, people and attackers make them. */
 import fc from 'fast-check';
-import { FORGET_SCOPES, type MemoryCommand } from '../../src/core/commands.ts';
+import { FORGET_SCOPES } from '../../src/commands/forget.ts';
+import type { MemoryCommand } from '../../src/core/commands.ts';
 import { encodeSession, MAX_COMPONENT_LENGTH, type Person, type Place, type Session } from '../../src/core/session.ts';
 
 /** Few and similar, so that two draws are often equal or nearly so; with everything that an encoding could trip over. */

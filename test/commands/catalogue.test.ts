@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { argumentsOf, createCatalogue, usageOf } from '../../src/commands/catalogue.ts';
 import { parseDuration } from '../../src/commands/duration.ts';
 import { createParser } from '../../src/commands/parse.ts';
-import { COMMAND_NAMES } from '../../src/core/commands.ts';
+import { COMMANDS, CATALOGUE as catalogue } from '../../src/commands/registry.ts';
+import { argumentsOf, usageOf } from '../../src/commands/usage.ts';
 
-const catalogue = createCatalogue();
+const COMMAND_NAMES = catalogue.map(({ name }) => name);
 
 /** The limits of Discord's application commands: names and descriptions of commands, options and choices, and their number. */
 const NAME = /^[a-z0-9_-]{1,32}$/;
@@ -13,7 +13,13 @@ const MAX_OPTIONS = 25;
 
 describe('the catalogue', () => {
   it('has every command once', () => {
-    expect(catalogue.map(({ name }) => name)).toEqual([...COMMAND_NAMES]);
+    expect(COMMAND_NAMES).toEqual(['history', 'forget', 'ttl', 'memstats', 'help']);
+  });
+
+  it('has a letter of its own for the buttons of each command', () => {
+    const letters = COMMANDS.map(({ letter }) => letter);
+    expect(new Set(letters).size).toBe(letters.length);
+    expect(letters.join('')).toMatch(/^[a-z]+$/);
   });
 
   it('is within what Discord and Slack take', () => {
@@ -51,7 +57,7 @@ describe('the catalogue', () => {
   });
 
   it('names only choices and examples that can be typed', () => {
-    const { readText } = createParser(catalogue);
+    const { readText } = createParser(COMMANDS);
     for (const { name, options } of catalogue) {
       expect(readText(`/${name}`)).toMatchObject({ name });
       for (const option of options) {

@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createCatalogue } from '../../src/commands/catalogue.ts';
 import { parseDuration } from '../../src/commands/duration.ts';
 import { editDistance } from '../../src/commands/edit-distance.ts';
+import { FORGET_SCOPES } from '../../src/commands/forget.ts';
 import { createParser } from '../../src/commands/parse.ts';
-import { COMMAND_NAMES, type Command, FORGET_SCOPES } from '../../src/core/commands.ts';
+import { CATALOGUE, COMMANDS } from '../../src/commands/registry.ts';
+import type { Command } from '../../src/core/commands.ts';
 
-const { readText, readArguments, readOptions } = createParser(createCatalogue());
+const { readText, readArguments, readOptions } = createParser(COMMANDS);
+const COMMAND_NAMES = CATALOGUE.map(({ name }) => name);
 const words = [...COMMAND_NAMES, 'memory', 'stats'];
 
 describe('a typed message', () => {

@@ -4,7 +4,7 @@ import type { Locale } from '../../src/core/types.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
 import { createFormats } from '../../src/i18n/formats.ts';
 import { localeOf } from '../../src/i18n/locale.ts';
-import { createPhrases, localised, phrases } from '../../src/i18n/messages.ts';
+import { createCoreMessages, localised, messagesIn } from '../../src/i18n/messages.ts';
 
 const HAN = /\p{Script=Han}/u;
 
@@ -25,8 +25,8 @@ function everyText(node: unknown, path = ''): readonly (readonly [string, string
 }
 
 describe('the texts', () => {
-  const english = new Map(everyText(phrases('en')));
-  const chinese = new Map(everyText(phrases('zh-CN')));
+  const english = new Map(everyText(messagesIn('en')));
+  const chinese = new Map(everyText(messagesIn('zh-CN')));
 
   it('are there in every language, whole', () => {
     expect([...chinese.keys()].sort()).toEqual([...english.keys()].sort());
@@ -46,7 +46,7 @@ describe('the texts', () => {
   });
 
   it('say for every error what the person can do, in both languages', () => {
-    const core = createPhrases();
+    const core = createCoreMessages();
     for (const code of ERROR_CODES) {
       expect(core.failed(code, 'en')).toMatch(/[.]$/);
       expect(core.failed(code, 'zh-CN')).toMatch(/。$/);
@@ -54,7 +54,7 @@ describe('the texts', () => {
   });
 
   it('name the time after which to go on', () => {
-    const core = createPhrases();
+    const core = createCoreMessages();
     expect(core.rateLimited(11_200, 'en')).toContain('Try again in 12 seconds');
     expect(core.rateLimited(11_200, 'zh-CN')).toContain('12秒钟后重试');
     expect(core.rateLimited(0, 'en')).toContain('in 1 second.');
@@ -62,11 +62,11 @@ describe('the texts', () => {
     expect(core.inboxFull(50, 'zh-CN')).toContain('50 条消息');
     expect(core.tooLong(8000, 'en')).toContain('8,000 characters');
     expect([core.forgotten('en'), core.forgotten('zh-CN')]).toEqual(['Forgotten.', '已忘记。']);
-    expect([core.empty('en'), core.empty('zh-CN')]).toEqual([phrases('en').empty, phrases('zh-CN').empty]);
+    expect([core.empty('en'), core.empty('zh-CN')]).toEqual([messagesIn('en').empty, messagesIn('zh-CN').empty]);
   });
 
   it('tell one from many in English', () => {
-    const { done } = phrases('en').commands.forget;
+    const { done } = messagesIn('en').commands.forget;
     expect(done({ conversations: 1, messages: 2, waiting: 0 })).toBe('Forgotten: 1 conversation, 2 messages.');
     expect(done({ conversations: 2, messages: 1, waiting: 1 })).toBe(
       'Forgotten: 2 conversations, 1 message. 1 message that was still waiting will not be answered.',

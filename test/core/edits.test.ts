@@ -5,7 +5,7 @@ import { createCommands } from '../../src/commands/commands.ts';
 import { COMMAND_LIMIT } from '../../src/commands/limit.ts';
 import { createBot } from '../../src/core/bot.ts';
 import { parseSessionId } from '../../src/core/session.ts';
-import { createPhrases } from '../../src/i18n/messages.ts';
+import { createCoreMessages } from '../../src/i18n/messages.ts';
 import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createLocalSignals } from '../../src/queue/signals.ts';
 import { depsOf } from '../commands/suite/support.ts';
@@ -44,7 +44,7 @@ describe('an edited message', () => {
       signals: createLocalSignals(),
       limiter: createRateLimiter({ messages: 1_000, perMs: 60_000 }),
       editLimiter: createRateLimiter(COMMAND_LIMIT),
-      phrases: createPhrases(),
+      coreMessages: createCoreMessages(),
       commands: createCommands(depsOf(store)),
       maxMessageLength: MAX_LENGTH,
       received() {},

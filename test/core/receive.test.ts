@@ -6,7 +6,7 @@ import { COMMAND_LIMIT } from '../../src/commands/limit.ts';
 import { createBot } from '../../src/core/bot.ts';
 import type { IncomingMessage } from '../../src/core/types.ts';
 import { BotError } from '../../src/errors.ts';
-import { createPhrases } from '../../src/i18n/messages.ts';
+import { createCoreMessages } from '../../src/i18n/messages.ts';
 import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createLocalSignals } from '../../src/queue/signals.ts';
 import { depsOf } from '../commands/suite/support.ts';
@@ -30,7 +30,7 @@ describe('what has to be looked up for a message', () => {
       signals: createLocalSignals(),
       limiter: createRateLimiter({ messages: 2, perMs: 3_600_000 }),
       editLimiter: createRateLimiter(COMMAND_LIMIT),
-      phrases: createPhrases(),
+      coreMessages: createCoreMessages(),
       commands: createCommands(depsOf(store)),
       maxMessageLength: MAX_LENGTH,
     });

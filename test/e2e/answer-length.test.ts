@@ -1,7 +1,7 @@
 /** MAX_ANSWER_LENGTH on the real process: where it ends, who is told, and what is remembered. */
 import { expect, test } from 'vitest';
 import { chatResponse } from '../../src/adapters/http/schemas.ts';
-import { phrases } from '../../src/i18n/messages.ts';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import { ask, history, say, useWorkshop, withModel } from './http-support.ts';
 
@@ -16,7 +16,7 @@ test('an answer ends at its maximum: the model is let go, memory holds what was 
     `${bot.url}/chat`,
     postChat({ user_id: 'a', message: 'A story' }, { 'Accept-Language': 'zh-CN' }),
   );
-  const note = phrases('zh-CN').cut.maximum;
+  const note = messagesIn('zh-CN').cut.maximum;
   // The 50th unit is the first half of the emoji.
   const answer = story.slice(0, 49);
   expect(await response.json()).toMatchObject({ response: answer, cut: 'maximum', note });
@@ -33,7 +33,7 @@ test('30 million characters at once are an answer of 40,000, also for a caller w
   model.script('huge', { text: 'x'.repeat(30_000_000), pieces: 1 });
   const events = await allEvents(await say(bot, 'a', 'A huge one', { Accept: 'text/event-stream' }));
   const done = chatResponse.parse(events.at(-1)?.data);
-  expect(done).toMatchObject({ cut: 'maximum', note: phrases('en').cut.maximum });
+  expect(done).toMatchObject({ cut: 'maximum', note: messagesIn('en').cut.maximum });
   expect(done.response).toBe('x'.repeat(40_000));
   expect((await history(bot, 'a')).messages[1]?.content).toHaveLength(40_000);
 });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Locale } from '../../src/core/types.ts';
-import { phrases } from '../../src/i18n/messages.ts';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import { builtReplica } from '../crash/built-replica.ts';
 import { createWorld, type World } from '../crash/world.ts';
 import type { Pushed, RecordingPlatform } from '../support/recording-platform.ts';
@@ -83,7 +83,7 @@ describe.each(STORES)('every command on %s', (store) => {
   const { person, talk, ask, press, type, hangIn } = it;
 
   describe.each(LOCALES)('in %s', (locale) => {
-    const texts = phrases(locale);
+    const texts = messagesIn(locale);
     const { commands } = texts;
 
     test('before the first message', async () => {
@@ -258,7 +258,7 @@ describe.each(STORES)('a conversation that a channel shares, on %s', (store) => 
   const { person, talk, ask, press, hangIn } = it;
 
   describe.each(LOCALES)('in %s', (locale) => {
-    const texts = phrases(locale);
+    const texts = messagesIn(locale);
     const { commands } = texts;
     const people = () => {
       const ada = person(locale);

@@ -1,7 +1,7 @@
 /** Talking to the product in Discord, from outside: the real binary, the strict fake Discord, an OpenAI-compatible fake. */
 import { MessageType } from 'discord-api-types/v10';
 import { describe, expect, test } from 'vitest';
-import { phrases } from '../../src/i18n/messages.ts';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import { buttonsOf, type StoredMessage } from '../support/fake-discord/fake-discord.ts';
 import { PATIENTLY, shareDiscord, textsOf, untilAnswered, untilPrinted, untilSaid } from './discord-support.ts';
 import { makeEmbeddedStore, makeRedisStore, useWorkshop } from './http-support.ts';
@@ -237,7 +237,7 @@ describe('talking', () => {
     const ada = discord.world.person('Ada');
     const dm = discord.dm(ada);
     model.script('你好', { status: 400, error: { message: 'no' } });
-    await untilAnswered(discord, discord.say(ada, dm, '你好'), phrases('zh-CN').failed.model_refused_request);
+    await untilAnswered(discord, discord.say(ada, dm, '你好'), messagesIn('zh-CN').failed.model_refused_request);
   });
 
   test('while the model thinks for long, the bot is shown as typing all the time', async () => {

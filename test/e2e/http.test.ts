@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { chatResponse, healthResponse, statsResponse } from '../../src/adapters/http/schemas.ts';
-import { phrases } from '../../src/i18n/messages.ts';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
 import { variants } from '../support/tier.ts';
@@ -139,7 +139,7 @@ describe.each(variants(ON_REDIS, EMBEDDED))('on %s, with a model', (name, makeSt
         model.script(user, { text: 'Once upon a', finishReason });
         const headers = { 'Accept-Language': locale };
         const response = await fetch(`${run.bot.url}/chat`, postChat({ user_id: user, message: user }, headers));
-        const note = phrases(locale).cut[cut];
+        const note = messagesIn(locale).cut[cut];
         expect(await response.json()).toMatchObject({ response: 'Once upon a', cut, note });
         expect((await history(run.bot, user)).messages[1]?.content).toBe('Once upon a');
       }
@@ -224,7 +224,7 @@ describe.each(variants(ON_REDIS, EMBEDDED))('on %s, with a model', (name, makeSt
 
   test('the memory commands work as messages, and are neither remembered nor shown to the model', async () => {
     const user = 'commander';
-    const { commands } = phrases('en');
+    const { commands } = messagesIn('en');
     expect(await ask(run.bot, user, '/history')).toBe(commands.nothingHere);
     expect(await ask(run.bot, user, '/ttl 600')).toContain(commands.ttl.set(600));
     const joke = 'forget it, tell me a joke';
@@ -240,7 +240,7 @@ describe.each(variants(ON_REDIS, EMBEDDED))('on %s, with a model', (name, makeSt
 
     const chinese = await say(run.bot, user, '/ttl', { 'Accept-Language': 'zh-CN' });
     expect(chatResponse.parse(await chinese.json()).response).toContain(
-      phrases('zh-CN').commands.ttl.setting(600, true),
+      messagesIn('zh-CN').commands.ttl.setting(600, true),
     );
     const streamed = await allEvents(await say(run.bot, user, '/memstats', { Accept: 'text/event-stream' }));
     expect(streamed.map(({ event }) => event)).toEqual(['delta', 'done']);
@@ -260,9 +260,9 @@ describe.each(variants(ON_REDIS, EMBEDDED))('on %s, with a model', (name, makeSt
     model.script('slow riddle', { sent: 0, end: 'hang' });
     const asked = say(run.bot, 'riddler', 'slow riddle');
     await model.called('slow riddle');
-    expect(await ask(run.bot, 'riddler', '/history')).toBe(phrases('en').commands.nothingHere);
+    expect(await ask(run.bot, 'riddler', '/history')).toBe(messagesIn('en').commands.nothingHere);
     expect(await ask(run.bot, 'riddler', '/forget')).toBe(
-      phrases('en').commands.forget.done({ conversations: 1, messages: 0, waiting: 1 }),
+      messagesIn('en').commands.forget.done({ conversations: 1, messages: 0, waiting: 1 }),
     );
     expect((await asked).status).toBe(410);
     expect((await fetch(historyUrl(run.bot, 'riddler'))).status).toBe(404);

@@ -1,7 +1,7 @@
 /** The real process against servers with peculiarities, as a new user would meet them. */
 import { expect, test } from 'vitest';
 import { chatResponse } from '../../src/adapters/http/schemas.ts';
-import { phrases } from '../../src/i18n/messages.ts';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import { postChat } from '../adapters/http/support.ts';
 import type { RunningBot } from '../support/bot-process.ts';
 import { ask, detailOf, history, say, useWorkshop, withModel } from './http-support.ts';
@@ -67,7 +67,7 @@ test('an answer that takes longer than ANSWER_TIMEOUT is what there is of it by 
   model.script('endless', { text: 'word '.repeat(1_000), pieces: 1_000, betweenMs: 100 });
   const response = await fetch(`${bot.url}/chat`, postChat({ user_id: 'ada', message: 'endless' }));
   const answer = chatResponse.parse(await response.json());
-  expect(answer).toMatchObject({ cut: 'time', note: phrases('en').cut.time });
+  expect(answer).toMatchObject({ cut: 'time', note: messagesIn('en').cut.time });
   expect((await history(bot, 'ada')).messages[1]?.content).toBe(answer.response);
   expect(model.count('endless')).toBe(1);
 });
@@ -76,7 +76,7 @@ test('a wrong setting is told as one, and logged once, with its name and no stac
   const model = await workshop.makeModel({ reply: { status: 404, error: { message: 'no such model: test' } } });
   const bot = await workshop.start(await workshop.makeFolder(), withModel(model));
   const response = await say(bot, 'ada', 'Hello');
-  expect([response.status, await detailOf(response)]).toEqual([502, phrases('en').failed.model_misconfigured]);
+  expect([response.status, await detailOf(response)]).toEqual([502, messagesIn('en').failed.model_misconfigured]);
   const lines = bot
     .output()
     .split('\n')

@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { phrases } from '../../src/i18n/messages.ts';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import type { BotSettings, RunningBot } from '../support/bot-process.ts';
 import { haveChromium } from '../support/chromium.ts';
 import { startRedis } from '../support/redis-server.ts';
@@ -364,7 +364,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     model.script('odd', { status: 400, error: { message: 'no' } });
     const { page } = await visit(bot.url);
     await say(page, 'an odd one');
-    await shows(items(page, 'user').locator('.fault'), phrases('en').failed.model_refused_request);
+    await shows(items(page, 'user').locator('.fault'), messagesIn('en').failed.model_refused_request);
     await page.getByRole('button', { name: 'Send again' }).click();
     await reads(page, ['an odd one', 'echo: an odd one']);
   });

@@ -1,6 +1,6 @@
 /** Replies in Slack when Slack makes trouble: rates, dying streams, lost answers; and what people do to them meanwhile. */
 import { describe, expect, test } from 'vitest';
-import { phrases } from '../../src/i18n/messages.ts';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
 
@@ -193,7 +193,7 @@ describe('a reply', () => {
     const { ts } = slack.say('Tell me', { user: ADA });
     const dm = slack.workspace.directOf(ADA);
     await until(() => expect(slack.replies(dm, ts)[0]?.text).toContain('Sentence'));
-    expect(texts(await answersIn(slack, dm, ts))).toEqual([phrases('en').failed.model_only_reasoned]);
+    expect(texts(await answersIn(slack, dm, ts))).toEqual([messagesIn('en').failed.model_only_reasoned]);
     expect(model.count('Tell me')).toBe(1);
   });
 

@@ -9,7 +9,7 @@ import type { ConversationStore } from '../../src/core/store.ts';
 import { createRunningTurns } from '../../src/core/turn-watch.ts';
 import type { Locale, ReplyEnd } from '../../src/core/types.ts';
 import type { BotError, ErrorCode } from '../../src/errors.ts';
-import { createPhrases, phrases } from '../../src/i18n/messages.ts';
+import { createCoreMessages, messagesIn } from '../../src/i18n/messages.ts';
 import { createTestApp, postChat } from '../adapters/http/support.ts';
 import { testChain } from '../chain/harness.ts';
 import { messageOf, offerNew, sessionOf, takeHead } from '../contracts/store/support.ts';
@@ -64,7 +64,7 @@ export const run = ({ chain, locale = 'en', before, refusal }: Run): Promise<Ran
     const result = await runTurn(await takeHead(store, session), lease, {
       ...{ store, chain, logger },
       replies: { openReply: async () => reply },
-      phrases: createPhrases(),
+      coreMessages: createCoreMessages(),
       metrics: createMetrics().turns,
       running: createRunningTurns(),
       clock: { now: () => Date.now() + TURN_BUDGET_MS, monotonic: () => performance.now() },
@@ -84,7 +84,7 @@ export const run = ({ chain, locale = 'en', before, refusal }: Run): Promise<Ran
 /** A turn that ends with this code says so: in its reply on a platform, and to whoever waits for it over HTTP. */
 export async function expectTold(code: ErrorCode, how: Omit<Run, 'locale'>, status: number): Promise<void> {
   for (const locale of LOCALES) {
-    const text = phrases(locale).failed[code];
+    const text = messagesIn(locale).failed[code];
     const told = { result: 'finished', end: { kind: 'failed', text }, remembered: 0, code };
     expect(await run({ ...how, locale })).toEqual(told);
 
@@ -129,7 +129,7 @@ export const undelivered = async (refusal: BotError) => {
     remembered: 2,
     code: undefined,
   });
-  for (const locale of LOCALES) expect(phrases(locale).failed[refusal.code]).toContain('/history');
+  for (const locale of LOCALES) expect(messagesIn(locale).failed[refusal.code]).toContain('/history');
 };
 
 /** Workers take the turn and are never heard of again. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ANSWER_CUTS, type ReplyEnd } from '../../src/core/types.ts';
-import { phrases } from '../../src/i18n/messages.ts';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import { noteOf, withNote } from '../../src/replies/answer-note.ts';
 
 const cutOff = (cut: (typeof ANSWER_CUTS)[number]): ReplyEnd => ({ kind: 'answered', text: 'a', stopped: false, cut });
@@ -8,7 +8,7 @@ const cutOff = (cut: (typeof ANSWER_CUTS)[number]): ReplyEnd => ({ kind: 'answer
 describe('the note under an answer', () => {
   it('says in the language of the person why it ends early', () => {
     for (const locale of ['en', 'zh-CN'] as const) {
-      const texts = phrases(locale);
+      const texts = messagesIn(locale);
       const notes = ANSWER_CUTS.map((cut) => noteOf(cutOff(cut), texts));
       expect(new Set(notes).size).toBe(ANSWER_CUTS.length);
       for (const note of notes)
@@ -18,7 +18,7 @@ describe('the note under an answer', () => {
   });
 
   it('is none under a whole answer, and outside of a code block that was not closed', () => {
-    const texts = phrases('en');
+    const texts = messagesIn('en');
     const whole: ReplyEnd = { kind: 'answered', text: 'a', stopped: false };
     expect(withNote('a', whole, texts)).toBe('a');
     expect(withNote('a', { kind: 'failed', text: 'a' }, texts)).toBe('a');

@@ -48,5 +48,5 @@ await runProcess(async () => {
   setTimeout(fault, 50);
   // Something that keeps the process alive, as a server would.
   const alive = setInterval(() => {}, 1_000);
-  return { notice: ['started'], stop: async () => clearInterval(alive) };
+  return { banner: ['started'], stop: async () => clearInterval(alive) };
 });

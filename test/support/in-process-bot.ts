@@ -21,7 +21,7 @@ export async function startInProcess(cwd: string, settings: BotSettings): Promis
   });
   for (const warning of config.warnings) logger.warn({}, warning);
   const app = await startApp({ config, logger });
-  for (const line of app.notice) logger.info({}, line);
+  for (const line of app.banner) logger.info({}, line);
   let stopped: Promise<void> | undefined;
   return {
     ...{ url: `http://127.0.0.1:${port}`, port, output: () => output },

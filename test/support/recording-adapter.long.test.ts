@@ -1,9 +1,9 @@
 import { Agent } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLogger } from '../../src/app/log.ts';
-import { decodeAction, encodeAction, markOf } from '../../src/commands/action-id.ts';
-import { createCatalogue } from '../../src/commands/catalogue.ts';
+import { decodeAction, encodeAction, targetHashOf } from '../../src/commands/action-id.ts';
 import { createParser } from '../../src/commands/parse.ts';
+import { CATALOGUE, COMMANDS } from '../../src/commands/registry.ts';
 import type { ReceiveResult } from '../../src/core/bot-port.ts';
 import type { CommandCall } from '../../src/core/commands.ts';
 import type { ReplyContext } from '../../src/core/ports.ts';
@@ -38,7 +38,6 @@ function createKeeper() {
   const kept: IncomingMessage[] = [];
   const stopped: { readonly sessionId: SessionId; readonly turnId: string }[] = [];
   const calls: CommandCall[] = [];
-  const catalogue = createCatalogue();
   const planned: (ReceiveResult | BotError)[] = [];
   const seen = new Set<string>();
   const bot: RecordingBot = {
@@ -57,13 +56,13 @@ function createKeeper() {
       return true;
     },
     commands: {
-      catalogue,
-      ...createParser(catalogue),
-      readAction: decodeAction,
+      catalogue: CATALOGUE,
+      ...createParser(COMMANDS),
+      readAction: (id) => decodeAction(id, COMMANDS),
       openPrivately: (command, { person, sessionId }) => ({
         label: 'Open',
         style: 'primary',
-        id: encodeAction({ command, mark: markOf(person, sessionId) }),
+        id: encodeAction({ command, targetHash: targetHashOf(person, sessionId) }, COMMANDS),
       }),
       limit: async () => undefined,
       async run(call) {
@@ -267,9 +266,9 @@ describe('a command', () => {
     expect(notice?.actions).toHaveLength(1);
     expect(platform.privateAnswers('alice')).toEqual([]);
     await platform.press({ ...ALICE, user: 'bob' }, open?.id ?? '').acked;
-    const mark = markOf(context.person, ALICES);
+    const targetHash = targetHashOf(context.person, ALICES);
     expect(calls).toMatchObject([
-      { command: { name: 'ttl', value: 600 }, mark, context: { surface: 'action', person: { user: 'bob' } } },
+      { command: { name: 'ttl', value: 600 }, targetHash, context: { surface: 'action', person: { user: 'bob' } } },
     ]);
     expect(platform.privateAnswers('bob')).toMatchObject([{ text: 'Ran ttl.' }]);
   });

@@ -1,7 +1,7 @@
 /** The memory commands on the recording platform: what was asked for is run, and answered to that person alone. */
 import type { Command, CommandAction, CommandContext, CommandResult, Commands } from '../../src/core/commands.ts';
 import { parseSessionId, personOf, type SessionId } from '../../src/core/session.ts';
-import { phrases } from '../../src/i18n/messages.ts';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import type { Delivery } from './recording-protocol.ts';
 
 /** A delivery that asks for a command. */
@@ -20,7 +20,7 @@ export interface Asked {
   readonly command: Command;
   readonly surface: CommandContext['surface'];
   /** Of a pressed button. */
-  readonly mark?: string;
+  readonly targetHash?: string;
 }
 
 /**
@@ -28,14 +28,14 @@ export interface Asked {
  * this: it gets a button that opens the answer. @throws BotError as the store does; then nothing was answered.
  */
 export async function takeCommand(asked: Asked, commands: Commands, tellers: Tellers): Promise<void> {
-  const { delivery, command, mark } = asked;
+  const { delivery, command, targetHash } = asked;
   const context = contextOf(asked);
   const isPublic = asked.surface === 'text' && !delivery.direct;
   if (isPublic && command.name !== 'hint') {
     const open = commands.openPrivately(command, context);
-    return tellers.publicly(delivery, phrases(delivery.locale).answersPrivately, [open]);
+    return tellers.publicly(delivery, messagesIn(delivery.locale).answersPrivately, [open]);
   }
-  const result = await commands.run({ command, context, ...(mark === undefined ? {} : { mark }) });
+  const result = await commands.run({ command, context, ...(targetHash === undefined ? {} : { targetHash }) });
   // A hint says nothing of anybody's memory.
   return isPublic ? tellers.publicly(delivery, result.text) : tellers.privately(delivery, result);
 }

@@ -1,10 +1,10 @@
 /** What people may read of the reply to a message once all is over: what memory holds of it, or why there is nothing. */
 import type { ChatMessage } from '../../src/core/types.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
-import { phrases } from '../../src/i18n/messages.ts';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import { CUT_TEXT } from './model.ts';
 
-const { failed, forgotten, stopped, cut } = phrases('en');
+const { failed, forgotten, stopped, cut } = messagesIn('en');
 const FAILURES = ERROR_CODES.map((code) => failed[code]);
 
 /** Parts are cut at blanks, and platforms render the rest. */

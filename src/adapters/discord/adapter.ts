@@ -5,7 +5,7 @@ import type { Clock, Logger, Reply, ReplyContext } from '../../core/ports.ts';
 import type { SessionScope } from '../../core/session.ts';
 import type { ReplyTarget } from '../../core/types.ts';
 import { toBotError } from '../../errors.ts';
-import { phrases } from '../../i18n/messages.ts';
+import { messagesIn } from '../../i18n/messages.ts';
 import { systemTimers } from '../../lib/timers.ts';
 import { withNote } from '../../replies/answer-note.ts';
 import { createLiveReply } from '../../replies/live-reply.ts';
@@ -30,7 +30,7 @@ export interface DiscordOptions {
   /** The registry of channels that were talked in, shared by all replicas. */
   readonly channels: Channels;
   readonly clock: Clock;
-  readonly log: Logger;
+  readonly logger: Logger;
   /** Counts a part of a reply of which nobody can find out whether it was posted. */
   readonly unreconciled: () => void;
   /** Counts what Discord sent and nobody could read. */
@@ -57,7 +57,7 @@ function inviteLink(application: string): string {
 }
 
 export function createDiscordAdapter(options: DiscordOptions): Adapter {
-  const { token, apiUrl, clock, log } = options;
+  const { token, apiUrl, clock, logger: log } = options;
   const rest = createDiscordRest({ token, apiUrl });
   let events: Events | undefined;
   const connection = createConnection({
@@ -68,7 +68,7 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
   });
 
   async function start(bot: BotPort): Promise<void> {
-    events = createEvents({ ...options, bot, rest, connection });
+    events = createEvents({ ...options, log, bot, rest, connection });
     await connection.open();
     const application = connection.self().application.id;
     log.info({}, `Discord: add the bot to a server by ${inviteLink(application)}`);
@@ -103,7 +103,7 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
       ...reply,
       end(end) {
         const text = end.kind === 'answered' ? withTables(end.text, true, FENCE_LIMITS) : end.text;
-        return reply.end({ ...end, text: withNote(text, end, phrases(locale)) });
+        return reply.end({ ...end, text: withNote(text, end, messagesIn(locale)) });
       },
     };
   }

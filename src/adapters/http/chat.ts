@@ -105,6 +105,6 @@ function part(caller: Caller, turn: FollowedTurn): void {
   void turn.close();
 }
 
-function phraseFor({ phrases }: HttpDeps, { locale }: IncomingMessage): (code: ErrorCode) => string {
-  return (code) => phrases.failed(code, locale);
+function phraseFor({ coreMessages }: HttpDeps, { locale }: IncomingMessage): (code: ErrorCode) => string {
+  return (code) => coreMessages.failed(code, locale);
 }

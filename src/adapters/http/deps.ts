@@ -1,6 +1,6 @@
 /** What the routes of the HTTP API work with. */
 import type { BotPort } from '../../core/bot-port.ts';
-import type { Clock, Logger, Phrases } from '../../core/ports.ts';
+import type { Clock, CoreMessages, Logger } from '../../core/ports.ts';
 import type { HttpLimits } from './schemas.ts';
 import type { WaitingCallers } from './waiting-callers.ts';
 
@@ -27,14 +27,14 @@ export interface HttpDeps {
   readonly limits: HttpLimits;
   readonly timings: HttpTimings;
   readonly intake: WaitingCallers;
-  readonly store: 'redis' | 'sqlite';
+  readonly store: string;
   /** The metrics of the process in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
   /** Counts a request that was refused for what it was, by its status. */
   readonly refused: (status: number) => void;
   /** How the other platforms are doing; /health tells the first that can't receive messages. */
   readonly platforms?: () => readonly PlatformHealth[];
-  readonly phrases: Pick<Phrases, 'failed'>;
+  readonly coreMessages: Pick<CoreMessages, 'failed'>;
   readonly logger: Logger;
   readonly clock: Clock;
 }

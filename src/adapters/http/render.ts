@@ -4,7 +4,7 @@ import type { ReceiveResult } from '../../core/bot-port.ts';
 import type { History, ServiceStats } from '../../core/store.ts';
 import type { Locale, TurnId } from '../../core/types.ts';
 import { BotError, type ErrorCode } from '../../errors.ts';
-import { phrases } from '../../i18n/messages.ts';
+import { messagesIn } from '../../i18n/messages.ts';
 import type { Settlement } from './follow-turn.ts';
 import type { chatResponse, historyResponse, pendingResponse, statsResponse } from './schemas.ts';
 
@@ -99,7 +99,7 @@ export function renderChat(
     timestamp: isoTime(timestamp),
     ttl_remaining: secondsLeft(expiresInMs),
   };
-  return cut === undefined ? whole : { ...whole, cut, note: phrases(locale).cut[cut] };
+  return cut === undefined ? whole : { ...whole, cut, note: messagesIn(locale).cut[cut] };
 }
 
 /** The answer while the turn goes on without its caller. */

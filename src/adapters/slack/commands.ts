@@ -5,7 +5,7 @@ import type { Command, CommandCall, CommandContext, CommandResult } from '../../
 import type { Logger } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
 import { toBotError } from '../../errors.ts';
-import { phrases } from '../../i18n/messages.ts';
+import { messagesIn } from '../../i18n/messages.ts';
 import { SHORTCUT_PREFIX } from './callback-ids.ts';
 import { placeOf, type Scopes, type SlackMessage, sessionAt } from './normalize.ts';
 import type { People } from './people.ts';
@@ -97,7 +97,7 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
   async function withFiles(result: CommandResult, { person, locale }: CommandContext): Promise<CommandResult> {
     if (result.files.length === 0) return result;
     const { user } = person;
-    const { filesSent, filesNotSent } = phrases(locale).slack;
+    const { filesSent, filesNotSent } = messagesIn(locale).slack;
     const sent = await answers.send({ user }, result.files).then(
       () => filesSent,
       (thrown: unknown) => {
@@ -116,7 +116,7 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
     } catch (thrown) {
       const { code, message } = toBotError(thrown);
       logger.warn({ command: call.command.name, code, err: message }, 'a command failed');
-      result = { kind: 'refused', text: phrases(call.context.locale).failed[code], actions: [] };
+      result = { kind: 'refused', text: messagesIn(call.context.locale).failed[code], actions: [] };
     }
     // What is refused is no successor of the answer whose button was pressed.
     await answers.respond(respond, result, replaces && result.kind !== 'refused');
@@ -189,7 +189,7 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
         const root = container?.thread_ts ?? message?.thread_ts;
         const asking = { team: team.id, channel: channel.id, user: user.id, root, surface: 'action' } as const;
         const context = await contextOf(asking);
-        await answered({ command: action.command, mark: action.mark, context }, respond, true);
+        await answered({ command: action.command, targetHash: action.targetHash, context }, respond, true);
       }),
   };
 }

@@ -3,7 +3,7 @@ import type { BotPort, ReceiveResult } from '../../core/bot-port.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
 import type { Place, SessionId } from '../../core/session.ts';
 import { toBotError } from '../../errors.ts';
-import { phrases } from '../../i18n/messages.ts';
+import { messagesIn } from '../../i18n/messages.ts';
 import { createThrottle } from '../../lib/throttle.ts';
 import type { SlackClients } from './clients.ts';
 import type { SlackCommands } from './commands.ts';
@@ -146,12 +146,12 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
   async function tellFull(input: SlackMessage): Promise<void> {
     if (!worthTellingFull(input.channel)) return;
     const { locale } = await people.find(input.user);
-    await tell(input, phrases(locale).failed.store_full);
+    await tell(input, messagesIn(locale).failed.store_full);
   }
 
   async function opened(channel: string, user: string): Promise<void> {
     const { locale } = await people.find(user);
-    const { title, prompts } = phrases(locale).slack.prompts;
+    const { title, prompts } = messagesIn(locale).slack.prompts;
     await deps.clients
       .answer((client) =>
         client.assistant.threads.setSuggestedPrompts({ channel_id: channel, title, prompts: [...prompts] }),

@@ -1,6 +1,6 @@
 /** The app's manifest, made from the command catalogue. Pure. scripts/slack-manifest.ts writes it to slack/. */
 import type { CommandDefinition } from '../../core/commands.ts';
-import { phrases } from '../../i18n/messages.ts';
+import { messagesIn } from '../../i18n/messages.ts';
 import { SHORTCUT_PREFIX } from './callback-ids.ts';
 
 export interface ManifestOptions {
@@ -51,7 +51,7 @@ const DESCRIPTION = 'A chatbot whose memory can be trusted: see it, limit it, er
 
 /** As docs.slack.dev describes app manifests, schema version 2. */
 export function createManifest({ catalogue, umbrella, argumentsOf, requestUrl }: ManifestOptions) {
-  const texts = phrases('en');
+  const texts = messagesIn('en');
   const at = requestUrl === undefined ? {} : { url: requestUrl };
   const to = requestUrl === undefined ? {} : { request_url: requestUrl };
   const names = catalogue.map(({ name }) => name);

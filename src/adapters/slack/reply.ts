@@ -2,7 +2,7 @@
 import type { Flags } from '../../core/flags.ts';
 import type { Logger, Reply, ReplyContext } from '../../core/ports.ts';
 import type { ReplyEnd } from '../../core/types.ts';
-import { phrases } from '../../i18n/messages.ts';
+import { messagesIn } from '../../i18n/messages.ts';
 import { withTimeout } from '../../lib/timeout.ts';
 import { withNote } from '../../replies/answer-note.ts';
 import { createLiveReply } from '../../replies/live-reply.ts';
@@ -34,7 +34,7 @@ const MARK = ' …';
 export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, context: ReplyContext): Reply {
   const { capabilities, clients, clock, timers, logger, unreconciled } = deps;
   const { lease, locale, turnId } = context;
-  const texts = phrases(locale);
+  const texts = messagesIn(locale);
   const alive = () => lease.alive() && !lease.signal.aborted;
   const streams = createStreamFlags(deps.notes, target, turnId);
   const leftShown = context.resumed;

@@ -1,7 +1,7 @@
 /** Shows one conversation to one page for as long as it is connected. */
 
 import type { BotPort } from '../../core/bot-port.ts';
-import type { Logger, Phrases } from '../../core/ports.ts';
+import type { CoreMessages, Logger } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
 import type { ChatMessage, JsonValue, Locale, TurnId } from '../../core/types.ts';
 import { type BotError, toBotError } from '../../errors.ts';
@@ -19,7 +19,7 @@ export interface FeedOptions {
   /** Turns that the page waits for, or has sent without learning what became of it. */
   readonly tracked: readonly TurnId[];
   readonly send: <Name extends keyof FeedEvents>(event: Name, data: FeedEvents[Name]) => Promise<void>;
-  readonly phrases: Pick<Phrases, 'failed' | 'forgotten'>;
+  readonly coreMessages: Pick<CoreMessages, 'failed' | 'forgotten'>;
   /** Milliseconds between looks when nothing is announced. */
   readonly pollMs: number;
   /** Aborts when the page has gone or the server stops. */
@@ -131,9 +131,13 @@ export async function runFeed(options: FeedOptions): Promise<void> {
     if (record === undefined) return { turn, outcome: 'unknown', text: '' };
     switch (record.outcome ?? record.state) {
       case 'failed':
-        return { turn, outcome: 'failed', text: options.phrases.failed(record.code ?? 'internal', options.locale) };
+        return {
+          turn,
+          outcome: 'failed',
+          text: options.coreMessages.failed(record.code ?? 'internal', options.locale),
+        };
       case 'forgotten':
-        return { turn, outcome: 'forgotten', text: options.phrases.forgotten(options.locale) };
+        return { turn, outcome: 'forgotten', text: options.coreMessages.forgotten(options.locale) };
       case 'answered':
       case 'finished':
         return { turn, outcome: 'answered', text: '' };
@@ -158,6 +162,6 @@ export async function runFeed(options: FeedOptions): Promise<void> {
     if (!known) logger.error({ err: error, session: sessionId }, 'a conversation could not be shown');
     // So that the next state is told whatever it is, and the page learns that the store is back.
     told = '';
-    await send('away', { text: options.phrases.failed(known ? error.code : 'internal', options.locale) });
+    await send('away', { text: options.coreMessages.failed(known ? error.code : 'internal', options.locale) });
   }
 }

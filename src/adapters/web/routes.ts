@@ -5,7 +5,7 @@ import { streamSSE } from 'hono/streaming';
 import type { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
 import type { CommandCall } from '../../core/commands.ts';
-import type { Clock, Logger, Phrases } from '../../core/ports.ts';
+import type { Clock, CoreMessages, Logger } from '../../core/ports.ts';
 import type { SessionScope } from '../../core/session.ts';
 import { BotError } from '../../errors.ts';
 import { bodyLimit, readJson } from '../../lib/json-body.ts';
@@ -32,13 +32,13 @@ export interface RouteDeps {
   /** @throws BotError `platform_unavailable` before the start. */
   readonly bot: () => BotPort;
   readonly scope: SessionScope;
-  readonly store: 'redis' | 'sqlite';
+  readonly store: string;
   /** For people: which model answers. */
   readonly model: string;
   /** Longest message of a person, in UTF-16 units. */
   readonly maxMessageLength: number;
   readonly samples: Pick<Samples, 'list'>;
-  readonly phrases: Phrases;
+  readonly coreMessages: CoreMessages;
   readonly logger: Logger;
   readonly clock: Pick<Clock, 'now'>;
   /** False once the process is ending: messages are refused then. */
@@ -54,7 +54,7 @@ const API = '/playground/api';
 const AUTHOR_MS = 24 * 3_600_000;
 
 export function addRoutes(app: Hono, deps: RouteDeps): void {
-  const { bot, scope, phrases, logger } = deps;
+  const { bot, scope, coreMessages, logger } = deps;
   const maxBytes = bodyLimit(deps.maxMessageLength);
   const slots = createFeedSlots();
 
@@ -82,8 +82,8 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     const body = parse(actionBody, await readJson(c.req.raw, maxBytes));
     const pressed = bot().commands.readAction(body.action);
     if (pressed === undefined) throw new BotError('bad_input', 'There is no such button.');
-    const { command, mark } = pressed;
-    return c.json(await runCommand({ command, mark, context: contextOf(body, scope, 'action') }));
+    const { command, targetHash } = pressed;
+    return c.json(await runCommand({ command, targetHash, context: contextOf(body, scope, 'action') }));
   });
 
   app.post(`${API}/stop`, async (c) => {
@@ -132,7 +132,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
           tracked: query.track,
           send: <Name extends keyof FeedEvents>(event: Name, data: FeedEvents[Name]) =>
             stream.writeSSE({ event, data: JSON.stringify(data) }),
-          ...{ phrases, logger, signal, pollMs: deps.pollMs },
+          ...{ coreMessages, logger, signal, pollMs: deps.pollMs },
         });
       } finally {
         stopHeartbeat();

@@ -1,6 +1,5 @@
 /** What the page may send, and what it is sent. Checked at the edge; test/adapters/web reads every answer by these. */
 import { z } from 'zod';
-import { COMMAND_NAMES } from '../../core/commands.ts';
 import { isWellFormed } from '../../core/session.ts';
 import { ANSWER_CUTS } from '../../core/types.ts';
 
@@ -115,11 +114,11 @@ export const overviewAnswer = z.object({ every_ms: z.number(), samples: z.array(
 const option = z.object({ name: z.string(), description: z.string(), values: z.array(z.string()) });
 export const setupAnswer = z.object({
   scope: z.enum(['user', 'channel']),
-  store: z.enum(['redis', 'sqlite']),
+  store: z.string(),
   model: z.string(),
   max_message_length: z.number(),
   commands: z.array(
-    z.object({ name: z.enum(COMMAND_NAMES), usage: z.string(), description: z.string(), options: z.array(option) }),
+    z.object({ name: z.string(), usage: z.string(), description: z.string(), options: z.array(option) }),
   ),
 });
 

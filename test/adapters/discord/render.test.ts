@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { commandBodies, isRegistered } from '../../../src/adapters/discord/interactions/commands.ts';
 import { answerBody, readStop, rowsOf, stopRows } from '../../../src/adapters/discord/reply/render.ts';
-import { createCatalogue } from '../../../src/commands/catalogue.ts';
+import { CATALOGUE } from '../../../src/commands/registry.ts';
 
 const action = (id: string) => ({ label: id, style: 'plain', id }) as const;
 
@@ -48,7 +48,7 @@ describe('the Stop button', () => {
 });
 
 describe('the registration', () => {
-  const bodies = commandBodies(createCatalogue());
+  const bodies = commandBodies(CATALOGUE);
 
   test('has /chat with its message, and every command with its options', () => {
     expect(

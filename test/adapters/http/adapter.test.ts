@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { createHttpAdapter, type HttpAdapter, type HttpAdapterOptions } from '../../../src/adapters/http/adapter.ts';
 import type { Lease } from '../../../src/core/ports.ts';
 import { encodeSession } from '../../../src/core/session.ts';
-import { createPhrases } from '../../../src/i18n/messages.ts';
+import { createCoreMessages } from '../../../src/i18n/messages.ts';
 import { createEdgeBot } from '../../support/bot-port.ts';
 import { allEvents, CLOCK, keepLog, LIMITS, type LogLine, postChat, readEvents } from './support.ts';
 
@@ -25,7 +25,7 @@ function makeAdapter(options: Partial<HttpAdapterOptions> = {}) {
     store: 'redis',
     metrics: async () => '',
     refused: () => {},
-    phrases: createPhrases(),
+    coreMessages: createCoreMessages(),
     logger: keepLog(log),
     clock: CLOCK,
     ...options,

@@ -132,7 +132,7 @@ describe('POST /chat', () => {
     bot.fail(bot.taken[0]?.turnId ?? '', code);
     const response = await asked;
     expect(response.status).toBe(status);
-    expect(await response.json()).toEqual({ detail: deps.phrases.failed(code, 'zh-CN') });
+    expect(await response.json()).toEqual({ detail: deps.coreMessages.failed(code, 'zh-CN') });
     expect(response.headers.has('retry-after')).toBe(status === 503);
   });
 

@@ -6,14 +6,14 @@ import { sessionOf } from '../../../src/adapters/http/normalize.ts';
 import { chatResponse } from '../../../src/adapters/http/schemas.ts';
 import { createCommands } from '../../../src/commands/commands.ts';
 import { BotError } from '../../../src/errors.ts';
-import { phrases } from '../../../src/i18n/messages.ts';
+import { messagesIn } from '../../../src/i18n/messages.ts';
 import { depsOf, talk } from '../../commands/suite/support.ts';
 import { contents, useStore } from '../../contracts/store/support.ts';
 import { makeSqliteFixture } from '../../memory/sqlite-fixture.ts';
 import { allEvents, createTestApp, NOW, postChat } from './support.ts';
 
 const harness = useStore(makeSqliteFixture);
-const { commands } = phrases('en');
+const { commands } = messagesIn('en');
 
 /** An app whose memory and commands are real; its model answers nothing. */
 function createApp() {
@@ -98,8 +98,8 @@ describe('a message that is a command', () => {
   test('is answered in the caller’s language', async () => {
     const { say } = createApp();
     const chinese = { 'Accept-Language': 'zh-CN,zh;q=0.9,en;q=0.8' };
-    expect((await say('/forget', chinese)).response).toBe(phrases('zh-CN').commands.nothingHere);
-    expect((await say('/ttl 600', chinese)).response).toContain(phrases('zh-CN').commands.ttl.set(600));
+    expect((await say('/forget', chinese)).response).toBe(messagesIn('zh-CN').commands.nothingHere);
+    expect((await say('/ttl 600', chinese)).response).toContain(messagesIn('zh-CN').commands.ttl.set(600));
   });
 
   test('is streamed to whoever wants a stream', async () => {

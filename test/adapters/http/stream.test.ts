@@ -95,7 +95,7 @@ describe('POST /chat as an event stream', () => {
     bot.fail(turnId, 'model_timeout');
     expect((await rest()).at(-1)).toEqual({
       event: 'error',
-      data: { status: 504, detail: deps.phrases.failed('model_timeout', 'en') },
+      data: { status: 504, detail: deps.coreMessages.failed('model_timeout', 'en') },
     });
   });
 

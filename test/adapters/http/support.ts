@@ -4,7 +4,7 @@ import { createHttpApp, type HttpGuards } from '../../../src/adapters/http/app.t
 import type { HttpDeps } from '../../../src/adapters/http/deps.ts';
 import { createWaitingCallers } from '../../../src/adapters/http/waiting-callers.ts';
 import type { Clock, Logger } from '../../../src/core/ports.ts';
-import { createPhrases } from '../../../src/i18n/messages.ts';
+import { createCoreMessages } from '../../../src/i18n/messages.ts';
 import { createEdgeBot, type EdgeBot } from '../../support/bot-port.ts';
 
 /** 2026-01-02T03:04:05.678Z */
@@ -61,7 +61,7 @@ export function createTestApp({ timings, store = 'redis', local = true, apiKey }
     store,
     metrics: async () => 'bot_turns_total 1\n',
     refused: (status) => void refused.push(status),
-    phrases: createPhrases(),
+    coreMessages: createCoreMessages(),
     logger: keepLog(log),
     clock: CLOCK,
   };

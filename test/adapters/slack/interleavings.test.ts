@@ -1,7 +1,7 @@
 /** Slack's replies, streamed and edited: what people read at the end is the committed answer, whatever came before. */
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { phrases } from '../../../src/i18n/messages.ts';
+import { messagesIn } from '../../../src/i18n/messages.ts';
 import {
   type End,
   FAULTS,
@@ -37,7 +37,7 @@ async function expectCommitted(script: Script, streams: boolean): Promise<void> 
   const stage = (gate: Gate, clock: ManualClock) => createHeldSlack(gate, clock, streams);
   const played = await play(script, stage);
   const told = `${played.trail.join(', ')} (${script.fates.join(', ')}): ${played.visible.join(' | ')}`;
-  expect(isRight(played, phrases('en').stopped), told).toBe(true);
+  expect(isRight(played, messagesIn('en').stopped), told).toBe(true);
   expect(played.leftovers, told).toEqual([]);
 }
 

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { BOT_EVENTS, BOT_SCOPES, createManifest } from '../../../src/adapters/slack/manifest.ts';
-import { argumentsOf, createCatalogue, UMBRELLA } from '../../../src/commands/catalogue.ts';
+import { CATALOGUE as catalogue } from '../../../src/commands/registry.ts';
+import { argumentsOf, UMBRELLA } from '../../../src/commands/usage.ts';
 import { METHODS } from '../../support/fake-slack/methods.ts';
 
-const catalogue = createCatalogue();
 const common = { catalogue, umbrella: UMBRELLA, argumentsOf };
 const file = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../../../slack/${name}`, import.meta.url), 'utf8'));

@@ -1,7 +1,7 @@
 /** /forget on a real store. */
 import { describe, expect, it } from 'vitest';
 import { encodeSession } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/i18n/messages.ts';
+import { messagesIn } from '../../../src/i18n/messages.ts';
 import {
   answerOf,
   contents,
@@ -32,7 +32,7 @@ export function describeForget(harness: Harness): void {
       expect(await kept()).toEqual([]);
       expect(await kept(here({ thread: '17.1' }))).toHaveLength(2);
       expect(await kept(here({ user: 'bob' }))).toHaveLength(2);
-      expect((await ask('/forget', contextOf({ locale }))).text).toBe(phrases(locale).commands.nothingHere);
+      expect((await ask('/forget', contextOf({ locale }))).text).toBe(messagesIn(locale).commands.nothingHere);
     });
 
     it.each(LOCALES)(
@@ -43,7 +43,7 @@ export function describeForget(harness: Harness): void {
         await offerNew(bot.store, messageOf(here(), 'm3', { text: 'secret-3' }));
         const { lease, message } = await takeHead(bot.store, here());
         const { text } = await ask('/forget', contextOf({ locale }));
-        expect(text).toBe(phrases(locale).commands.forget.done({ conversations: 1, messages: 2, waiting: 2 }));
+        expect(text).toBe(messagesIn(locale).commands.forget.done({ conversations: 1, messages: 2, waiting: 2 }));
         expect(text).toMatch(
           locale === 'en' ? /2 messages that were still waiting will not be answered/ : /还在等待的 2 条消息/,
         );
@@ -57,14 +57,14 @@ export function describeForget(harness: Harness): void {
       await talk(bot.store, here(), 'm1');
       await shorten(bot.store, here());
       await untilForgotten(bot.store, here());
-      expect((await ask('/forget')).text).toBe(phrases('en').commands.nothingHere);
-      expect((await ask('/forget', unknownThread())).text).toBe(phrases('en').commands.nothingHere);
+      expect((await ask('/forget')).text).toBe(messagesIn('en').commands.nothingHere);
+      expect((await ask('/forget', unknownThread())).text).toBe(messagesIn('en').commands.nothingHere);
     });
 
     it.each(LOCALES)('asks first where it was typed and there is a button to say yes with (%s)', async (locale) => {
       await talk(bot.store, here(), 'm1');
       const typed = contextOf({ locale, surface: 'text' });
-      const t = phrases(locale);
+      const t = messagesIn(locale);
       const asked = await ask('/forget', typed);
       expect(asked).toMatchObject({ kind: 'confirm', text: t.commands.forget.confirmHere });
       expect(asked.actions).toEqual([{ label: t.buttons.forget, style: 'danger', id: expect.any(String) }]);
@@ -104,7 +104,7 @@ export function describeForget(harness: Harness): void {
         await talk(bot.store, here({ user: 'bob' }), 'b2', by('bob'));
         await bot.store.setTtl(here(), 600);
 
-        const t = phrases(locale);
+        const t = messagesIn(locale);
         const asked = await ask('/forget everywhere', contextOf({ locale }));
         expect(asked).toMatchObject({ kind: 'confirm', text: t.commands.forget.confirmEverywhere });
         expect(asked.actions).toMatchObject([{ label: t.buttons.forgetEverywhere, style: 'danger' }]);
@@ -129,7 +129,7 @@ export function describeForget(harness: Harness): void {
       expect(await kept()).toHaveLength(2);
       expect((await ask('/forget everywhere confirm', plain)).kind).toBe('done');
       expect(await kept()).toEqual([]);
-      expect((await ask('/forget everywhere confirm', plain)).text).toBe(phrases(locale).commands.nothingHere);
+      expect((await ask('/forget everywhere confirm', plain)).text).toBe(messagesIn(locale).commands.nothingHere);
     });
   });
 
@@ -146,13 +146,13 @@ export function describeForget(harness: Harness): void {
       await offerNew(bot.store, messageOf(SHARED, 'b2', { ...by('bob'), text: 'waiting-bob' }));
       const { kind, text, actions } = await ask('/forget', { ...inShared, locale });
       expect(kind).toBe('done');
-      expect(text).toBe(phrases(locale).commands.forget.removedMine({ conversations: 1, messages: 4, waiting: 1 }));
+      expect(text).toBe(messagesIn(locale).commands.forget.removedMine({ conversations: 1, messages: 4, waiting: 1 }));
       expect(actions).toEqual([]);
       expect(await kept(SHARED)).toEqual(['text of b1', 'answer to b1']);
       const stored = await harness.fixture.dumpText();
       expect(stored).not.toContain('waiting-ada');
       expect(stored).toContain('waiting-bob');
-      expect((await ask('/forget', { ...inShared, locale })).text).toBe(phrases(locale).commands.nothingHere);
+      expect((await ask('/forget', { ...inShared, locale })).text).toBe(messagesIn(locale).commands.nothingHere);
     });
 
     it('in the middle of a member’s own turn keeps nothing of it, and lets the others’ go on', async () => {
@@ -171,7 +171,7 @@ export function describeForget(harness: Harness): void {
     it('asks first where it was typed, and says what will go', async () => {
       await threeTurns();
       const asked = await ask('/forget', { ...inShared, surface: 'text' });
-      expect(asked).toMatchObject({ kind: 'confirm', text: phrases('en').commands.forget.confirmMine });
+      expect(asked).toMatchObject({ kind: 'confirm', text: messagesIn('en').commands.forget.confirmMine });
       expect(asked.actions).toMatchObject([{ label: 'Remove my messages', style: 'danger' }]);
       await press(asked.actions[0], inShared);
       expect(await kept(SHARED)).toEqual(['text of b1', 'answer to b1']);
@@ -179,7 +179,7 @@ export function describeForget(harness: Harness): void {
 
     it('wipes it for nobody but managers', async () => {
       await threeTurns();
-      const { managersOnly } = phrases('en').commands;
+      const { managersOnly } = messagesIn('en').commands;
       for (const command of ['/forget whole', '/forget whole confirm']) {
         expect(await ask(command, inShared)).toMatchObject({ kind: 'refused', text: managersOnly, actions: [] });
       }
@@ -192,10 +192,10 @@ export function describeForget(harness: Harness): void {
     ])('may be wiped whole, after a confirmation, by $who', async ({ context }) => {
       await threeTurns();
       const mine = await ask('/forget', context);
-      expect(mine.text).toContain(phrases('en').commands.forget.mayWipe);
+      expect(mine.text).toContain(messagesIn('en').commands.forget.mayWipe);
       expect(await kept(SHARED)).toContain('text of b1');
       const asked = await press(mine.actions[0], context);
-      expect(asked).toMatchObject({ kind: 'confirm', text: phrases('en').commands.forget.confirmWhole });
+      expect(asked).toMatchObject({ kind: 'confirm', text: messagesIn('en').commands.forget.confirmWhole });
       expect(await kept(SHARED)).toContain('text of b1');
       expect((await press(asked.actions[0], context)).text).toMatch(/^Forgotten: 1 conversation, /);
       expect(await kept(SHARED)).toEqual([]);
@@ -254,7 +254,7 @@ export function describeForget(harness: Harness): void {
       const bob = contextOf({ sessionId: SHARED, person: BOB });
       expect(await press(asked.actions[0], bob)).toMatchObject({
         kind: 'refused',
-        text: phrases('en').buttonNotYours,
+        text: messagesIn('en').buttonNotYours,
       });
       const mine = await ask('/forget', { ...inShared, surface: 'text' });
       expect(await press(mine.actions[0], bob)).toMatchObject({ kind: 'refused' });

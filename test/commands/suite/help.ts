@@ -1,9 +1,9 @@
 /** /help, and what is nearly a command. */
 import { describe, expect, it } from 'vitest';
-import { createCatalogue } from '../../../src/commands/catalogue.ts';
+import { COMMANDS } from '../../../src/commands/registry.ts';
 import { runCommand } from '../../../src/commands/run.ts';
 import { encodeSession } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/i18n/messages.ts';
+import { messagesIn } from '../../../src/i18n/messages.ts';
 import type { Harness } from '../../contracts/store/support.ts';
 import { asking, contextOf, depsOf, LOCALES, SHARED, unknownThread } from './support.ts';
 
@@ -13,7 +13,7 @@ export function describeHelp(harness: Harness): void {
 
   describe('/help', () => {
     it.each(LOCALES)('says what it does, the commands, and what it keeps and for how long (%s)', async (locale) => {
-      const { help, about } = phrases(locale).commands;
+      const { help, about } = messagesIn(locale).commands;
       const { kind, text } = await ask('/help', contextOf({ locale }));
       expect(kind).toBe('done');
       for (const part of [help.intro, help.channel, help.own, help.kept(1800, 4, 60)]) expect(text).toContain(part);
@@ -22,7 +22,7 @@ export function describeHelp(harness: Harness): void {
     });
 
     it('tells how to talk where one is, and for how long it is kept there', async () => {
-      const { help } = phrases('en').commands;
+      const { help } = messagesIn('en').commands;
       expect((await ask('/help', contextOf({ isDirect: true }))).text).toContain(help.direct);
       expect((await ask('/help', contextOf({ sessionId: SHARED }))).text).toContain(help.shared);
       const place = { platform: 'http', channel: 'ada' };
@@ -45,14 +45,16 @@ export function describeHelp(harness: Harness): void {
 
   describe('a command for managers alone', () => {
     it('is run for them and shown to them, and to nobody else', async () => {
-      const catalogue = createCatalogue().map((definition) => {
-        return definition.name === 'memstats' ? { ...definition, who: 'managers' as const } : definition;
+      const commands = COMMANDS.map((command) => {
+        const { definition } = command;
+        const who = definition.name === 'memstats' ? 'managers' : definition.who;
+        return { ...command, definition: { ...definition, who } };
       });
       const run = (name: 'memstats' | 'help', canManage: boolean) =>
-        runCommand({ command: { name }, context: contextOf({ canManage }) }, depsOf(bot.store), catalogue);
+        runCommand({ command: { name }, context: contextOf({ canManage }) }, depsOf(bot.store), commands);
       expect(await run('memstats', false)).toMatchObject({
         kind: 'refused',
-        text: phrases('en').commands.managersOnly,
+        text: messagesIn('en').commands.managersOnly,
       });
       expect((await run('memstats', true)).kind).toBe('done');
       expect((await run('help', false)).text).not.toContain('/memstats');
@@ -62,7 +64,7 @@ export function describeHelp(harness: Harness): void {
 
   describe('what is nearly a command', () => {
     it.each(LOCALES)('is answered with the nearest right form (%s)', async (locale) => {
-      const { hint } = phrases(locale).commands;
+      const { hint } = messagesIn(locale).commands;
       const cases: readonly (readonly [string, string, string])[] = [
         ['/forgot', hint.unknown('/forgot'), '/forget [here|everywhere]'],
         ['/history 900', hint.option('900'), '/history [limit] [export]'],

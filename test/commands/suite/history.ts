@@ -1,6 +1,6 @@
 /** /history on a real store. */
 import { describe, expect, it } from 'vitest';
-import { phrases } from '../../../src/i18n/messages.ts';
+import { messagesIn } from '../../../src/i18n/messages.ts';
 import { answerOf, type Harness, messageOf, offerNew, runTurn, takeHead } from '../../contracts/store/support.ts';
 import { asking, by, contextOf, here, LOCALES, SHARED, talk } from './support.ts';
 
@@ -21,7 +21,7 @@ export function describeHistory(harness: Harness): void {
         await talk(bot.store, here(), 'm1', { text: 'first words' });
         await talk(bot.store, here(), 'm2', { text: 'second words' });
         const { kind, text, actions } = await ask('/history', contextOf({ locale }));
-        const t = phrases(locale);
+        const t = messagesIn(locale);
         expect(kind).toBe('done');
         expect(actions).toEqual([]);
         const time = t.commands.history.header(1_700_000_000_000);
@@ -42,7 +42,7 @@ export function describeHistory(harness: Harness): void {
     });
 
     it.each(LOCALES)('says so where nothing is remembered (%s)', async (locale) => {
-      const { nothingHere } = phrases(locale).commands;
+      const { nothingHere } = messagesIn(locale).commands;
       expect(await ask('/history', contextOf({ locale }))).toMatchObject({
         kind: 'done',
         text: nothingHere,
@@ -109,7 +109,7 @@ export function describeHistory(harness: Harness): void {
       await talkMuch(12);
       const { actions } = await ask('/history');
       await bot.store.forget(here());
-      expect((await press(actions[0])).text).toBe(phrases('en').commands.nothingHere);
+      expect((await press(actions[0])).text).toBe(messagesIn('en').commands.nothingHere);
       await talk(bot.store, here(), 'm13', { text: 'question-13' });
       expect(questions((await press(actions[0])).text)).toEqual([13]);
     });
@@ -143,7 +143,7 @@ export function describeHistory(harness: Harness): void {
         const own = text.split(/[\n\r]/).filter((line) => !line.startsWith('> '));
         for (const line of own) expect(line).toMatch(/^$|^\*\*(You|Bot)\*\* · |^Messages |^Long messages /);
       }
-      expect(seen.join()).toContain(phrases('en').commands.history.shortened);
+      expect(seen.join()).toContain(messagesIn('en').commands.history.shortened);
     });
 
     it('gives a single message the whole page', async () => {
@@ -156,7 +156,7 @@ export function describeHistory(harness: Harness): void {
       await talkMuch(10, 2000);
       const { text } = await ask('/history 50', contextOf({ maxLength: 100_000 }));
       expect(questions(text)).toHaveLength(10);
-      expect(text).not.toContain(phrases('en').commands.history.shortened);
+      expect(text).not.toContain(messagesIn('en').commands.history.shortened);
     });
 
     it('counts what cannot be read and shows the rest', async () => {

@@ -1,7 +1,7 @@
 /** /memstats on a real store. */
 import { describe, expect, it } from 'vitest';
 import { encodeSession } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/i18n/messages.ts';
+import { messagesIn } from '../../../src/i18n/messages.ts';
 import { type Harness, messageOf, offerNew } from '../../contracts/store/support.ts';
 import { asking, by, contextOf, here, LOCALES, ROOT, talk, unknownThread } from './support.ts';
 
@@ -14,7 +14,7 @@ export function describeMemstats(harness: Harness): void {
       for (let n = 1; n <= 3; n += 1)
         await talk(bot.store, here(), `m${n}`, { text: 'forty letters and spaces, or thereabouts' });
       await talk(bot.store, here({ user: 'bob' }), 'b1', by('bob'));
-      const { memstats } = phrases(locale).commands;
+      const { memstats } = messagesIn(locale).commands;
       const { kind, text } = await ask('/memstats', contextOf({ locale }));
       expect(kind).toBe('done');
       const stats = await bot.store.conversationStats(here());
@@ -56,7 +56,7 @@ export function describeMemstats(harness: Harness): void {
     });
 
     it('gives those of the service where nothing is remembered, or the only message waits', async () => {
-      const { nothingHere, memstats } = phrases('en').commands;
+      const { nothingHere, memstats } = messagesIn('en').commands;
       for (const context of [contextOf(), unknownThread()]) {
         const { text } = await ask('/memstats', context);
         expect(text).toContain(nothingHere);
@@ -68,7 +68,7 @@ export function describeMemstats(harness: Harness): void {
 
     it.each(LOCALES)('gives those of the server to admins alone (%s)', async (locale) => {
       const { server } = await bot.store.stats();
-      const { memstats } = phrases(locale).commands;
+      const { memstats } = messagesIn(locale).commands;
       const { text } = await ask('/memstats', contextOf({ locale, person: ROOT, sessionId: here({ user: 'root' }) }));
       expect(text).toContain(memstats.server);
       expect(text).toContain(`${server.store} ${server.version}`);
@@ -77,7 +77,7 @@ export function describeMemstats(harness: Harness): void {
     });
 
     it('takes a Discord admin for one in every guild, and an HTTP caller never', async () => {
-      const { server } = phrases('en').commands.memstats;
+      const { server } = messagesIn('en').commands.memstats;
       const discord = { platform: 'discord', workspace: 'g1', channel: 'c1' };
       const someone = (platform: string, user: string) => ({ platform, workspace: 'g1', user });
       const inGuild = contextOf({

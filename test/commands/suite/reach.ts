@@ -2,8 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isCoherent, mayReach } from '../../../src/commands/access.ts';
-import { markOf } from '../../../src/commands/action-id.ts';
-import { COMMAND_NAMES, type CommandContext } from '../../../src/core/commands.ts';
+import { targetHashOf } from '../../../src/commands/action-id.ts';
+import { CATALOGUE } from '../../../src/commands/registry.ts';
+import type { CommandContext } from '../../../src/core/commands.ts';
 import {
   encodePlace,
   encodeSession,
@@ -12,7 +13,7 @@ import {
   type Session,
   type SessionId,
 } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/i18n/messages.ts';
+import { messagesIn } from '../../../src/i18n/messages.ts';
 import { contents, type Harness } from '../../contracts/store/support.ts';
 import { runs } from '../../support/tier.ts';
 import { memoryCommand, person, place, session } from '../arbitraries.ts';
@@ -48,10 +49,10 @@ export function describeReach(harness: Harness): void {
 
     it.each(LOCALES)('refuses the conversation of somebody else, in the person’s language (%s)', async (locale) => {
       await talk(bot.store, here(), 'm1', { text: 'secret' });
-      for (const name of COMMAND_NAMES) {
+      for (const { name } of CATALOGUE) {
         const bob = contextOf({ locale, person: BOB, sessionId: here() });
         const { kind, text } = await bot.ask(`/${name}`, bob);
-        expect([kind, text]).toEqual(['refused', phrases(locale).commands.notYours]);
+        expect([kind, text]).toEqual(['refused', messagesIn(locale).commands.notYours]);
       }
       expect(await contents(bot.store, here())).toEqual(['secret', 'answer to m1']);
     });
@@ -67,7 +68,7 @@ export function describeReach(harness: Harness): void {
       }
     });
 
-    it('holds for whatever ids, marks and commands anybody comes with', async () => {
+    it('holds for whatever ids, hashes and commands anybody comes with', async () => {
       const victims = VICTIMS.map((parts) => ({ parts, id: encodeSession(parts) }));
       for (const [n, { id, parts }] of victims.entries()) {
         const user = parts.user ?? 'victim';
@@ -94,7 +95,7 @@ export function describeReach(harness: Harness): void {
       const goal = fc.record({
         victim: anyVictim,
         byId: fc.boolean(),
-        byMark: fc.constantFrom('none', 'own', 'victim', 'alone'),
+        byHash: fc.constantFrom('none', 'own', 'victim', 'alone'),
       });
       const texts = new Set<string>();
       await fc.assert(
@@ -103,7 +104,7 @@ export function describeReach(harness: Harness): void {
           goal,
           memoryCommand,
           fc.boolean(),
-          async (attacker, { victim, byId, byMark }, command, rights) => {
+          async (attacker, { victim, byId, byHash }, command, rights) => {
             const { platform, workspace } = attacker.place;
             const who: Person =
               workspace === undefined
@@ -119,17 +120,17 @@ export function describeReach(harness: Harness): void {
               surface: 'action',
               hasButtons: !rights,
             };
-            const marks = {
+            const hashes = {
               none: {},
-              own: { mark: markOf(who, victim.id) },
-              victim: { mark: markOf(victimsAs(victim), victim.id) },
-              alone: { mark: markOf(victimsAs(victim), undefined) },
+              own: { targetHash: targetHashOf(who, victim.id) },
+              victim: { targetHash: targetHashOf(victimsAs(victim), victim.id) },
+              alone: { targetHash: targetHashOf(victimsAs(victim), undefined) },
             };
             const asked = command.name === 'forget' ? { ...command, confirmed: true } : command;
-            const result = await bot.commands.run({ command: asked, context, ...marks[byMark] });
+            const result = await bot.commands.run({ command: asked, context, ...hashes[byHash] });
             texts.add(result.kind);
             expect(JSON.stringify(result)).not.toContain('secret');
-            if (byId || byMark === 'own' || byMark === 'victim') expect(result.kind).toBe('refused');
+            if (byId || byHash === 'own' || byHash === 'victim') expect(result.kind).toBe('refused');
           },
         ),
         { numRuns: runs(300) },

@@ -1,5 +1,6 @@
 /** What the parts of the command suite share: commands over a real store, and people who ask. */
 import { expect } from 'vitest';
+import { DESCRIPTORS } from '../../../src/app/platforms.ts';
 import { type CommandDeps, createCommands } from '../../../src/commands/commands.ts';
 import type {
   Command,
@@ -67,6 +68,7 @@ export function depsOf(store: ConversationStore, scope: 'user' | 'channel' = 'us
     clock: { now: () => Date.now() },
     limiter: { take: async () => ({ ok: true }) },
     scope,
+    platform: (id) => DESCRIPTORS.find((each) => each.id === id),
     admins: new Set(['slack:T1:root', 'discord:42', 'http:42']),
     minTtl: LIMITS.minTtl,
     maxTtl: LIMITS.maxTtl,

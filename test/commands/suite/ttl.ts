@@ -1,7 +1,7 @@
 /** /ttl on a real store. */
 import { describe, expect, it } from 'vitest';
 import { encodeSession } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/i18n/messages.ts';
+import { messagesIn } from '../../../src/i18n/messages.ts';
 import {
   answerOf,
   type Harness,
@@ -21,7 +21,7 @@ export function describeTtlCommand(harness: Harness): void {
 
   describe('/ttl', () => {
     it.each(LOCALES)('says how long is left and what the setting is (%s)', async (locale) => {
-      const { ttl, nothingHere } = phrases(locale).commands;
+      const { ttl, nothingHere } = messagesIn(locale).commands;
       const before = await ask('/ttl', contextOf({ locale }));
       expect(before.text).toBe([nothingHere, ttl.setting(1800, false), ttl.change(60, 2_592_000)].join('\n'));
       await talk(bot.store, here(), 'm1');
@@ -31,7 +31,7 @@ export function describeTtlCommand(harness: Harness): void {
     });
 
     it.each(LOCALES)('keeps a choice, also from before the first message (%s)', async (locale) => {
-      const { ttl } = phrases(locale).commands;
+      const { ttl } = messagesIn(locale).commands;
       expect(await ask('/ttl 2h', contextOf({ locale }))).toMatchObject({
         kind: 'done',
         text: `${ttl.set(7200)} ${ttl.kept}`,
@@ -68,7 +68,7 @@ export function describeTtlCommand(harness: Harness): void {
     });
 
     it.each(LOCALES)('refuses what is out of bounds or no duration, with the bounds (%s)', async (locale) => {
-      const bounds = phrases(locale).commands.ttl.bounds(60, 2_592_000);
+      const bounds = messagesIn(locale).commands.ttl.bounds(60, 2_592_000);
       expect(bounds).toContain(locale === 'en' ? 'from **1 minute** to **30 days**' : '从 **1分钟** 到 **30天**');
       for (const value of ['0', '59', '59s', '31d', '2592001', '9999999999d', '-5', '1.5h', '99999999999', 'soon']) {
         const { kind, text } = await ask(`/ttl ${value}`, contextOf({ locale }));
@@ -102,7 +102,7 @@ export function describeTtlCommand(harness: Harness): void {
     });
 
     it.each(LOCALES)('applies to what is alive there at once, and says so (%s)', async (locale) => {
-      const { ttl } = phrases(locale).commands;
+      const { ttl } = messagesIn(locale).commands;
       const [one, other, chosen, bobs] = [
         here({ thread: '17.1' }),
         here({ thread: '17.2' }),
@@ -127,7 +127,7 @@ export function describeTtlCommand(harness: Harness): void {
     });
 
     it('applies at once to the threads of a DM, and to what is outside of them', async () => {
-      const { ttl } = phrases('en').commands;
+      const { ttl } = messagesIn('en').commands;
       const direct = { isDirect: true };
       const thread = encodeSession({ place: CHANNEL, thread: '17.1' });
       for (const [n, id] of [SHARED, thread].entries()) await talk(bot.store, id, `m${n}`);
@@ -137,7 +137,7 @@ export function describeTtlCommand(harness: Harness): void {
 
     it('of a shared conversation is for managers to change, and for all to see', async () => {
       await talk(bot.store, SHARED, 'm1');
-      const { managersOnly } = phrases('en').commands;
+      const { managersOnly } = messagesIn('en').commands;
       expect(await ask('/ttl 60', contextOf({ sessionId: SHARED }))).toMatchObject({
         kind: 'refused',
         text: managersOnly,

@@ -1,7 +1,7 @@
 /** Commands from where the platform does not tell the thread: Slack's slash commands. */
 import { describe, expect, it } from 'vitest';
 import { encodeSession } from '../../../src/core/session.ts';
-import { phrases } from '../../../src/i18n/messages.ts';
+import { messagesIn } from '../../../src/i18n/messages.ts';
 import { answerOf, type Harness, messageOf, runTurn } from '../../contracts/store/support.ts';
 import { asking, by, CHANNEL, contextOf, here, LOCALES, talk, unknownThread } from './support.ts';
 
@@ -33,7 +33,7 @@ export function describeUnknownThread(harness: Harness): void {
     });
 
     it.each(LOCALES)('a picker asks which, newest first, when there are several (%s)', async (locale) => {
-      const { commands } = phrases(locale);
+      const { commands } = messagesIn(locale);
       await talkAt(1, 1_700_000_000_000, 'the oldest');
       await talkAt(3, 1_700_000_300_000, 'the newest');
       await talkAt(2, 1_700_000_200_000, `in between, ${'long '.repeat(40)}`);
@@ -65,7 +65,7 @@ export function describeUnknownThread(harness: Harness): void {
       for (let n = 1; n <= 12; n += 1) await talkAt(n, 1_700_000_000_000 + n, `talk ${n}`);
       const { text, actions } = await ask('/history', unknownThread());
       expect(actions).toHaveLength(10);
-      expect(text).toBe(`${phrases('en').commands.pick(12)} ${phrases('en').commands.pickMore(2)}`);
+      expect(text).toBe(`${messagesIn('en').commands.pick(12)} ${messagesIn('en').commands.pickMore(2)}`);
       expect((await ask('/ttl', unknownThread())).text.match(/^- forgotten in/gm)).toHaveLength(10);
     });
   });

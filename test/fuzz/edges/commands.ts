@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { createCommands } from '../../../src/commands/commands.ts';
-import { COMMAND_NAMES, type Command, type CommandContext, type CommandName } from '../../../src/core/commands.ts';
+import { CATALOGUE } from '../../../src/commands/registry.ts';
+import type { Command, CommandContext } from '../../../src/core/commands.ts';
 import { encodeSession } from '../../../src/core/session.ts';
 import { BotError } from '../../../src/errors.ts';
 import { createSqliteStore } from '../../../src/memory/sqlite/store.ts';
@@ -13,6 +14,7 @@ import { LIMITS, messageOf, runTurn } from '../../contracts/store/support.ts';
 import { createTally, type FuzzEdge } from '../edge.ts';
 import { inputsOf, mutated, nastyText } from '../inputs.ts';
 
+const COMMAND_NAMES = CATALOGUE.map(({ name }) => name);
 const PLACE = { platform: 'slack', workspace: 'T1', channel: 'C1' };
 const SESSION = encodeSession({ place: PLACE, user: 'ada' });
 /** The longest answer that the surfaces show. */
@@ -20,7 +22,7 @@ const LONGEST = 2_000;
 
 interface Input {
   readonly how: 'typed' | 'arguments' | 'options' | 'pressed';
-  readonly name: CommandName;
+  readonly name: string;
   readonly text: string;
   readonly options: unknown;
   readonly context: Pick<CommandContext, 'isDirect' | 'canManage' | 'surface' | 'hasButtons' | 'locale'> & {
@@ -57,6 +59,7 @@ export const fuzzCommands: FuzzEdge = async ({ runs, seed }) => {
   const commands = createCommands({
     ...{ memory: store, stats: store, scope: 'user', admins: new Set(), clock: { now: () => Date.now() } },
     limiter: { take: async () => ({ ok: true }) },
+    platform: () => undefined,
     ...{ minTtl: LIMITS.minTtl, maxTtl: LIMITS.maxTtl, memoryWindow: 20, maxMessages: LIMITS.maxMessages },
     visible: (messages) => createWindow({ maxMessages: 20, maxTokens: 1_000 }).view(messages),
   });

@@ -5,7 +5,7 @@ import type { Clock, Logger } from '../../../core/ports.ts';
 import { personOf } from '../../../core/session.ts';
 import type { IncomingMessage } from '../../../core/types.ts';
 import { toBotError } from '../../../errors.ts';
-import { phrases } from '../../../i18n/messages.ts';
+import { messagesIn } from '../../../i18n/messages.ts';
 import type { Delays } from '../../../lib/delay.ts';
 import { createThrottle } from '../../../lib/throttle.ts';
 import { type ChannelInfo, placeOf, readTarget } from '../places.ts';
@@ -104,7 +104,7 @@ export function createMessageHandler({ bot, rest, threads, delays, clock, log }:
         return;
       }
       const button = bot.commands.openPrivately(command, context);
-      return await post(message, 'command', messageBody(phrases(locale).answersPrivately, rowsOf([button])));
+      return await post(message, 'command', messageBody(messagesIn(locale).answersPrivately, rowsOf([button])));
     }
     const result = await bot.commands.run({ command, context });
     if (result.limited?.tell === false) return;
@@ -126,7 +126,7 @@ export function createMessageHandler({ bot, rest, threads, delays, clock, log }:
     },
     async reportStoreFull(message) {
       if (!mayReportFull(readTarget(message.replyTo).channel)) return;
-      await post(message, 'refusal', messageBody(phrases(message.locale).failed.store_full));
+      await post(message, 'refusal', messageBody(messagesIn(message.locale).failed.store_full));
     },
   };
 }

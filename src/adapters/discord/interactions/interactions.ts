@@ -5,7 +5,7 @@ import type { Clock, Logger } from '../../../core/ports.ts';
 import { personOf, type SessionScope } from '../../../core/session.ts';
 import { toBotError } from '../../../errors.ts';
 import { localeOf } from '../../../i18n/locale.ts';
-import { phrases } from '../../../i18n/messages.ts';
+import { messagesIn } from '../../../i18n/messages.ts';
 import type { Names } from '../channels/message-text.ts';
 import { canManage, mayWrite, readChat } from '../channels/normalize.ts';
 import type { Threads } from '../channels/threads.ts';
@@ -65,7 +65,7 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
   ): Promise<void> {
     const { code } = toBotError(thrown);
     log.warn({ code, interaction: interaction.id }, 'could not answer an interaction');
-    await response.fill(messageBody(phrases(localeOf(interaction.locale)).failed[code]));
+    await response.fill(messageBody(messagesIn(localeOf(interaction.locale)).failed[code]));
   }
 
   async function chat(interaction: InteractionPayload, response: InteractionResponse): Promise<void> {
@@ -151,7 +151,7 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
       const leaves = forgot && info.parent !== undefined;
       if (leaves) await deps.threads.dismiss(interaction.channelId, info);
       if (forgot) for (const thread of joined) await deps.threads.dismiss(thread.id, thread.info);
-      const text = leaves ? `${result.text}\n${phrases(context.locale).leavesThread}` : result.text;
+      const text = leaves ? `${result.text}\n${messagesIn(context.locale).leavesThread}` : result.text;
       await response.fill(answerBody({ ...result, text }), result.files);
     } catch (thrown) {
       await fillFailure(response, interaction, thrown);
@@ -164,7 +164,7 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
     response: InteractionResponse,
   ): Promise<void> {
     if ((await response.acknowledge('in place')) === undefined) return;
-    const refused = messageBody(phrases(localeOf(interaction.locale)).stopNotYours);
+    const refused = messageBody(messagesIn(localeOf(interaction.locale)).stopNotYours);
     if (interaction.person.id !== stop.asker) return await response.followUp(refused);
     try {
       const place = placeOf(interaction.channelId, interactionChannelInfo(interaction));
@@ -173,7 +173,7 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
       if (!stopped) await response.followUp(refused);
     } catch (thrown) {
       const { code } = toBotError(thrown);
-      await response.followUp(messageBody(phrases(localeOf(interaction.locale)).failed[code]));
+      await response.followUp(messageBody(messagesIn(localeOf(interaction.locale)).failed[code]));
     }
   }
 }

@@ -1,7 +1,7 @@
 /** From the bot's answers to the bodies of Discord's messages. Pure. */
 import type { CommandAction, CommandResult } from '../../../core/commands.ts';
 import type { Locale, TurnId } from '../../../core/types.ts';
-import { phrases } from '../../../i18n/messages.ts';
+import { messagesIn } from '../../../i18n/messages.ts';
 
 /** Longest `content` of a message, in UTF-16 units. https://docs.discord.com/developers/resources/message#create-message */
 export const MESSAGE_LIMIT = 2_000;
@@ -63,7 +63,7 @@ export interface StopAction {
 
 /** The Stop button of a reply that is being written. */
 export function stopRows({ turnId, asker }: StopAction, locale: Locale): readonly RowBody[] {
-  const { stop } = phrases(locale).buttons;
+  const { stop } = messagesIn(locale).buttons;
   return rowsOf([{ label: stop, style: 'plain', id: `stop:${turnId}:${asker}` }]);
 }
 

@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../core/types.ts';
+import type { CommandRequest } from './command.ts';
 import { plainLine } from './markdown.ts';
-import type { CommandRequest } from './request.ts';
 
 const MAX_NAME = 40;
 

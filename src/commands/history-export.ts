@@ -2,18 +2,18 @@
 import type { CommandFile } from '../core/commands.ts';
 import type { SessionId } from '../core/session.ts';
 import type { ChatMessage } from '../core/types.ts';
+import type { CommandRequest } from './command.ts';
+import { headOf } from './history-head.ts';
 import { quote } from './markdown.ts';
-import { headOf } from './message-head.ts';
-import type { CommandRequest } from './request.ts';
 
 /** Both files, named by the day; times in the JSON are ISO 8601 in UTC. */
 export function exportFiles(
-  ask: CommandRequest,
+  request: CommandRequest,
   sessionId: SessionId,
   messages: readonly ChatMessage[],
 ): readonly CommandFile[] {
-  const { history } = ask.texts.commands;
-  const now = ask.deps.clock.now();
+  const { history } = request.texts.commands;
+  const now = request.deps.clock.now();
   const exportedAt = new Date(now).toISOString();
   const name = `conversation-${exportedAt.slice(0, 10)}`;
   const json = {
@@ -30,7 +30,7 @@ export function exportFiles(
   };
   const markdown = [
     `# ${history.fileTitle(now)}`,
-    ...messages.map((message) => `${headOf(ask, message)}\n\n${quote(message.content)}`),
+    ...messages.map((message) => `${headOf(request, message)}\n\n${quote(message.content)}`),
   ].join('\n\n');
   return [
     { name: `${name}.json`, mediaType: 'application/json', content: `${JSON.stringify(json, null, 2)}\n` },

@@ -1,0 +1,38 @@
+/** What a store driver is to the composition root. */
+import type { Config } from '../../config/config.ts';
+import type { Clock, DrainScheduler, Health, Logger, RateLimiter } from '../../core/ports.ts';
+import type { ConversationStore, StoreObserver, StoreOptions } from '../../core/store.ts';
+import type { Texts } from '../../i18n/messages.ts';
+import type { ClosableSignals } from '../../queue/signals.ts';
+
+/** The store and everything that depends on whether several processes share it. */
+export interface Infrastructure {
+  readonly store: ConversationStore;
+  readonly scheduler: DrainScheduler;
+  readonly signals: ClosableSignals;
+  /** Of messages. */
+  readonly limiter: RateLimiter;
+  /** Of commands and edits. */
+  readonly commandLimiter: RateLimiter;
+  /** Whether all connections can be used now. */
+  health(): Health;
+  /** Closes all but the scheduler, which the worker closes when its turns have ended. */
+  close(): Promise<void>;
+}
+
+export interface DriverParts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly observer: StoreObserver;
+}
+
+export interface Driver {
+  /** As the HTTP API and the playground show it. */
+  readonly name: string;
+  /** Whether the settings choose this driver. */
+  chosen(config: Config['store']): boolean;
+  /** Its line in the startup banner. */
+  banner(config: Config['store'], startup: Texts['startup']): string;
+  /** @throws BotError when the store cannot be opened */
+  open(config: Config, options: StoreOptions, parts: DriverParts): Promise<Infrastructure>;
+}
