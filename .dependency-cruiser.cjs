@@ -1,4 +1,4 @@
-// Which module may import which (docs/architecture.md), for `npm run check:deps`. test/architecture.test.ts shows that each rule
+// Which module may import which (docs/architecture.md), for `npm run check:deps`. test/architecture.long.test.ts shows that each rule
 // bites. All imports count, type-only ones too.
 //
 // It reads TypeScript by @swc/core: TypeScript 7 has no parser for it, and without @swc/core it would leave out every .ts file

@@ -13,6 +13,9 @@ export default defineConfig({
     setupFiles: [support('end-with-the-run.ts')],
     // Processes, not threads: native modules (libsql), signals and exit codes are real there.
     pool: 'forks',
+    // A worker loads the product and its libraries once for all its files: that is half of what the unit tests cost.
+    // A file that mocks a module calls vi.resetModules before and after.
+    isolate: false,
     // Most of the time is spent waiting for processes: two files at a time, on the two cores that CI has.
     maxWorkers: 2,
     // Bounds for what hangs, not expectations: a slow machine with two cores must not fail for being slow.

@@ -7,11 +7,12 @@ import { builtReplica } from '../crash/built-replica.ts';
 import { createWorld, type World } from '../crash/world.ts';
 import type { Pushed, RecordingPlatform } from '../support/recording-platform.ts';
 import type { PrivateAnswer } from '../support/recording-protocol.ts';
+import { variants } from '../support/tier.ts';
 
 type Who = Parameters<RecordingPlatform['command']>[0] & { readonly locale: Locale };
 
 const LOCALES: readonly Locale[] = ['en', 'zh-CN'];
-const STORES = ['redis', 'sqlite'] as const;
+const STORES = variants('redis', 'sqlite');
 /** Only bounds what hangs. */
 const PATIENCE_MS = 60_000;
 

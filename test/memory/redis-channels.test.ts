@@ -3,6 +3,7 @@ import { describe, expect, inject, test } from 'vitest';
 import { KEEP_CHANNEL_MS } from '../../src/core/channels.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { LIMITS } from '../contracts/store/support.ts';
+import { runs } from '../support/tier.ts';
 import { makeRedisFixture } from './redis-fixture.ts';
 
 const makeFixture = makeRedisFixture(inject('redisUrl'));
@@ -24,11 +25,12 @@ describe('the registry of channels on Redis', () => {
     await fixture.close();
   });
 
-  test('reads, advances and empties a registry of 300,000 channels', { timeout: 180_000 }, async () => {
+  const count = runs(300_000);
+  test(`reads, advances and empties a registry of ${count} channels`, { timeout: 180_000 }, async () => {
     const fixture = await makeFixture({ ...LIMITS, observer: { badElement() {}, error() {} } });
     const { redis, store } = fixture;
     const keys = keyspace(fixture.prefix).channels('discord');
-    const ids = Array.from({ length: 300_000 }, (_, index) => String(10 ** 17 + index));
+    const ids = Array.from({ length: count }, (_, index) => String(10 ** 17 + index));
     const now = Date.now();
     for (let from = 0; from < ids.length; from += 10_000) {
       const some = ids.slice(from, from + 10_000);

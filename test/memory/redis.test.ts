@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { answerOf, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from '../contracts/store/support.ts';
 import { describeConversationStore, describeStoreDeadlines } from '../contracts/store.contract.ts';
-import { freePort } from '../support/free-port.ts';
+import { startRedisCluster } from '../support/redis-cluster.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { makeRedisFixture } from './redis-fixture.ts';
 
@@ -118,14 +118,8 @@ describe('on a server in cluster mode', () => {
   let url = '';
 
   beforeAll(async () => {
-    // The bus listens on port + 10,000 by default: among the ephemeral ports, where an outgoing connection may sit.
-    const bus = String(await freePort());
-    server = await startRedis({ args: ['--cluster-enabled', 'yes', '--cluster-port', bus] });
+    server = await startRedisCluster();
     url = server.url;
-    const redis = new Redis(url);
-    await redis.cluster('ADDSLOTSRANGE', '0', '16383');
-    await vi.waitFor(async () => expect(await redis.cluster('INFO')).toContain('cluster_state:ok'), 10_000);
-    redis.disconnect();
   });
   afterAll(() => server?.stop());
 
@@ -140,7 +134,8 @@ describe('on a server in cluster mode', () => {
       ...LIMITS,
       observer: { badElement() {}, error() {} },
     });
-    const monitor = await new Redis(url).monitor();
+    const client = new Redis(url);
+    const monitor = await client.monitor();
     const seen: { readonly by: string; readonly command: readonly string[] }[] = [];
     monitor.on('monitor', (_time: string, command: string[], source: string) => seen.push({ by: source, command }));
 
@@ -176,10 +171,9 @@ describe('on a server in cluster mode', () => {
     expect([...touched.keys()].filter((key) => key.includes(':turn:'))).not.toHaveLength(0);
     expect(touched.size).toBeGreaterThan(15);
     monitor.disconnect();
+    client.disconnect();
     await fixture.close();
   });
-
-  describeConversationStore('Redis in cluster mode', (options) => makeRedisFixture(url, { clustered: true })(options));
 });
 
 test('whoever is erased is in the indexes before anything of theirs is stored or lives longer, and out of them behind it', async () => {
@@ -191,7 +185,7 @@ test('whoever is erased is in the indexes before anything of theirs is stored or
   const own = keys.session(shared);
   const ada = { platform: 'slack', workspace: 'T1', user: 'ada' };
   const indexes = [keys.person(ada), keys.team(ada), keys.all({ ...ada, channel: 'C1' })];
-  const monitor = await redis.duplicate().monitor();
+  const monitor = await redis.monitor();
   onTestFinished(() => monitor.disconnect());
   let seen: string[] = [];
   monitor.on('monitor', (_time: string, [name = '', key = '']: string[]) => seen.push(`${name.toUpperCase()} ${key}`));

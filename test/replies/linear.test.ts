@@ -2,7 +2,7 @@
  * What an answer costs is linear in its length, however small its pieces are. Counted, not timed: what is read of the text by
  * whoever looks for code fences in it (all splitting does), and what is published.
  */
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cutStream } from '../../src/adapters/slack/stream-cut.ts';
 import { createLogger } from '../../src/app/log.ts';
 import { encodeSession } from '../../src/core/session.ts';
@@ -11,7 +11,12 @@ import { createLiveReply } from '../../src/replies/live-reply.ts';
 import { splitMarkdown } from '../../src/replies/markdown/split.ts';
 import { createManualClock } from '../support/manual-clock.ts';
 
-const counted = vi.hoisted(() => ({ read: 0 }));
+const counted = vi.hoisted(() => {
+  // Else what another file has loaded in this worker would be used, and not the mock.
+  vi.resetModules();
+  return { read: 0 };
+});
+afterAll(() => vi.resetModules());
 vi.mock('../../src/replies/markdown/code-fences.ts', async (original) => {
   const fences = await original<typeof import('../../src/replies/markdown/code-fences.ts')>();
   const scanLine: typeof fences.scanLine = (open, line, limits) => {

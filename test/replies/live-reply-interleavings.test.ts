@@ -5,7 +5,7 @@ import { createLogger } from '../../src/app/log.ts';
 import { BotError } from '../../src/errors.ts';
 import { createLiveReply } from '../../src/replies/live-reply.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
-import { runs } from '../support/tier.ts';
+import { depth, runs } from '../support/tier.ts';
 import {
   type End,
   FAULTS,
@@ -102,12 +102,12 @@ describe('a reply known by its nonces shows the committed answer at its end', ()
     ['what is longer than a message', FIRST, LONG],
     ['what is shorter than the messages of the first', LONG, OTHER],
   ])('in every order of steps, and then %s', async (_, first, second) => {
-    for (const steps of sequences(STEPS, 5)) await expectCommitted({ first, second, steps, fates: [] });
+    for (const steps of sequences(STEPS, depth(5))) await expectCommitted({ first, second, steps, fates: [] });
   });
 
   it.each(FAULTS)('in every order of fewer steps, with a write that is %s', async (fault) => {
     for (const second of [OTHER, MORE, LONG]) {
-      for (const steps of sequences(STEPS, 4)) {
+      for (const steps of sequences(STEPS, depth(4))) {
         for (const fates of [[fault], ['ok', fault]] as const) {
           await expectCommitted({ first: FIRST, second, steps, fates });
         }

@@ -13,10 +13,15 @@ const SHORT_SHARE = 10;
 /** But not fewer than this, where there are as many. */
 const FEWEST_RUNS = 20;
 
-/** How often a property is tried: `full` times in the long tier, a tenth of that in the short one. */
+/** How often a property is tried, or how many things there are: `full` in the long tier, a tenth of that in the short one. */
 export function runs(full: number): number {
   if (inject('tier') === 'long') return full;
   return Math.min(full, Math.max(FEWEST_RUNS, Math.ceil(full / SHORT_SHARE)));
+}
+
+/** How long sequences are of which all are tried: one step shorter in the short tier. */
+export function depth(full: number): number {
+  return inject('tier') === 'long' ? full : full - 1;
 }
 
 /** The variants of a test: the first one in the short tier, all others in the long one. */

@@ -2,13 +2,18 @@
 
 import fc from 'fast-check';
 import slackifyMarkdown from 'slackify-markdown';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Convert, messageOf, PART_LIMIT, rememberingConvert } from '../../../src/adapters/slack/render.ts';
 import { splitMarkdown, textOf } from '../../../src/replies/markdown/split.ts';
 import { readBlocks, shownText } from '../../support/fake-slack/block-rules.ts';
 import { runs } from '../../support/tier.ts';
 
-const converted = vi.hoisted((): string[] => []);
+const converted = vi.hoisted((): string[] => {
+  // Else what another file has loaded in this worker would be used, and not the mock.
+  vi.resetModules();
+  return [];
+});
+afterAll(() => vi.resetModules());
 vi.mock('slackify-markdown', async (original) => {
   const { default: convert } = await original<{ default: typeof slackifyMarkdown }>();
   return {

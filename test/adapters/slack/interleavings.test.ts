@@ -14,7 +14,7 @@ import {
   sequences,
 } from '../../replies/interleavings.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';
-import { runs } from '../../support/tier.ts';
+import { depth, runs } from '../../support/tier.ts';
 import { createHeldSlack } from './held-slack.ts';
 
 const FIRST = ['One', 'One two', 'One two three'];
@@ -46,14 +46,14 @@ describe.each([
   ['edited', false],
 ])('a reply that is %s shows the committed answer at its end', (_, streams) => {
   it.each(Object.entries(SECONDS))('in every order of steps, and then %s', async (_name, second) => {
-    for (const steps of sequences(STEPS, second === LONG ? 4 : 5)) {
+    for (const steps of sequences(STEPS, depth(second === LONG ? 4 : 5))) {
       await expectCommitted({ first: FIRST, second, steps, fates: [] }, streams);
     }
   });
 
   it.each(FAULTS)('in every order of fewer steps, with a write that is %s', async (fault) => {
     for (const second of [OTHER, MORE]) {
-      for (const steps of sequences(STEPS, 4)) {
+      for (const steps of sequences(STEPS, depth(4))) {
         for (const fates of [[fault], ['ok', fault]] as const) {
           await expectCommitted({ first: FIRST, second, steps, fates }, streams);
         }
@@ -63,7 +63,7 @@ describe.each([
 
   it('when several messages of an attempt that died become one', async () => {
     const written = Array.from({ length: 6 }, (): readonly Step[] => ['time', 'answer']).flat();
-    for (const steps of sequences(STEPS, 3)) {
+    for (const steps of sequences(STEPS, depth(3))) {
       const script = {
         first: LONG,
         second: OTHER,

@@ -1,0 +1,2 @@
+/** On the embedded store. */
+import './commands.test.ts';

@@ -1,0 +1,2 @@
+/** With 300,000 channels. */
+import './redis-channels.test.ts';
