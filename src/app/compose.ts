@@ -6,6 +6,7 @@ import { createSamples, type StatsSink } from '../adapters/web/samples.ts';
 import { createChain } from '../chain/index.ts';
 import { createCommands } from '../commands/commands.ts';
 import type { Config } from '../config/config.ts';
+import { createAnnouncements } from '../core/announcements.ts';
 import { createBot, waking } from '../core/bot.ts';
 import type { BotPort } from '../core/bot-port.ts';
 import { createHeartbeat } from '../core/heartbeat.ts';
@@ -52,6 +53,8 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   const driver = driverOf(config);
   const infrastructure = await createInfrastructure(config, { clock, logger, observer });
   const { store, scheduler, signals, limiter, commandLimiter } = infrastructure;
+  const running = createRunningTurns(signals.process);
+  const announcements = createAnnouncements({ signals, running, logger });
   const chain = await createChain(
     {
       ...(config.model.kind === 'openai' ? { ...config.model, model: config.model.name } : {}),
@@ -65,7 +68,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     },
   );
   const descriptors = [...DESCRIPTORS, ...more.flatMap(({ descriptor }) => descriptor ?? [])];
-  const memory = waking(store, signals, logger);
+  const memory = waking(store, announcements);
   const seen: BotPort['seen'] = async (sessionId) => {
     const newest = await memory.history(sessionId, { limit: config.memory.window });
     return chain.window.view(newest?.messages ?? []);
@@ -108,17 +111,18 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   const adapters: readonly Adapter[] = [web, http, ...platforms, ...more];
   const heartbeat = createHeartbeat(clock);
   const worker = createWorker({
-    ...{ store, chain, coreMessages, clock, logger, scheduler, signals, heartbeat },
+    ...{ store, chain, coreMessages, clock, logger, scheduler, heartbeat },
     metrics: measured(metrics.turns, samples),
     replies: openReplies(adapters),
-    running: createRunningTurns(),
+    running,
     bounds: { ...config.turns, maxLength: config.turns.maxAnswerLength },
     window: config.memory.window,
     concurrency: config.turns.concurrency,
     onPending: metrics.pending,
   });
   const bot = createBot({
-    ...{ store, memory, seen, scheduler, signals, limiter, coreMessages, commands, logger },
+    ...{ store, memory, seen, scheduler, announcements, limiter, coreMessages, commands, logger },
+    process: signals.process,
     editLimiter: commandLimiter,
     maxMessageLength: config.turns.maxMessageLength,
     received: metrics.received,
@@ -137,6 +141,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     await infrastructure.close();
   };
   try {
+    await announcements.start();
     await worker.start();
     await Promise.all(adapters.map((adapter) => adapter.start(bot)));
   } catch (thrown) {

@@ -17,9 +17,9 @@ export function driverOf({ store }: Pick<Config, 'store'>): Driver {
  * @throws BotError when the store cannot be opened
  */
 export async function createInfrastructure(config: Config, parts: DriverParts): Promise<Infrastructure> {
-  const { defaultTtl, minTtl, maxTtl, maxMessages } = config.memory;
+  const { defaultTtl, minTtl, maxTtl, maxMessages, window } = config.memory;
   const { maxWaiting, answerMs: turnBudgetMs } = config.turns;
   const { observer } = parts;
-  const options: StoreOptions = { defaultTtl, minTtl, maxTtl, maxMessages, maxWaiting, turnBudgetMs, observer };
+  const options: StoreOptions = { defaultTtl, minTtl, maxTtl, maxMessages, maxWaiting, window, turnBudgetMs, observer };
   return await driverOf(config).open(config, options, parts);
 }

@@ -44,8 +44,17 @@ export interface BotPort {
   waiting(sessionId: SessionId): Promise<readonly TurnId[]>;
   /** Which turn an idempotency key belongs to, for 24 h. */
   locate(place: Place, idempotencyKeys: readonly string[]): Promise<TurnRef | undefined>;
-  /** Hears what is announced of a turn, wherever it runs. Resolves when in force; the returned function ends it. */
-  follow(sessionId: SessionId, turnId: TurnId, listener: (event: JsonValue) => void): Promise<() => Promise<void>>;
+  /**
+   * Hears what is announced of a turn, wherever it runs. Resolves when in force; the returned function ends it.
+   * @param stored the turn is in the store already, so its worker has to be told of this follower. Without it `receive` sees to
+   * that when the message is stored.
+   */
+  follow(
+    sessionId: SessionId,
+    turnId: TurnId,
+    listener: (event: JsonValue) => void,
+    stored?: 'stored',
+  ): Promise<() => Promise<void>>;
   /** Tells the followers of a turn; for adapters whose replies go to a waiting connection. */
   announce(sessionId: SessionId, turnId: TurnId, event: JsonValue): Promise<void>;
   readonly memory: Memory;

@@ -1,13 +1,13 @@
 /** The bot as adapters see it: messages in, commands, stop, edits. Answers leave by the worker. */
 import { toBotError } from '../errors.ts';
+import type { Announcements } from './announcements.ts';
 import type { BotPort, ReceiveResult, StoreHealth } from './bot-port.ts';
 import type { Commands } from './commands.ts';
-import type { CoreMessages, DrainScheduler, Logger, RateLimiter, Signals } from './ports.ts';
+import type { CoreMessages, DrainScheduler, Logger, RateLimiter } from './ports.ts';
 import { boundQuotes } from './quotes.ts';
 import { encodePerson, parseSessionId, personOf, type SessionId } from './session.ts';
 import type { ConversationStore, Memory } from './store.ts';
-import type { IncomingMessage, JsonValue, TurnId } from './types.ts';
-import { CONTROL_TOPIC } from './worker.ts';
+import type { IncomingMessage } from './types.ts';
 
 export interface BotDeps {
   readonly store: ConversationStore;
@@ -16,7 +16,9 @@ export interface BotDeps {
   /** What of a conversation the model would be shown now. */
   readonly seen: BotPort['seen'];
   readonly scheduler: DrainScheduler;
-  readonly signals: Signals;
+  readonly announcements: Announcements;
+  /** The name of this process' signals. */
+  readonly process: string;
   readonly limiter: RateLimiter;
   /** Of edits, by conversation. */
   readonly editLimiter: Pick<RateLimiter, 'take'>;
@@ -34,7 +36,7 @@ export interface BotDeps {
 const FULL_RETRY_MS = 10_000;
 
 export function createBot(deps: BotDeps): BotPort {
-  const { store, memory, scheduler, signals, limiter, coreMessages, logger } = deps;
+  const { store, memory, scheduler, announcements, limiter, coreMessages, logger } = deps;
 
   const shapeRefusal = (message: IncomingMessage) =>
     lengthRefusal(message, deps.maxMessageLength, coreMessages) ?? emptyRefusal(message, coreMessages);
@@ -65,7 +67,7 @@ export function createBot(deps: BotDeps): BotPort {
     }
     const offer = async () => {
       const complete = bounded((await whole?.()) ?? message);
-      return shapeRefusal(complete) ?? (await store.enqueue(complete));
+      return shapeRefusal(complete) ?? (await store.enqueue(complete, { follower: followerOf(complete) }));
     };
     const offered = await offer().catch(async (thrown: unknown) => {
       // It comes again: an outage must not use up what its author may send.
@@ -91,6 +93,9 @@ export function createBot(deps: BotDeps): BotPort {
         return offered;
     }
   };
+
+  const followerOf = ({ sessionId, turnId }: IncomingMessage) =>
+    announcements.isFollowed(sessionId, turnId) ? deps.process : undefined;
 
   /** The message is stored and noted as pending: when the queue does not answer, the sweep does this. */
   const wakeWorkers = (sessionId: SessionId) => {
@@ -127,7 +132,7 @@ export function createBot(deps: BotDeps): BotPort {
     commands: deps.commands,
     async stop(sessionId, turnId) {
       if (!(await store.requestStop(sessionId, turnId))) return false;
-      await wake(signals, logger, sessionId, turnId);
+      await announcements.wake(sessionId, turnId);
       return true;
     },
     async amended(place, source, text) {
@@ -142,8 +147,19 @@ export function createBot(deps: BotDeps): BotPort {
     record: (sessionId, turnId) => store.record(sessionId, turnId),
     waiting: (sessionId) => store.waiting(sessionId),
     locate: (place, idempotencyKeys) => store.locate(place, idempotencyKeys),
-    follow: (sessionId, turnId, listener) => signals.subscribe(turnTopic(sessionId, turnId), listener),
-    announce: (sessionId, turnId, event) => signals.publish(turnTopic(sessionId, turnId), event),
+    async follow(sessionId, turnId, listener, stored) {
+      const unfollow = announcements.follow(sessionId, turnId, listener);
+      if (stored !== undefined && !announcements.runsHere(sessionId, turnId)) {
+        try {
+          if (await store.follow(sessionId, turnId, deps.process)) await announcements.wake(sessionId, turnId);
+        } catch (thrown) {
+          unfollow();
+          throw thrown;
+        }
+      }
+      return async () => unfollow();
+    },
+    announce: (sessionId, turnId, event) => announcements.announce(sessionId, turnId, event),
     memory,
     seen: deps.seen,
     flags: store.flags,
@@ -171,39 +187,23 @@ function bounded(message: IncomingMessage): IncomingMessage {
   return message.quotes === undefined ? message : { ...message, quotes: boundQuotes(message.quotes) };
 }
 
-function turnTopic(sessionId: SessionId, turnId: TurnId): string {
-  return `turn:${sessionId}:${turnId}`;
-}
-
-/** Tells the turns of a conversation, or of all, wherever they run, to look at their record now rather than within a second. */
-async function wake(signals: Signals, logger: Logger, sessionId?: SessionId, turnId?: TurnId): Promise<void> {
-  const payload: JsonValue = {
-    ...(sessionId === undefined ? {} : { sessionId }),
-    ...(turnId === undefined ? {} : { turnId }),
-  };
-  await signals.publish(CONTROL_TOPIC, payload).catch((thrown: unknown) => {
-    const err = toBotError(thrown).message;
-    logger.warn({ session: sessionId, turn: turnId, err }, 'running turn not woken, it will look by itself');
-  });
-}
-
 /** A memory whose erasing operations tell the running turns of what they erased. */
-export function waking(memory: Memory, signals: Signals, logger: Logger): Memory {
+export function waking(memory: Memory, announcements: Announcements): Memory {
   return {
     ...memory,
     async forget(sessionId) {
       const erased = await memory.forget(sessionId);
-      await wake(signals, logger, sessionId);
+      await announcements.wake(sessionId);
       return erased;
     },
     async removeTurns(sessionId, selector) {
       const erased = await memory.removeTurns(sessionId, selector);
-      if (erased.waiting > 0) await wake(signals, logger, sessionId);
+      if (erased.waiting > 0) await announcements.wake(sessionId);
       return erased;
     },
     async erase(whose, options) {
       const erased = await memory.erase(whose, options);
-      if (erased.waiting > 0) await wake(signals, logger);
+      if (erased.waiting > 0) await announcements.wake();
       return erased;
     },
   };

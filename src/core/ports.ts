@@ -91,11 +91,19 @@ export interface DrainScheduler {
   close(graceMs: number): Promise<void>;
 }
 
-/** Wakes other replicas. Delivery is at most once and never needed for correctness: the record is the truth. */
+/**
+ * Tells other processes something. Delivery is at most once and never needed for correctness: the record is the truth.
+ * All reject with BotError `store_unavailable` when nothing can be sent.
+ */
 export interface Signals {
-  publish(topic: string, payload: JsonValue): Promise<void>;
-  /** Resolves when the subscription is in force. The returned function ends it. */
-  subscribe(topic: string, listener: (payload: JsonValue) => void): Promise<() => Promise<void>>;
+  /** The name under which other processes reach this one; no other one ever has it. */
+  readonly process: string;
+  /** To one other process, by its name. */
+  send(process: string, payload: JsonValue): Promise<void>;
+  /** To all other processes. */
+  broadcast(payload: JsonValue): Promise<void>;
+  /** Hears what the others send. Resolves when that is in force. */
+  listen(listener: (payload: JsonValue) => void): Promise<void>;
 }
 
 /** One reply while it is being written. */
@@ -109,6 +117,8 @@ export interface Reply {
   update(text: string): void;
   /** What the person can read of the answer now. */
   shown(): string;
+  /** Tells the whole text once more, where the reply is told to followers and one has come in the middle of it. */
+  repeat?(): void;
   /**
    * Brings the reply to its final text, exactly once, and takes every sign of work away. Resolves when the platform has it.
    * Nothing is posted for `forgotten` when nothing was shown.

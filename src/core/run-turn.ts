@@ -9,7 +9,7 @@ import { isOwn } from './session.ts';
 import type { ClaimedTurn, ConversationStore } from './store.ts';
 import { estimateTokens } from './tokens.ts';
 import type { RunningTurns, TurnWatch } from './turn-watch.ts';
-import type { ReplyEnd } from './types.ts';
+import type { ChatMessage, ReplyEnd } from './types.ts';
 
 export interface TurnDeps {
   readonly store: ConversationStore;
@@ -87,7 +87,11 @@ async function openTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promi
       if (!(await store.saveMessageRef(taken.lease, part, handle))) throw lostError();
     },
   });
-  const watch = running.watch(taken.lease, lease, () => store.check(taken.lease));
+  const watch = running.watch(taken.lease, lease, {
+    check: () => store.check(taken.lease),
+    followers: taken.followers,
+    repeat: () => reply.repeat?.(),
+  });
   return { ...deps, taken, lease, watch, reply, since: clock.monotonic() };
 }
 
@@ -132,10 +136,12 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
   if (taken.record.stopRequested) return await stopped(turn);
   if (taken.message.text.length > turn.bounds.maxMessageLength) return await fail(turn, 'model_too_long');
   turn.reply.showTyping();
+  let history: readonly ChatMessage[] | undefined = taken.messages;
   for (;;) {
     try {
-      return await commit(turn, await ask(turn), false);
+      return await commit(turn, await ask(turn, history), false);
     } catch (thrown) {
+      history = undefined;
       if (turn.watch.interruption() === 'stopped') return await stopped(turn);
       if (turn.watch.interruption() === 'forgotten') return forgottenEnd(turn);
       if (isLost(turn, thrown)) throw thrown;
@@ -154,10 +160,10 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
 }
 
 /** One attempt: what the model is shown, and what it says. */
-async function ask(turn: RunningTurn): Promise<ModelAnswer> {
+async function ask(turn: RunningTurn, known: readonly ChatMessage[] | undefined): Promise<ModelAnswer> {
   const { taken, store, chain, reply, watch, metrics, clock, bounds } = turn;
   const { message, lease } = taken;
-  const { messages } = await untilLost(turn, () => store.open(lease.sessionId, turn.window));
+  const messages = known ?? (await untilLost(turn, () => store.open(lease.sessionId, turn.window))).messages;
   const shared = !message.isDirect && !isOwn(lease.sessionId);
   const startedAt = clock.monotonic();
   return await readAnswer((signal) => chain.stream({ history: messages, message, shared }, signal), {

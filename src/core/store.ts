@@ -21,6 +21,10 @@ export interface ClaimedTurn {
   readonly lease: TurnLease;
   readonly record: TurnRecord;
   readonly message: IncomingMessage;
+  /** What is remembered of the conversation, as {@link Memory.open} gives it; at most {@link StoreOptions.window}. */
+  readonly messages: readonly ChatMessage[];
+  /** Processes that follow the turn, by the names of their signals. */
+  readonly followers: readonly string[];
 }
 
 export interface Answer {
@@ -39,10 +43,21 @@ export type CommitResult = 'committed' | 'known' | 'forgotten' | 'fenced';
 
 export type LeaseState = 'held' | 'stopped' | 'forgotten' | 'lost';
 
+export interface TurnCheck {
+  readonly state: LeaseState;
+  /** As in {@link ClaimedTurn}. */
+  readonly followers: readonly string[];
+}
+
 export interface PendingConversation {
   readonly sessionId: SessionId;
   /** Unix milliseconds of the newest offer (store's clock). */
   readonly since: number;
+}
+
+export interface EnqueueOptions {
+  /** The process that follows the turn from the start, by the name of its signals. */
+  readonly follower?: string | undefined;
 }
 
 /** A message found by one of its idempotency keys. */
@@ -56,7 +71,9 @@ export interface Turns {
    * Stores a message. Durable (as durable as the store is) when it resolves; until then the platform must not be acked.
    * Any known idempotency key makes it a duplicate; the others are claimed too and the conversation is noted as pending again.
    */
-  enqueue(message: IncomingMessage): Promise<EnqueueResult>;
+  enqueue(message: IncomingMessage, options?: EnqueueOptions): Promise<EnqueueResult>;
+  /** Adds a process to the followers of a turn that was stored before. False: there is no such unfinished turn. */
+  follow(sessionId: SessionId, turnId: TurnId, follower: string): Promise<boolean>;
   /** Which turn an idempotency key of this place belongs to (24 h); undefined when it is unknown. */
   locate(place: Place, idempotencyKeys: readonly string[]): Promise<TurnRef | undefined>;
   /**
@@ -69,7 +86,7 @@ export interface Turns {
    * What became of a turn that this worker runs: `held` (go on), `stopped` (the person asked to stop it), `forgotten`
    * (its conversation was, or its message withdrawn), `lost` (another worker has it). Asked about once a second.
    */
-  check(lease: TurnLease): Promise<LeaseState>;
+  check(lease: TurnLease): Promise<TurnCheck>;
   /** Saves the intent or the id of one part of the reply. False: fenced. */
   saveMessageRef(lease: TurnLease, part: number, handle: MessageRef): Promise<boolean>;
   /** Counts a failure worth a retry, so that any worker knows of it. Gives the new count; undefined: fenced. */
@@ -261,5 +278,7 @@ export interface StoreOptions {
   readonly maxWaiting: number;
   /** Milliseconds that a conversation lives at least from the taking of a turn (ANSWER_TIMEOUT). Default: TURN_BUDGET_MS. */
   readonly turnBudgetMs?: number;
+  /** Messages that a claim answers with (MEMORY_WINDOW). Default: `maxMessages`. */
+  readonly window?: number;
   readonly observer: StoreObserver;
 }

@@ -3,7 +3,7 @@ import { BotError } from '../errors.ts';
 import { CHECK_MS } from './limits.ts';
 import type { Lease } from './ports.ts';
 import type { SessionId } from './session.ts';
-import type { LeaseState } from './store.ts';
+import type { LeaseState, TurnCheck } from './store.ts';
 import type { TurnId, TurnLease } from './types.ts';
 
 /** Why a turn must not go on as it is. `lost` covers the end of the process too: either way another worker has it. */
@@ -18,19 +18,43 @@ export interface TurnWatch {
   end(): void;
 }
 
-/** The turns that run in this process, by conversation. */
-export interface RunningTurns {
-  watch(lease: TurnLease, held: Lease, check: () => Promise<LeaseState>): TurnWatch;
-  /** Something happened to this conversation, or to many: its turn, or every one, looks at its record at once. */
-  wake(sessionId?: SessionId, turnId?: TurnId): void;
+export interface Watched {
+  /** Reads the record. */
+  readonly check: () => Promise<TurnCheck>;
+  /** Processes that follow the turn already, by the names of their signals. */
+  readonly followers: readonly string[];
+  /** Somebody has come who knows nothing of the answer yet. */
+  readonly repeat: () => void;
 }
 
-export function createRunningTurns(): RunningTurns {
-  const running = new Map<SessionId, Set<TurnWatch & { readonly turnId: TurnId }>>();
+/** The turns that run in this process, by conversation. */
+export interface RunningTurns {
+  watch(lease: TurnLease, held: Lease, watched: Watched): TurnWatch;
+  /** Something happened to this conversation, or to many: its turn, or every one, looks at its record at once. */
+  wake(sessionId?: SessionId, turnId?: TurnId): void;
+  /** Other processes that follow this turn; undefined when it does not run here. */
+  followers(sessionId: SessionId, turnId: TurnId): ReadonlySet<string> | undefined;
+  /** Tells the whole answer so far once more, where this turn runs here. */
+  repeat(sessionId: SessionId, turnId: TurnId): void;
+}
+
+interface Running extends TurnWatch {
+  readonly turnId: TurnId;
+  readonly followers: Set<string>;
+  readonly repeat: () => void;
+}
+
+/** @param process the name of this process' own signals: its followers are told without any. */
+export function createRunningTurns(process: string): RunningTurns {
+  const running = new Map<SessionId, Set<Running>>();
+  const find = (sessionId: SessionId, turnId: TurnId) =>
+    [...(running.get(sessionId) ?? [])].filter((turn) => turn.turnId === turnId);
 
   return {
-    watch(lease, held, check) {
+    watch(lease, held, { check, followers: known, repeat }) {
       const controller = new AbortController();
+      const followers = new Set(known);
+      followers.delete(process);
       let why: Interruption | undefined;
       const interrupt = (reason: Interruption) => {
         why ??= reason;
@@ -39,16 +63,21 @@ export function createRunningTurns(): RunningTurns {
       const onLeaseEnd = () => interrupt('lost');
       const look = async () => {
         // A store that does not answer decides nothing: the lease runs out by itself.
-        const state = await check().catch((): LeaseState => 'held');
-        if (state !== 'held') interrupt(state);
+        const found = await check().catch((): TurnCheck => ({ state: 'held', followers: [] }));
+        const before = followers.size;
+        for (const follower of found.followers) if (follower !== process) followers.add(follower);
+        if (followers.size > before) repeat();
+        if (found.state !== 'held') interrupt(found.state);
         else if (!held.alive()) interrupt('lost');
       };
       const timer = setInterval(() => void look(), CHECK_MS);
       held.signal.addEventListener('abort', onLeaseEnd, { once: true });
       if (held.signal.aborted) onLeaseEnd();
       const siblings = running.get(lease.sessionId) ?? new Set();
-      const watch = {
+      const watch: Running = {
         turnId: lease.turnId,
+        followers,
+        repeat,
         signal: controller.signal,
         interruption: () => why,
         look,
@@ -67,6 +96,13 @@ export function createRunningTurns(): RunningTurns {
       for (const watch of woken ?? []) {
         if (turnId === undefined || watch.turnId === turnId) void watch.look();
       }
+    },
+    followers(sessionId, turnId) {
+      const found = find(sessionId, turnId);
+      return found.length === 0 ? undefined : new Set(found.flatMap((turn) => [...turn.followers]));
+    },
+    repeat(sessionId, turnId) {
+      for (const turn of find(sessionId, turnId)) turn.repeat();
     },
   };
 }

@@ -2,12 +2,9 @@
 import { toBotError } from '../errors.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { SWEEP_MS } from './limits.ts';
-import type { Drain, DrainScheduler, Signals } from './ports.ts';
+import type { Drain, DrainScheduler } from './ports.ts';
 import { runTurn, type TurnDeps } from './run-turn.ts';
-import { toSessionId } from './session.ts';
 
-/** The signals' topic that wakes running turns: `{sessionId, turnId?}`, or `{}` for all. */
-export const CONTROL_TOPIC = 'control';
 /** Pending conversations that a sweep looks at in one page. */
 const SWEEP_PAGE = 500;
 
@@ -19,7 +16,6 @@ export interface Worker {
 
 export interface WorkerDeps extends TurnDeps {
   readonly scheduler: DrainScheduler;
-  readonly signals: Signals;
   /** Conversations at the same time in this process. */
   readonly concurrency: number;
   readonly onPending: (conversations: number) => void;
@@ -27,7 +23,7 @@ export interface WorkerDeps extends TurnDeps {
 }
 
 export function createWorker(deps: WorkerDeps): Worker {
-  const { store, scheduler, signals, running, clock, logger, heartbeat } = deps;
+  const { store, scheduler, clock, logger, heartbeat } = deps;
   let beating: NodeJS.Timeout | undefined;
   let sweeping = false;
 
@@ -87,15 +83,6 @@ export function createWorker(deps: WorkerDeps): Worker {
 
   return {
     async start() {
-      await signals.subscribe(CONTROL_TOPIC, (payload) => {
-        if (typeof payload !== 'object' || payload === null) return;
-        const sessionId = 'sessionId' in payload ? payload.sessionId : undefined;
-        const turnId = 'turnId' in payload ? payload.turnId : undefined;
-        running.wake(
-          typeof sessionId === 'string' ? toSessionId(sessionId) : undefined,
-          typeof turnId === 'string' ? turnId : undefined,
-        );
-      });
       await scheduler.process(drain, deps.concurrency);
       // What an earlier process left behind does not wait for the first sweep.
       await scheduleBefore(Number.POSITIVE_INFINITY);

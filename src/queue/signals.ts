@@ -1,5 +1,5 @@
-/** Signals between replicas by Redis pub/sub, or within one process. Both only wake: the record in the store is the truth. */
-import { EventEmitter } from 'node:events';
+/** Signals between processes by Redis pub/sub, or none where there is one process. They only wake: the store is the truth. */
+import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Logger, Signals } from '../core/ports.ts';
 import { isJsonValue, type JsonValue } from '../core/types.ts';
@@ -9,68 +9,57 @@ export interface ClosableSignals extends Signals {
   close(): Promise<void>;
 }
 
+/** Of the only process there is: nobody else can be told anything. */
 export function createLocalSignals(): ClosableSignals {
-  const emitter = new EventEmitter().setMaxListeners(0);
   return {
-    async publish(topic, payload) {
-      emitter.emit(topic, payload);
-    },
-    async subscribe(topic, listener) {
-      emitter.on(topic, listener);
-      return async () => void emitter.off(topic, listener);
+    process: newProcessName(),
+    async send() {},
+    async broadcast() {},
+    async listen() {},
+    async close() {},
+  };
+}
+
+export interface RedisSignalsOptions {
+  readonly prefix: string;
+  readonly logger: Logger;
+}
+
+/** `subscriber` is a connection of the signals' own, closed with them; `publisher` is shared. */
+export function createRedisSignals(
+  publisher: Redis,
+  subscriber: Redis,
+  { prefix, logger }: RedisSignalsOptions,
+): ClosableSignals {
+  const process = newProcessName();
+  const publish = (channel: string, payload: JsonValue) =>
+    guarded(
+      async () => void (await publisher.publish(`${prefix}:${channel}`, JSON.stringify({ from: process, payload }))),
+    );
+  return {
+    process,
+    send: publish,
+    broadcast: (payload) => publish(EVERYBODY, payload),
+    async listen(listener) {
+      subscriber.on('message', (channel: string, text: string) => {
+        const message = parse(text);
+        if (message === undefined) logger.warn({ channel }, 'unreadable signal');
+        else if (message.from !== process) listener(message.payload);
+      });
+      await guarded(() => subscriber.subscribe(`${prefix}:${process}`, `${prefix}:${EVERYBODY}`));
     },
     async close() {
-      emitter.removeAllListeners();
+      subscriber.disconnect();
     },
   };
 }
 
-/** `publisher` and `subscriber` are connections of the signals' own, closed with them. */
-export function createRedisSignals(
-  publisher: Redis,
-  subscriber: Redis,
-  { prefix, logger }: { prefix: string; logger: Logger },
-): ClosableSignals {
-  const channels = new Map<
-    string,
-    { readonly listeners: Set<(payload: JsonValue) => void>; ready: Promise<unknown> }
-  >();
-  subscriber.on('message', (channel: string, text: string) => {
-    const payload = parse(text);
-    if (payload === undefined) logger.warn({ channel }, 'unreadable signal');
-    else for (const listener of channels.get(channel)?.listeners ?? []) listener(payload);
-  });
-  return {
-    async publish(topic, payload) {
-      await guarded(() => publisher.publish(`${prefix}:${topic}`, JSON.stringify(payload)));
-    },
-    async subscribe(topic, listener) {
-      const channel = `${prefix}:${topic}`;
-      const own = channels.get(channel) ?? {
-        listeners: new Set(),
-        ready: guarded(() => subscriber.subscribe(channel)),
-      };
-      channels.set(channel, own);
-      own.listeners.add(listener);
-      const leave = async () => {
-        own.listeners.delete(listener);
-        if (own.listeners.size > 0 || channels.get(channel) !== own) return;
-        channels.delete(channel);
-        await guarded(() => subscriber.unsubscribe(channel));
-      };
-      try {
-        await own.ready;
-      } catch (thrown) {
-        if (channels.get(channel) === own) channels.delete(channel);
-        throw thrown;
-      }
-      return leave;
-    },
-    async close() {
-      publisher.disconnect();
-      subscriber.disconnect();
-    },
-  };
+/** The channel that every process hears; no process has this name. */
+const EVERYBODY = 'all';
+
+/** Random, so that no process ever answers to the name of another one. */
+function newProcessName(): string {
+  return randomBytes(9).toString('base64url');
 }
 
 /** @throws BotError `store_unavailable` when Redis does not answer. */
@@ -83,10 +72,13 @@ async function guarded<T>(action: () => Promise<T>): Promise<T> {
   }
 }
 
-function parse(text: string): JsonValue | undefined {
+function parse(text: string): { readonly from: JsonValue; readonly payload: JsonValue } | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isJsonValue(value) ? value : undefined;
+    if (!isJsonValue(value) || typeof value !== 'object' || value === null) return undefined;
+    return 'from' in value && 'payload' in value && value.payload !== undefined && value.from !== undefined
+      ? { from: value.from, payload: value.payload }
+      : undefined;
   } catch {
     return undefined;
   }

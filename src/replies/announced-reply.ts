@@ -10,16 +10,15 @@ export interface AnnouncedReplyDeps {
   /** Names this writing of the answer; unique among the workers that write it. */
   readonly stream: string;
   readonly onLost: (error: unknown) => void;
-  /** Milliseconds from one announcement to the next, while the answer grows. Default: 50. */
+  /** Milliseconds from one announcement to the next, while the answer grows. Default: 150. */
   readonly paceMs?: number;
   readonly timers?: Timers;
 }
 
-/** Twenty times a second an answer is seen to flow; more often only costs: each time all of it is looked at. */
-const PACE_MS = 50;
+/** So often an answer is seen to flow; more often only costs: each time all of it is looked at. */
+const PACE_MS = 150;
 
 export interface AnnouncedReply extends Reply {
-  /** Tells the whole text once more, for somebody who has come in the middle of it. */
   repeat(): void;
 }
 

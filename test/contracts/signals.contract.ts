@@ -1,4 +1,4 @@
-/** What every driver of Signals must do. */
+/** What every driver of Signals that reaches other processes must do. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { JsonValue } from '../../src/core/types.ts';
 import type { ClosableSignals } from '../../src/queue/signals.ts';
@@ -6,55 +6,42 @@ import type { ClosableSignals } from '../../src/queue/signals.ts';
 /** Only bounds what hangs. */
 const PATIENTLY = { timeout: 20_000, interval: 10 };
 
-/** `make` gives two ends: what one publishes the other hears. */
-export function describeSignals(name: string, make: () => Promise<readonly [ClosableSignals, ClosableSignals]>): void {
+/** `make` gives the ends of three processes. */
+export function describeSignals(name: string, make: () => ClosableSignals): void {
   describe(`Signals ${name}`, () => {
-    let near: ClosableSignals;
-    let far: ClosableSignals;
+    let ends: { readonly signals: ClosableSignals; readonly heard: JsonValue[] }[] = [];
     beforeEach(async () => {
-      [near, far] = await make();
+      ends = [make(), make(), make()].map((signals) => ({ signals, heard: [] }));
+      for (const { signals, heard } of ends) await signals.listen((payload) => heard.push(payload));
     });
     afterEach(async () => {
-      await near.close();
-      await far.close();
+      for (const { signals } of ends) await signals.close();
+    });
+    const end = (index: number) => {
+      const found = ends[index];
+      if (found === undefined) throw new Error(`There is no process ${index}.`);
+      return found;
+    };
+
+    test('reach the process they are sent to, in order, and no other one', async () => {
+      const [near, far, other] = [end(0), end(1), end(2)];
+      const payloads = [1, { text: 'two ▌' }, ['three', null]];
+      for (const payload of payloads) await near.signals.send(far.signals.process, payload);
+      await near.signals.send(other.signals.process, 'rain');
+      await expect.poll(() => other.heard, PATIENTLY).toEqual(['rain']);
+      await expect.poll(() => far.heard, PATIENTLY).toEqual(payloads);
     });
 
-    test('reach everybody who listens to their topic, in order, and nobody else', async () => {
-      const heard: JsonValue[] = [];
-      const second: JsonValue[] = [];
-      const other: JsonValue[] = [];
-      await far.subscribe('news', (payload) => heard.push(payload));
-      await far.subscribe('news', (payload) => second.push(payload));
-      await far.subscribe('weather', (payload) => other.push(payload));
-      for (const payload of [1, { text: 'two ▌' }, ['three', null]]) await near.publish('news', payload);
-      await near.publish('weather', 'rain');
-      await expect.poll(() => other, PATIENTLY).toEqual(['rain']);
-      expect(heard).toEqual([1, { text: 'two ▌' }, ['three', null]]);
-      expect(second).toEqual(heard);
+    test('reach all other processes when they are for everybody', async () => {
+      await end(0).signals.broadcast('news');
+      await expect.poll(() => [end(1).heard, end(2).heard], PATIENTLY).toEqual([['news'], ['news']]);
+      // Sent later and heard: what came before would have been heard too.
+      await end(1).signals.send(end(0).signals.process, 'last');
+      await expect.poll(() => end(0).heard, PATIENTLY).toEqual(['last']);
     });
 
-    test('reach nobody who has left, and still those who stay', async () => {
-      const left: JsonValue[] = [];
-      const stays: JsonValue[] = [];
-      const leave = await far.subscribe('news', (payload) => left.push(payload));
-      await far.subscribe('news', (payload) => stays.push(payload));
-      await leave();
-      await near.publish('news', 'late');
-      await expect.poll(() => stays, PATIENTLY).toEqual(['late']);
-      expect(left).toEqual([]);
-    });
-
-    test('can be listened to again after the last one left', async () => {
-      const heard: JsonValue[] = [];
-      const leave = await far.subscribe('news', () => {});
-      await leave();
-      const both = await Promise.all([
-        far.subscribe('news', (payload) => heard.push(payload)),
-        far.subscribe('news', (payload) => heard.push(payload)),
-      ]);
-      await near.publish('news', 'again');
-      await expect.poll(() => heard, PATIENTLY).toEqual(['again', 'again']);
-      for (const leaveAgain of both) await leaveAgain();
+    test('have a name of their own in each process', () => {
+      expect(new Set(ends.map(({ signals }) => signals.process)).size).toBe(3);
     });
   });
 }

@@ -3,8 +3,10 @@ import { createLogger } from '../../src/app/log.ts';
 import { createRateLimiter } from '../../src/app/rate-limiter.ts';
 import { createCommands } from '../../src/commands/commands.ts';
 import { COMMAND_LIMIT } from '../../src/commands/limit.ts';
+import { createAnnouncements } from '../../src/core/announcements.ts';
 import { createBot } from '../../src/core/bot.ts';
 import { parseSessionId } from '../../src/core/session.ts';
+import { createRunningTurns } from '../../src/core/turn-watch.ts';
 import { createCoreMessages } from '../../src/i18n/messages.ts';
 import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createLocalSignals } from '../../src/queue/signals.ts';
@@ -41,7 +43,12 @@ describe('an edited message', () => {
       },
       seen: async () => ({ messages: [], tokens: 0 }),
       scheduler: createInProcessScheduler({ clock, logger }),
-      signals: createLocalSignals(),
+      announcements: createAnnouncements({
+        signals: createLocalSignals(),
+        running: createRunningTurns('test'),
+        logger,
+      }),
+      process: 'test',
       limiter: createRateLimiter({ messages: 1_000, perMs: 60_000 }),
       editLimiter: createRateLimiter(COMMAND_LIMIT),
       coreMessages: createCoreMessages(),

@@ -3,7 +3,9 @@ import { createLogger } from '../../src/app/log.ts';
 import { createRateLimiter } from '../../src/app/rate-limiter.ts';
 import { createCommands } from '../../src/commands/commands.ts';
 import { COMMAND_LIMIT } from '../../src/commands/limit.ts';
+import { createAnnouncements } from '../../src/core/announcements.ts';
 import { createBot } from '../../src/core/bot.ts';
+import { createRunningTurns } from '../../src/core/turn-watch.ts';
 import type { IncomingMessage } from '../../src/core/types.ts';
 import { BotError } from '../../src/errors.ts';
 import { createCoreMessages } from '../../src/i18n/messages.ts';
@@ -27,7 +29,12 @@ describe('what has to be looked up for a message', () => {
       ...{ store, memory: store, logger, health: () => ({ ok: true }), received() {} },
       seen: async () => ({ messages: [], tokens: 0 }),
       scheduler: createInProcessScheduler({ clock, logger }),
-      signals: createLocalSignals(),
+      announcements: createAnnouncements({
+        signals: createLocalSignals(),
+        running: createRunningTurns('test'),
+        logger,
+      }),
+      process: 'test',
       limiter: createRateLimiter({ messages: 2, perMs: 3_600_000 }),
       editLimiter: createRateLimiter(COMMAND_LIMIT),
       coreMessages: createCoreMessages(),

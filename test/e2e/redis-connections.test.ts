@@ -13,7 +13,7 @@ const { makeFolder, start } = useWorkshop();
 /** Only bounds what never happens. */
 const PATIENTLY = { timeout: 60_000, interval: 50 };
 /** Each of the bot's, as they name themselves; BullMQ names its own. */
-const CONNECTIONS = 6;
+const CONNECTIONS = 5;
 
 async function makeServer(...args: string[]): Promise<RedisServer & { readonly admin: Redis }> {
   const server = await startRedis({ args });

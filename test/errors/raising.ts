@@ -67,7 +67,8 @@ export const slackThrows = (answer: ApiAnswer) =>
 /** A watch over a turn that finds it so. */
 export async function interrupted(state: 'stopped' | 'lost'): Promise<unknown> {
   const held = { signal: new AbortController().signal, alive: () => true };
-  const watch = createRunningTurns().watch({ sessionId: sessionOf(), turnId: 'm1', token: 1 }, held, async () => state);
+  const watched = { check: async () => ({ state, followers: [] }), followers: [], repeat() {} };
+  const watch = createRunningTurns('test').watch({ sessionId: sessionOf(), turnId: 'm1', token: 1 }, held, watched);
   await watch.look();
   watch.end();
   return watch.signal.reason;

@@ -66,7 +66,7 @@ export const run = ({ chain, locale = 'en', before, refusal }: Run): Promise<Ran
       replies: { openReply: async () => reply },
       coreMessages: createCoreMessages(),
       metrics: createMetrics().turns,
-      running: createRunningTurns(),
+      running: createRunningTurns('test'),
       clock: { now: () => Date.now() + TURN_BUDGET_MS, monotonic: () => performance.now() },
       bounds: {
         firstTokenMs: 60_000,

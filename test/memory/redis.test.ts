@@ -223,6 +223,23 @@ test('whoever is erased is in the indexes before anything of theirs is stored or
   expectInOrder(erased.slice(0, 1), erased[1] ?? -1);
 });
 
+test('a turn names the processes that follow it, from the start or later, until it is finished', async () => {
+  const fixture = await makeRedisFixture(inject('redisUrl'))({ ...LIMITS, observer: { badElement() {}, error() {} } });
+  onTestFinished(() => fixture.close());
+  const { store } = fixture;
+  const session = sessionOf();
+  await store.enqueue(messageOf(session, 'm1'), { follower: 'first' });
+  const { lease, followers } = await takeHead(store, session);
+  expect(followers).toEqual(['first']);
+  expect(await store.follow(session, 'm1', 'second')).toBe(true);
+  expect(await store.follow(session, 'm1', 'second')).toBe(true);
+  expect(await store.check(lease)).toEqual({ state: 'held', followers: ['first', 'second'] });
+  await store.complete(lease);
+  expect(await store.follow(session, 'm1', 'third')).toBe(false);
+  expect(await store.follow(session, 'unknown', 'third')).toBe(false);
+  expect(await store.record(session, 'unknown')).toBeUndefined();
+});
+
 describe('figures', () => {
   test('that are asked for again and again walk all of the server’s own once', async () => {
     const server = await startRedis();

@@ -7,7 +7,7 @@ import type { Clock, Logger } from '../../src/core/ports.ts';
 import { createBullmqScheduler, openQueueRedis } from '../../src/queue/bullmq.ts';
 import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createOpenLeases } from '../../src/queue/leases.ts';
-import { createLocalSignals, createRedisSignals } from '../../src/queue/signals.ts';
+import { createRedisSignals } from '../../src/queue/signals.ts';
 import { createRedisConnections } from '../../src/redis/connection.ts';
 import { describeScheduler } from '../contracts/scheduler.contract.ts';
 import { describeSignals } from '../contracts/signals.contract.ts';
@@ -25,15 +25,8 @@ const bullmq = (prefix = newPrefix(), at = url) =>
 
 describeScheduler('in process', async () => createInProcessScheduler({ clock, logger }));
 describeScheduler('on BullMQ', async () => bullmq());
-describeSignals('in process', async () => {
-  const signals = createLocalSignals();
-  return [signals, signals];
-});
-describeSignals('on Redis', async () => {
-  const prefix = newPrefix();
-  const make = () => createRedisSignals(open(), open(), { prefix, logger });
-  return [make(), make()];
-});
+const signalsPrefix = newPrefix();
+describeSignals('on Redis', () => createRedisSignals(open(), open(), { prefix: signalsPrefix, logger }));
 
 describe('the DrainScheduler on BullMQ', () => {
   test('shares the work between replicas and never gives one conversation to both', async () => {

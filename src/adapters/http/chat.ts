@@ -51,12 +51,12 @@ async function offer(deps: HttpDeps, message: IncomingMessage): Promise<Followed
     await turn.close();
     throw refuseAs(refusalOfMessage(result));
   }
-  if (result.turnId === turn.turnId) return turn;
+  if (result.kind === 'queued') return turn;
   await turn.close();
-  if (!asksTheSame(message, result.turnId)) {
+  if (result.turnId !== turn.turnId && !asksTheSame(message, result.turnId)) {
     throw refuse(422, 'This Idempotency-Key was used with another body in the last 24 hours. Use a new key.');
   }
-  return followTurn(bot, message.sessionId, result.turnId, followOptions);
+  return followTurn(bot, message.sessionId, result.turnId, { ...followOptions, stored: 'stored' });
 }
 
 async function awaitAnswer(

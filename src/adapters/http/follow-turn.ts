@@ -36,6 +36,8 @@ export interface FollowOptions {
   /** Milliseconds between looks at the record when nothing is announced: signals may be lost. */
   readonly pollMs: number;
   readonly clock: Clock;
+  /** The turn is in the store already. */
+  readonly stored?: 'stored';
 }
 
 /** Messages of the conversation looked at first: a fresh answer is among the newest. */
@@ -51,7 +53,7 @@ export async function followTurn(
   bot: TurnReader,
   sessionId: SessionId,
   turnId: TurnId,
-  { pollMs, clock }: FollowOptions,
+  { pollMs, clock, stored }: FollowOptions,
 ): Promise<FollowedTurn> {
   const bell = createSignal();
   let live: LiveText = NOTHING_SEEN;
@@ -72,7 +74,7 @@ export async function followTurn(
     bell.notify();
   };
   // Nothing is stored yet, so whatever hinders this, the caller may simply try again.
-  const unfollow = await bot.follow(sessionId, turnId, hear).catch((cause: unknown) => {
+  const unfollow = await bot.follow(sessionId, turnId, hear, stored).catch((cause: unknown) => {
     throw new BotError('store_unavailable', 'The turn could not be followed.', { cause, retryable: true });
   });
 

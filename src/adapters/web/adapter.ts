@@ -8,7 +8,7 @@ import { BotError } from '../../errors.ts';
 import { createAnnouncedReply } from '../../replies/announced-reply.ts';
 import type { Adapter } from '../adapter.ts';
 import type { MountedRoutes } from '../mounted-routes.ts';
-import { announce, joined } from './announcements.ts';
+import { announce } from './announcements.ts';
 import { addPage, isPagePath } from './page.ts';
 import { addRoutes, type RouteDeps } from './routes.ts';
 import { SAMPLE_MS, type Samples } from './samples.ts';
@@ -71,23 +71,11 @@ export function createWebAdapter({ samples, pollMs = POLL_MS, ...options }: WebA
         stream: randomBytes(6).toString('base64url'),
         onLost: (error) => logger.debug({ session: sessionId, turn: turnId, err: error }, 'a live event was lost'),
       });
-      const unfollow = await bot
-        ?.follow(sessionId, turnId, (payload) => {
-          if (joined.safeParse(payload).success) reply.repeat();
-        })
-        // Then a page that comes in the middle of the answer sees it at its end.
-        .catch(() => undefined);
-      const leave = async () => unfollow?.().catch(() => {});
       return {
         ...reply,
         async end(end) {
           await reply.end(end);
-          await leave();
           if (bot !== undefined && lease.alive()) await announce(bot, logger, sessionId, { kind: 'web.changed' });
-        },
-        async detach() {
-          await reply.detach();
-          await leave();
         },
       };
     },

@@ -16,9 +16,6 @@ export const announcement = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('web.changed') }),
 ]);
 
-/** On a turn's own topic: somebody has come in the middle of its answer. */
-export const joined = z.object({ kind: z.literal('web.joined') });
-
 /** Tells all pages that show this conversation. Never rejects. */
 export async function announce(
   bot: Pick<BotPort, 'announce'>,

@@ -8,12 +8,12 @@ import { type BotError, toBotError } from '../../errors.ts';
 import { beginsWith } from '../../lib/begins-with.ts';
 import { createSignal } from '../../lib/signal.ts';
 import { joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../../replies/live-text.ts';
-import { announcement, CONVERSATION, joined } from './announcements.ts';
+import { announcement, CONVERSATION } from './announcements.ts';
 import { renderMessage } from './render.ts';
 import type { FeedEvents } from './schemas.ts';
 
 export interface FeedOptions {
-  readonly bot: Pick<BotPort, 'follow' | 'announce' | 'record' | 'waiting' | 'memory'>;
+  readonly bot: Pick<BotPort, 'follow' | 'record' | 'waiting' | 'memory'>;
   readonly sessionId: SessionId;
   readonly locale: Locale;
   /** Turns that the page waits for, or has sent without learning what became of it. */
@@ -31,7 +31,7 @@ interface Followed {
   live: LiveText;
   /** What the page has of it. */
   sent: string;
-  readonly unfollow: () => Promise<void>;
+  unfollow: () => Promise<void>;
 }
 
 type Settled = FeedEvents['state']['settled'][number];
@@ -94,10 +94,15 @@ export async function runFeed(options: FeedOptions): Promise<void> {
   async function followTurn(turn: TurnId): Promise<void> {
     unsettled.add(turn);
     if (followed.has(turn)) return;
-    const unfollow = await bot.follow(sessionId, turn, (payload) => hear(turn, payload));
-    followed.set(turn, { live: NOTHING_SEEN, sent: '', unfollow });
-    // What was written before is told again by whoever writes it.
-    await bot.announce(sessionId, turn, joined.parse({ kind: 'web.joined' }));
+    // Heard before it can be told: the worker repeats what it has written so far.
+    const entry: Followed = { live: NOTHING_SEEN, sent: '', unfollow: async () => {} };
+    followed.set(turn, entry);
+    try {
+      entry.unfollow = await bot.follow(sessionId, turn, (payload) => hear(turn, payload), 'stored');
+    } catch (thrown) {
+      followed.delete(turn);
+      throw thrown;
+    }
   }
 
   function hear(turn: TurnId, payload: JsonValue): void {

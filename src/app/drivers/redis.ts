@@ -38,7 +38,7 @@ export const redisDriver: Driver = {
     const open = (name: string) => connections.open(name, { commandTimeout: COMMAND_TIMEOUT_MS });
     const queue = openQueueRedis(connections);
     const limits = open('limits');
-    const signals = createRedisSignals(open('signals'), open('subscriber'), { prefix: keys.signals, logger });
+    const signals = createRedisSignals(limits, open('subscriber'), { prefix: keys.signals, logger });
     return {
       store,
       signals,

@@ -20,6 +20,7 @@ declare module 'ioredis' {
     commitTurn(...args: Argument[]): Result<unknown, Context>;
     appendTurn(...args: Argument[]): Result<unknown, Context>;
     finishTurn(...args: Argument[]): Result<unknown, Context>;
+    followTurn(...args: Argument[]): Result<unknown, Context>;
     stopTurn(...args: Argument[]): Result<unknown, Context>;
     amendTurn(...args: Argument[]): Result<unknown, Context>;
     forgetConversation(...args: Argument[]): Result<unknown, Context>;

@@ -1,13 +1,12 @@
 /** What people's conversations hold, on Redis: read, kept, shortened, forgotten. */
 import { z } from 'zod';
-import type { SessionId } from '../../core/session.ts';
 import type { Memory } from '../../core/store.ts';
 import { BotError } from '../../errors.ts';
-import { parseElement } from '../elements.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
 import { placeMember } from './index-encoding.ts';
 import { unlisting } from './listing.ts';
+import { readElements } from './record.ts';
 import { KEEP_GENERATION_S } from './retention.ts';
 import { applyTtl, readTtl } from './ttl.ts';
 
@@ -23,13 +22,6 @@ export type SessionMemory = Pick<
 export function createSessionMemory(context: RedisContext): SessionMemory {
   const { redis, keys, options, call } = context;
 
-  const readElements = (sessionId: SessionId, elements: readonly string[]) => {
-    const messages = elements.map(parseElement).filter((message) => message !== undefined);
-    const corrupt = elements.length - messages.length;
-    if (corrupt > 0) options.observer.badElement(sessionId, corrupt);
-    return { messages, corrupt };
-  };
-
   const history: Memory['history'] = (sessionId, { offset = 0, limit = options.maxMessages } = {}) =>
     call('history', async () => {
       const { list } = keys.session(sessionId);
@@ -41,7 +33,11 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
       const [elements, total, msLeft] = await replies(pipeline);
       if (total === 0) return undefined;
       const asked = limit === 0 ? [] : strings.parse(elements);
-      return { ...readElements(sessionId, asked), total: Number(total), expiresInMs: Math.max(0, Number(msLeft)) };
+      return {
+        ...readElements(options, sessionId, asked),
+        total: Number(total),
+        expiresInMs: Math.max(0, Number(msLeft)),
+      };
     });
 
   const forget: Memory['forget'] = (sessionId) =>
@@ -81,7 +77,7 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
     open: (sessionId, limit) =>
       call('open', async () => {
         const elements = await redis.lrange(keys.session(sessionId).list, -limit, -1);
-        return { messages: readElements(sessionId, elements).messages };
+        return { messages: readElements(options, sessionId, elements).messages };
       }),
 
     ttl: (sessionId) => call('ttl', () => readTtl(context, sessionId)),

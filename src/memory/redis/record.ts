@@ -1,6 +1,14 @@
 /** Turn records and inbox elements as Redis keeps them, parsed back into the vocabulary. */
 
-import { type IncomingMessage, type MessageRef, TURN_STATES, type TurnRecord } from '../../core/types.ts';
+import type { SessionId } from '../../core/session.ts';
+import type { StoreOptions } from '../../core/store.ts';
+import {
+  type ChatMessage,
+  type IncomingMessage,
+  type MessageRef,
+  TURN_STATES,
+  type TurnRecord,
+} from '../../core/types.ts';
 import { ERROR_CODES } from '../../errors.ts';
 import { parseElement, parseStoredMessage } from '../elements.ts';
 
@@ -53,6 +61,23 @@ export function parseRecord(fields: Fields): TurnRecord | undefined {
     ...(outcome === undefined ? {} : { outcome }),
     ...(code === undefined ? {} : { code }),
   };
+}
+
+/** Processes that follow the turn, as the record names them. */
+export function parseFollowers(text: string | null | undefined): readonly string[] {
+  return text == null || text === '' ? [] : text.split(',');
+}
+
+/** The messages among these elements; the observer hears of those that cannot be read. */
+export function readElements(
+  { observer }: Pick<StoreOptions, 'observer'>,
+  sessionId: SessionId,
+  elements: readonly string[],
+): { readonly messages: readonly ChatMessage[]; readonly corrupt: number } {
+  const messages = elements.map(parseElement).filter((message) => message !== undefined);
+  const corrupt = elements.length - messages.length;
+  if (corrupt > 0) observer.badElement(sessionId, corrupt);
+  return { messages, corrupt };
 }
 
 /** The record fields that a ref is kept in, as field, value pairs. */

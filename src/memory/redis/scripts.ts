@@ -28,6 +28,7 @@ export const PLACE_SCRIPTS = {
   commitTurn: { lua: commit.commitTurn, numberOfKeys: 1 },
   appendTurn: { lua: commit.appendTurn, numberOfKeys: 1 },
   finishTurn: { lua: turn.finishTurn, numberOfKeys: 3 },
+  followTurn: { lua: turn.followTurn, numberOfKeys: 1 },
   stopTurn: { lua: turn.stopTurn, numberOfKeys: 1 },
   amendTurn: { lua: turn.amendTurn, numberOfKeys: 2 },
   forgetConversation: { lua: memory.forgetConversation, numberOfKeys: 7 },

@@ -9,7 +9,8 @@ const KEEP_RECORD = `redis.call('EXPIRE', KEYS[2], '${KEEP_S}', 'NX')`;
 /**
  * KEYS  1 conversation, 2 inbox, 3 generation, 4 turn record, 5 people, 6.. seen keys
  * ARGV  1 the element's lines after the generation, 2 turn id, 3 session id, 4 most waiting, 5 keep (s), 6 keep of gen (s),
- *       7 author's id, 8 milliseconds that the conversation was just indexed for them
+ *       7 author's id, 8 milliseconds that the conversation was just indexed for them,
+ *       9 process that follows the turn, or ''
  * gives {'duplicate', '<turn> <session>', waiting} | {'full', waiting} | {'queued', ahead} | {'unlisted', ms}
  */
 export const offerTurn = `${NOW}${LISTED}
@@ -42,6 +43,7 @@ redis.call('EXPIRE', KEYS[2], ARGV[5])
 redis.call('EXPIRE', KEYS[3], ARGV[6])
 for i = 6, #KEYS do redis.call('SET', KEYS[i], ARGV[2] .. ' ' .. ARGV[3], 'EX', ARGV[5]) end
 redis.call('HSET', KEYS[4], 'state', 'queued', 'gen', gen)
+if ARGV[9] ~= '' then redis.call('HSET', KEYS[4], 'followers', ARGV[9]) end
 redis.call('EXPIRE', KEYS[4], ARGV[5])
 return {'queued', ahead}
 `;
@@ -49,9 +51,9 @@ return {'queued', ahead}
 /**
  * KEYS  1 conversation, 2 inbox, 3 fence, 4 people
  * ARGV  1 keep (s), 2 seconds that what is remembered is to live at least, if the model is still to see it, 3 '1': only if all
- *       who have words there are indexed for long enough
+ *       who have words there are indexed for long enough, 4 messages to give
  * gives {'unlisted', ms} | {bad elements dropped} when empty | {bad, fence, element, record as flat list, 1 when what is
- * remembered lives longer now}
+ * remembered lives longer now, newest messages}
  */
 export const takeTurn = `${READ_HEAD}${NOW}${COUNT}${LISTED}
 if ARGV[3] == '1' and redis.call('EXISTS', KEYS[2]) == 1 then
@@ -96,7 +98,8 @@ while true do
     redis.call('EXPIRE', record, ARGV[1])
     local extended = 0
     if not state or state == 'queued' or state == 'running' then extended = redis.call('EXPIRE', KEYS[1], ARGV[2], 'GT') end
-    return {bad, fence, head, redis.call('HGETALL', record), extended}
+    local newest = ARGV[4] == '0' and {} or redis.call('LRANGE', KEYS[1], -ARGV[4], -1)
+    return {bad, fence, head, redis.call('HGETALL', record), extended, newest}
   end
 end
 `;
@@ -153,6 +156,23 @@ if message and message.turnId == ARGV[2] then redis.call('LPOP', KEYS[1]) end
 redis.call('HDEL', KEYS[3], 'answer')
 if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('HSET', KEYS[3], 'state', 'finished') end
 return redis.call('LLEN', KEYS[1])
+`;
+
+/**
+ * KEYS  1 turn record
+ * ARGV  1 process that follows the turn
+ * gives 1, or 0 when there is no unfinished turn of that id
+ */
+export const followTurn = `
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state or state == 'finished' then return 0 end
+local followers = redis.call('HGET', KEYS[1], 'followers')
+if followers then
+  if string.find(',' .. followers .. ',', ',' .. ARGV[1] .. ',', 1, true) or #followers > 1000 then return 1 end
+  followers = followers .. ',' .. ARGV[1]
+end
+redis.call('HSET', KEYS[1], 'followers', followers or ARGV[1])
+return 1
 `;
 
 /**

@@ -8,7 +8,7 @@ import { parseStoredSession, serialiseElement, type TurnMessage, turnHalves } fr
 import { replies, toStoreError } from './client.ts';
 import type { RedisContext } from './context.ts';
 import { MARK_MARGIN_MS, memberships, Unlisted, unlistedReply, whenListed } from './listing.ts';
-import { fieldsOf, fromElement, handleFields, parseRecord, toElement } from './record.ts';
+import { fieldsOf, fromElement, handleFields, parseFollowers, parseRecord, readElements, toElement } from './record.ts';
 import { KEEP_GENERATION_S, KEEP_LISTED_S, KEEP_S } from './retention.ts';
 import { applyTtl } from './ttl.ts';
 
@@ -21,7 +21,7 @@ const offerReply = z.union([
 const takeReply = z.union([
   unlistedReply,
   z.tuple([z.number()]),
-  z.tuple([z.number(), z.number(), z.string(), z.array(z.string()), z.number()]),
+  z.tuple([z.number(), z.number(), z.string(), z.array(z.string()), z.number(), z.array(z.string())]),
 ]);
 const commitReply = z.union([
   z.tuple([z.literal('committed'), z.number(), z.number()]),
@@ -89,7 +89,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         await write(message, answer, (args) => redis.appendTurn(list, ...args));
       }),
 
-    async enqueue(message) {
+    async enqueue(message, { follower = '' } = {}) {
       // Who cannot be named is refused before anything is sent.
       const author = message.author.id;
       const listed = memberships(keys, message.sessionId, [author]);
@@ -103,7 +103,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           for (const { key, member } of listed) pipeline.indexMember(key, member, offerKeepMs);
           pipeline.offerTurn(
             ...[scriptKeys.length, ...scriptKeys, toElement(message), message.turnId, message.sessionId],
-            ...[options.maxWaiting, KEEP_S, KEEP_GENERATION_S, author, offerKeepMs - MARK_MARGIN_MS],
+            ...[options.maxWaiting, KEEP_S, KEEP_GENERATION_S, author, offerKeepMs - MARK_MARGIN_MS, follower],
           );
           pipeline.notePending(keys.pending, message.sessionId);
           const results = await replies(pipeline);
@@ -139,7 +139,7 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           const pipeline = redis.pipeline().zscore(keys.pending, sessionId);
           pipeline.takeTurn(
             ...[own.list, own.inbox, own.fence, own.people],
-            ...[KEEP_S, turnBudgetS, checked ? '1' : ''],
+            ...[KEEP_S, turnBudgetS, checked ? '1' : '', options.window ?? options.maxMessages],
           );
           const [noted, reply] = await replies(pipeline);
           score = noted;
@@ -157,12 +157,13 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           clearPending(sessionId, score);
           return undefined;
         }
-        const [fence, element, flat, extended] = head;
+        const [fence, element, flat, extended, newest] = head;
         // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
         if (extended === 1)
           behind('take', () => applyTtl(context, sessionId, { seconds: turnBudgetS, remember: false }));
         const message = fromElement(element);
-        const record = parseRecord(fieldsOf(flat));
+        const fields = fieldsOf(flat);
+        const record = parseRecord(fields);
         if (message === undefined || record === undefined) {
           // Lua could read it and we can't: it is nobody's message any more, and must not block those behind it.
           options.observer.badElement(sessionId, 1);
@@ -170,18 +171,21 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
           await redis.notePending(keys.pending, sessionId);
           return undefined;
         }
-        return { lease: { sessionId, turnId: message.turnId, token: fence }, record, message };
+        const { messages } = readElements(options, sessionId, newest);
+        const lease = { sessionId, turnId: message.turnId, token: fence };
+        return { lease, record, message, messages, followers: parseFollowers(fields.get('followers')) };
       }),
 
     check: (lease) =>
       call('check', async () => {
         const own = keys.session(lease.sessionId);
-        const pipeline = redis.pipeline().get(own.fence).hmget(own.turn(lease.turnId), 'state', 'stop');
+        const pipeline = redis.pipeline().get(own.fence).hmget(own.turn(lease.turnId), 'state', 'stop', 'followers');
         const [fence, fields] = await replies(pipeline);
-        if (Number(fence) !== lease.token) return 'lost';
-        const [state, stop] = z.array(z.string().nullable()).parse(fields);
-        if (state === 'forgotten') return 'forgotten';
-        return stop === '1' ? 'stopped' : 'held';
+        const [state, stop, names] = z.array(z.string().nullable()).parse(fields);
+        const followers = parseFollowers(names);
+        if (Number(fence) !== lease.token) return { state: 'lost', followers };
+        if (state === 'forgotten') return { state, followers };
+        return { state: stop === '1' ? 'stopped' : 'held', followers };
       }),
 
     saveMessageRef: (lease, part, ref) =>
@@ -221,6 +225,11 @@ export function createRedisTurns(context: RedisContext): Turns & AppendTurn {
         const waiting = count.parse(reply);
         if (waiting === 0) clearPending(lease.sessionId, score);
         return waiting < 0 ? undefined : waiting;
+      }),
+
+    follow: (sessionId, turnId, follower) =>
+      call('follow', async () => {
+        return count.parse(await redis.followTurn(keys.session(sessionId).turn(turnId), follower)) === 1;
       }),
 
     requestStop: (sessionId, turnId) =>

@@ -2,7 +2,7 @@
 import { TURN_BUDGET_MS } from '../../core/limits.ts';
 import type { Answer, ClaimedTurn, CommitResult, Turns } from '../../core/store.ts';
 import type { IncomingMessage, TurnLease } from '../../core/types.ts';
-import { turnHalves } from '../elements.ts';
+import { parseElement, turnHalves } from '../elements.ts';
 import type { SqliteContext } from './context.ts';
 import { forgotten, isOpen, newTurn, type StoredTurn, toRecord } from './records.ts';
 import type { Tables } from './tables.ts';
@@ -17,6 +17,7 @@ export type Leases = Pick<
   | 'fail'
   | 'complete'
   | 'requeue'
+  | 'follow'
   | 'requestStop'
   | 'record'
 >;
@@ -88,7 +89,14 @@ export function createLeases(context: SqliteContext, tables: Tables): Leases {
           if (living !== undefined && living.expiresAt < now + turnBudgetMs) {
             conversations.expireAt(sessionId, now + turnBudgetMs);
           }
-          return { lease: { sessionId, turnId, token: fence + 1 }, record: toRecord(record), message };
+          const elements =
+            conversations.living(sessionId, now) === undefined
+              ? []
+              : conversations.elements(sessionId, options.window ?? options.maxMessages, 0);
+          const messages = elements.map(parseElement).filter((half) => half !== undefined);
+          bad += elements.length - messages.length;
+          const lease = { sessionId, turnId, token: fence + 1 };
+          return { lease, record: toRecord(record), message, messages, followers: [] };
         }
       });
       context.bad(sessionId, bad);
@@ -98,9 +106,15 @@ export function createLeases(context: SqliteContext, tables: Tables): Leases {
     check: (lease) =>
       read('check', (now) => {
         const record = held(lease, now);
-        if (record === undefined) return 'lost';
-        if (record.state === 'forgotten') return 'forgotten';
-        return record.stopRequested ? 'stopped' : 'held';
+        const state =
+          record === undefined
+            ? 'lost'
+            : record.state === 'forgotten'
+              ? 'forgotten'
+              : record.stopRequested
+                ? 'stopped'
+                : 'held';
+        return { state, followers: [] };
       }),
 
     saveMessageRef: (lease, part, ref) =>
@@ -177,6 +191,13 @@ export function createLeases(context: SqliteContext, tables: Tables): Leases {
         if (record === undefined) return false;
         if (record.state === 'running') save(lease, { ...record, state: 'queued' }, now);
         return true;
+      }),
+
+    // There is one process, and it tells its own followers by itself.
+    follow: (sessionId, turnId) =>
+      read('follow', (now) => {
+        const record = turns.get(sessionId, turnId, now);
+        return record !== undefined && record.state !== 'finished';
       }),
 
     requestStop: (sessionId, turnId) =>

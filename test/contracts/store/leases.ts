@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ConversationStore } from '../../../src/core/store.ts';
 import type { TurnLease } from '../../../src/core/types.ts';
 import type { Harness } from './support.ts';
-import { answerOf, contents, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import { answerOf, contents, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
 
 const session = sessionOf();
 
@@ -52,6 +52,15 @@ export function describeLeases(harness: Harness): void {
       expect(record).toMatchObject({ ...fresh, state: 'running', attempt: 1, startedAt: expect.any(Number) });
       expect(record.startedAt).toBeGreaterThan(0);
       expect(await harness.store.record(session, 'm1')).toEqual(record);
+    });
+
+    it('gives what is remembered with it, for the model to be shown', async () => {
+      for (let n = 1; n <= LIMITS.maxMessages; n += 1) await runTurn(harness.store, messageOf(session, `m${n}`));
+      await harness.fixture.injectBadElement(session, 'no element');
+      await offerNew(harness.store, messageOf(session, 'next'));
+      const { messages } = await takeHead(harness.store, session);
+      expect(messages).toEqual((await harness.store.open(session, LIMITS.maxMessages)).messages);
+      expect(messages.at(-1)).toMatchObject({ role: 'assistant', turn: `m${LIMITS.maxMessages}` });
     });
 
     it('counts an attempt each time, and a takeover when another worker had it running', async () => {

@@ -72,18 +72,18 @@ export function describeRunning(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const stale = await takeHead(harness.store, session);
       const { lease, message } = await takeHead(harness.store, session);
-      expect(await harness.store.check(stale.lease)).toBe('lost');
-      expect(await harness.store.check(lease)).toBe('held');
+      expect(await harness.store.check(stale.lease)).toMatchObject({ state: 'lost' });
+      expect(await harness.store.check(lease)).toMatchObject({ state: 'held' });
       await harness.store.requestStop(session, 'm1');
-      expect(await harness.store.check(lease)).toBe('stopped');
-      expect(await harness.store.check(stale.lease)).toBe('lost');
+      expect(await harness.store.check(lease)).toMatchObject({ state: 'stopped' });
+      expect(await harness.store.check(stale.lease)).toMatchObject({ state: 'lost' });
       await harness.store.forget(session);
-      expect(await harness.store.check(lease)).toBe('forgotten');
+      expect(await harness.store.check(lease)).toMatchObject({ state: 'forgotten' });
       expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('forgotten');
       await harness.store.complete(lease);
       await offerNew(harness.store, messageOf(session, 'm2'));
       expect((await takeHead(harness.store, session)).record.stopRequested).toBe(false);
-      expect(await harness.store.check(lease)).toBe('lost');
+      expect(await harness.store.check(lease)).toMatchObject({ state: 'lost' });
     });
 
     it('tells of a message that was removed, and not of those that are left', async () => {
@@ -93,12 +93,14 @@ export function describeRunning(harness: Harness): void {
       const mine = await takeHead(harness.store, session);
       const his = await takeHead(harness.store, bob);
       await harness.store.removeTurns(session, { source: 'm1' });
-      expect(await harness.store.check(mine.lease)).toBe('forgotten');
-      expect(await harness.store.check(his.lease)).toBe('held');
+      expect(await harness.store.check(mine.lease)).toMatchObject({ state: 'forgotten' });
+      expect(await harness.store.check(his.lease)).toMatchObject({ state: 'held' });
     });
 
     it('knows no lease that nobody was given', async () => {
-      expect(await harness.store.check({ sessionId: session, turnId: 'm1', token: 1 })).toBe('lost');
+      expect(await harness.store.check({ sessionId: session, turnId: 'm1', token: 1 })).toMatchObject({
+        state: 'lost',
+      });
     });
   });
 
