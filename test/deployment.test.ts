@@ -46,7 +46,7 @@ describe('docker-compose.yml', () => {
     const names = SETTINGS.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(Object.keys(environment)));
     const config = loadConfig({ ...environment, API_KEY: 'a-long-random-word' }, { cwd: '/nowhere' });
-    expect(config.store.redisUrl).toBe('redis://redis:6379');
+    expect(config.store.redis).toMatchObject({ kind: 'server', url: 'redis://redis:6379' });
     expect(config.http).toMatchObject({ host: '0.0.0.0', port: 8000, apiKey: 'a-long-random-word' });
     expect(config.warnings).toEqual([]);
   });

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { ConversationStore } from '../../src/core/store.ts';
 import { createRedisStore } from '../../src/memory/redis/store.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
+import { serverAt } from '../../src/redis/target.ts';
 import type { BotSettings } from '../../test/support/bot-process.ts';
 import { startRedis } from '../../test/support/redis-server.ts';
 import type { BenchContext, Cell, Table } from '../report.ts';
@@ -89,7 +90,13 @@ async function measureKeeper(
 async function startRedisKeeper(conversations: number): Promise<Keeper> {
   const redis = await startRedis();
   const open = () =>
-    createRedisStore({ ...SEED_OPTIONS, url: redis.url, prefix: 'conversation', allowEviction: false, warn() {} });
+    createRedisStore({
+      ...SEED_OPTIONS,
+      redis: serverAt(redis.url),
+      prefix: 'conversation',
+      allowEviction: false,
+      warn() {},
+    });
   return {
     name: 'Redis',
     conversations,

@@ -5,6 +5,7 @@ import { estimateTokens } from '../../src/core/tokens.ts';
 import type { IncomingMessage, TurnLease } from '../../src/core/types.ts';
 import { serialiseElement, turnHalves } from '../../src/memory/elements.ts';
 import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
+import { serverAt } from '../../src/redis/target.ts';
 import { type BenchTurn, inOrder, type MemoryClient, TTL_S, WINDOW } from './contender.ts';
 
 const GUILD = '1100000000000000001';
@@ -19,7 +20,7 @@ export interface Observed {
 export async function openStore(url: string): Promise<{ readonly store: RedisStore; readonly observed: Observed }> {
   const observed: Observed = { badElements: 0, errors: [] };
   const store = await createRedisStore({
-    url,
+    redis: serverAt(url),
     prefix: 'conversation',
     allowEviction: false,
     warn: () => {},

@@ -1,7 +1,7 @@
 /** How many messages a person may send, and commands they may give, on rate-limiter-flexible: counted over all replicas on Redis, else in this process. */
-import type { Redis } from 'ioredis';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { RateLimiter } from '../core/ports.ts';
+import type { RedisClient } from '../redis/connection.ts';
 
 export interface RateLimitOptions {
   readonly messages: number;
@@ -11,7 +11,7 @@ export interface RateLimitOptions {
 
 export function createRateLimiter(
   { messages, perMs }: RateLimitOptions,
-  shared?: { redis: Redis; prefix: string },
+  shared?: { redis: RedisClient; prefix: string },
 ): RateLimiter {
   const limits = { points: messages, duration: perMs / 1_000 };
   const inMemory = new RateLimiterMemory(limits);

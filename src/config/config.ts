@@ -4,8 +4,10 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Person, SessionScope } from '../core/session.ts';
 import { BotError } from '../errors.ts';
+import type { RedisTarget } from '../redis/target.ts';
 import { checkTogether, noteOddities, noteTracing } from './cross-checks.ts';
 import type { RateLimit } from './parsers.ts';
+import { readCa, redisTarget } from './redis.ts';
 import { SETTINGS, settingsSchema, type Values } from './settings.ts';
 import { findTypos } from './typos.ts';
 
@@ -41,7 +43,7 @@ export interface SlackConfig {
 export interface Config {
   readonly store: {
     /** Absent: the embedded store in `dataDir`. */
-    readonly redisUrl?: string;
+    readonly redis?: RedisTarget;
     /** Absolute. */
     readonly dataDir: string;
     readonly keyPrefix: string;
@@ -128,12 +130,20 @@ export function loadConfig(env: Texts = process.env, { cwd = process.cwd() }: Lo
   // What is well written is checked together even when something else is not, so that all faults are told at once.
   const values = settingsSchema.parse(Object.fromEntries(Object.entries(texts).filter(([name]) => !faulty.has(name))));
   faults.push(...checkTogether(values, faulty));
+  const ca = values.REDIS_TLS_CA === undefined ? { ca: undefined } : readCa(values.REDIS_TLS_CA, cwd);
+  if ('fault' in ca) faults.push(ca.fault);
   if (faults.length > 0) throw new BotError('config_invalid', `The settings need mending:\n- ${faults.join('\n- ')}`);
 
   const given = new Set(Object.keys(texts));
   const names = SETTINGS.map(({ name }) => name);
   const typos = findTypos(given, names).map(({ given, meant }) => `${given} is not a setting; did you mean ${meant}?`);
-  return deepFreeze(arrange(values, cwd, [...typos, ...noteOddities(values, given), ...noteTracing(env)]));
+  return deepFreeze(
+    arrange(values, redisTarget(values, 'ca' in ca ? ca.ca : undefined), cwd, [
+      ...typos,
+      ...noteOddities(values, given),
+      ...noteTracing(env),
+    ]),
+  );
 }
 
 /** An absent file is as good as an empty one. */
@@ -156,11 +166,11 @@ function trimmed(texts: Texts): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-function arrange(values: Values, cwd: string, warnings: readonly string[]): Config {
+function arrange(values: Values, redis: RedisTarget | undefined, cwd: string, warnings: readonly string[]): Config {
   const slack = slackOf(values);
   return {
     store: {
-      redisUrl: values.REDIS_URL,
+      redis,
       dataDir: resolve(cwd, values.DATA_DIR),
       keyPrefix: values.KEY_PREFIX,
       allowEviction: values.ALLOW_EVICTION,

@@ -1,5 +1,6 @@
 /** What settings say together. All texts name numbers at most, never another value. */
 import { isIP } from 'node:net';
+import { checkRedis, usesTls } from './redis.ts';
 import type { SettingName, Values } from './settings.ts';
 
 /** Does the address reach this machine only? */
@@ -18,6 +19,7 @@ export function checkTogether(values: Values, faulty: ReadonlySet<string>): stri
   const demand = (names: readonly SettingName[], holds: boolean, mend: string) => {
     if (!holds && !names.some((name) => faulty.has(name))) faults.push(mend);
   };
+  checkRedis(values, demand);
   const { MIN_TTL, DEFAULT_TTL, MAX_TTL, MEMORY_WINDOW, MAX_MESSAGES } = values;
 
   demand(
@@ -102,6 +104,10 @@ export function noteOddities(values: Values, given: ReadonlySet<string>): string
     [
       values.API_KEY !== undefined && values.API_KEY.length < 16,
       'API_KEY has fewer than 16 characters and can be guessed: use a long random word',
+    ],
+    [
+      values.REDIS_TLS_CA !== undefined && !usesTls(values),
+      'REDIS_TLS_CA has no effect: no connection to Redis uses TLS. Write rediss:// in REDIS_URL, or set REDIS_TLS=true',
     ],
     ...withoutEffect,
   ];

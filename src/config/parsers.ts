@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Person } from '../core/session.ts';
+import type { Address } from '../redis/target.ts';
 
 const must = (what: string) => ({ error: `must be ${what}` });
 
@@ -56,10 +57,38 @@ export function url(...protocols: readonly string[]) {
 }
 
 /** `redis://` or `rediss://`; behind the host the number of a database, if anything: Redis would be asked for another one. */
-export const redisUrl = url('redis', 'rediss').refine(
+const serverUrl = url('redis', 'rediss').refine(
   (written) => /^\/?\d*$/.test(parseUrl(written)?.pathname ?? ''),
   must('a URL that ends behind the host, or with the number of a database, such as redis://localhost:6379/2'),
 );
+/** `unix:///path`, with `?db=2` for another database than 0. */
+const socketUrl = z
+  .string()
+  .regex(
+    /^unix:\/\/\/[^?#]+(\?db=\d{1,5})?$/,
+    must('a URL of the form unix:///path/of/redis.sock, with ?db=2 for database 2'),
+  );
+
+/** Where one Redis is. */
+export const redisUrl = z.string().superRefine((written, context) => {
+  const { error } = (written.startsWith('unix:') ? socketUrl : serverUrl).safeParse(written);
+  for (const { message } of error?.issues ?? []) context.addIssue({ code: 'custom', message });
+});
+
+const ADDRESS = /^(?:\[([0-9a-fA-F:]{2,45})\]|([A-Za-z0-9._-]{1,253})):([1-9]\d{0,4})$/;
+
+/** A list, by commas or spaces, of `host:port`; an IPv6 address stands in brackets. */
+export const addresses = z.string().transform((written, context): readonly Address[] => {
+  const entries = written.split(/[\s,]+/).filter((entry) => entry !== '');
+  return entries.flatMap((entry, index) => {
+    const [, ipv6, name, port = ''] = ADDRESS.exec(entry) ?? [];
+    const host = ipv6 ?? name;
+    if (host !== undefined && Number(port) <= 65_535) return [{ host, port: Number(port) }];
+    const message = `must be a list of host:port, by commas, such as 10.0.0.1:26379,10.0.0.2:26379 (entry ${index + 1})`;
+    context.addIssue({ code: 'custom', message });
+    return [];
+  });
+});
 
 /** A token or key: something without whitespace that matches `pattern`. */
 export function secret(pattern = /^\S+$/, form = 'one word without spaces or line breaks') {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TURN_BUDGET_MS } from '../core/limits.ts';
 import {
+  addresses,
   decimal,
   flag,
   host,
@@ -58,8 +59,27 @@ const HOUR = 3_600;
 const SHAPE = {
   REDIS_URL: optional(
     redisUrl,
-    'redis:// or rediss://; unset: the embedded SQLite store in DATA_DIR, for one process only',
+    'redis://, rediss:// (TLS) or unix:///path; unset: the embedded SQLite store in DATA_DIR, for one process only',
     { secret: true, heading: 'Where conversations are kept' },
+  ),
+  REDIS_SENTINELS: optional(
+    addresses,
+    'in place of REDIS_URL: Sentinels as host:port, by commas, which name the primary in REDIS_MASTER',
+  ),
+  REDIS_MASTER: optional(text, 'name of the primary that the Sentinels watch'),
+  REDIS_CLUSTER: optional(addresses, 'in place of REDIS_URL: some nodes of a Redis Cluster as host:port, by commas'),
+  REDIS_USER: optional(
+    text,
+    'user of Redis, with REDIS_SENTINELS, REDIS_CLUSTER or unix://; REDIS_URL has it in itself',
+  ),
+  REDIS_PASSWORD: optional(secret(), 'password of Redis, likewise', { secret: true }),
+  REDIS_TLS: withDefault('false', flag, 'true: TLS to the servers behind REDIS_SENTINELS or REDIS_CLUSTER'),
+  REDIS_SENTINEL_USER: optional(text, 'user of the Sentinels'),
+  REDIS_SENTINEL_PASSWORD: optional(secret(), 'password of the Sentinels', { secret: true }),
+  REDIS_SENTINEL_TLS: withDefault('false', flag, 'true: TLS to the Sentinels'),
+  REDIS_TLS_CA: optional(
+    text,
+    'file with the certificates (PEM) of the CAs that sign for Redis and its Sentinels; unset: those this machine trusts',
   ),
   DATA_DIR: withDefault('./data', text, 'folder of the embedded store'),
   KEY_PREFIX: withDefault('conversation', keyPrefix, 'first part of the conversation keys in Redis, of a-z 0-9 _ -'),

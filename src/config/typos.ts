@@ -26,6 +26,8 @@ export function findTypos(
   return [...given].flatMap((name) => {
     if (ours.includes(name)) return [];
     const upper = name.toUpperCase();
+    const resembles = (right: string) => near(upper, right) || differsByAWord(upper, right);
+    if (ours.some((right) => given.has(right) && resembles(right))) return [];
     const closest = missing
       .filter((ours) => near(upper, ours))
       .sort((a, b) => editDistance(upper, a) - editDistance(upper, b))[0];

@@ -4,12 +4,11 @@
  * that was lost does not stop a processor.
  */
 import { type Job, Queue, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Clock, Drain, DrainScheduler, Logger } from '../core/ports.ts';
 import { type SessionId, toSessionId } from '../core/session.ts';
 import { raceTimeout } from '../lib/timeout.ts';
-import type { RedisConnections } from '../redis/connection.ts';
+import type { RedisClient, RedisConnections } from '../redis/connection.ts';
 import { createOpenLeases } from './leases.ts';
 
 /** Milliseconds that a lock lives without being renewed; it is renewed at half of that. */
@@ -58,12 +57,12 @@ class LeasedWorker extends Worker {
  * Opens a connection for the scheduler. What it had sent when it broke is sent again, as BullMQ counts on: otherwise such a
  * command would never be settled, a drain that had just ended would keep its lock, and its conversation would wait for ever.
  */
-export function openQueueRedis(connections: RedisConnections): Redis {
+export function openQueueRedis(connections: RedisConnections): RedisClient {
   return connections.open('queue', { autoResendUnfulfilledCommands: true });
 }
 
 /** `redis` is a connection of the scheduler's own, see {@link openQueueRedis}; the worker duplicates it for its blocking calls. The scheduler closes it. */
-export function createBullmqScheduler(redis: Redis, { prefix, clock, logger }: BullmqOptions): DrainScheduler {
+export function createBullmqScheduler(redis: RedisClient, { prefix, clock, logger }: BullmqOptions): DrainScheduler {
   const reported = new Map<string, number>();
   const report = ({ message }: Error) => {
     const now = clock.monotonic();

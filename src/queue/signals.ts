@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Logger, Signals } from '../core/ports.ts';
 import { isJsonValue, type JsonValue } from '../core/types.ts';
 import { BotError } from '../errors.ts';
+import type { RedisClient } from '../redis/connection.ts';
 
 export interface ClosableSignals extends Signals {
   close(): Promise<void>;
@@ -27,7 +28,7 @@ export interface RedisSignalsOptions {
 
 /** `subscriber` is a connection of the signals' own, closed with them; `publisher` is shared. */
 export function createRedisSignals(
-  publisher: Redis,
+  publisher: RedisClient,
   subscriber: Redis,
   { prefix, logger }: RedisSignalsOptions,
 ): ClosableSignals {

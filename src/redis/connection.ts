@@ -1,10 +1,12 @@
 /** How every connection to Redis of this product is opened, watched and given up. */
-import { Redis, type RedisOptions } from 'ioredis';
-import { StandaloneConnector } from 'ioredis/built/connectors/index.js';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { z } from 'zod';
 import type { Health } from '../core/ports.ts';
 import { backoff } from '../lib/backoff.ts';
+import { openCluster, watchCluster } from './cluster.ts';
+import { connectTo } from './connectors.ts';
 import { faultOf, type RedisFault, refusedCommand } from './faults.ts';
+import type { RedisTarget } from './target.ts';
 
 /** Milliseconds after which a command that got no answer fails; a reconnect is tried meanwhile. */
 export const COMMAND_TIMEOUT_MS = 3_000;
@@ -21,21 +23,21 @@ const RECONNECT_MS = 1_000;
 /** Longest wait in milliseconds between two looks whether Redis has loaded its data. */
 const LOADING_MS = 1_000;
 
-/** What ioredis hands to its connectors. */
-const connectorOptions = z.custom<ConstructorParameters<typeof StandaloneConnector>[0]>(
-  (options) => typeof options === 'object' && options !== null,
-);
-
 /** Of the INFO that ioredis asks for on each new connection; without the right to ask it is empty. */
 const serverInfo = z.object({ role: z.string().optional(), run_id: z.string().optional() });
+
+/** A client of one server (directly or by Sentinels), or of a Cluster, which routes each command by its keys. */
+export type RedisClient = Redis | Cluster;
 
 export interface RedisConnections {
   /**
    * Opens a connection that reconnects by itself for as long as the process lives (at most a second between tries) and sends
    * nothing twice behind our back: a command whose answer was lost fails, and its caller knows whether it may be repeated.
-   * It is usable only while it leads to a primary.
+   * It is usable only while it leads to a primary; on a Cluster it is one connection to each primary.
    */
-  open(name: string, extra?: RedisOptions): Redis;
+  open(name: string, extra?: RedisOptions): RedisClient;
+  /** Opens a connection for subscriptions alone; on a Cluster it leads to any node, since each one hears what is published. */
+  openSubscriber(name: string): Redis;
   /** Tells of an error that came out of a script in another way than as the answer of a command. */
   notice(error: Error): void;
   /** The first connection that can't be used now, if any. */
@@ -47,12 +49,18 @@ export interface RedisConnections {
 /** What is known of one connection. */
 interface Tracked {
   readonly name: string;
-  readonly redis: Redis;
+  readonly client: RedisClient;
   /** Why it was last lost, or not made. */
   fault: RedisFault | undefined;
-  /** Of the server that it leads to. */
+  /** Of the server that it leads to; undefined on a Cluster. */
   runId: string | undefined;
-  pinged: boolean;
+  /** Whether it can be used now. */
+  usable(): boolean;
+}
+
+/** The servers that a client has a connection of its own to and writes on. */
+export function primariesOf(client: RedisClient): Redis[] {
+  return client instanceof Cluster ? client.nodes('master') : [client];
 }
 
 /**
@@ -61,19 +69,23 @@ interface Tracked {
  * would never say so by itself.
  * @param onError hears of each fault of a connection
  */
-export function createRedisConnections(url: string, onError: (name: string, error: Error) => void): RedisConnections {
+export function createRedisConnections(
+  target: RedisTarget,
+  onError: (name: string, error: Error) => void,
+): RedisConnections {
   const all = new Set<Tracked>();
   const servers = new Set<string>();
   let renewedAt = Number.NEGATIVE_INFINITY;
 
   const renew = (those: Iterable<Tracked>) => {
-    for (const { redis } of those) if (redis.status === 'ready') redis.disconnect(true);
+    for (const { client } of those) if (client.status === 'ready') client.disconnect(true);
   };
 
   const notice = (error: Error) => {
     if (faultOf(error).kind !== 'elsewhere' || performance.now() - renewedAt < RECONNECT_MS) return;
     renewedAt = performance.now();
-    renew(all);
+    // A Cluster's client learns by MOVED where a slot is now.
+    renew([...all].filter(({ client }) => client instanceof Redis && target.kind !== 'cluster'));
   };
 
   /** Is this the server to use? ioredis tries again when it is not. */
@@ -92,73 +104,87 @@ export function createRedisConnections(url: string, onError: (name: string, erro
     return true;
   };
 
-  const open = (name: string, extra: RedisOptions = {}): Redis => {
-    class PrimaryConnector extends StandaloneConnector {
-      constructor(options: unknown) {
-        super(connectorOptions.parse(options));
-      }
-      override check(info: unknown): boolean {
-        return accept(own, info);
-      }
-    }
-    const redis: Redis = new Redis(url, {
-      // Scores are read as strings, as the second protocol gives them.
-      protocol: 2,
-      connectTimeout: 2_000,
-      socketTimeout: SILENCE_MS,
-      maxLoadingRetryTime: LOADING_MS,
-      retryStrategy: (attempt) => backoff(attempt, 1_000, 100),
-      reconnectOnError(error) {
-        notice(error);
-        // The command was refused, and its caller is told: nothing is sent twice.
-        return false;
-      },
-      autoResendUnfulfilledCommands: false,
+  const common = (name: string): RedisOptions => ({
+    // Scores are read as strings, as the second protocol gives them.
+    protocol: 2,
+    connectTimeout: 2_000,
+    socketTimeout: SILENCE_MS,
+    maxLoadingRetryTime: LOADING_MS,
+    reconnectOnError(error) {
+      notice(error);
+      // The command was refused, and its caller is told: nothing is sent twice.
+      return false;
+    },
+    autoResendUnfulfilledCommands: false,
+    connectionName: name,
+  });
+
+  const failed = (own: Tracked, error: Error) => {
+    own.fault = faultOf(error);
+    onError(own.name, error);
+  };
+
+  const openServer = (name: string, extra: RedisOptions): Redis => {
+    // The first one asks the Sentinels to tell of a failover; the others are made anew when it meets the new primary.
+    const watching = all.size === 0;
+    const redis: Redis = new Redis({
+      ...common(name),
+      retryStrategy: reconnectDelay,
       maxRetriesPerRequest: null,
-      connectionName: name,
-      Connector: PrimaryConnector,
+      ...connectTo(target, { watching, accept: (info) => target.kind === 'cluster' || accept(own, info) }),
       ...extra,
     });
     // BullMQ duplicates its connection for what blocks.
-    redis.duplicate = (override) => open(`${name}, blocking`, { ...extra, ...override });
-    const own: Tracked = { name, redis, fault: undefined, runId: undefined, pinged: false };
+    redis.duplicate = (override) => openServer(`${name}, blocking`, { ...extra, ...override });
+    const usable = () => redis.status === 'ready' || redis.status === 'end';
+    const own: Tracked = { name, client: redis, fault: undefined, runId: undefined, usable };
     all.add(own);
     redis.on('ready', () => {
       own.fault = undefined;
     });
     redis.on('error', (error: Error) => {
-      own.fault = faultOf(error);
+      failed(own, error);
       // ioredis would go on in database 0, where other things are stored.
       if (refusedCommand(error) === 'select') redis.disconnect(true);
-      onError(name, error);
     });
     return redis;
   };
 
-  const ping = (own: Tracked) => {
-    if (own.pinged || own.redis.status !== 'ready') return;
-    own.pinged = true;
-    own.redis
+  const openClusterClient = (name: string, extra: RedisOptions): Cluster => {
+    if (target.kind !== 'cluster') throw new Error('Not a Cluster.');
+    const cluster = openCluster(target, { ...common(name), ...extra }, reconnectDelay);
+    const own: Tracked = { name, client: cluster, fault: undefined, runId: undefined, usable: watchCluster(cluster) };
+    all.add(own);
+    for (const event of ['error', 'node error'] as const) cluster.on(event, (error: Error) => failed(own, error));
+    return cluster;
+  };
+
+  const pinged = new WeakSet<Redis>();
+  const ping = (redis: Redis) => {
+    if (pinged.has(redis) || redis.status !== 'ready') return;
+    pinged.add(redis);
+    redis
       .ping()
       // What it says matters to ioredis only: silence, or an error that makes it connect anew.
       .catch(() => undefined)
-      .finally(() => {
-        own.pinged = false;
-      });
+      .finally(() => pinged.delete(redis));
   };
   const pinging = setInterval(() => {
-    for (const own of all) ping(own);
+    for (const { client } of all) primariesOf(client).forEach(ping);
   }, PING_MS).unref();
 
   return {
-    open,
+    open: (name, extra = {}) => (target.kind === 'cluster' ? openClusterClient(name, extra) : openServer(name, extra)),
+    openSubscriber: (name) => openServer(name, { commandTimeout: COMMAND_TIMEOUT_MS }),
     notice,
     health() {
-      // One that was closed on purpose is at its end.
-      const lost = [...all].find(({ redis }) => redis.status !== 'ready' && redis.status !== 'end');
+      const lost = [...all].find(({ usable }) => !usable());
       if (lost === undefined) return { ok: true };
       return { ok: false, reason: `connection "${lost.name}" to Redis is down: ${lost.fault?.reason ?? 'connecting'}` };
     },
     close: () => clearInterval(pinging),
   };
 }
+
+/** Milliseconds until the next attempt to connect. */
+const reconnectDelay = (attempt: number) => backoff(attempt, 1_000, 100);

@@ -42,13 +42,16 @@ const CODES: ReadonlyMap<string, RedisFault> = new Map([
 /** Anchored, so that no argument that an error repeats is taken for its code. */
 const CODE = /^(?:ERR )?-?([A-Z]+)\b/;
 const MAX_CLIENTS = 'max number of clients reached';
+/** A script touches a key whose slot has moved since the script was sent; Redis may put "ERR Error running script" before it. */
+const SLOT_MOVED = 'attempted to access a non local key';
 const AWAY =
-  /ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|Connection is closed|connection close|max retries per request|timed out|Socket timeout|Stream isn't writeable|operation was aborted/;
+  /ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|Connection is closed|connection close|max retries per request|timed out|Socket timeout|Stream isn't writeable|operation was aborted|sentinels are unreachable|Cluster isn't ready|slots cache|startup nodes|Too many Cluster redirections/;
 
 export function faultOf(thrown: unknown): RedisFault {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const known = CODES.get(CODE.exec(message)?.[1] ?? '');
   if (known !== undefined) return known;
+  if (message.includes(SLOT_MOVED)) return { kind: 'refusing', reason: 'the Redis Cluster is moving keys' };
   if (message.includes(MAX_CLIENTS)) return { kind: 'away', reason: 'Redis has reached its maxclients' };
   if (isCertificateFault(thrown)) return { kind: 'settings', reason: 'TLS with Redis fails' };
   if (AWAY.test(message)) return { kind: 'away', reason: 'Redis does not answer' };

@@ -32,7 +32,7 @@ const SLACK = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' };
 describe('without any setting', () => {
   it('the bot runs on the embedded store, the demo model and the loopback HTTP API', () => {
     expect(load()).toEqual({
-      store: { redisUrl: undefined, dataDir: join(cwd, 'data'), keyPrefix: 'conversation', allowEviction: false },
+      store: { redis: undefined, dataDir: join(cwd, 'data'), keyPrefix: 'conversation', allowEviction: false },
       memory: {
         defaultTtl: 1800,
         minTtl: 60,
@@ -83,7 +83,7 @@ describe('the values', () => {
       LOG_FORMAT: 'json',
     });
     expect(config.store).toMatchObject({
-      redisUrl: 'rediss://:pass%40word@redis.example:6380/2',
+      redis: { kind: 'server', url: 'rediss://:pass%40word@redis.example:6380/2' },
       dataDir: '/var/lib/bot',
     });
     expect(config.store.allowEviction).toBe(true);
@@ -321,7 +321,7 @@ describe('.env', () => {
 
   it('a setting in it is switched off by an empty one in the environment', async () => {
     await writeFile(join(cwd, '.env'), 'REDIS_URL=redis://localhost\n');
-    expect(load({ REDIS_URL: '' }).store.redisUrl).toBeUndefined();
+    expect(load({ REDIS_URL: '' }).store.redis).toBeUndefined();
   });
 
   it('a fault in it is said to be there', async () => {

@@ -8,6 +8,7 @@ import { encodeSession, type Session } from '../../src/core/session.ts';
 import type { ConversationStore } from '../../src/core/store.ts';
 import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
+import { serverAt } from '../../src/redis/target.ts';
 import { readFiles } from '../memory/sqlite-fixture.ts';
 import { slackScopes } from '../soak/on-slack.ts';
 import { startFakeDiscord } from '../support/fake-discord/fake-discord.ts';
@@ -63,7 +64,14 @@ export function sessionOf(number: number): { readonly parts: Required<Omit<Sessi
 const observer = { badElement() {}, error() {} };
 
 export function openRedisStore(url: string): Promise<RedisStore> {
-  return createRedisStore({ ...LIMITS, observer, url, prefix: 'conversation', allowEviction: false, warn() {} });
+  return createRedisStore({
+    ...LIMITS,
+    observer,
+    redis: serverAt(url),
+    prefix: 'conversation',
+    allowEviction: false,
+    warn() {},
+  });
 }
 
 /** Slack, whose calls take their time as they do in life, and Discord. */

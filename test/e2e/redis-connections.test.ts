@@ -1,10 +1,13 @@
 /** A bot on a Redis that changes its role, or behind a network that goes silent: seen from outside, on real servers. */
 import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { healthResponse } from '../../src/adapters/http/schemas.ts';
 import { readEvents } from '../adapters/http/support.ts';
 import type { RunningBot } from '../support/bot-process.ts';
+import { makeCertificate } from '../support/certificate.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Network, startNetwork } from '../support/network.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { ask, said, say, useWorkshop } from './http-support.ts';
@@ -136,6 +139,34 @@ test('a proxy that forgets idle connections is noticed by nobody', async () => {
   while (performance.now() < until) expect((await healthOf(bot)).status).toBe('healthy');
   expect(await streams(bot, 'grace', 'two')).toContain('delta');
   expect(await clientsOf(server.admin)).toEqual(before);
+});
+
+test('the bot runs over a Unix socket, as a user of its own, in a database of its own', async () => {
+  const folder = await makeFolder();
+  const path = join(folder, 'a redis.sock');
+  const { admin } = await makeServer('--unixsocket', path);
+  await admin.call('ACL', 'SETUSER', 'bot', 'on', '>pw', '~*', '&*', '+@all');
+  const url = `unix://${encodeURI(path)}?db=2`;
+  const bot = await start(folder, { REDIS_URL: url, REDIS_USER: 'bot', REDIS_PASSWORD: 'pw' });
+  expect(bot.output()).toContain(path);
+  await ask(bot, 'grace', 'one');
+  await admin.select(2);
+  expect(await admin.keys('conversation:*')).not.toHaveLength(0);
+  // It loses none of what a network connection has.
+  await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+  await sayUntilTaken(bot, 'grace', 'two');
+  await untilHealthy(bot);
+});
+
+test('a CA of one’s own, by the name of its file', async () => {
+  const folder = await makeFolder();
+  const { cert, key } = await makeCertificate(folder);
+  const port = await freePort();
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
+  await makeServer('--tls-port', String(port), ...files, '--tls-auth-clients', 'no');
+  const bot = await start(folder, { REDIS_URL: `rediss://localhost:${port}`, REDIS_TLS_CA: 'cert.pem' });
+  await ask(bot, 'grace', 'one');
+  expect(await streams(bot, 'grace', 'two')).toContain('delta');
 });
 
 /** What a server refuses, how it comes to that, how it ends, and what /health says of it. */

@@ -3,6 +3,7 @@ import { AIMessage, HumanMessage, SystemMessage } from '@langchain/core/messages
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { RedisChatMessageHistory } from '../../src/memory/chat-message-history.ts';
 import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
+import { serverAt } from '../../src/redis/target.ts';
 import { contents, LIMITS, messageOf, runTurn, sessionOf } from '../contracts/store/support.ts';
 import { makeRedisFixture, type RedisFixture } from './redis-fixture.ts';
 
@@ -18,7 +19,13 @@ describe('RedisChatMessageHistory', () => {
   beforeEach(async () => {
     const url = inject('redisUrl');
     fixture = await makeRedisFixture(url)(options);
-    store = await createRedisStore({ ...options, url, prefix: fixture.prefix, allowEviction: false, warn() {} });
+    store = await createRedisStore({
+      ...options,
+      redis: serverAt(url),
+      prefix: fixture.prefix,
+      allowEviction: false,
+      warn() {},
+    });
     history = new RedisChatMessageHistory({ store, sessionId: session, author });
   });
   afterEach(async () => {

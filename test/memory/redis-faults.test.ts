@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vites
 import type { StoreOptions } from '../../src/core/store.ts';
 import { createRedisStore, openStore, type RedisStore, type RedisStoreOptions } from '../../src/memory/redis/store.ts';
 import { createRedisConnections } from '../../src/redis/connection.ts';
+import { serverAt } from '../../src/redis/target.ts';
 import {
   answerOf,
   contents,
@@ -24,7 +25,14 @@ const options: StoreOptions = { ...LIMITS, observer };
 const unavailable = { name: 'BotError', code: 'store_unavailable', retryable: true };
 
 function open(url: string, more: Partial<RedisStoreOptions> = {}): Promise<RedisStore> {
-  return createRedisStore({ ...options, url, prefix: 'conversation', allowEviction: false, warn() {}, ...more });
+  return createRedisStore({
+    ...options,
+    redis: serverAt(url),
+    prefix: 'conversation',
+    allowEviction: false,
+    warn() {},
+    ...more,
+  });
 }
 
 describe('Redis going away and coming back', () => {
@@ -205,7 +213,7 @@ describe('a server that takes no writes just now', () => {
 
   test('a turn that its script could not commit makes all connections look for the primary', async () => {
     const server = await startRedis();
-    const connections = createRedisConnections(server.url, () => {});
+    const connections = createRedisConnections(serverAt(server.url), () => {});
     const store = await openStore(connections, { ...options, prefix: 'conversation' });
     await offerNew(store, messageOf(session, 'm1'));
     const { lease, message } = await takeHead(store, session);

@@ -1,20 +1,21 @@
 /** What a start says to a Redis that it can't use, on real servers: what is set wrongly, and what may pass by itself. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config/config.ts';
 import { checkServer, type ServerCheck } from '../../src/memory/redis/server-check.ts';
+import { type RedisTarget, serverAt } from '../../src/redis/target.ts';
 import { launchBot } from '../support/bot-process.ts';
 import { builtBot } from '../support/built-bot.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import { freePort } from '../support/free-port.ts';
 import { startGuarded } from '../support/guarded-process.ts';
 import { findRedisBinary, HOW_TO_GET_REDIS } from '../support/redis-binary.ts';
+import { startSentinel } from '../support/redis-sentinels.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 
 const wrongly = (message: RegExp) => ({
@@ -28,8 +29,9 @@ const passing = (message: RegExp) => ({
   message: expect.stringMatching(message),
 });
 
-function check(url: string, more: Partial<ServerCheck> = {}): Promise<void> {
-  return checkServer({ url, prefix: 'conversation', allowEviction: false, warn() {}, ...more });
+function check(where: string | RedisTarget, more: Partial<ServerCheck> = {}): Promise<void> {
+  const redis = typeof where === 'string' ? serverAt(where) : where;
+  return checkServer({ redis, prefix: 'conversation', allowEviction: false, warn() {}, ...more });
 }
 
 async function makeServer(...args: string[]): Promise<RedisServer> {
@@ -48,6 +50,12 @@ async function makeAdmin(url: string): Promise<Redis> {
   const admin = new Redis(url, { protocol: 2 });
   onTestFinished(() => admin.disconnect());
   return admin;
+}
+
+async function makeSentinel({ port }: RedisServer, ...lines: string[]) {
+  const sentinel = await startSentinel(port, { lines });
+  onTestFinished(() => sentinel.stop());
+  return sentinel;
 }
 
 /** A server that is not waited for, with arguments of its own only. */
@@ -76,23 +84,17 @@ describe('a server of the wrong kind', () => {
   test('a node of a Cluster', async () => {
     const server = await makeServer('--cluster-enabled', 'yes', '--cluster-port', String(await freePort()));
     await expect(check(server.url)).rejects.toMatchObject(
-      wrongly(/REDIS_URL leads to a node of a Redis Cluster.*Set it/),
+      wrongly(/REDIS_URL leads to a node of a Redis Cluster.*in REDIS_CLUSTER/),
     );
     await expect(check(`${server.url}/3`)).rejects.toMatchObject(wrongly(/a node of a Redis Cluster/));
     await expectRefusedStart(server.url, /a node of a Redis Cluster/);
   });
 
   test('a Sentinel', async () => {
-    const [primary, folder, port] = [await makeServer(), await makeFolder(), await freePort()];
-    const file = join(folder, 'sentinel.conf');
-    await writeFile(
-      file,
-      `port ${port}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor mine 127.0.0.1 ${primary.port} 1\n`,
-    );
-    await launchServer(file, '--sentinel');
+    const { port } = await makeSentinel(await makeServer());
     const url = `redis://127.0.0.1:${port}`;
     await vi.waitFor(
-      () => expect(check(url)).rejects.toMatchObject(wrongly(/a Redis Sentinel.*Set it to the primary/)),
+      () => expect(check(url)).rejects.toMatchObject(wrongly(/a Redis Sentinel.*in REDIS_SENTINELS.*REDIS_MASTER/)),
       30_000,
     );
     await expectRefusedStart(url, /a Redis Sentinel/);
@@ -187,10 +189,7 @@ describe('credentials, rights and names', () => {
 describe('TLS', () => {
   async function makeTls(clients: 'yes' | 'no') {
     const folder = await makeFolder();
-    const [key, cert, port] = [join(folder, 'key.pem'), join(folder, 'cert.pem'), await freePort()];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    const options = ['-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, '-days', '2', ...subject];
-    await promisify(execFile)('openssl', ['req', '-x509', ...options]);
+    const [{ key, cert }, port] = [await makeCertificate(folder), await freePort()];
     const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
     const server = await makeServer('--tls-port', String(port), ...files, '--tls-auth-clients', clients);
     return { cert, port, plain: server.port };
@@ -206,14 +205,34 @@ describe('TLS', () => {
 
   test('a certificate that nobody trusts, and one for another host', async () => {
     const { port, cert } = await makeTls('no');
-    await expect(check(`rediss://localhost:${port}`)).rejects.toMatchObject(wrongly(/NODE_EXTRA_CA_CERTS/));
+    await expect(check(`rediss://localhost:${port}`)).rejects.toMatchObject(
+      wrongly(/not signed by a CA that is trusted here.*set REDIS_TLS_CA/),
+    );
     const bot = await launchBot(await builtBot(), await makeFolder(), {
       REDIS_URL: `rediss://127.0.0.1:${port}`,
-      NODE_EXTRA_CA_CERTS: cert,
+      REDIS_TLS_CA: cert,
     });
     onTestFinished(() => bot.release());
     expect(await bot.exited).toBe(78);
     expect(bot.output()).toMatch(/certificate of Redis is for another host than REDIS_URL names \(127\.0\.0\.1\)/);
+  });
+});
+
+describe('a Unix socket', () => {
+  test('a user that it refuses is named by the settings that have it', async () => {
+    const path = join(await makeFolder(), 'a redis.sock');
+    const server = await makeServer('--unixsocket', path);
+    await (await makeAdmin(server.url)).call('ACL', 'SETUSER', 'bot', 'on', '>pw', '~*', '&*', '+@all');
+    const url = `unix://${encodeURI(path)}?db=2`;
+    await check({ kind: 'server', url, username: 'bot', password: 'pw' });
+    await expect(check({ kind: 'server', url, username: 'bot', password: 'wrong' })).rejects.toMatchObject(
+      wrongly(/refuses the user name or the password in REDIS_USER and REDIS_PASSWORD/),
+    );
+  });
+
+  test('one that is not there yet may come', async () => {
+    const folder = await makeFolder();
+    await expect(check(`unix://${folder}/none.sock`)).rejects.toMatchObject(passing(/ENOENT/));
   });
 });
 

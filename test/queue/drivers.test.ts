@@ -9,6 +9,7 @@ import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createOpenLeases } from '../../src/queue/leases.ts';
 import { createRedisSignals } from '../../src/queue/signals.ts';
 import { createRedisConnections } from '../../src/redis/connection.ts';
+import { serverAt } from '../../src/redis/target.ts';
 import { describeScheduler } from '../contracts/scheduler.contract.ts';
 import { describeSignals } from '../contracts/signals.contract.ts';
 import { sessionOf } from '../contracts/store/support.ts';
@@ -18,15 +19,16 @@ const url = inject('redisUrl');
 const clock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 const logger: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => logger };
 const newPrefix = () => `t${randomBytes(6).toString('hex')}`;
-const connections = createRedisConnections(url, () => {});
+const connections = createRedisConnections(serverAt(url), () => {});
 const open = () => connections.open('test');
 const bullmq = (prefix = newPrefix(), at = url) =>
-  createBullmqScheduler(openQueueRedis(createRedisConnections(at, () => {})), { prefix, clock, logger });
+  createBullmqScheduler(openQueueRedis(createRedisConnections(serverAt(at), () => {})), { prefix, clock, logger });
 
 describeScheduler('in process', async () => createInProcessScheduler({ clock, logger }));
 describeScheduler('on BullMQ', async () => bullmq());
 const signalsPrefix = newPrefix();
-describeSignals('on Redis', () => createRedisSignals(open(), open(), { prefix: signalsPrefix, logger }));
+describeSignals('on Redis', () => 
+  createRedisSignals(open(), connections.openSubscriber('test'), { prefix: signalsPrefix, logger }));
 
 describe('the DrainScheduler on BullMQ', () => {
   test('shares the work between replicas and never gives one conversation to both', async () => {

@@ -2,18 +2,18 @@ import { COMMAND_LIMIT } from '../../commands/limit.ts';
 import { BotError } from '../../errors.ts';
 import { keyspace } from '../../memory/redis/keys.ts';
 import { createRedisSignals } from '../../queue/signals.ts';
+import { describeTarget } from '../../redis/target.ts';
 import { createRateLimiter } from '../rate-limiter.ts';
 import type { Driver } from './driver.ts';
 
 /** Redis, for any number of replicas. */
 export const redisDriver: Driver = {
   name: 'redis',
-  chosen: ({ redisUrl }) => redisUrl !== undefined,
-  // The host alone: the URL may contain a password.
-  banner: ({ redisUrl = '' }, startup) => startup.redis(new URL(redisUrl).host),
+  chosen: ({ redis }) => redis !== undefined,
+  banner: ({ redis }, startup) => startup.redis(redis === undefined ? '' : describeTarget(redis)),
   async open(config, options, { clock, logger, observer }) {
-    const { redisUrl: url, keyPrefix: prefix, allowEviction } = config.store;
-    if (url === undefined) throw new BotError('config_invalid', 'REDIS_URL is not set.');
+    const { redis, keyPrefix: prefix, allowEviction } = config.store;
+    if (redis === undefined) throw new BotError('config_invalid', 'REDIS_URL is not set.');
     const [
       { openStore },
       { checkServer },
@@ -27,8 +27,8 @@ export const redisDriver: Driver = {
       import('../../queue/bullmq.ts'),
       import('../../redis/connection.ts'),
     ]);
-    await checkServer({ url, prefix, allowEviction, warn: (message) => logger.warn({}, message) });
-    const connections = createRedisConnections(url, (name, error) => {
+    await checkServer({ redis, prefix, allowEviction, warn: (message) => logger.warn({}, message) });
+    const connections = createRedisConnections(redis, (name, error) => {
       logger.debug({ connection: name, err: error.message }, 'redis connection');
       observer.error('connection', toStoreError(error));
     });
@@ -37,12 +37,17 @@ export const redisDriver: Driver = {
     // Each needs a connection of its own: BullMQ blocks on it, and a subscriber can run no other commands.
     const open = (name: string) => connections.open(name, { commandTimeout: COMMAND_TIMEOUT_MS });
     const queue = openQueueRedis(connections);
+    // BullMQ's scripts use several keys: on a Cluster all of them must have one slot.
+    const queuePrefix = redis.kind === 'cluster' ? `{${keys.queue}}` : keys.queue;
     const limits = open('limits');
-    const signals = createRedisSignals(limits, open('subscriber'), { prefix: keys.signals, logger });
+    const signals = createRedisSignals(limits, connections.openSubscriber('subscriber'), {
+      prefix: keys.signals,
+      logger,
+    });
     return {
       store,
       signals,
-      scheduler: createBullmqScheduler(queue, { prefix: keys.queue, clock, logger }),
+      scheduler: createBullmqScheduler(queue, { prefix: queuePrefix, clock, logger }),
       limiter: createRateLimiter(config.turns.rateLimit, { redis: limits, prefix: keys.limits }),
       commandLimiter: createRateLimiter(COMMAND_LIMIT, { redis: limits, prefix: keys.commandLimits }),
       health: connections.health,

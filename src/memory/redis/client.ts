@@ -1,8 +1,8 @@
 /** The store's connection: its scripts as commands, its faults as BotErrors. */
-import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis, Result } from 'ioredis';
 import { BotError } from '../../errors.ts';
-import { COMMAND_TIMEOUT_MS, type RedisConnections } from '../../redis/connection.ts';
+import { COMMAND_TIMEOUT_MS, primariesOf, type RedisClient, type RedisConnections } from '../../redis/connection.ts';
 import { faultOf } from '../../redis/faults.ts';
 import { CHANNEL_SCRIPTS } from './channel-scripts.ts';
 import { INDEX_SCRIPTS } from './index-scripts.ts';
@@ -46,7 +46,7 @@ declare module 'ioredis' {
  * Opens the store's connection, with the scripts as its commands. While it is down a call fails at once and is not sent
  * later: who was told that their message is not stored must not be answered after all.
  */
-export function connect(connections: RedisConnections): Redis {
+export function connect(connections: RedisConnections): RedisClient {
   return connections.open('store', {
     commandTimeout: COMMAND_TIMEOUT_MS,
     enableOfflineQueue: false,
@@ -56,6 +56,9 @@ export function connect(connections: RedisConnections): Redis {
   });
 }
 
+/** Milliseconds between two looks whether a connection is made. */
+const READY_LOOK_MS = 5;
+
 /** With more than this waiting, Redis is given it to work on meanwhile: about ten turns. */
 const TOGETHER_BYTES = 8_192;
 
@@ -63,7 +66,11 @@ const TOGETHER_BYTES = 8_192;
  * What is sent from now to the end of this turn of the event loop goes out in one system call, which is most of what a
  * command costs here. Nothing waits for it: it goes out before the loop looks for anything new.
  */
-export function sendTogether({ status, stream }: Redis): void {
+export function sendTogether(client: RedisClient): void {
+  for (const redis of primariesOf(client)) corkOnce(redis);
+}
+
+function corkOnce({ status, stream }: Redis): void {
   if (status !== 'ready') return;
   if (stream.writableCorked > 0) {
     if (stream.writableLength < TOGETHER_BYTES) return;
@@ -75,9 +82,26 @@ export function sendTogether({ status, stream }: Redis): void {
   process.nextTick(() => stream.uncork());
 }
 
-/** Resolves when the connection can be used. @throws its first fault, or when it takes longer than {@link COMMAND_TIMEOUT_MS}. */
-export async function ready(redis: Redis): Promise<void> {
-  await once(redis, 'ready', { signal: AbortSignal.timeout(COMMAND_TIMEOUT_MS) });
+/**
+ * Resolves when each connection of the client can be used.
+ * @throws its first fault, or when it takes longer than {@link COMMAND_TIMEOUT_MS}
+ */
+export async function ready(client: RedisClient): Promise<void> {
+  let fault: Error | undefined;
+  const onError = (error: Error) => {
+    fault ??= error;
+  };
+  client.on('error', onError);
+  const deadline = performance.now() + COMMAND_TIMEOUT_MS;
+  try {
+    while (client.status !== 'ready' || primariesOf(client).some(({ status }) => status !== 'ready')) {
+      if (fault !== undefined) throw fault;
+      if (performance.now() > deadline) throw new Error('Connecting timed out.');
+      await sleep(READY_LOOK_MS);
+    }
+  } finally {
+    client.off('error', onError);
+  }
 }
 
 /** What a fault of the connection or the server means for the caller. */

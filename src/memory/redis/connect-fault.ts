@@ -1,73 +1,85 @@
 /** Why there is no connection to Redis at the start: what to set, where a setting is the reason, else that it may pass. */
-import { connect } from 'node:net';
+import { connect, type NetConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { BotError } from '../../errors.ts';
 import { codeOf, faultOf, isCertificateFault, refusedCommand } from '../../redis/faults.ts';
 import { toStoreError } from './client.ts';
+import type { Endpoint } from './endpoint.ts';
 
 /** Milliseconds that the other end gets to show what it speaks. */
 const PROBE_MS = 2_000;
 /** Milliseconds in which it may say something before it is asked. */
 const UNASKED_MS = 300;
 
-/** @param thrown the first fault of a connection to `url` */
-export async function connectFault(thrown: unknown, url: string): Promise<BotError> {
+/** @param thrown the first fault of a connection to the endpoint */
+export async function connectFault(thrown: unknown, endpoint: Endpoint): Promise<BotError> {
   if (thrown instanceof BotError) return thrown;
-  const cause = await plainly(thrown, new URL(url));
+  const cause = await plainly(thrown, endpoint);
   if (cause instanceof BotError) return cause;
-  const mend = settingOf(cause, url);
-  if (mend !== undefined) return new BotError('config_invalid', mend, { cause });
+  const fix = settingOf(cause, endpoint);
+  if (fix !== undefined) return new BotError('config_invalid', fix, { cause });
   const { reason } = faultOf(cause);
   const { message, retryable } = toStoreError(cause);
-  return new BotError('store_unavailable', `Redis cannot be used: ${reason}. ${message}`, { cause, retryable });
+  const { announced } = endpoint.naming;
+  const text = `Redis cannot be used: ${reason}. ${message}`;
+  return new BotError('store_unavailable', announced === undefined ? text : `${text} ${announced}`, {
+    cause,
+    retryable,
+  });
 }
 
 /** What is behind a connection that was cut or did not come about, as far as the other end shows it: else the same fault. */
-async function plainly(thrown: unknown, { protocol, hostname, port }: URL): Promise<unknown> {
+async function plainly(thrown: unknown, { options, naming }: Endpoint): Promise<unknown> {
   if (!isCut(thrown)) return thrown;
-  const at = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) };
-  const heard = await overhear(at);
+  const { host = 'localhost', port = 6379, path } = options;
+  const heard = await overhear(path === undefined ? { host, port } : { path });
   // Redis says these to whoever connects, and hangs up: what was sent meanwhile makes that a reset, and the words are lost.
   if (/^-(?:ERR max number of clients|DENIED)/.test(heard)) return new Error(heard.slice(1));
-  if (protocol === 'rediss:' && /^[+-]/.test(heard)) {
-    return new BotError('config_invalid', 'REDIS_URL leads to a port that does not speak TLS: write redis:// in it.', {
-      cause: thrown,
-    });
-  }
-  if (protocol === 'redis:' && heard === '' && (await speaksTls(at))) {
-    return new BotError('config_invalid', 'REDIS_URL leads to a port that speaks TLS: write rediss:// in it.', {
-      cause: thrown,
-    });
+  if (path !== undefined) return thrown;
+  if (options.tls !== undefined && /^[+-]/.test(heard)) return noTls(naming, thrown);
+  if (options.tls === undefined && heard === '' && (await speaksTls({ host, port }))) {
+    const text = `${naming.address} leads to a port that speaks TLS: ${naming.tlsOn}.`;
+    return new BotError('config_invalid', text, { cause: thrown });
   }
   return thrown;
 }
 
+function noTls({ address, tlsOff }: Endpoint['naming'], cause: unknown): BotError {
+  return new BotError('config_invalid', `${address} leads to a port that does not speak TLS: ${tlsOff}.`, { cause });
+}
+
 /** What has to be set otherwise; undefined where nothing has. */
-function settingOf(thrown: unknown, url: string): string | undefined {
-  const { hostname, pathname } = new URL(url);
+function settingOf(thrown: unknown, { options, naming }: Endpoint): string | undefined {
+  const { address, addPassword, credentials, user } = naming;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   if (refusedCommand(thrown) === 'select' && !message.includes('max number of clients')) {
-    return `REDIS_URL names database ${pathname.slice(1)}, which cannot be used on this Redis (${message}). Take it out, or raise databases in redis.conf.`;
+    return `${address} names database ${options.db}, which cannot be used on this Redis (${message}). Take it out, or raise databases in redis.conf.`;
   }
-  if (message.startsWith('NOAUTH'))
-    return 'Redis wants a password: write it in REDIS_URL, as redis://user:password@host.';
-  if (message.startsWith('WRONGPASS')) return 'Redis refuses the user name or the password in REDIS_URL.';
+  if (message.startsWith('NOAUTH')) return `Redis wants a password: ${addPassword}.`;
+  if (message.startsWith('WRONGPASS')) return `Redis refuses the user name or the password ${credentials}.`;
   if (message.startsWith('NOPERM')) {
-    return `The Redis user of REDIS_URL lacks a right: ${message} docs/operations.md has all that it needs.`;
+    return `The Redis user of ${user} lacks a right: ${message} docs/operations.md has all that it needs.`;
   }
   if (message.startsWith('DENIED')) {
-    return 'Redis is in protected mode and takes connections of its own machine only: give it a password, and REDIS_URL too.';
+    return `Redis is in protected mode and takes connections of its own machine only: set a password on it, and ${addPassword}.`;
   }
-  if (codeOf(thrown) === 'ENOTFOUND') return `REDIS_URL names the host ${hostname}, which does not exist.`;
-  if (message.startsWith('Unknown RESP type'))
-    return 'REDIS_URL leads to something that is no Redis: see to its host and port.';
-  if (!isCertificateFault(thrown)) return undefined;
+  if (codeOf(thrown) === 'EACCES') {
+    return `${address} names the socket ${options.path}, which the user of this process may not use: set unixsocketperm in redis.conf, or its group.`;
+  }
+  if (codeOf(thrown) === 'ENOTFOUND') return `${address} names the host ${options.host}, which does not exist.`;
+  if (message.startsWith('Unknown RESP type')) {
+    return `${address} leads to something that is no Redis: check its host and port.`;
+  }
+  return isCertificateFault(thrown) ? certificateFix(thrown, { options, naming }) : undefined;
+}
+
+function certificateFix(thrown: unknown, { options: { host }, naming }: Endpoint): string {
   switch (codeOf(thrown)) {
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'EPROTO':
-      return 'REDIS_URL leads to a port that does not speak TLS: write redis:// in it.';
+      return noTls(naming, thrown).message;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `The certificate of Redis is for another host than REDIS_URL names (${hostname}): name the one that it is for.`;
+      return `The certificate of Redis is for another host than ${naming.address} names (${host}): name the one that it is for.`;
     case 'CERT_HAS_EXPIRED':
     case 'CERT_NOT_YET_VALID':
       return 'The certificate of Redis is not valid at this time: renew it, or set the clock.';
@@ -75,7 +87,7 @@ function settingOf(thrown: unknown, url: string): string | undefined {
     case 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE':
       return 'Redis wants a certificate of its clients, and the bot has none: set tls-auth-clients no in redis.conf.';
     default:
-      return `The certificate of Redis is signed by nobody whom this machine trusts (${codeOf(thrown)}): name the file of its CA in NODE_EXTRA_CA_CERTS.`;
+      return `The certificate of Redis is not signed by a CA that is trusted here (${codeOf(thrown)}): set REDIS_TLS_CA to the file of its CA.`;
   }
 }
 
@@ -85,13 +97,8 @@ function isCut(thrown: unknown): boolean {
   return /^(?:ECONNRESET|EPIPE|ETIMEDOUT)$/.test(codeOf(thrown)) || message.startsWith('Connection is closed');
 }
 
-interface Address {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** What is said there without TLS: to nobody yet, or to a PING. Empty when nothing is. */
-function overhear(at: Address): Promise<string> {
+function overhear(at: NetConnectOpts): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect({ ...at, timeout: PROBE_MS });
     const settle = (heard: string) => {
@@ -106,7 +113,7 @@ function overhear(at: Address): Promise<string> {
 }
 
 /** Begins a handshake, and sends nothing else. */
-function speaksTls(at: Address): Promise<boolean> {
+function speaksTls(at: { readonly host: string; readonly port: number }): Promise<boolean> {
   return new Promise((resolve) => {
     // Whoever it is, nothing is told to them: a certificate that can't be verified is a sign of TLS, too.
     const socket = connectTls({ ...at, rejectUnauthorized: false, timeout: PROBE_MS });

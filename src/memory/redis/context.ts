@@ -1,13 +1,12 @@
 /** What the parts of the Redis driver share: the connection, the key names, one way to make a call. */
-import type { Redis } from 'ioredis';
 import type { StoreOptions } from '../../core/store.ts';
-import type { RedisConnections } from '../../redis/connection.ts';
+import type { RedisClient, RedisConnections } from '../../redis/connection.ts';
 import { sendTogether, toStoreError } from './client.ts';
 import { createIndexWriter, type WriteIndex } from './index-writer.ts';
 import type { Keyspace } from './keys.ts';
 
 export interface RedisContext {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly keys: Keyspace;
   readonly options: StoreOptions;
   /** Makes a call; whatever it throws becomes a BotError that the observer hears of too. */
@@ -21,7 +20,7 @@ export interface RedisContext {
 }
 
 export function createContext(
-  redis: Redis,
+  redis: RedisClient,
   keys: Keyspace,
   options: StoreOptions,
   notice: RedisConnections['notice'],

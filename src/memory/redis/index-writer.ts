@@ -1,6 +1,6 @@
 /** Writes index entries behind the scripts that changed the conversations: those of one moment together. */
-import type { Redis } from 'ioredis';
 import type { SessionId } from '../../core/session.ts';
+import type { RedisClient } from '../../redis/connection.ts';
 import type { Keyspace } from './keys.ts';
 
 /** Seconds that the figures of a day are kept. */
@@ -25,7 +25,7 @@ export type WriteIndex = (id: SessionId, entry: IndexEntry) => void;
  * @param behind sends what nobody waits for
  */
 export function createIndexWriter(
-  redis: Redis,
+  redis: RedisClient,
   keys: Keyspace,
   behind: (operation: string, action: () => Promise<unknown>) => void,
 ): WriteIndex {

@@ -1,6 +1,6 @@
 /** What a Redis user must be allowed, tried on keys that nobody uses. */
-import type { Redis } from 'ioredis';
 import { encodeSession } from '../../core/session.ts';
+import type { RedisClient } from '../../redis/connection.ts';
 import type { Keyspace } from './keys.ts';
 
 /** Seconds that such a key lives at most. */
@@ -36,9 +36,9 @@ function families(keys: Keyspace): string[] {
 }
 
 /** Each is refused with NOPERM where the right is missing. The last one leaves the connection good for nothing else. */
-export const RIGHTS: readonly ((redis: Redis, keys: Keyspace) => Promise<unknown>)[] = [
+export const RIGHTS: readonly ((redis: RedisClient, keys: Keyspace) => Promise<unknown>)[] = [
   (redis, keys) => redis.set(`${keys.sweep}:check`, '1', 'EX', SCRATCH_S),
-  (redis, keys) => redis.exists(families(keys)),
+  (redis, keys) => Promise.all(families(keys).map((key) => redis.exists(key))),
   (redis, keys) => redis.eval(SCRIPT, 1, `${keys.sweep}:check`, SCRATCH_S),
   (redis, keys) => redis.bzpopmin(`${keys.queue}:check`, 0.01),
   (redis, keys) => redis.xadd(`${keys.queue}:check`, 'NOMKSTREAM', '*', 'a', '1'),

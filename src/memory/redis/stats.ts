@@ -1,6 +1,7 @@
 /** Figures of the service and of one conversation, from the indexes: never a scan. */
 import { z } from 'zod';
-import type { Stats } from '../../core/store.ts';
+import type { ServiceStats, Stats } from '../../core/store.ts';
+import { primariesOf } from '../../redis/connection.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
 
@@ -26,13 +27,13 @@ export function createRedisStats(context: RedisContext): Stats & { sweep(): Prom
     }
   };
 
-  let server: { readonly info: ReadonlyMap<string, string>; readonly at: number } | undefined;
-  const serverInfo = async (): Promise<ReadonlyMap<string, string>> => {
+  let server: { readonly figures: ServerFigures; readonly at: number } | undefined;
+  const serverFigures = async (): Promise<ServerFigures> => {
     const now = performance.now();
-    if (server !== undefined && now - server.at < SERVER_FRESH_MS) return server.info;
-    const info = parseInfo(await redis.info());
-    server = { info, at: now };
-    return info;
+    if (server !== undefined && now - server.at < SERVER_FRESH_MS) return server.figures;
+    const figures = figuresOf(await Promise.all(primariesOf(redis).map((one) => one.info().then(parseInfo))));
+    server = { figures, at: now };
+    return figures;
   };
 
   return {
@@ -42,21 +43,14 @@ export function createRedisStats(context: RedisContext): Stats & { sweep(): Prom
       call('stats', async () => {
         const day = keys.day(new Date().toISOString().slice(0, 10));
         const pipeline = redis.pipeline().hmget(day, 'turns', 'tokens').zcard(keys.pending);
-        const [live, [today, pending], server] = await Promise.all([sweep(), replies(pipeline), serverInfo()]);
+        const [live, [today, pending], server] = await Promise.all([sweep(), replies(pipeline), serverFigures()]);
         const [turns, tokens] = z.array(z.string().nullable()).parse(today);
-        const number = (name: string) => (server.has(name) ? Number(server.get(name)) : null);
         return {
           ...live,
           turnsToday: Number(turns ?? 0),
           tokensToday: Number(tokens ?? 0),
           pending: Number(pending),
-          server: {
-            store: 'redis' as const,
-            version: server.get('redis_version') ?? 'unknown',
-            usedMemoryBytes: number('used_memory'),
-            usedMemoryHuman: server.get('used_memory_human') ?? null,
-            connectedClients: number('connected_clients'),
-          },
+          server,
         };
       }),
 
@@ -80,6 +74,32 @@ export function createRedisStats(context: RedisContext): Stats & { sweep(): Prom
         };
       }),
   };
+}
+
+type ServerFigures = ServiceStats['server'];
+
+/** Of one server, or the sums of all primaries of a Cluster. */
+function figuresOf(infos: readonly ReadonlyMap<string, string>[]): ServerFigures {
+  const sum = (name: string) => {
+    const values = infos.flatMap((info) => (info.has(name) ? [Number(info.get(name))] : []));
+    return values.length === 0 ? null : values.reduce((all, value) => all + value, 0);
+  };
+  const usedMemoryBytes = sum('used_memory');
+  const [only] = infos;
+  return {
+    store: 'redis',
+    version: only?.get('redis_version') ?? 'unknown',
+    usedMemoryBytes,
+    usedMemoryHuman: infos.length === 1 ? (only?.get('used_memory_human') ?? null) : humanBytes(usedMemoryBytes),
+    connectedClients: sum('connected_clients'),
+  };
+}
+
+/** As Redis writes it (bytesToHuman of its src/server.c): `1.50M`. */
+function humanBytes(bytes: number | null): string | null {
+  if (bytes === null) return null;
+  const power = bytes < 1_024 ? 0 : Math.min(4, Math.floor(Math.log2(bytes) / 10));
+  return power === 0 ? `${bytes}B` : `${(bytes / 1_024 ** power).toFixed(2)}${'BKMGT'[power]}`;
 }
 
 /** `name:value` lines of INFO. */

@@ -22,7 +22,7 @@ export interface RedisStore extends ConversationStore, AppendTurn {}
  */
 export async function createRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
   await checkServer(options);
-  const connections = createRedisConnections(options.url, (_, error) =>
+  const connections = createRedisConnections(options.redis, (_, error) =>
     options.observer.error('connection', toStoreError(error)),
   );
   try {

@@ -1,0 +1,41 @@
+/** A connection of the start: made once, and never again by itself. */
+import { Redis } from 'ioredis';
+import { BotError } from '../../errors.ts';
+import { COMMAND_TIMEOUT_MS } from '../../redis/connection.ts';
+import { refusedCommand } from '../../redis/faults.ts';
+import { connectFault } from './connect-fault.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/**
+ * Connects to a server, once, and disconnects when `use` is done with it.
+ * @throws BotError as {@link connectFault}
+ */
+export async function probe<T>(endpoint: Endpoint, use: (redis: Redis, refused: () => void) => Promise<T>): Promise<T> {
+  const faults: Error[] = [];
+  const redis = new Redis({
+    ...endpoint.options,
+    protocol: 2,
+    connectTimeout: 2_000,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    retryStrategy: null,
+    lazyConnect: true,
+    // It is asked here how far it is with loading.
+    enableReadyCheck: false,
+    // What a server says before it hangs up (too many clients) would be taken for the answer to one of these, and dropped.
+    disableClientInfo: true,
+  });
+  redis.on('error', (error: Error) => faults.push(error));
+  /** ioredis only tells of a database that was refused, and would go on in database 0. */
+  const refused = () => {
+    const select = faults.find((fault) => refusedCommand(fault) === 'select');
+    if (select !== undefined) throw select;
+  };
+  try {
+    await redis.connect();
+    return await use(redis, refused);
+  } catch (thrown) {
+    throw await connectFault(thrown instanceof BotError ? thrown : (faults[0] ?? thrown), endpoint);
+  } finally {
+    redis.disconnect();
+  }
+}
