@@ -3,10 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { SessionId } from '../../src/core/session.ts';
 import type { StoreOptions } from '../../src/core/store.ts';
+import { ready } from '../../src/memory/redis/client.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { createRedisStore, openStore, type RedisStore } from '../../src/memory/redis/store.ts';
-import { createRedisConnections } from '../../src/redis/connection.ts';
-import type { AgingFixture } from '../contracts/store.contract.ts';
+import { openCluster } from '../../src/redis/cluster.ts';
+import { createRedisConnections, primariesOf, type RedisClient } from '../../src/redis/connection.ts';
+import { type ClusterTarget, serverAt } from '../../src/redis/target.ts';
+import type { AgingFixture, MakeFixture } from '../contracts/store.contract.ts';
 import { dumpRedis } from '../support/redis-dump.ts';
 
 export interface RedisFixture extends AgingFixture {
@@ -30,10 +33,10 @@ export function makeRedisFixture(
     const open = async () => {
       const store = clustered
         ? await openStore(
-            createRedisConnections(url, () => {}),
+            createRedisConnections(serverAt(url), () => {}),
             { ...options, prefix },
           )
-        : await createRedisStore({ ...options, url, prefix, allowEviction: false, warn: () => {} });
+        : await createRedisStore({ ...options, redis: serverAt(url), prefix, allowEviction: false, warn: () => {} });
       stores.push(store);
       return store;
     };
@@ -61,11 +64,62 @@ export function makeRedisFixture(
   };
 }
 
+/** Where a Cluster of a test is: some of its nodes, as REDIS_CLUSTER has them. */
+export function clusterAt(nodes: string): ClusterTarget {
+  const addresses = nodes.split(',').map((node) => {
+    const [host = '', port] = node.split(':');
+    return { host, port: Number(port) };
+  });
+  return { kind: 'cluster', nodes: addresses, access: { tls: false } };
+}
+
+/** The same on a Cluster. */
+export function makeClusterFixture(nodes: () => string): MakeFixture<AgingFixture> {
+  return async (options) => {
+    const prefix = `t${randomBytes(6).toString('hex')}`;
+    const target = clusterAt(nodes());
+    const redis = openCluster(target, { protocol: 2 }, () => null);
+    redis.on('error', () => {});
+    const ending: (() => Promise<void>)[] = [];
+    const open = async () => {
+      const connections = createRedisConnections(target, () => {});
+      const store = await openStore(connections, { ...options, prefix });
+      ending.push(async () => {
+        connections.close();
+        await store.close();
+      });
+      return store;
+    };
+    await ready(redis);
+    const keys = () => keysOf(redis, `${prefix}:*`);
+    return {
+      store: await open(),
+      open,
+      advance: (ms) => age(redis, keys, ms),
+      dumpText: () => dumpRedis(redis, `${prefix}:*`),
+      async injectBadElement(sessionId: SessionId, raw, where = 'memory') {
+        const own = keyspace(prefix).session(sessionId);
+        if (where === 'memory') await redis.rpush(own.list, raw);
+        else await redis.lpush(own.inbox, raw);
+      },
+      async close() {
+        for (const end of ending) await end();
+        for (const key of await keys()) await redis.del(key);
+        redis.disconnect();
+      },
+    };
+  };
+}
+
+async function keysOf(redis: RedisClient, pattern: string): Promise<string[]> {
+  return (await Promise.all(primariesOf(redis).map((primary) => primary.keys(pattern)))).flat().sort();
+}
+
 /**
  * Redis' clock is the machine's, so what is stored is made older instead: every expiry comes nearer, every sorted set of the
  * store (all are scored by instants) is moved back, and so are the figures of a day.
  */
-async function age(redis: Redis, keys: () => Promise<string[]>, ms: number): Promise<void> {
+async function age(redis: RedisClient, keys: () => Promise<string[]>, ms: number): Promise<void> {
   for (const key of await keys()) {
     if ((await redis.type(key)) === 'zset') {
       const by = key.endsWith(':pending') ? -1_000 * ms : -ms;

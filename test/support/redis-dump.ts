@@ -1,14 +1,15 @@
 /** Everything that a Redis holds, as text: for tests that look for what must not be there. */
-import type { Redis } from 'ioredis';
+import { primariesOf, type RedisClient } from '../../src/redis/connection.ts';
 
 /** Each key that matches the pattern with its value, whatever its type, by name. */
-export async function dumpRedis(redis: Redis, pattern = '*'): Promise<string> {
+export async function dumpRedis(redis: RedisClient, pattern = '*'): Promise<string> {
   const parts: string[] = [];
-  for (const key of (await redis.keys(pattern)).sort()) parts.push(key, JSON.stringify(await readKey(redis, key)));
+  const keys = (await Promise.all(primariesOf(redis).map((primary) => primary.keys(pattern)))).flat();
+  for (const key of keys.sort()) parts.push(key, JSON.stringify(await readKey(redis, key)));
   return parts.join('\n');
 }
 
-async function readKey(redis: Redis, key: string): Promise<unknown> {
+async function readKey(redis: RedisClient, key: string): Promise<unknown> {
   const type = await redis.type(key);
   switch (type) {
     case 'string':

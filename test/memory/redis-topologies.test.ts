@@ -1,0 +1,210 @@
+/** The store on Redis as operators run it: Sentinels that fail over, a Cluster that fails over and moves slots. Real processes. */
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { checkServer, type ServerCheck } from '../../src/memory/redis/server-check.ts';
+import { createRedisStore, openStore, type RedisStore } from '../../src/memory/redis/store.ts';
+import { createRedisConnections, type RedisConnections } from '../../src/redis/connection.ts';
+import type { RedisTarget, SentinelTarget } from '../../src/redis/target.ts';
+import { contents, LIMITS, messageOf, offerNew, runTurn, sessionOf } from '../contracts/store/support.ts';
+import { freePort } from '../support/free-port.ts';
+import { startCluster } from '../support/cluster.ts';
+import { PRIMARY, replicated, startSentinel, startSentinelGroup } from '../support/redis-sentinels.ts';
+import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { clusterAt } from './redis-fixture.ts';
+
+vi.setConfig({ testTimeout: 180_000 });
+/** Only bounds what never happens. */
+const PATIENTLY = { timeout: 60_000, interval: 50 };
+const observer = { badElement() {}, error() {} };
+const wrongly = (message: RegExp) => ({ code: 'config_invalid', message: expect.stringMatching(message) });
+
+const ending: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const end of ending.splice(0).reverse()) await end();
+});
+function keep<T extends { stop(): Promise<void> }>(made: T): T {
+  ending.push(() => made.stop());
+  return made;
+}
+
+function sentinelsAt(sentinels: string, more: Partial<SentinelTarget> = {}): SentinelTarget {
+  const { nodes } = clusterAt(sentinels);
+  const open = { tls: false };
+  return { kind: 'sentinel', sentinels: nodes, primary: PRIMARY, access: open, sentinelAccess: open, ...more };
+}
+
+function check(redis: RedisTarget, more: Partial<ServerCheck> = {}): Promise<void> {
+  return checkServer({ redis, prefix: 'conversation', allowEviction: false, warn() {}, ...more });
+}
+
+/** A store on connections that tell of themselves. */
+async function openOn(redis: RedisTarget): Promise<{ store: RedisStore; connections: RedisConnections }> {
+  const connections = createRedisConnections(redis, () => {});
+  const store = await openStore(connections, { ...LIMITS, observer, prefix: 'conversation' });
+  ending.push(async () => {
+    connections.close();
+    await store.close();
+  });
+  return { store, connections };
+}
+
+/** As a platform delivers a message until it is acknowledged. */
+async function enqueueUntilTaken(store: RedisStore, ...args: Parameters<typeof messageOf>): Promise<void> {
+  await vi.waitFor(() => store.enqueue(messageOf(...args)), PATIENTLY);
+}
+
+describe('Sentinels', () => {
+  test('name the primary; after its death the one that they promote, and nothing is stored twice', async () => {
+    const group = keep(await startSentinelGroup());
+    const redis = sentinelsAt(group.sentinels);
+    await check(redis);
+    const { store, connections } = await openOn(redis);
+    const other = connections.openSubscriber('other');
+    ending.push(async () => other.disconnect());
+    const session = sessionOf();
+    await runTurn(store, messageOf(session, 'm1'));
+    await offerNew(store, messageOf(session, 'm2'));
+
+    const old = await group.primary();
+    await replicated(old, 2);
+    await old.kill9();
+    await expect.poll(() => connections.health().ok, PATIENTLY).toBe(false);
+    await group.promoted(old);
+    await expect.poll(() => connections.health(), PATIENTLY).toEqual({ ok: true });
+    await enqueueUntilTaken(store, session, 'm3');
+    await enqueueUntilTaken(store, session, 'm3');
+    expect(await store.waiting(session)).toEqual(['m2', 'm3']);
+    expect(await contents(store, session)).toEqual(['text of m1', 'answer to m1']);
+    expect(await other.ping()).toBe('PONG');
+  });
+
+  test('a primary that hangs is given up too', async () => {
+    const group = keep(await startSentinelGroup());
+    const { store, connections } = await openOn(sentinelsAt(group.sentinels));
+    const session = sessionOf();
+    await runTurn(store, messageOf(session, 'm1'));
+    const old = await group.primary();
+    await replicated(old, 2);
+    process.kill(old.pid, 'SIGSTOP');
+    await group.promoted(old);
+    await enqueueUntilTaken(store, session, 'm2');
+    process.kill(old.pid, 'SIGCONT');
+    await expect.poll(() => connections.health(), PATIENTLY).toEqual({ ok: true });
+    expect(await store.waiting(session)).toEqual(['m2']);
+  });
+
+  test('a planned failover is followed though no connection is cut', async () => {
+    const group = keep(await startSentinelGroup());
+    const { store } = await openOn(sentinelsAt(group.sentinels));
+    const session = sessionOf();
+    await runTurn(store, messageOf(session, 'm1'));
+    const old = await group.primary();
+    await replicated(old, 2);
+    const sentinel = new Redis(group.ports[0] ?? 0, '127.0.0.1', { protocol: 2, enableReadyCheck: false });
+    ending.push(async () => sentinel.disconnect());
+    await sentinel.call('SENTINEL', 'FAILOVER', PRIMARY);
+    await group.promoted(old);
+    await enqueueUntilTaken(store, session, 'm2');
+    expect(await contents(store, session)).toHaveLength(2);
+  });
+
+  test('users, passwords of both layers, and TLS of the servers', async () => {
+    const primary = await startPrimary();
+    const admin = new Redis(primary.url, { protocol: 2 });
+    await admin.call('ACL', 'SETUSER', 'bot', 'on', '>of-bot', '~*', '&*', '+@all');
+    await admin.config('SET', 'requirepass', 'of-redis');
+    admin.disconnect();
+    const lines = ['requirepass of-sentinel', `sentinel auth-pass ${PRIMARY} of-redis`];
+    const sentinel = keep(await startSentinel(primary.port, { lines }));
+    const at = (access: object, sentinelAccess: object) =>
+      sentinelsAt(`127.0.0.1:${sentinel.port}`, {
+        access: { tls: false, ...access },
+        sentinelAccess: { tls: false, ...sentinelAccess },
+      });
+    const right = { username: 'bot', password: 'of-bot' };
+    await vi.waitFor(() => check(at(right, { password: 'of-sentinel' })), 30_000);
+    await expect(check(at(right, {}))).rejects.toMatchObject(wrongly(/wants a password: set REDIS_SENTINEL_PASSWORD/));
+    await expect(check(at(right, { password: 'wrong' }))).rejects.toMatchObject(
+      wrongly(/refuses the user name or the password in REDIS_SENTINEL_USER and REDIS_SENTINEL_PASSWORD/),
+    );
+    await expect(check(at({}, { password: 'of-sentinel' }))).rejects.toMatchObject(
+      wrongly(/wants a password: set REDIS_PASSWORD/),
+    );
+    await expect(check(at({ ...right, tls: true }, { password: 'of-sentinel' }))).rejects.toMatchObject(
+      wrongly(/REDIS_MASTER leads to a port that does not speak TLS: take REDIS_TLS out/),
+    );
+    const store = await createRedisStore({
+      ...{ ...LIMITS, observer, redis: at(right, { password: 'of-sentinel' }), prefix: 'conversation' },
+      ...{ allowEviction: false, warn() {} },
+    });
+    await store.ping();
+    await store.close();
+  });
+
+  test('what is no Sentinel, and a name that they do not know', async () => {
+    const primary = await startPrimary();
+    const sentinel = keep(await startSentinel(primary.port));
+    await expect(check(sentinelsAt(`127.0.0.1:${primary.port}`))).rejects.toMatchObject(
+      wrongly(new RegExp(`REDIS_SENTINELS leads to a server that is no Sentinel \\(127.0.0.1:${primary.port}\\)`)),
+    );
+    const one = `127.0.0.1:${sentinel.port}`;
+    await vi.waitFor(
+      () => expect(check(sentinelsAt(one, { primary: 'other' }))).rejects.toMatchObject(wrongly(/REDIS_MASTER names/)),
+      30_000,
+    );
+    // One that does not answer is told of, and the next one asked.
+    const warnings: string[] = [];
+    const warn = (text: string) => void warnings.push(text);
+    await check(sentinelsAt(`127.0.0.1:${await freePort()},${one}`), { warn });
+    expect(warnings).toEqual([expect.stringMatching(/ECONNREFUSED/), expect.stringMatching(/min-replicas-to-write 1/)]);
+    await expect(check(sentinelsAt(`127.0.0.1:${await freePort()}`))).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+  });
+
+  test('a primary that needs a replica for its writes is not warned of', async () => {
+    const primary = await startPrimary('--min-replicas-to-write', '1', '--min-replicas-max-lag', '2');
+    const sentinel = keep(await startSentinel(primary.port));
+    const warnings: string[] = [];
+    const at = sentinelsAt(`127.0.0.1:${sentinel.port}`);
+    await vi.waitFor(() => check(at, { warn: (text) => void warnings.push(text) }), 30_000);
+    expect(warnings).toEqual([]);
+  });
+});
+
+async function startPrimary(...args: string[]): Promise<RedisServer> {
+  return keep(await startRedis({ args }));
+}
+
+describe('a Cluster', () => {
+  test('is refused where it is none, is down, may evict, or its user lacks a right', async () => {
+    const plain = await startPrimary();
+    await expect(check(clusterAt(`127.0.0.1:${plain.port}`))).rejects.toMatchObject(
+      wrongly(/REDIS_CLUSTER leads to a server that is no Cluster/),
+    );
+    const alone = await startPrimary('--cluster-enabled', 'yes', '--cluster-port', String(await freePort()));
+    await expect(check(clusterAt(`127.0.0.1:${alone.port}`))).rejects.toMatchObject({
+      code: 'store_unavailable',
+      message: expect.stringMatching(/cluster_state:fail/),
+    });
+    const cluster = keep(await startCluster({ replicas: 0 }));
+    await check(clusterAt(cluster.nodes));
+    // The bot asks all primaries, not only the one that it was told of.
+    const [first, , last] = cluster.servers;
+    const admin = new Redis(last?.url ?? '', { protocol: 2 });
+    ending.push(async () => admin.disconnect());
+    await admin.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    const one = clusterAt(`127.0.0.1:${first?.port}`);
+    await expect(check(one)).rejects.toMatchObject({ code: 'store_evicting' });
+    await admin.config('SET', 'maxmemory-policy', 'noeviction');
+    for (const server of cluster.servers) {
+      const each = new Redis(server.url, { protocol: 2 });
+      await each.call('ACL', 'SETUSER', 'bot', 'on', '>pw', '~mybot:*', '&mybot:*', '+@all', '-zadd');
+      each.disconnect();
+    }
+    const access = { username: 'bot', password: 'pw', tls: false };
+    await expect(check({ ...one, access }, { prefix: 'mybot' })).rejects.toMatchObject(
+      wrongly(/user of REDIS_USER lacks a right/),
+    );
+  });
+});
