@@ -1,7 +1,8 @@
 /** The store's connection: its scripts as commands, its faults as BotErrors. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Redis, Result } from 'ioredis';
 import { BotError } from '../../errors.ts';
+import { delay } from '../../lib/delay.ts';
 import { COMMAND_TIMEOUT_MS, primariesOf, type RedisClient, type RedisConnections } from '../../redis/connection.ts';
 import { faultOf } from '../../redis/faults.ts';
 import { CHANNEL_SCRIPTS } from './channel-scripts.ts';
@@ -97,7 +98,7 @@ export async function ready(client: RedisClient): Promise<void> {
     while (client.status !== 'ready' || primariesOf(client).some(({ status }) => status !== 'ready')) {
       if (fault !== undefined) throw fault;
       if (performance.now() > deadline) throw new Error('Connecting timed out.');
-      await sleep(READY_LOOK_MS);
+      await delay(READY_LOOK_MS);
     }
   } finally {
     client.off('error', onError);

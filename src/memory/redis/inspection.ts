@@ -1,6 +1,7 @@
 /** What a server tells of itself, and what of that the bot accepts. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import { BotError } from '../../errors.ts';
+import { delay } from '../../lib/delay.ts';
 import type { RedisClient } from '../../redis/connection.ts';
 import { faultOf } from '../../redis/faults.ts';
 import { toStoreError } from './client.ts';
@@ -36,7 +37,7 @@ export async function loadedInfo(
     if ((info.get('loading') ?? '0') === '0') return info;
     if (performance.now() >= deadline) throw new Error('LOADING Redis is loading the dataset in memory');
     if (looks === 0) warn(`Redis is loading its data. It is waited for, for up to ${Math.ceil(loadingMs / 1_000)} s.`);
-    await sleep(LOOK_MS);
+    await delay(LOOK_MS);
   }
 }
 
