@@ -6,8 +6,8 @@ import { createRedisStore, openStore, type RedisStore } from '../../src/memory/r
 import { createRedisConnections, type RedisConnections } from '../../src/redis/connection.ts';
 import type { RedisTarget, SentinelTarget } from '../../src/redis/target.ts';
 import { contents, LIMITS, messageOf, offerNew, runTurn, sessionOf } from '../contracts/store/support.ts';
-import { freePort } from '../support/free-port.ts';
 import { startCluster } from '../support/cluster.ts';
+import { freePort } from '../support/free-port.ts';
 import { PRIMARY, replicated, startSentinel, startSentinelGroup } from '../support/redis-sentinels.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { clusterAt } from './redis-fixture.ts';

@@ -27,8 +27,9 @@ const bullmq = (prefix = newPrefix(), at = url) =>
 describeScheduler('in process', async () => createInProcessScheduler({ clock, logger }));
 describeScheduler('on BullMQ', async () => bullmq());
 const signalsPrefix = newPrefix();
-describeSignals('on Redis', () => 
-  createRedisSignals(open(), connections.openSubscriber('test'), { prefix: signalsPrefix, logger }));
+describeSignals('on Redis', () =>
+  createRedisSignals(open(), connections.openSubscriber('test'), { prefix: signalsPrefix, logger }),
+);
 
 describe('the DrainScheduler on BullMQ', () => {
   test('shares the work between replicas and never gives one conversation to both', async () => {
