@@ -2,8 +2,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { messageBody } from '../src/adapters/discord/reply/render.ts';
-import { messageOf } from '../src/adapters/slack/render.ts';
-import { cutStream } from '../src/adapters/slack/stream-cut.ts';
+import { messageOf } from '../src/adapters/slack/reply/render.ts';
+import { cutStream } from '../src/adapters/slack/reply/stream-cut.ts';
 import { createLogger } from '../src/app/log.ts';
 import type { Reply } from '../src/core/ports.ts';
 import { encodeSession } from '../src/core/session.ts';

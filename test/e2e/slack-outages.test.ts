@@ -61,7 +61,7 @@ test.each(OUTAGES)(
         expect(texts(await answersIn(world.slack, dm, said[index]?.ts ?? ''))).toEqual([`echo: ${text}`]);
         expect(world.model.count(text)).toBe(1);
       }
-      expect(bot.output()).toContain('a delivery was not taken');
+      expect(bot.output()).toContain('delivery not stored');
     }
   },
 );
@@ -133,7 +133,7 @@ describe('a socket', () => {
     const { ts } = slack.say('Hello', { user: ADA });
     await until(async () => expect((await healthOf(bot)).status).toBe(503), 60_000);
     expect((await healthOf(bot)).text).toContain('socket is not open');
-    expect(bot.output()).toContain('Nothing was heard of Slack for 30 s.');
+    expect(bot.output()).toContain('Slack sent nothing for 30 s.');
     slack.mend('apps.connections.open');
     expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), ts))).toEqual(['echo: Hello']);
     expect(model.count('Hello')).toBe(1);

@@ -115,7 +115,7 @@ test('when the app is uninstalled the team’s conversations are erased, and its
   await answersIn(slack, slack.workspace.directOf(ADA), ts);
   await slack.event({ type: 'tokens_revoked', tokens: { bot: [slack.workspace.botUser] } }).acked;
   await slack.event({ type: 'app_uninstalled' }).acked;
-  await until(() => expect(bot.output()).toContain('Slack has taken the bot token back'));
+  await until(() => expect(bot.output()).toContain('Slack has revoked the bot token'));
   await until(() => expect(bot.output()).toContain('its conversations erased'));
   const health = await fetch(`${bot.url}/health`);
   expect(health.status).toBe(503);

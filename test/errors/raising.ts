@@ -1,6 +1,6 @@
 /** How the codes of test/errors.test.ts are raised: the product's own calls, against far ends that misbehave. */
-import { createBoltLogger } from '../../src/adapters/slack/bolt-logger.ts';
-import { createSlackClients } from '../../src/adapters/slack/clients.ts';
+import { createSlackClients } from '../../src/adapters/slack/api/clients.ts';
+import { createBoltLogger } from '../../src/adapters/slack/receive/bolt.ts';
 import { createLogger } from '../../src/app/log.ts';
 import type { ConversationStore } from '../../src/core/store.ts';
 import { createRunningTurns } from '../../src/core/turn-watch.ts';
@@ -58,7 +58,7 @@ export const slackThrows = (answer: ApiAnswer) =>
       botToken: 'xoxb-test',
       apiUrl: `http://127.0.0.1:${port}/api/`,
       logger: createBoltLogger(logger),
-      refused() {},
+      onInvalidToken() {},
     });
     const check = () => {};
     return thrownBy(() => clients.write(check, (client) => client.chat.postMessage({ channel: 'C1', text: 'Hello' })));

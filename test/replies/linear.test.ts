@@ -3,7 +3,7 @@
  * whoever looks for code fences in it (all splitting does), and what is published.
  */
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { cutStream } from '../../src/adapters/slack/stream-cut.ts';
+import { cutStream } from '../../src/adapters/slack/reply/stream-cut.ts';
 import { createLogger } from '../../src/app/log.ts';
 import { encodeSession } from '../../src/core/session.ts';
 import { createAnnouncedReply } from '../../src/replies/announced-reply.ts';

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { sessionAt } from '../../src/adapters/slack/normalize.ts';
-import { REPLY_EVENT } from '../../src/adapters/slack/render.ts';
+import { sessionAt } from '../../src/adapters/slack/ids.ts';
+import { REPLY_EVENT } from '../../src/adapters/slack/reply/ownership.ts';
 import type { FakeMessage, FakeSlack } from '../support/fake-slack/fake-slack.ts';
 import { answerTo, isTrouble } from '../support/visible-text.ts';
 import { AGAIN_MS, type CommandName, NOTHING, type Outcome, type Spoken, type Surface, type Talk } from './surface.ts';

@@ -7,27 +7,23 @@ import type { SessionScope } from '../../core/session.ts';
 import { BotError } from '../../errors.ts';
 import { systemTimers } from '../../lib/timers.ts';
 import type { Adapter } from '../adapter.ts';
-import { connectBolt } from './bolt-app.ts';
-import { createBoltLogger } from './bolt-logger.ts';
-import { createSlackClients, type SlackClients } from './clients.ts';
-import { createSlackCommands } from './commands.ts';
-import { createEventHandler } from './event-handler.ts';
-import { createHttpTransport } from './http-receiver.ts';
-import { createNames } from './names.ts';
-import { createPeople } from './people.ts';
-import type { BotIdentity } from './plain-text.ts';
-import { createPrivateAnswers } from './private-answers.ts';
-import { createQuotes } from './quotes.ts';
-import type { SlackTransport } from './receiver.ts';
-import { createSlackReply } from './reply.ts';
-import { createSocketTransport } from './socket-receiver.ts';
-import { createSlackStop } from './stop.ts';
-import { readTarget, SLACK } from './target.ts';
-import type { Capabilities } from './writer.ts';
+import { createSlackClients, type SlackClients } from './api/clients.ts';
+import { createNames, createPeople } from './api/lookups.ts';
+import { createSlackCommands } from './commands/commands.ts';
+import { createPrivateAnswers } from './commands/private-answers.ts';
+import { type BotIdentity, readTarget, SLACK } from './ids.ts';
+import { connectBolt, createBoltLogger, type SlackReceiver } from './receive/bolt.ts';
+import { createEventHandler } from './receive/event-handler.ts';
+import { createHttpReceiver } from './receive/http-receiver.ts';
+import { createQuotes } from './receive/quotes.ts';
+import { createSocketReceiver } from './receive/socket-receiver.ts';
+import { createSlackReply } from './reply/reply.ts';
+import { createSlackStop } from './reply/stop.ts';
+import type { Capabilities } from './reply/writer.ts';
 
 export interface SlackAdapterOptions {
   readonly botToken: string;
-  /** A proxy or test server; default: Slack's own. */
+  /** The URL of a proxy or a test server. Default: Slack's own. */
   readonly apiUrl?: string;
   readonly transport:
     | { readonly kind: 'socket'; readonly appToken: string }
@@ -36,16 +32,16 @@ export interface SlackAdapterOptions {
   readonly dmScope: 'thread' | 'channel';
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Counts a part of a reply of which nobody can find out whether it was posted. */
+  /** Counts a part of a reply that may or may not have been posted. */
   readonly unreconciled: () => void;
   /** Counts a payload that could not be read. */
   readonly malformed: () => void;
 }
 
-/** Slack tells of an uninstalled app and of its revoked token in no promised order: both are waited for. Milliseconds. */
+/** Slack reports an uninstalled app and its revoked token in no promised order: both events have to arrive. Milliseconds. */
 const UNINSTALL_GRACE_MS = 10_000;
 
-const REVOKED = 'Slack has taken the bot token back: install the app anew and set SLACK_BOT_TOKEN.';
+const REVOKED = 'Slack has revoked the bot token. Reinstall the app, then set SLACK_BOT_TOKEN.';
 
 const identityShape = z.object({
   team_id: z.string().min(1),
@@ -64,26 +60,26 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
   let revoked = false;
   let closing = false;
   const inFlight = new Set<Promise<void>>();
-  let letGo: NodeJS.Timeout | undefined;
+  let uninstallTimer: NodeJS.Timeout | undefined;
   let self: BotIdentity | undefined;
-  let notes: Flags | undefined;
+  let flags: Flags | undefined;
 
-  const transport: SlackTransport =
+  const receiver: SlackReceiver =
     options.transport.kind === 'socket'
-      ? createSocketTransport({ ...{ apiUrl, logger, slackLogger, timers }, appToken: options.transport.appToken })
-      : createHttpTransport({ ...options.transport, clock, logger, slackLogger });
+      ? createSocketReceiver({ ...{ apiUrl, logger, slackLogger, timers }, appToken: options.transport.appToken })
+      : createHttpReceiver({ ...options.transport, clock, logger, slackLogger });
 
   const clients: SlackClients = createSlackClients({
     ...{ botToken, apiUrl, logger: slackLogger },
-    refused: (error) => revoke(error),
+    onInvalidToken: (error) => revoke(error),
   });
 
   function revoke(error?: BotError): void {
-    // Before the start has got through, the start itself tells.
+    // During the start, the start itself rejects.
     if (revoked || self === undefined) return;
     revoked = true;
     logger.error({ code: error?.code ?? 'platform_credentials' }, REVOKED);
-    letGo = setTimeout(() => void stopIntake(), UNINSTALL_GRACE_MS);
+    uninstallTimer = setTimeout(() => void stopIntake(), UNINSTALL_GRACE_MS);
   }
 
   async function identify(): Promise<BotIdentity> {
@@ -92,21 +88,21 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
       user_id: user,
       user: name,
       bot_id: bot,
-    } = identityShape.parse(await clients.look((client) => client.auth.test()));
+    } = identityShape.parse(await clients.lookUp((client) => client.auth.test()));
     return { team, user, name, ...(bot === undefined ? {} : { bot }) };
   }
 
-  /** A turn that a dead worker left may be taken before the start has got here. */
+  /** A turn that a dead worker left may be claimed before `start` has got this far. */
   async function whoAmI(): Promise<BotIdentity> {
     self ??= await identify();
     return self;
   }
 
-  /** Takes no new delivery; waits for those that are being stored, so that they are still acked. */
+  /** Accepts no new delivery, and waits until those in progress are stored, so that they are still acked. */
   async function stopIntake(): Promise<void> {
     closing = true;
     await Promise.allSettled(inFlight);
-    await transport.stopIntake();
+    await receiver.stop();
   }
 
   async function connect(bot: BotPort, me: BotIdentity): Promise<void> {
@@ -116,39 +112,41 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
     const names = createNames({ clients, people, self: me, clock, timers, logger });
     const quotes = createQuotes({ clients, names, self: me, clock, timers, logger });
     const stop = createSlackStop({ bot, clients, capabilities, scopes, timers, logger });
-    const intake = createEventHandler({
+    const events = createEventHandler({
       ...{ bot, self: me, scopes, clients, people, names, quotes, answers, commands, stop, clock, logger, malformed },
       ...{ revoked: () => revoke(), isRevoked: () => revoked },
     });
-    const take = async (body: unknown) => {
-      if (closing) throw new BotError('platform_unavailable', 'This process is ending.', { retryable: true });
-      const taking = intake.take(body).finally(() => inFlight.delete(taking));
-      inFlight.add(taking);
-      await taking;
+    const onEvent = async (body: unknown) => {
+      if (closing) throw new BotError('platform_unavailable', 'This process is shutting down.', { retryable: true });
+      const handled = events.handle(body).finally(() => inFlight.delete(handled));
+      inFlight.add(handled);
+      await handled;
     };
-    const { receiver } = transport;
-    connectBolt({ receiver, botToken, apiUrl, self: me, take, commands, malformed, timers, logger, slackLogger });
-    await transport.start();
+    connectBolt({
+      ...{ receiver: receiver.receiver, botToken, apiUrl, self: me, onEvent, commands, malformed },
+      ...{ timers, logger, slackLogger },
+    });
+    await receiver.start();
   }
 
   return {
     platform: SLACK,
     async start(bot) {
-      notes = bot.flags;
+      flags = bot.flags;
       await connect(bot, await whoAmI());
     },
     async openReply(target, context) {
       const me = await whoAmI();
-      if (notes === undefined) throw new BotError('platform_unavailable', 'Not started yet.', { retryable: true });
-      const deps = { clients, self: me, capabilities, notes, clock, timers, logger, unreconciled };
+      if (flags === undefined)
+        throw new BotError('platform_unavailable', 'The Slack adapter has not started.', { retryable: true });
+      const deps = { clients, self: me, capabilities, flags, clock, timers, logger, unreconciled };
       return createSlackReply(deps, readTarget(target), context);
     },
     stopIntake,
     async stop() {
-      clearTimeout(letGo);
+      clearTimeout(uninstallTimer);
       await stopIntake();
-      await transport.stop();
     },
-    health: () => (revoked ? { ok: false, detail: REVOKED } : transport.health()),
+    health: () => (revoked ? { ok: false, detail: REVOKED } : receiver.health()),
   };
 }

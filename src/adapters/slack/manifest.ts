@@ -1,19 +1,19 @@
-/** The app's manifest, made from the command catalogue. Pure. scripts/slack-manifest.ts writes it to slack/. */
+/** The app's manifest, generated from the command catalogue. Pure. scripts/slack-manifest.ts writes it to slack/. */
 import type { CommandDefinition } from '../../core/commands.ts';
 import { messagesIn } from '../../i18n/messages.ts';
-import { SHORTCUT_PREFIX } from './callback-ids.ts';
+import { SHORTCUT_PREFIX } from './commands/commands.ts';
 
 export interface ManifestOptions {
   readonly catalogue: readonly CommandDefinition[];
-  /** One name over all commands, for workspaces where the short ones are taken. */
+  /** The name of the one command that has all others as subcommands, for workspaces where their names are in use. */
   readonly umbrella: string;
-  /** What of a command's form stands behind its name, such as `[limit] [export]`. */
+  /** A command's arguments, such as `[limit] [export]`. */
   readonly argumentsOf: (definition: CommandDefinition) => readonly string[];
   /** Where Slack delivers to; absent: Socket Mode. */
   readonly requestUrl?: string;
 }
 
-/** Each scope, and what it is needed for. */
+/** Each scope, and the methods and events that need it. */
 export const BOT_SCOPES = {
   'app_mentions:read': ['app_mention'],
   'assistant:write': ['assistant.threads.setSuggestedPrompts', 'agent_view'],

@@ -1,20 +1,24 @@
 /** What Slack's messages say besides their text: shares, the posts of other apps, and everything they name by an id. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createBoltLogger } from '../../../src/adapters/slack/bolt-logger.ts';
-import { createSlackClients } from '../../../src/adapters/slack/clients.ts';
-import { blocksText, saidIn, sharesOf } from '../../../src/adapters/slack/content.ts';
-import { createNames, type Names } from '../../../src/adapters/slack/names.ts';
-import { createPeople } from '../../../src/adapters/slack/people.ts';
-import { plainText } from '../../../src/adapters/slack/plain-text.ts';
-import { createQuotes, type Quotes } from '../../../src/adapters/slack/quotes.ts';
-import { messageShape, threadMessageShape } from '../../../src/adapters/slack/raw-message.ts';
+import { createSlackClients } from '../../../src/adapters/slack/api/clients.ts';
+import { createNames, createPeople, type Names } from '../../../src/adapters/slack/api/lookups.ts';
+import { createBoltLogger } from '../../../src/adapters/slack/receive/bolt.ts';
+import { plainText } from '../../../src/adapters/slack/receive/plain-text.ts';
+import { createQuotes, type Quotes } from '../../../src/adapters/slack/receive/quotes.ts';
+import {
+  blocksText,
+  messageShape,
+  messageText,
+  sharesOf,
+  threadMessageShape,
+} from '../../../src/adapters/slack/receive/raw-message.ts';
 import { createLogger } from '../../../src/app/log.ts';
 import { type FakeSlack, startFakeSlack } from '../../support/fake-slack/fake-slack.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
 
 const self = { team: 'T1', user: 'U0BOT', name: 'recollect', bot: 'B0BOT' };
 const message = (more: object) => messageShape.parse({ channel: 'D1', ts: '1700000001.000100', user: 'U1', ...more });
-const inThread = (more: object) => saidIn(threadMessageShape.parse({ ts: '1700000001.000100', ...more }));
+const inThread = (more: object) => messageText(threadMessageShape.parse({ ts: '1700000001.000100', ...more }));
 
 const richText = (...elements: object[]) => ({
   type: 'rich_text',
@@ -169,7 +173,7 @@ describe('what a text names by an id', () => {
     clock = createManualClock();
     const logger = createLogger({ level: 'silent', secrets: [] });
     const clients = createSlackClients({
-      ...{ botToken: slack.botToken, apiUrl: slack.apiUrl, logger: createBoltLogger(logger), refused: () => {} },
+      ...{ botToken: slack.botToken, apiUrl: slack.apiUrl, logger: createBoltLogger(logger), onInvalidToken() {} },
     });
     const deps = { clients, clock, timers: clock, logger };
     names = createNames({ ...deps, people: createPeople(deps), self });

@@ -1,8 +1,7 @@
-/** Slack without a network: the fake's own methods behind the real client's, each write held until it is let go. */
-import { webApi } from '@slack/bolt';
-import type { SlackClients } from '../../../src/adapters/slack/clients.ts';
-import { toPlatformError } from '../../../src/adapters/slack/platform-error.ts';
-import { createSlackReply } from '../../../src/adapters/slack/reply.ts';
+/** Slack's Web API without a network: the fake's methods behind the real client's requests. Each write is held until it is released. */
+import { createSlackClients } from '../../../src/adapters/slack/api/clients.ts';
+import { createBoltLogger } from '../../../src/adapters/slack/receive/bolt.ts';
+import { createSlackReply } from '../../../src/adapters/slack/reply/reply.ts';
 import { createLogger } from '../../../src/app/log.ts';
 import type { Flags } from '../../../src/core/flags.ts';
 import { encodePlace } from '../../../src/core/session.ts';
@@ -14,23 +13,16 @@ import type { ManualClock } from '../../support/manual-clock.ts';
 
 const ADA = 'U0ADA';
 const CHANNEL = 'C0ROOM';
-/** What is answered at once: it writes no message. */
+/** Methods that write no message, and are answered at once. */
 const AT_ONCE: ReadonlySet<string> = new Set([
   'assistant.threads.setStatus',
   'agents.sessions.setStatus',
   'conversations.replies',
 ]);
 const RETRY_AFTER_S = 2;
+const logger = createLogger({ level: 'silent', secrets: [] });
 
-/** The arguments as a form has them, which is how Slack's client sends them. */
-function formOf(args: Record<string, unknown>): Record<string, string> {
-  const entries = Object.entries(args).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
-  );
-}
-
-function createNotes(clock: ManualClock): Flags {
+function createFlags(clock: ManualClock): Flags {
   const until = new Map<string, number>();
   const holds = (key: string) => (until.get(key) ?? 0) > clock.now();
   const keyOf = (about: Parameters<Flags['noted']>[0], name: string) =>
@@ -45,12 +37,12 @@ function createNotes(clock: ManualClock): Flags {
     noted: async (place, name) => holds(keyOf(place, name)),
     drop: async (place, name) => void until.delete(keyOf(place, name)),
     async ofPerson() {
-      throw new Error('A reply has no use for this.');
+      throw new Error('A reply does not use this.');
     },
   };
 }
 
-/** A thread in a channel; `streams`: native streaming is to be had. */
+/** A thread in a channel. `streams`: the workspace supports native streaming. */
 export function createHeldSlack(gate: Gate, clock: ManualClock, streams: boolean): Stage {
   const workspace = createWorkspace();
   workspace.users.set(ADA, { id: ADA, name: 'Ada', locale: 'en-US', tz: 'UTC', isAdmin: false });
@@ -65,42 +57,39 @@ export function createHeldSlack(gate: Gate, clock: ManualClock, streams: boolean
     streamLifetimeMs: () => Number.POSITIVE_INFINITY,
   };
 
-  class Client extends webApi.WebClient {
-    override async apiCall(method: string, args: Record<string, unknown> = {}): Promise<webApi.WebAPICallResult> {
-      const run = () => {
-        try {
-          return { ok: true, ...METHODS[method]?.run(formOf(args), context) };
-        } catch (thrown) {
-          if (!(thrown instanceof ApiError)) throw thrown;
-          throw new webApi.WebAPIPlatformError({ ok: false, error: thrown.code });
-        }
-      };
-      if (AT_ONCE.has(method)) return run();
-      return await gate.pass((fate) => {
-        if (fate === 'limited') throw new webApi.WebAPIRateLimitedError(RETRY_AFTER_S);
-        if (fate === 'cut') throw new webApi.WebAPIRequestError(new TypeError('fetch failed'));
-        if (fate === 'dead') for (const message of workspace.messages) message.stream = undefined;
-        const answer = run();
-        if (fate === 'lost') throw new webApi.WebAPIRequestError(new TypeError('terminated'));
-        return answer;
-      });
+  function run(method: string, body: string): Response {
+    try {
+      const result = METHODS[method]?.run(Object.fromEntries(new URLSearchParams(body)), context);
+      return Response.json({ ok: true, ...result });
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError)) throw thrown;
+      return Response.json({ ok: false, error: thrown.code });
     }
   }
-  const client = new Client();
-  const call: SlackClients['look'] = (run) =>
-    run(client).catch((thrown: unknown) => {
-      throw toPlatformError(thrown);
+
+  /** Fails as Node's fetch does: a TypeError both when nothing was sent and when the answer was lost. */
+  const send: typeof fetch = async (url, init) => {
+    const method = new URL(String(url)).pathname.split('/').at(-1) ?? '';
+    const body = String(init?.body ?? '');
+    if (AT_ONCE.has(method)) return run(method, body);
+    return await gate.pass((fate) => {
+      if (fate === 'limited') {
+        return new Response(null, { status: 429, headers: { 'retry-after': String(RETRY_AFTER_S) } });
+      }
+      if (fate === 'cut') throw new TypeError('fetch failed');
+      if (fate === 'dead') for (const message of workspace.messages) message.stream = undefined;
+      const answer = run(method, body);
+      if (fate === 'lost') throw new TypeError('terminated');
+      return answer;
     });
-  const clients: SlackClients = {
-    ...{ replies: client, lookups: client, answers: client, look: call, answer: call },
-    async write(check, run) {
-      check();
-      return await call(run);
-    },
   };
-  const capabilities = { streams, markdownBlocks: true, sessions: true };
-  const notes = createNotes(clock);
-  const logger = createLogger({ level: 'silent', secrets: [] });
+
+  const clients = createSlackClients({
+    ...{ botToken: 'xoxb-held', apiUrl: undefined, logger: createBoltLogger(logger), fetch: send },
+    onInvalidToken() {},
+  });
+  const capabilities = { streams, sessions: true };
+  const flags = createFlags(clock);
   const target = {
     ...{ platform: 'slack' as const, team: workspace.team, channel: CHANNEL, thread: root, trigger: root, user: ADA },
     direct: false,
@@ -111,7 +100,7 @@ export function createHeldSlack(gate: Gate, clock: ManualClock, streams: boolean
     open: (turn) =>
       createSlackReply(
         {
-          ...{ clients, capabilities, notes, clock, timers: clock, logger },
+          ...{ clients, capabilities, flags, clock, timers: clock, logger },
           self: { team: workspace.team, name: 'bot', user: workspace.botUser, bot: workspace.botId },
           unreconciled() {},
         },
@@ -120,7 +109,7 @@ export function createHeldSlack(gate: Gate, clock: ManualClock, streams: boolean
       ),
     visible: () => replies().map(({ text }) => text),
     leftovers: () => [
-      ...replies().flatMap(({ ts, stream }) => (stream === undefined ? [] : [`${ts} still streams`])),
+      ...replies().flatMap(({ ts, stream }) => (stream === undefined ? [] : [`${ts} is still streaming`])),
       ...[...workspace.sessions.values()].filter((status) => status === 'processing'),
       ...workspace.statuses.values(),
     ],

@@ -1,27 +1,22 @@
-/** Text of a model that Slack's markup is not worth making of: counted is what the converter is given, not the time it takes. */
-
+/** Model text that is costly to convert. What the converter is given is counted, not the time it takes. */
 import fc from 'fast-check';
 import slackifyMarkdown from 'slackify-markdown';
-import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Convert, messageOf, PART_LIMIT, rememberingConvert } from '../../../src/adapters/slack/render.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Converter,
+  cachedConverter,
+  messageOf,
+  PART_LIMIT,
+  safeConverter,
+} from '../../../src/adapters/slack/reply/render.ts';
 import { splitMarkdown, textOf } from '../../../src/replies/markdown/split.ts';
 import { readBlocks, shownText } from '../../support/fake-slack/block-rules.ts';
 import { runs } from '../../support/tier.ts';
 
-const converted = vi.hoisted((): string[] => {
-  // Else what another file has loaded in this worker would be used, and not the mock.
-  vi.resetModules();
-  return [];
-});
-afterAll(() => vi.resetModules());
-vi.mock('slackify-markdown', async (original) => {
-  const { default: convert } = await original<{ default: typeof slackifyMarkdown }>();
-  return {
-    default(markdown: string) {
-      converted.push(markdown);
-      return convert(markdown);
-    },
-  };
+const converted: string[] = [];
+const convert = safeConverter((markdown) => {
+  converted.push(markdown);
+  return slackifyMarkdown(markdown);
 });
 beforeEach(() => {
   converted.length = 0;
@@ -34,7 +29,7 @@ const TOKENS = /<(?!(?:https?:\/\/|mailto:|tel:))/i;
 /** Every part of an answer, as the blocks of its message. */
 function sectionsOf(answer: string): string {
   const parts = splitMarkdown(answer, { limit: PART_LIMIT, measure: 'utf8' });
-  return parts.map((part) => shownText('', readBlocks(messageOf(textOf(part), 'sections').blocks))).join('\n');
+  return parts.map((part) => shownText('', readBlocks(messageOf(textOf(part), 'sections', convert).blocks))).join('\n');
 }
 
 const plain = (shown: string) => shown.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
@@ -87,11 +82,11 @@ it('half a surrogate pair in an address, at which the converter throws, is shown
 it('of a reply that grows only the end is converted again', () => {
   const answer = 'A line of **usual** length, with `code`.\n\n'.repeat(200);
   let given: string[] = [];
-  const count: Convert = (markdown) => {
+  const count: Converter = (markdown) => {
     given.push(markdown);
     return markdown;
   };
-  const convert = rememberingConvert(count);
+  const convert = cachedConverter(count);
   for (let end = 1_000; end <= answer.length; end += 500) {
     given = [];
     messageOf(answer.slice(0, end), 'sections', convert);

@@ -1,16 +1,15 @@
 import type { types } from '@slack/bolt';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toIncoming } from '../../../src/adapters/slack/incoming.ts';
+import { type Scopes, sessionAt } from '../../../src/adapters/slack/ids.ts';
 import {
+  originOf,
   readEvent,
-  type Scopes,
   type SlackInput,
   type SlackMessage,
-  sessionAt,
-  whereaboutsOf,
-} from '../../../src/adapters/slack/normalize.ts';
-import { addressesAnother, namedIn, plainText } from '../../../src/adapters/slack/plain-text.ts';
+  toIncoming,
+} from '../../../src/adapters/slack/receive/normalize.ts';
+import { addressesAnother, namedIn, plainText } from '../../../src/adapters/slack/receive/plain-text.ts';
 import { parseSessionId } from '../../../src/core/session.ts';
 
 const self = { team: 'T1', user: 'U0BOT', name: 'recollect', bot: 'B0BOT' };
@@ -99,9 +98,9 @@ describe('an event', () => {
   it('by which a person edits or deletes a message says which', () => {
     const raw = '<@U0BOT> new';
     expect(read(changed(raw, '<@U0BOT> old'))).toEqual({ kind: 'edited', place, ts: TS, raw });
-    expect(read(deletion())).toEqual({ kind: 'deleted', place, ts: TS, awaited: false });
+    expect(read(deletion())).toEqual({ kind: 'deleted', place, ts: TS, forBot: false });
     // As the documentation has it, without the message itself (docs.slack.dev/reference/events/message/message_deleted).
-    expect(read(deletion({ previous_message: undefined }))).toEqual({ kind: 'deleted', place, ts: TS, awaited: true });
+    expect(read(deletion({ previous_message: undefined }))).toEqual({ kind: 'deleted', place, ts: TS, forBot: true });
   });
 
   const deletion = (more: object = {}) => ({
@@ -129,7 +128,7 @@ describe('an event', () => {
     ],
     ['has no subtype where it was', changed('', '<@U0BOT> old', { ...tombstone, subtype: undefined })],
   ])('of a message that %s is a deletion', (_, event) => {
-    expect(read(event)).toEqual({ kind: 'deleted', place, ts: TS, awaited: true });
+    expect(read(event)).toEqual({ kind: 'deleted', place, ts: TS, forBot: true });
   });
 
   it('by which a channel is deleted says which', () => {
@@ -156,7 +155,7 @@ describe('an event', () => {
         ...(before === undefined ? { previous_message: undefined } : {}),
       });
     expect(call('hello', '1700000060.000000')).toEqual({
-      ...{ kind: 'edited', place, ts: TS, raw: '<@U0BOT> hello', called: message() },
+      ...{ kind: 'edited', place, ts: TS, raw: '<@U0BOT> hello', newMention: message() },
     });
     expect(call('hello', '1700090000.000000')).not.toHaveProperty('called');
     expect(call('hello', 'soon')).not.toHaveProperty('called');
@@ -202,7 +201,7 @@ describe('an event', () => {
     expect(read(opened)).toEqual({ kind: 'opened', channel: 'D1', user: 'U1' });
     expect(read({ type: 'app_uninstalled' })).toEqual({ kind: 'uninstalled', team: 'T1' });
     expect(read({ type: 'tokens_revoked', tokens: { bot: ['U0BOT'] } })).toEqual({ kind: 'revoked' });
-    expect(readEvent({ type: 'app_rate_limited', team_id: 'T1' }, self)).toEqual({ kind: 'overloaded' });
+    expect(readEvent({ type: 'app_rate_limited', team_id: 'T1' }, self)).toEqual({ kind: 'rate_limited' });
     expect(read({ type: 'tokens_revoked', tokens: { oauth: ['U1'] } })).toEqual({ kind: 'ignored' });
   });
 
@@ -234,7 +233,7 @@ describe('an event', () => {
 describe('the conversation of a message', () => {
   const scopes = (scope: Scopes['scope'], dmScope: Scopes['dmScope'] = 'thread'): Scopes => ({ scope, dmScope });
   const session = (event: object, by: Scopes, more: object = {}) =>
-    parseSessionId(sessionAt(whereaboutsOf(message(event, more)), by));
+    parseSessionId(sessionAt(originOf(message(event, more)), by));
   const reply = { ...plain, thread_ts: ROOT };
   const dm = { ...plain, channel: 'D1', channel_type: 'im' };
 

@@ -1,8 +1,9 @@
 import type { types } from '@slack/bolt';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { denature, escapeMentions, settledPart } from '../../../src/adapters/slack/escape-mentions.ts';
-import { ANSWER_LIMIT, answerOf, FORMS, messageOf, PART_LIMIT } from '../../../src/adapters/slack/render.ts';
+import { ANSWER_LIMIT, answerOf } from '../../../src/adapters/slack/commands/private-answers.ts';
+import { FORMS, messageOf, PART_LIMIT } from '../../../src/adapters/slack/reply/render.ts';
+import { escapeMentions, stablePart, unescapeMentions } from '../../../src/adapters/slack/reply/safe-text.ts';
 import { readBlocks, shownText } from '../../support/fake-slack/block-rules.ts';
 import { runs } from '../../support/tier.ts';
 
@@ -199,7 +200,7 @@ describe('what a model says', () => {
         let before = '';
         for (const next of pieces) {
           text += next;
-          const shown = settledPart(escapeMentions(text));
+          const shown = stablePart(escapeMentions(text));
           expect(shown.startsWith(before)).toBe(true);
           expect(shown).not.toMatch(CALLS);
           before = shown;
@@ -208,7 +209,7 @@ describe('what a model says', () => {
         expect(whole.startsWith(before)).toBe(true);
         expect(whole).not.toMatch(CALLS);
         expect(escapeMentions(whole)).toBe(whole);
-        expect(denature(whole)).toBe(text);
+        expect(unescapeMentions(whole)).toBe(text);
       }),
     );
   });

@@ -1,10 +1,9 @@
 /** Slack's socket when it is open and brings nothing: a real one of the fake Slack's, on a clock that the test plays. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createBoltLogger } from '../../../src/adapters/slack/bolt-logger.ts';
-import type { SlackTransport } from '../../../src/adapters/slack/receiver.ts';
-import { createSocketTransport } from '../../../src/adapters/slack/socket-receiver.ts';
-import { QUIET_MS, SILENT_MS } from '../../../src/adapters/slack/socket-watch.ts';
+import { createBoltLogger, type SlackReceiver } from '../../../src/adapters/slack/receive/bolt.ts';
+import { createSocketReceiver } from '../../../src/adapters/slack/receive/socket-receiver.ts';
+import { IDLE_MS, SILENT_MS } from '../../../src/adapters/slack/receive/socket-watch.ts';
 import { createLogger } from '../../../src/app/log.ts';
 import { type FakeSlack, startFakeSlack } from '../../support/fake-slack/fake-slack.ts';
 import { createManualClock, type ManualClock } from '../../support/manual-clock.ts';
@@ -14,7 +13,7 @@ const PINGS = 'undici:websocket:ping';
 
 let slack: FakeSlack;
 let clock: ManualClock;
-let transport: SlackTransport;
+let transport: SlackReceiver;
 let pings: number;
 
 function countPing(): void {
@@ -26,7 +25,7 @@ beforeEach(async () => {
   subscribe(PINGS, countPing);
   slack = await startFakeSlack({ scopes: [] });
   clock = createManualClock();
-  transport = createSocketTransport({
+  transport = createSocketReceiver({
     ...{ appToken: slack.appToken, apiUrl: slack.apiUrl, logger, slackLogger: createBoltLogger(logger), timers: clock },
   });
   await transport.start();
@@ -62,7 +61,7 @@ describe('a socket', () => {
     });
     slack.fail('apps.connections.open', { kind: 'held', release });
     await clock.advance(1);
-    expect(transport.health()).toEqual({ ok: false, detail: expect.stringContaining('Nothing was heard of Slack') });
+    expect(transport.health()).toEqual({ ok: false, detail: expect.stringContaining('Slack sent nothing') });
     open();
     await untilRenewed();
     await until(() => expect(slack.deliveries.connections()).toBe(1));
@@ -70,7 +69,7 @@ describe('a socket', () => {
 
   it('that is pinged and brings nothing stays for a quarter of an hour, and is then renewed', async () => {
     slack.deliveries.mute({ pings: true });
-    for (let left = QUIET_MS - 1; left > 0; left -= SILENT_MS - 1) {
+    for (let left = IDLE_MS - 1; left > 0; left -= SILENT_MS - 1) {
       await pinged();
       await clock.advance(Math.min(left, SILENT_MS - 1));
     }
@@ -96,7 +95,7 @@ describe('a socket', () => {
 
   it('that is one too many says so, is asked for now and then, and is open when there is a place', async () => {
     const open = () =>
-      createSocketTransport({
+      createSocketReceiver({
         ...{
           appToken: slack.appToken,
           apiUrl: slack.apiUrl,

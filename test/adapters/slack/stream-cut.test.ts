@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PART_LIMIT } from '../../../src/adapters/slack/render.ts';
-import { cutStream } from '../../../src/adapters/slack/stream-cut.ts';
+import { PART_LIMIT } from '../../../src/adapters/slack/reply/render.ts';
+import { cutStream } from '../../../src/adapters/slack/reply/stream-cut.ts';
 
 /** Streams `text` in these pieces; gives the messages. */
 function streamed(text: string, sizes: readonly number[], mustEnd = false): readonly string[] {

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createBoltLogger } from '../../../src/adapters/slack/bolt-logger.ts';
-import { createSlackClients } from '../../../src/adapters/slack/clients.ts';
-import { createSlackStream, type SlackStream } from '../../../src/adapters/slack/stream.ts';
-import { createStreamFlags, type StreamFlags } from '../../../src/adapters/slack/stream-flags.ts';
-import type { Capabilities } from '../../../src/adapters/slack/writer.ts';
+import { createSlackClients } from '../../../src/adapters/slack/api/clients.ts';
+import { createBoltLogger } from '../../../src/adapters/slack/receive/bolt.ts';
+import { createStreamFlags, type StreamFlags } from '../../../src/adapters/slack/reply/ownership.ts';
+import { createSlackStream, type SlackStream } from '../../../src/adapters/slack/reply/stream.ts';
+import type { Capabilities } from '../../../src/adapters/slack/reply/writer.ts';
 import { createLogger } from '../../../src/app/log.ts';
 import { encodeSession } from '../../../src/core/session.ts';
 import type { ConversationStore } from '../../../src/core/store.ts';
@@ -46,7 +46,7 @@ beforeEach(async () => {
   clock = createManualClock();
   folder = await mkdtemp(join(tmpdir(), 'recollect-slack-'));
   store = await createSqliteStore({ ...LIMITS, dataDir: folder, observer: { badElement() {}, error() {} } });
-  streams = notesOf(root);
+  streams = flagsOf(root);
   steps = [];
   gaveUp = 0;
   saving = () => {};
@@ -54,10 +54,10 @@ beforeEach(async () => {
   capabilities = { streams: true, sessions: true };
   const clients = createSlackClients({
     ...{ botToken: slack.botToken, apiUrl: slack.apiUrl, logger: createBoltLogger(logger) },
-    refused: () => {},
+    onInvalidToken() {},
   });
   stream = createSlackStream(
-    { clients, capabilities, streams, clock, timers: clock, logger, prepare: (text) => text, gaveUp: countUp },
+    { clients, capabilities, streams, clock, timers: clock, logger, prepare: (text) => text, onGaveUp: countUp },
     {
       ...{ platform: 'slack', team: slack.workspace.team, channel: 'C0ROOM', thread: root, trigger: root, user: ADA },
       direct: false,
@@ -81,7 +81,7 @@ afterEach(async () => {
 });
 
 /** What the turn of this message notes of its streams in the thread. */
-function notesOf(turnId: string): StreamFlags {
+function flagsOf(turnId: string): StreamFlags {
   return createStreamFlags(store.flags, { team: slack.workspace.team, channel: 'C0ROOM', thread: root }, turnId);
 }
 
@@ -193,7 +193,7 @@ describe('a stream', () => {
     await clock.advance(1_000);
     await until(() => expect(gaveUp).toBe(1));
     expect(stream.messageRefs().size).toBe(0);
-    expect(await streams.isAnnounced()).toBe(false);
+    expect(await streams.isReserved()).toBe(false);
     expect(capabilities.streams).toBe(false);
   });
 
@@ -203,20 +203,20 @@ describe('a stream', () => {
     await clock.advance(1_000);
     await until(() => expect(gaveUp).toBe(1));
     expect(stream.messageRefs().get(1)).toEqual({ intentAt: expect.any(Number) });
-    expect(await streams.isAnnounced()).toBe(true);
+    expect(await streams.isReserved()).toBe(true);
     expect(capabilities.streams).toBe(true);
-    const rival = notesOf('another turn');
-    expect(await rival.announce()).toBe(false);
-    expect(await rival.isAnnounced()).toBe(false);
-    await rival.withdraw();
-    expect(await rival.announce()).toBe(false);
-    await streams.claim(replies()[0]?.ts ?? '');
-    expect(await rival.announce()).toBe(true);
-    expect(await rival.isClaimed(replies()[0]?.ts ?? '')).toBe(true);
+    const rival = flagsOf('another turn');
+    expect(await rival.reserve()).toBe(false);
+    expect(await rival.isReserved()).toBe(false);
+    await rival.cancel();
+    expect(await rival.reserve()).toBe(false);
+    await streams.confirm(replies()[0]?.ts ?? '');
+    expect(await rival.reserve()).toBe(true);
+    expect(await rival.isConfirmed(replies()[0]?.ts ?? '')).toBe(true);
   });
 
   it('is not begun while what became of another in its thread is not known', async () => {
-    expect(await notesOf('another turn').announce()).toBe(true);
+    expect(await flagsOf('another turn').reserve()).toBe(true);
     stream.update('Hello');
     await clock.advance(1_000);
     await until(() => expect(gaveUp).toBe(1));
@@ -231,10 +231,10 @@ describe('a stream', () => {
     await until(() => expect(steps).toHaveLength(2));
     stream.update('Hello there');
     await nextWrite();
-    const rival = notesOf('another turn');
-    expect(await streams.isAnnounced()).toBe(false);
-    expect(await rival.isClaimed(replies()[0]?.ts ?? '')).toBe(true);
-    expect(await rival.announce()).toBe(true);
+    const rival = flagsOf('another turn');
+    expect(await streams.isReserved()).toBe(false);
+    expect(await rival.isConfirmed(replies()[0]?.ts ?? '')).toBe(true);
+    expect(await rival.reserve()).toBe(true);
   });
 
   it('gives up when the answer begins anew, and shows what was streamed until that is replaced', async () => {

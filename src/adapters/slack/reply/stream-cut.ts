@@ -1,38 +1,38 @@
-/** Where a streamed message ends and the next begins. What is streamed can't be taken back, so only new text is cut. */
-import { type Fence, fenceLimits, scanLine } from '../../replies/markdown/code-fences.ts';
-import { seamOf, sizeOf } from '../../replies/markdown/split.ts';
+/** Where a streamed message ends and the next begins. Streamed text can't be taken back, so only new text is cut. Pure. */
+import { type Fence, fenceLimits, scanLine } from '../../../replies/markdown/code-fences.ts';
+import { seamOf, sizeOf } from '../../../replies/markdown/split.ts';
 import { PART_LIMIT } from './render.ts';
 
-/** From this size on a message ends at the next line end outside of code, in bytes. */
+/** From this size on, in bytes, a message ends at the next end of a line outside of code. */
 const SOFT_LIMIT = 8_000;
 
 const SPLIT = { limit: PART_LIMIT, measure: 'utf8' } as const;
 
-/** How much of the new text still goes into the message. */
+/** How much of the new text goes into the message. */
 export interface Cut {
-  /** Goes into this message, the line that closes a code fence included. */
+  /** What to append to this message, including a line that closes a code fence. */
   readonly text: string;
-  /** How many UTF-16 units of the new text that is. */
+  /** How many UTF-16 units of the new text that uses. */
   readonly taken: number;
   /** The message ends here. */
   readonly ends: boolean;
-  /** What the next message begins with: a code fence that goes on. */
+  /** The beginning of the next message: reopens a code fence, or is empty. */
   readonly head: string;
 }
 
 /**
- * What it costs depends on the size of a message, not on how much text is waiting.
+ * The cost depends on the size of a message, not on how much text is waiting.
  * @param shown what the message holds already
- * @param fresh the text behind it
- * @param mustEnd the message is as old as it may get: it ends where a line or a word does
+ * @param fresh the text that continues it
+ * @param mustEnd the message has reached its maximum age: it ends at the end of a line or a word
  */
 export function cutStream(shown: string, fresh: string, mustEnd: boolean): Cut {
-  // A unit is a byte at least: of what is longer than a message, no more can go in.
+  // A UTF-16 unit takes at least one byte, so no more than this can fit.
   const near = fresh.slice(0, PART_LIMIT + 1);
   const whole = { text: near, taken: near.length, ends: false, head: '' };
   if (!mustEnd && bytes(shown) + bytes(near) <= SOFT_LIMIT) return whole;
-  const calm = mustEnd ? undefined : firstCalmEnd(shown, near);
-  if (calm !== undefined) return endAt(shown, near, calm);
+  const lineEnd = mustEnd ? undefined : firstLineEnd(shown, near);
+  if (lineEnd !== undefined) return endAt(shown, near, lineEnd);
   if (!mustEnd && fits(shown, near, near.length)) return whole;
   return endAt(shown, near, lastEnd(shown, near));
 }
@@ -43,8 +43,8 @@ function endAt(shown: string, fresh: string, taken: number): Cut {
   return { text: part + tail, taken, ends: true, head };
 }
 
-/** The first line end behind the soft limit where no code fence is open. Reads each line once. */
-function firstCalmEnd(shown: string, fresh: string): number | undefined {
+/** The first end of a line after the soft limit where no code fence is open. Reads each line once. */
+function firstLineEnd(shown: string, fresh: string): number | undefined {
   const limits = fenceLimits(PART_LIMIT);
   const text = shown + fresh;
   let open: Fence | undefined;
@@ -61,24 +61,24 @@ function firstCalmEnd(shown: string, fresh: string): number | undefined {
   return undefined;
 }
 
-/** The last place that fits: behind a line, else behind a space, else anywhere between characters. */
+/** The last end of a line that fits, else of a word, else of a character. */
 function lastEnd(shown: string, fresh: string): number {
-  const room = fresh.slice(0, mostThatFits(shown, fresh));
-  const line = room.lastIndexOf('\n') + 1;
+  const fitting = fresh.slice(0, mostThatFits(shown, fresh));
+  const line = fitting.lastIndexOf('\n') + 1;
   if (line > 0) return line;
-  const space = room.search(/\s\S*$/) + 1;
+  const space = fitting.search(/\s\S*$/) + 1;
   if (space > 0) return space;
-  return /[\uD800-\uDBFF]$/.test(room) ? room.length - 1 : room.length;
+  return /[\uD800-\uDBFF]$/.test(fitting) ? fitting.length - 1 : fitting.length;
 }
 
-/** By halving where only the bytes count; then the line that closes a fence, which is short, may take a few more. */
+/** Bisects by bytes alone; then shortens for the line that closes a code fence, which is short. */
 function mostThatFits(shown: string, fresh: string): number {
-  const room = PART_LIMIT - bytes(shown);
+  const left = PART_LIMIT - bytes(shown);
   let least = 0;
   let most = fresh.length;
   while (least < most) {
     const middle = Math.ceil((least + most) / 2);
-    if (bytes(fresh.slice(0, middle)) <= room) least = middle;
+    if (bytes(fresh.slice(0, middle)) <= left) least = middle;
     else most = middle - 1;
   }
   while (least > 0 && !fits(shown, fresh, least)) least -= 1;

@@ -1,29 +1,19 @@
-/** What comes of Slack's events. When `take` resolves, the event may be acked; when it rejects, Slack has to send it again. */
-import type { BotPort, ReceiveResult } from '../../core/bot-port.ts';
-import type { Clock, Logger } from '../../core/ports.ts';
-import type { Place, SessionId } from '../../core/session.ts';
-import { toBotError } from '../../errors.ts';
-import { messagesIn } from '../../i18n/messages.ts';
-import { createThrottle } from '../../lib/throttle.ts';
-import type { SlackClients } from './clients.ts';
-import type { SlackCommands } from './commands.ts';
-import { toIncoming } from './incoming.ts';
-import type { Names } from './names.ts';
-import {
-  placeOf,
-  readEvent,
-  type Scopes,
-  type SlackInput,
-  type SlackMessage,
-  sessionAt,
-  whereaboutsOf,
-} from './normalize.ts';
-import type { People } from './people.ts';
-import { addressesAnother, type BotIdentity, plainText } from './plain-text.ts';
-import { logged, type PrivateAnswers } from './private-answers.ts';
+/** Handles Slack's events. When `handle` resolves, the event may be acked; when it rejects, Slack has to deliver it again. */
+import type { BotPort, ReceiveResult } from '../../../core/bot-port.ts';
+import type { Clock, Logger } from '../../../core/ports.ts';
+import type { Place, SessionId } from '../../../core/session.ts';
+import { toBotError } from '../../../errors.ts';
+import { messagesIn } from '../../../i18n/messages.ts';
+import { createThrottle } from '../../../lib/throttle.ts';
+import type { SlackClients } from '../api/clients.ts';
+import type { Names, People } from '../api/lookups.ts';
+import type { SlackCommands } from '../commands/commands.ts';
+import { logFailure, type PrivateAnswers } from '../commands/private-answers.ts';
+import { type BotIdentity, placeOf, type Scopes, SLACK, sessionAt } from '../ids.ts';
+import type { SlackStop } from '../reply/stop.ts';
+import { originOf, readEvent, type SlackInput, type SlackMessage, toIncoming } from './normalize.ts';
+import { addressesAnother, plainText } from './plain-text.ts';
 import type { Quotes } from './quotes.ts';
-import type { SlackStop } from './stop.ts';
-import { SLACK } from './target.ts';
 
 export interface EventHandlerDeps {
   readonly bot: BotPort;
@@ -38,7 +28,7 @@ export interface EventHandlerDeps {
   readonly stop: SlackStop;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Logger;
-  /** Slack has taken the bot token back: nothing can be answered any more. */
+  /** Called when Slack has revoked the bot token: nothing can be answered any more. */
   readonly revoked: () => void;
   readonly isRevoked: () => boolean;
   /** Counts a payload that could not be read. */
@@ -46,29 +36,30 @@ export interface EventHandlerDeps {
 }
 
 export interface EventHandler {
-  /** @throws BotError `store_unavailable` or `store_full`: it was not stored */
-  take(body: unknown): Promise<void>;
+  /** @throws BotError `store_unavailable` or `store_full`: the event was not stored */
+  handle(body: unknown): Promise<void>;
 }
 
-/** How long the bot goes on in a thread that it was called into, after the last message there. Milliseconds. */
+/** How long the bot follows a thread after the last message to it there. Milliseconds. */
 const FOLLOW_MS = 30 * 86_400_000;
-/** How long a deletion is known of whose message has not come: Slack delivers again for up to a day. Milliseconds. */
+/** How long the deletion of a message that has not arrived is kept: Slack redelivers for up to a day. Milliseconds. */
 const DELETED_MS = 86_400_000;
-/** Noted of the conversation, so that it goes with it. */
+/** A flag of the conversation, so that it is erased with it. */
 const FOLLOWED = 'followed';
-/** Between two times that a channel is told that the memory is full. */
+/** How often a channel is told that the store is full. Milliseconds. */
 const FULL_TOLD_MS = 10 * 60_000;
 
 export function createEventHandler(deps: EventHandlerDeps): EventHandler {
   const { bot, self, scopes, people, names, quotes, answers, logger } = deps;
-  const taking = new Map<string, Promise<void>>();
-  const worthTellingFull = createThrottle(deps.clock, FULL_TOLD_MS);
+  /** The deliveries that are being handled, by message. */
+  const handling = new Map<string, Promise<void>>();
+  const mayTellFull = createThrottle(deps.clock, FULL_TOLD_MS);
 
   async function message(input: SlackMessage): Promise<void> {
-    const sessionId = sessionAt(whereaboutsOf(input), scopes);
+    const sessionId = sessionAt(originOf(input), scopes);
     const followed = await isFollowed(input, sessionId);
-    const spokenTo = input.direct || input.mention;
-    if (!spokenTo && !(followed && !addressesAnother(input.raw, self.user))) return;
+    const addressed = input.direct || input.mention;
+    if (!addressed && !(followed && !addressesAnother(input.raw, self.user))) return;
 
     if (await isDeleted(input)) return;
     const command = bot.commands.readText(plainText(input.raw, self));
@@ -79,37 +70,37 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
     const whole = async () => {
       const [text, before, shared] = await Promise.all([
         readable(input.raw),
-        // Its own earlier turns there are in its memory.
+        // In a thread that the bot follows, memory has the earlier messages.
         input.thread === undefined || input.direct || followed
           ? []
           : quotes.before(input.channel, input.thread, input.ts),
-        quotes.shared(input.shares),
+        input.shares.length === 0 ? [] : quotes.shared(input.shares),
       ]);
       return toIncoming(input, { ...person, text, quotes: [...before, ...shared] }, scopes);
     };
-    // Before the message is stored: a crash in between costs nothing, the other way round the thread would be lost.
+    // Before the message is stored: after a crash in between, Slack delivers again. The other way round the flag would be lost.
     if (!input.direct) await follow(sessionId);
     const withoutNames = plainText(input.raw, self, () => '');
     const result = await bot.receive(toIncoming(input, { ...person, text: withoutNames, quotes: [] }, scopes), whole);
-    // It may have been deleted meanwhile; a deletion that finds the message in the store deals with it there.
+    // It may have been deleted meanwhile; a deletion that finds it in the store removes it there.
     if (result.kind === 'queued' && (await isDeleted(input))) {
       await bot.amended(placeOf(input.team, input.channel), input.ts, null);
     }
     tellRefusal(input, result);
   }
 
-  /** What is written in Slack's markup, with people, channels and groups by their names. */
+  /** The text with the names of people, channels and groups. */
   async function readable(raw: string): Promise<string> {
     return plainText(raw, self, await names.of([raw]));
   }
 
-  /** Slack's deliveries come in no promised order, and those that were not stored come again minutes later. */
+  /** Slack promises no order of deliveries, and repeats those that were not stored minutes later. */
   async function isDeleted({ team, channel, ts }: SlackMessage): Promise<boolean> {
     return await bot.flags.noted(placeOf(team, channel), deletedName(ts));
   }
 
-  async function deleted({ place, ts, awaited }: Extract<SlackInput, { kind: 'deleted' }>): Promise<void> {
-    if (awaited && (await bot.locate(place, [ts])) === undefined) {
+  async function deleted({ place, ts, forBot }: Extract<SlackInput, { kind: 'deleted' }>): Promise<void> {
+    if (forBot && (await bot.locate(place, [ts])) === undefined) {
       await bot.flags.note(place, deletedName(ts), DELETED_MS);
     }
     await bot.amended(place, ts, null);
@@ -117,10 +108,10 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
 
   async function channelDeleted(place: Place): Promise<void> {
     const erased = await bot.memory.erase({ place });
-    logger.info({ channel: place.channel, ...erased }, 'a channel was deleted, and its conversations erased');
+    logger.info({ channel: place.channel, ...erased }, 'channel deleted, conversations erased');
   }
 
-  /** Only whoever called the bot into a thread is gone on with: the other people there did not ask to be read. */
+  /** The bot only follows up with the person who invoked it in the thread: the others there did not ask to be read. */
   async function isFollowed({ direct, thread }: SlackMessage, sessionId: SessionId): Promise<boolean> {
     if (direct || thread === undefined) return false;
     return await bot.flags.noted(sessionId, FOLLOWED);
@@ -130,23 +121,23 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
     await bot.flags.note(sessionId, FOLLOWED, FOLLOW_MS);
   }
 
-  /** Nobody waits for it: the message is acked in time whatever Slack says to this. */
+  /** Does not wait: the message has to be acked in time. */
   function tellRefusal(input: SlackMessage, result: ReceiveResult): void {
     if (!('tell' in result) || !result.tell) return;
-    tell(input, result.text).catch(logged(logger, 'a refusal could not be told'));
+    post(input, result.text).catch(logFailure(logger, 'could not post a refusal'));
   }
 
-  async function tell({ channel, user, thread, ts, direct }: SlackMessage, text: string): Promise<void> {
-    // A message outside of threads is answered where it stands: its thread would have to be opened to see it.
+  async function post({ channel, user, thread, ts, direct }: SlackMessage, text: string): Promise<void> {
+    // Outside of threads the answer goes into the channel: in a new thread nobody would see it.
     const where = direct ? { thread: thread ?? ts } : thread === undefined ? {} : { thread };
-    await answers.tell({ channel, user, direct, ...where }, { text, actions: [] });
+    await answers.post({ channel, user, direct, ...where }, { text, actions: [] });
   }
 
-  /** A full store stays full until somebody makes room: Slack delivers again for a while, and nobody is left in silence. */
+  /** A full store stays full until the administrator frees memory; Slack redelivers for a while. People are told why nobody answers. */
   async function tellFull(input: SlackMessage): Promise<void> {
-    if (!worthTellingFull(input.channel)) return;
+    if (!mayTellFull(input.channel)) return;
     const { locale } = await people.find(input.user);
-    await tell(input, messagesIn(locale).failed.store_full);
+    await post(input, messagesIn(locale).failed.store_full);
   }
 
   async function opened(channel: string, user: string): Promise<void> {
@@ -156,20 +147,20 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
       .answer((client) =>
         client.assistant.threads.setSuggestedPrompts({ channel_id: channel, title, prompts: [...prompts] }),
       )
-      .catch(logged(logger, 'the suggested prompts could not be set'));
+      .catch(logFailure(logger, 'could not set the suggested prompts'));
   }
 
   async function act(input: SlackInput): Promise<void> {
     if (deps.isRevoked() && input.kind !== 'uninstalled') return;
     switch (input.kind) {
       case 'message':
-        return await take(input);
+        return await handleMessage(input);
       case 'edited':
-        // Only what waits can be amended, and that is known by its id; most edits in a workspace are of other messages.
+        // Most edits in a workspace are of messages that the bot has never stored.
         if ((await bot.locate(input.place, [input.ts])) !== undefined) {
           return await bot.amended(input.place, input.ts, await readable(input.raw));
         }
-        return input.called === undefined ? undefined : await take(input.called);
+        return input.newMention === undefined ? undefined : await handleMessage(input.newMention);
       case 'deleted':
         return await deleted(input);
       case 'channel_deleted':
@@ -180,49 +171,52 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
         return void opened(input.channel, input.user);
       case 'uninstalled': {
         const erased = await bot.memory.erase({ platform: SLACK, workspace: input.team });
-        logger.info({ team: input.team, ...erased }, 'the app was uninstalled, and its conversations erased');
+        logger.info({ team: input.team, ...erased }, 'app uninstalled, conversations erased');
         return;
       }
       case 'revoked':
         return deps.revoked();
       case 'malformed':
         deps.malformed();
-        logger.warn({ why: input.why }, 'a payload of Slack could not be read');
+        logger.warn({ why: input.why }, 'could not read a payload');
         return;
-      case 'overloaded':
+      case 'rate_limited':
         // 30,000 an hour and workspace (docs.slack.dev, rate limits of the Events API).
-        logger.warn({}, 'Slack holds events back: there are too many');
+        logger.warn({}, 'Slack withholds events: too many');
         return;
       case 'ignored':
         return;
     }
   }
 
-  async function take(input: SlackMessage): Promise<void> {
-    await inTurn(input).catch((thrown: unknown) => {
+  async function handleMessage(input: SlackMessage): Promise<void> {
+    await inOrder(input).catch((thrown: unknown) => {
       if (toBotError(thrown).code === 'store_full')
-        tellFull(input).catch(logged(logger, 'that the store is full could not be told'));
+        tellFull(input).catch(logFailure(logger, 'could not tell that the store is full'));
       throw thrown;
     });
   }
 
-  /** The deliveries of one message that come at the same time, one behind the other: the pair of a mention does. */
-  async function inTurn(input: SlackMessage): Promise<void> {
+  /**
+   * Handles the deliveries of one message one after the other, such as the `message` and the `app_mention` of a mention. If the
+   * second did not find the first stored, the rate limit might count and refuse it.
+   */
+  async function inOrder(input: SlackMessage): Promise<void> {
     const key = `${input.team} ${input.channel} ${input.ts}`;
-    const before = taking.get(key);
+    const before = handling.get(key);
     const now = (async () => {
       await before?.catch(() => undefined);
       await message(input);
     })();
-    taking.set(key, now);
+    handling.set(key, now);
     try {
       await now;
     } finally {
-      if (taking.get(key) === now) taking.delete(key);
+      if (handling.get(key) === now) handling.delete(key);
     }
   }
 
-  return { take: (body) => act(readEvent(body, self)) };
+  return { handle: (body) => act(readEvent(body, self)) };
 }
 
 function deletedName(ts: string): string {

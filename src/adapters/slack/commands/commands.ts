@@ -1,17 +1,19 @@
-/** The memory commands in Slack: slash commands, message shortcuts, the text form, and the buttons of their answers. */
+/** The memory commands in Slack: slash commands, message shortcuts, typed commands, and the buttons of their answers. */
 import { z } from 'zod';
-import type { BotPort } from '../../core/bot-port.ts';
-import type { Command, CommandCall, CommandContext, CommandResult } from '../../core/commands.ts';
-import type { Logger } from '../../core/ports.ts';
-import type { SessionId } from '../../core/session.ts';
-import { toBotError } from '../../errors.ts';
-import { messagesIn } from '../../i18n/messages.ts';
-import { SHORTCUT_PREFIX } from './callback-ids.ts';
-import { placeOf, type Scopes, type SlackMessage, sessionAt } from './normalize.ts';
-import type { People } from './people.ts';
-import { logged, type PrivateAnswers, type Respond } from './private-answers.ts';
-import { ANSWER_LIMIT } from './render.ts';
-import { SLACK } from './target.ts';
+import type { BotPort } from '../../../core/bot-port.ts';
+import type { Command, CommandCall, CommandContext, CommandResult } from '../../../core/commands.ts';
+import type { Logger } from '../../../core/ports.ts';
+import type { SessionId } from '../../../core/session.ts';
+import { toBotError } from '../../../errors.ts';
+import { messagesIn } from '../../../i18n/messages.ts';
+import type { People } from '../api/lookups.ts';
+import { placeOf, type Scopes, SLACK, sessionAt } from '../ids.ts';
+import type { SlackMessage } from '../receive/normalize.ts';
+import { ANSWER_LIMIT, logFailure, type PrivateAnswers, type Respond } from './private-answers.ts';
+
+/** The beginning of a message shortcut's callback_id; the command's name follows. */
+export const SHORTCUT_PREFIX = 'memory_';
+export const SHORTCUT_IDS = /^memory_/;
 
 export interface SlackCommandsDeps {
   readonly bot: BotPort;
@@ -25,18 +27,18 @@ export interface SlackCommandsDeps {
 
 export interface SlackCommands {
   /**
-   * A message that is a command. Run once, however often it is delivered; its answer is on its way when this resolves.
-   * @throws BotError `store_unavailable` or `store_full`: it was not run
+   * Runs a message that is a command: once, however often it is delivered. Resolves before the answer is posted.
+   * @throws BotError `store_unavailable` or `store_full`: the command was not run
    */
   typed(message: SlackMessage, command: Command): Promise<void>;
-  /** Bodies of verified requests that were acked already. They never reject: whatever goes wrong is said. */
+  /** These take the bodies of acked requests. They never reject: the person is told what went wrong. */
   slash(body: unknown, respond: Respond): Promise<void>;
   shortcut(body: unknown, respond: Respond): Promise<void>;
   pressed(body: unknown, respond: Respond): Promise<void>;
 }
 
-/** A typed command is not run again for as long as it may be delivered again; milliseconds. */
-const CLAIM_MS = 86_400_000;
+/** How long a typed command may be redelivered, and is not run again. Milliseconds. */
+const ONCE_MS = 86_400_000;
 
 const slashShape = z.object({
   command: z.string().regex(/^\//),
@@ -62,8 +64,8 @@ const pressShape = z.object({
   message: z.object({ thread_ts: z.string().optional() }).optional(),
 });
 
-/** Who asks, and from where. */
-interface Asking {
+/** Who sent a command, and from where. */
+interface CommandSource {
   readonly team: string;
   readonly channel: string;
   readonly user: string;
@@ -75,16 +77,16 @@ interface Asking {
 export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
   const { bot, scopes, people, answers, logger } = deps;
 
-  function sessionFor({ team, channel, user, root }: Asking): SessionId | undefined {
+  function sessionFor({ team, channel, user, root }: CommandSource): SessionId | undefined {
     const direct = isDirect(channel);
     if (root === undefined && !(direct && scopes.dmScope === 'channel')) return undefined;
     return sessionAt({ team, channel, user, direct, root: root ?? '' }, scopes);
   }
 
-  async function contextOf(asking: Asking): Promise<CommandContext> {
-    const { team, channel, user, surface } = asking;
+  async function contextOf(source: CommandSource): Promise<CommandContext> {
+    const { team, channel, user, surface } = source;
     const { locale, timeZone, isManager } = await people.find(user);
-    const sessionId = sessionFor(asking);
+    const sessionId = sessionFor(source);
     return {
       ...{ place: placeOf(team, channel), person: { platform: SLACK, workspace: team, user }, locale, surface },
       ...(sessionId === undefined ? {} : { sessionId }),
@@ -93,40 +95,40 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
     };
   }
 
-  /** Sends what files came of a command; gives the answer that says so. */
+  /** Sends the files of a result by DM; gives the result with a sentence about that. */
   async function withFiles(result: CommandResult, { person, locale }: CommandContext): Promise<CommandResult> {
     if (result.files.length === 0) return result;
     const { user } = person;
     const { filesSent, filesNotSent } = messagesIn(locale).slack;
-    const sent = await answers.send({ user }, result.files).then(
+    const sent = await answers.sendFiles(user, result.files).then(
       () => filesSent,
       (thrown: unknown) => {
-        logged(logger, 'exported files could not be sent')(thrown);
+        logFailure(logger, 'could not send exported files')(thrown);
         return filesNotSent;
       },
     );
     return { ...result, text: `${result.text}\n\n${sent}` };
   }
 
-  /** For what was acked already: every end is an answer. */
+  /** The request was acked, so every outcome has to be an answer. */
   async function answered(call: CommandCall, respond: Respond, replaces: boolean): Promise<void> {
     let result: Pick<CommandResult, 'kind' | 'text' | 'actions'>;
     try {
       result = await withFiles(await bot.commands.run(call), call.context);
     } catch (thrown) {
       const { code, message } = toBotError(thrown);
-      logger.warn({ command: call.command.name, code, err: message }, 'a command failed');
+      logger.warn({ command: call.command.name, code, err: message }, 'command failed');
       result = { kind: 'refused', text: messagesIn(call.context.locale).failed[code], actions: [] };
     }
-    // What is refused is no successor of the answer whose button was pressed.
+    // A refusal does not replace the answer whose button was pressed.
     await answers.respond(respond, result, replaces && result.kind !== 'refused');
   }
 
-  /** True when no delivery of this message was here before. */
-  async function claim({ team, channel, ts, clientMsgId }: SlackMessage): Promise<boolean> {
-    for (const id of claimsOf(ts, clientMsgId)) {
-      // Who is second at one of them must leave the others alone: two deliveries at once would else each take one.
-      if (!(await bot.flags.note(placeOf(team, channel), id, CLAIM_MS))) return false;
+  /** True for the first delivery of this message. */
+  async function isFirst({ team, channel, ts, clientMsgId }: SlackMessage): Promise<boolean> {
+    for (const id of flagsOf(ts, clientMsgId)) {
+      // Stop at the first flag that is set: otherwise two simultaneous deliveries could each set one.
+      if (!(await bot.flags.note(placeOf(team, channel), id, ONCE_MS))) return false;
     }
     return true;
   }
@@ -139,32 +141,32 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
     const parsed = schema.safeParse(body);
     if (!parsed.success) {
       deps.malformed();
-      logger.warn({ why: parsed.error.issues[0]?.path.join('.') }, 'a payload of Slack could not be read');
+      logger.warn({ why: parsed.error.issues[0]?.path.join('.') }, 'could not read a payload');
       return;
     }
-    await act(parsed.data).catch(logged(logger, 'a command could not be answered'));
+    await act(parsed.data).catch(logFailure(logger, 'could not answer a command'));
   }
 
   return {
     async typed(message, command) {
       const { team, channel, user, thread, ts, direct, clientMsgId } = message;
-      if (!(await claim(message))) return;
+      if (!(await isFirst(message))) return;
       const context = await contextOf({ team, channel, user, root: thread, surface: 'text' });
       let result: CommandResult;
       try {
         result = await bot.commands.run({ command, context });
       } catch (thrown) {
-        // Not run, so the next delivery may; if this is not to be had either, the claim runs out by itself.
+        // Not run, so the next delivery may. If the flags can't be dropped either, they expire.
         const place = placeOf(team, channel);
-        await Promise.allSettled(claimsOf(ts, clientMsgId).map((id) => bot.flags.drop(place, id)));
+        await Promise.allSettled(flagsOf(ts, clientMsgId).map((id) => bot.flags.drop(place, id)));
         throw thrown;
       }
       if (result.limited?.tell === false) return;
       const where = direct ? { thread: thread ?? ts } : thread === undefined ? {} : { thread };
-      // Slack is acked meanwhile: a file takes longer than it waits.
+      // Not awaited: a file takes longer than Slack waits for its ack.
       withFiles(result, context)
-        .then((answer) => answers.tell({ channel, user, direct, ...where }, answer))
-        .catch(logged(logger, 'a command could not be answered'));
+        .then((answer) => answers.post({ channel, user, direct, ...where }, answer))
+        .catch(logFailure(logger, 'could not answer a command'));
     },
 
     slash: (body, respond) =>
@@ -178,8 +180,8 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
       read(shortcutShape, body, async ({ callback_id: id, message, team, channel, user }) => {
         const command = bot.commands.readArguments(id.slice(SHORTCUT_PREFIX.length), '');
         const root = message.thread_ts ?? message.ts;
-        const asking = { team: team.id, channel: channel.id, user: user.id, root, surface: 'action' } as const;
-        await answered({ command, context: await contextOf(asking) }, respond, false);
+        const source = { team: team.id, channel: channel.id, user: user.id, root, surface: 'action' } as const;
+        await answered({ command, context: await contextOf(source) }, respond, false);
       }),
 
     pressed: (body, respond) =>
@@ -187,8 +189,8 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
         const action = bot.commands.readAction(actions[0]?.value ?? '');
         if (action === undefined) return;
         const root = container?.thread_ts ?? message?.thread_ts;
-        const asking = { team: team.id, channel: channel.id, user: user.id, root, surface: 'action' } as const;
-        const context = await contextOf(asking);
+        const source = { team: team.id, channel: channel.id, user: user.id, root, surface: 'action' } as const;
+        const context = await contextOf(source);
         await answered({ command: action.command, targetHash: action.targetHash, context }, respond, true);
       }),
   };
@@ -198,6 +200,6 @@ function isDirect(channel: string): boolean {
   return channel.startsWith('D');
 }
 
-function claimsOf(ts: string, clientMsgId: string | undefined): readonly string[] {
+function flagsOf(ts: string, clientMsgId: string | undefined): readonly string[] {
   return [`command:${ts}`, ...(clientMsgId === undefined ? [] : [`command:${clientMsgId}`])];
 }

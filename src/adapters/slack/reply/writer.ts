@@ -1,25 +1,24 @@
-/** How a reply's messages are posted, edited and found again: the fallback of the native stream, and its successor. */
+/** Posts, edits, deletes and finds the messages of a reply that is not streamed, or no longer. */
 import { z } from 'zod';
-import type { Clock } from '../../core/ports.ts';
-import type { TurnId } from '../../core/types.ts';
-import { BotError } from '../../errors.ts';
-import type { Timers } from '../../lib/timers.ts';
-import type { FindOptions, ReplyWriter } from '../../replies/writer.ts';
-import type { SlackClients } from './clients.ts';
-import { NO_PREVIEWS } from './links.ts';
-import type { BotIdentity } from './plain-text.ts';
-import { refusalOf, refusesBlocks } from './platform-error.ts';
-import { FORMS, type Form, messageOf, metadataOf, REPLY_EVENT, rememberingConvert, type SlackText } from './render.ts';
-import { STREAM_NOTES_MS, type StreamFlags } from './stream-flags.ts';
-import type { SlackTarget } from './target.ts';
+import type { Clock } from '../../../core/ports.ts';
+import type { TurnId } from '../../../core/types.ts';
+import { BotError } from '../../../errors.ts';
+import { delay } from '../../../lib/delay.ts';
+import type { Timers } from '../../../lib/timers.ts';
+import type { FindOptions, ReplyWriter } from '../../../replies/writer.ts';
+import { refusalOf, refusesBlocks, type SlackClients } from '../api/clients.ts';
+import type { BotIdentity, SlackTarget } from '../ids.ts';
+import { metadataOf, REPLY_EVENT, STREAM_FLAGS_MS, type StreamFlags } from './ownership.ts';
+import { cachedConverter, FORMS, type Form, messageOf, type SlackText } from './render.ts';
+import { NO_PREVIEWS } from './safe-text.ts';
 
-/** What is not to be had in this workspace, once it was refused. */
+/** What the workspace supports; false once Slack has refused it. */
 export interface Capabilities {
   streams: boolean;
   sessions: boolean;
 }
 
-export interface SlackTransportDeps {
+export interface SlackWriterDeps {
   readonly clients: SlackClients;
   readonly self: BotIdentity;
   readonly capabilities: Capabilities;
@@ -45,26 +44,28 @@ const repliesShape = z.object({
     .default([]),
   response_metadata: z.object({ next_cursor: z.string().optional() }).optional(),
 });
-const markShape = z.object({ turn: z.string(), part: z.number() });
+const payloadShape = z.object({ turn: z.string(), part: z.number() });
 
-/** Messages a page, and pages: a thread that is longer since the intent is not looked through. */
+/** Messages per page, and pages: a thread with more messages since the intent is not searched. */
 const PAGE = 100;
 const MAX_PAGES = 3;
 /** How far Slack's clock and ours may differ, in milliseconds. */
 const CLOCK_SKEW_MS = 10_000;
+/** Milliseconds until Slack returns a message that it has accepted; its documentation only promises "eventually". */
+const READ_BACK_MS = 300;
 
-export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarget, turnId: TurnId): ReplyWriter {
+export function createSlackWriter(deps: SlackWriterDeps, target: SlackTarget, turnId: TurnId): ReplyWriter {
   const { clients, self, streams, clock, timers } = deps;
   const { channel, thread } = target;
-  /** The messages of this reply that are known: none of them is a part that is looked for. */
+  /** Messages of this reply whose ids are known: none of them is the part that is searched for. */
   const known = new Set<string>();
-  /** How this reply can be written. */
+  /** The forms that Slack has not refused for this reply. */
   let forms: readonly [Form, ...Form[]] = FORMS;
-  const convert = rememberingConvert();
-  /** A stream that was found again. Its notes stay until its id is saved: who came between would not find it. */
+  const convert = cachedConverter();
+  /** A stream that was found again. Its flags stay until its id is saved, so that the next worker would find it too. */
   let recovered: string | undefined;
 
-  /** With the markdown block, or without it from the first time that this reply is refused with it: the next one need not be. */
+  /** Tries the forms in order. A form that Slack refuses is not used again for this reply; the next reply tries it again. */
   async function rendered<T>(markdown: string, send: (message: SlackText) => Promise<T>): Promise<T> {
     for (;;) {
       const [form, ...others] = forms;
@@ -92,9 +93,9 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
     }
   }
 
-  /** Of all messages since the intent: the part itself, and the bot's messages that are marked as nothing. */
+  /** Among the messages since the intent: the part itself, and the bot's messages without metadata. */
   async function search(part: number, oldest: string) {
-    const unmarked: string[] = [];
+    const unlabelled: string[] = [];
     let cursor: string | undefined;
     for (let page = 0; page < MAX_PAGES; page += 1) {
       const answer = await clients.write(
@@ -109,45 +110,46 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
       for (const { ts, user, bot_id: bot, metadata, files = [] } of messages) {
         const own = user === self.user || (bot !== undefined && bot === self.bot);
         if (!own || ts <= oldest || known.has(ts)) continue;
-        if ((metadata?.event_type ?? '') === '' && files.length === 0) unmarked.push(ts);
+        if ((metadata?.event_type ?? '') === '' && files.length === 0) unlabelled.push(ts);
         if (metadata?.event_type !== REPLY_EVENT) continue;
-        const mark = markShape.safeParse(metadata?.event_payload);
-        if (mark.success && mark.data.turn === turnId && mark.data.part === part) return { found: ts, unmarked };
+        const payload = payloadShape.safeParse(metadata?.event_payload);
+        if (payload.success && payload.data.turn === turnId && payload.data.part === part)
+          return { found: ts, unlabelled };
       }
       cursor = more?.next_cursor;
-      if (cursor === undefined || cursor === '') return { found: undefined, unmarked };
+      if (cursor === undefined || cursor === '') return { found: undefined, unlabelled };
     }
-    throw new BotError('platform_refused', 'The thread has become too long to be looked through.');
+    throw new BotError('platform_refused', 'The thread is too long to search.');
   }
 
-  /** The part as the thread shows it now. @throws BotError `platform_refused` when nobody can tell */
-  async function look(part: number, intentAt: number, oldest: string): Promise<string | undefined> {
-    const { found, unmarked } = await search(part, oldest).catch((thrown: unknown) => {
-      if (refusalOf(thrown) === 'thread_not_found') return { found: undefined, unmarked: [] };
+  /** The part's id, if the thread shows it now. @throws BotError `platform_refused` if it can't be determined */
+  async function lookUp(part: number, intentAt: number, oldest: string): Promise<string | undefined> {
+    const { found, unlabelled } = await search(part, oldest).catch((thrown: unknown) => {
+      if (refusalOf(thrown) === 'thread_not_found') return { found: undefined, unlabelled: [] };
       throw thrown;
     });
-    if (found !== undefined || unmarked.length === 0) return found;
-    const notesHold = clock.now() - intentAt < STREAM_NOTES_MS;
-    if (notesHold && !(await streams.isAnnounced())) return undefined;
-    const claims = await Promise.all(unmarked.map((ts) => streams.isClaimed(ts)));
-    const [ours, ...rivals] = unmarked.filter((_, index) => claims[index] === false);
-    if (ours === undefined) return undefined;
-    if (notesHold && rivals.length === 0) return ours;
-    throw new BotError('platform_refused', 'Nobody can tell whose message in the thread this is.');
+    if (found !== undefined || unlabelled.length === 0) return found;
+    const flagsHold = clock.now() - intentAt < STREAM_FLAGS_MS;
+    if (flagsHold && !(await streams.isReserved())) return undefined;
+    const confirmed = await Promise.all(unlabelled.map((ts) => streams.isConfirmed(ts)));
+    const [first, ...others] = unlabelled.filter((_, index) => confirmed[index] === false);
+    if (first === undefined) return undefined;
+    if (flagsHold && others.length === 0) return first;
+    throw new BotError('platform_refused', 'It is unknown which turn a message in the thread belongs to.');
   }
 
   async function find(part: number, { intentAt, after }: Omit<FindOptions, 'signal'>): Promise<string | undefined> {
     if (after !== undefined) known.add(after);
     const since = `${Math.floor((intentAt - CLOCK_SKEW_MS) / 1000)}.000000`;
     const oldest = [since, target.trigger, after ?? ''].sort().at(-1) ?? since;
-    let id = await look(part, intentAt, oldest);
+    let id = await lookUp(part, intentAt, oldest);
     if (id === undefined) {
-      // What was accepted a moment ago need not be readable yet.
-      await new Promise<void>((resolve) => void timers.after(READ_BACK_MS, resolve));
-      id = await look(part, intentAt, oldest);
+      // A message that was accepted a moment ago may not be readable yet.
+      await delay(READ_BACK_MS, undefined, timers);
+      id = await lookUp(part, intentAt, oldest);
     }
     if (id === undefined) {
-      await streams.withdraw();
+      await streams.cancel();
       return undefined;
     }
     known.add(id);
@@ -155,13 +157,13 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
     return id;
   }
 
-  /** An id that is written to has been saved. */
-  async function addressed(id: string): Promise<void> {
+  /** Called before a write to a message: by then its id is saved. */
+  async function useId(id: string): Promise<void> {
     known.add(id);
     if (id !== recovered) return;
     recovered = undefined;
-    // A note that stays only costs the thread its streams for a while.
-    await streams.claim(id).catch(() => undefined);
+    // A flag that stays only prevents streams in the thread for a while.
+    await streams.confirm(id).catch(() => undefined);
   }
 
   return {
@@ -174,20 +176,20 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
           }),
         ),
       );
-      if (ts === undefined) throw new BotError('platform_unavailable', 'Slack gave no ts.', { retryable: true });
+      if (ts === undefined) throw new BotError('platform_unavailable', 'Slack returned no ts.', { retryable: true });
       known.add(ts);
       return ts;
     },
 
     async edit(id, text, { check }) {
-      await addressed(id);
+      await useId(id);
       try {
         await update(check, id, text);
       } catch (thrown) {
         const refusal = refusalOf(thrown);
         if (refusal === 'message_not_found') return 'gone';
         if (refusal !== 'streaming_state_conflict') throw thrown;
-        // A stream that its worker did not come to end.
+        // A stream that a dead worker left open.
         await endStream(check, id);
         await update(check, id, text);
       }
@@ -195,14 +197,14 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
     },
 
     async remove(id, { check }) {
-      await addressed(id);
+      await useId(id);
       const remove = () => clients.write(check, (client) => client.chat.delete({ channel, ts: id }));
       try {
         await remove();
       } catch (thrown) {
         const refusal = refusalOf(thrown);
         if (refusal === 'message_not_found') return;
-        // Said of a message that still streams; of any other it is said again, and then holds.
+        // Slack's answer for a message that is still streaming. For any other reason the second attempt fails too.
         if (refusal !== 'cant_delete_message') throw thrown;
         await endStream(check, id);
         await remove();
@@ -210,12 +212,9 @@ export function createSlackTransport(deps: SlackTransportDeps, target: SlackTarg
     },
 
     /**
-     * A posted part is found by its metadata. A stream has none before its end: it is the bot's one unmarked message since
-     * the intent that no other turn has noted as its own, if this turn has noted that it was about to begin one.
+     * A posted part is found by its metadata. A stream has none before its end: it is the bot's only message without metadata since
+     * the intent that no other turn has confirmed, provided that this turn has reserved the thread (ownership.ts).
      */
     find,
   };
 }
-
-/** Milliseconds after which Slack surely gives back what it has taken; "eventually" is all that it promises. */
-const READ_BACK_MS = 300;

@@ -1,21 +1,13 @@
-/** What people write in Slack, as a model reads it: Slack's tokens and escapes undone. All of it is linear in the text's length. */
+/** Slack's markup as a model reads it: tokens and escapes become text. All functions are linear in the length of the text. Pure. */
+import type { BotIdentity } from '../ids.ts';
 
-/** Who the bot is in its workspace. */
-export interface BotIdentity {
-  readonly team: string;
-  readonly user: string;
-  readonly name: string;
-  /** Absent for tokens of apps without a bot user's profile. */
-  readonly bot?: string;
-}
-
-/** What a text names by an id alone. */
+/** A person, channel or user group that a text names by an id alone. */
 export type NameKind = 'user' | 'channel' | 'group';
 export interface Named {
   readonly kind: NameKind;
   readonly id: string;
 }
-/** Gives the name of what is named by an id; undefined where it is not known. */
+/** The name; undefined where it is not known. */
 export type NameOf = (named: Named) => string | undefined;
 
 /**
@@ -31,13 +23,13 @@ export function mentions(raw: string, user: string): boolean {
   return false;
 }
 
-/** The message begins by speaking to somebody else. */
+/** Whether the message begins with a mention of someone else. */
 export function addressesAnother(raw: string, user: string): boolean {
   const first = /^<@([A-Z0-9]+)(?:\|[^<>]*)?>/.exec(raw.trimStart())?.[1];
   return first !== undefined && first !== user;
 }
 
-/** What of a text can only be named with a look-up, each once, in the order in which it comes; at most `most`. */
+/** What the text names by an id alone, without duplicates, in order; at most `most`. */
 export function namedIn(raw: string, self: BotIdentity, most: number): readonly Named[] {
   const found = new Map<string, Named>();
   for (const [, sign = '', id = '', label = ''] of raw.matchAll(TOKEN)) {
@@ -49,7 +41,7 @@ export function namedIn(raw: string, self: BotIdentity, most: number): readonly 
   return [...found.values()];
 }
 
-/** The text without the mentions of the bot that it begins or ends with. */
+/** The text without the bot's mentions at its beginning and end. */
 export function plainText(raw: string, self: BotIdentity, nameOf: NameOf = () => undefined): string {
   const replaced = withoutOwn(raw, self).replace(TOKEN, (_, sign: string, id: string, label: string | undefined) =>
     tokenText(sign, id, label, self, nameOf),
@@ -57,7 +49,7 @@ export function plainText(raw: string, self: BotIdentity, nameOf: NameOf = () =>
   return replaced.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&').trim();
 }
 
-/** By hand, from both ends: an expression that looks for mentions before the end looks again at each blank before it. */
+/** Without a regular expression: one that looks for mentions at the end is quadratic in blanks. */
 function withoutOwn(raw: string, { user }: BotIdentity): string {
   const own = `<@${user}`;
   let text = raw.trim();
@@ -91,7 +83,7 @@ function tokenText(sign: string, id: string, label = '', self: BotIdentity, name
   if (sign === '') return linkText(id, label);
   const named = namedBy(sign, id);
   const name = named?.id === self.user ? self.name : label || (named === undefined ? undefined : nameOf(named));
-  // Names and labels of groups bring their sign along or not.
+  // Names and labels of groups come with or without their sign.
   const signed = (text: string) => (/^[@#]/.test(text) ? text : `${sign === '#' ? '#' : '@'}${text}`);
   switch (named?.kind) {
     case 'user':
@@ -100,7 +92,7 @@ function tokenText(sign: string, id: string, label = '', self: BotIdentity, name
     case 'group':
       return signed(name ?? 'group');
     case undefined:
-      // A date has its fallback behind the bar, a broadcast its name in front of it.
+      // A date has its fallback as label, a broadcast its name as id.
       return label || `@${id.split('^', 1)[0]}`;
   }
 }

@@ -1,20 +1,19 @@
-/** What the model is shown of others' messages, as quoted, untrusted text: a thread before the bot was called into it, shares. */
+/** Messages of others that the model sees as quoted, untrusted text: the thread before the bot joined it, and shared messages. */
 import { z } from 'zod';
-import type { Clock, Logger } from '../../core/ports.ts';
-import type { Quote } from '../../core/types.ts';
-import { toBotError } from '../../errors.ts';
-import { withTimeout } from '../../lib/timeout.ts';
-import type { Timers } from '../../lib/timers.ts';
-import type { SlackClients } from './clients.ts';
-import { type Share, saidIn } from './content.ts';
-import { LOOKUP_MS } from './lookup-cache.ts';
-import type { Names } from './names.ts';
-import { type BotIdentity, plainText } from './plain-text.ts';
-import { isTombstone, type ThreadMessage, threadMessageShape } from './raw-message.ts';
+import type { Clock, Logger } from '../../../core/ports.ts';
+import type { Quote } from '../../../core/types.ts';
+import { toBotError } from '../../../errors.ts';
+import { withTimeout } from '../../../lib/timeout.ts';
+import type { Timers } from '../../../lib/timers.ts';
+import type { SlackClients } from '../api/clients.ts';
+import { LOOKUP_MS, type Names } from '../api/lookups.ts';
+import type { BotIdentity } from '../ids.ts';
+import { plainText } from './plain-text.ts';
+import { isTombstone, messageText, type Share, type ThreadMessage, threadMessageShape } from './raw-message.ts';
 
-/** Newest messages quoted. */
+/** Messages of a thread that are quoted: the newest. */
 const MAX_QUOTES = 15;
-/** Slack gives a thread from its beginning: only a page this long holds its end too. */
+/** Slack lists a thread from its beginning: the page has to be long enough to reach the end. */
 const THREAD_PAGE = 999;
 
 export interface QuotesDeps {
@@ -27,22 +26,22 @@ export interface QuotesDeps {
 }
 
 export interface Quotes {
-  /** The last messages of a thread before `ts`, oldest first. Never rejects: without them the message is answered all the same. */
+  /** The last messages of a thread before `ts`, oldest first. Never rejects: without quotes the message is still answered. */
   before(channel: string, thread: string, ts: string): Promise<readonly Quote[]>;
-  /** The messages that are shared in one. Never rejects. */
+  /** The messages that are shared in one message. Never rejects. */
   shared(shares: readonly Share[]): Promise<readonly Quote[]>;
 }
 
-const shape = z.object({ messages: z.array(threadMessageShape).default([]) });
+const threadShape = z.object({ messages: z.array(threadMessageShape).default([]) });
 
-/** A text of somebody else's in Slack's markup; the author is named in Slack's markup too, so that names are found alike. */
+/** A quote in Slack's markup. The author is in Slack's markup too, so that one look-up finds all names. */
 interface RawQuote {
   readonly author: string;
   readonly raw: string;
 }
 
 export function createQuotes({ clients, names, self, clock, timers, logger }: QuotesDeps): Quotes {
-  /** While Slack asks for a wait: newer commercial apps may read one thread a minute. */
+  /** The end of a rate limit: newer commercial apps may read one thread a minute. */
   let pausedUntil = 0;
 
   async function rendered(quotes: readonly RawQuote[]): Promise<readonly Quote[]> {
@@ -63,18 +62,18 @@ export function createQuotes({ clients, names, self, clock, timers, logger }: Qu
       if (clock.monotonic() < pausedUntil) return [];
       try {
         const answer = await withTimeout(LOOKUP_MS, timers, () =>
-          clients.look((client) =>
+          clients.lookUp((client) =>
             client.conversations.replies({ channel, ts: thread, latest: ts, inclusive: false, limit: THREAD_PAGE }),
           ),
         );
-        const earlier = shape.parse(answer).messages.filter((message) => message.ts < ts && !isGone(message));
+        const earlier = threadShape.parse(answer).messages.filter((message) => message.ts < ts && !isGone(message));
         return await rendered(
-          earlier.slice(-MAX_QUOTES).map((message) => ({ author: authorOf(message), raw: saidIn(message) })),
+          earlier.slice(-MAX_QUOTES).map((message) => ({ author: authorOf(message), raw: messageText(message) })),
         );
       } catch (thrown) {
         const { code, retryAfterMs = 0 } = toBotError(thrown);
         pausedUntil = clock.monotonic() + retryAfterMs;
-        logger.warn({ code }, 'the earlier messages of a thread could not be read');
+        logger.warn({ code }, 'could not read the earlier messages of a thread');
         return [];
       }
     },

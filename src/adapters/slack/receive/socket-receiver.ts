@@ -1,20 +1,20 @@
 /**
- * Socket Mode, with the connecting done here: Bolt's client waits for 5 s after each of Slack's requests to connect anew, and
- * ends the process (by an unhandled rejection) when Slack can't be reached then or sends an envelope without an event.
+ * Socket Mode with our own reconnecting: Bolt's client waits 5 s whenever Slack asks it to reconnect, and ends the process (by an
+ * unhandled rejection) if Slack can't be reached then, or sends an envelope without an event.
  */
 import { type Logger as SlackLogger, SocketModeReceiver } from '@slack/bolt';
 import { z } from 'zod';
-import type { Logger } from '../../core/ports.ts';
-import { BotError, toBotError } from '../../errors.ts';
-import { backoff } from '../../lib/backoff.ts';
-import { delay } from '../../lib/delay.ts';
-import { withTimeout } from '../../lib/timeout.ts';
-import type { Timers } from '../../lib/timers.ts';
-import { toPlatformError } from './platform-error.ts';
-import type { SlackTransport } from './receiver.ts';
+import type { Logger } from '../../../core/ports.ts';
+import { BotError, toBotError } from '../../../errors.ts';
+import { backoff } from '../../../lib/backoff.ts';
+import { delay } from '../../../lib/delay.ts';
+import { withTimeout } from '../../../lib/timeout.ts';
+import type { Timers } from '../../../lib/timers.ts';
+import { toPlatformError } from '../api/clients.ts';
+import type { SlackReceiver } from './bolt.ts';
 import { createSocketWatch, SILENT_MS } from './socket-watch.ts';
 
-export interface SocketTransportOptions {
+export interface SocketReceiverOptions {
   readonly appToken: string;
   readonly apiUrl: string | undefined;
   readonly logger: Logger;
@@ -22,24 +22,24 @@ export interface SocketTransportOptions {
   readonly timers: Timers;
 }
 
-/** From the request for a connection to Slack's hello, at most; milliseconds. */
+/** For the request for a connection and Slack's hello, together. Milliseconds. */
 const CONNECT_MS = 15_000;
 const REQUEST_MS = 10_000;
-/** The wait after a failed attempt, doubled with each further one; milliseconds. */
+/** The delay after a failed attempt; it doubles with each further one. Milliseconds. */
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 10_000;
 
 /**
- * Slack gives an app ten connections, and ends an eleventh before it says hello (docs.slack.dev/apis/events-api/using-socket-mode;
- * slackapi/bolt-js#2238, #2021). One is free again when a replica ends, or one of theirs is found dead: until then it is asked
- * now and then. Milliseconds.
+ * Slack allows an app ten connections, and closes an eleventh before its hello (docs.slack.dev/apis/events-api/using-socket-mode;
+ * slackapi/bolt-js#2238, #2021). A connection becomes free when a replica ends, or when Slack finds one dead. Milliseconds until
+ * the next attempt.
  */
-const CROWDED_RETRY_MS = 30_000;
-const CROWDED =
-  'Slack allows an app ten Socket Mode connections, and all are taken. Run at most ten replicas, or use HTTP: ' +
-  'set SLACK_SIGNING_SECRET in place of SLACK_APP_TOKEN (docs/slack.md).';
+const TOO_MANY_RETRY_MS = 30_000;
+const TOO_MANY =
+  'Slack allows an app ten Socket Mode connections, and all are in use. Run at most ten replicas, or use HTTP: ' +
+  'set SLACK_SIGNING_SECRET instead of SLACK_APP_TOKEN (docs/slack.md).';
 
-const crowdedShape = z.object({ type: z.literal('disconnect'), reason: z.literal('too_many_websockets') });
+const tooManyShape = z.object({ type: z.literal('disconnect'), reason: z.literal('too_many_websockets') });
 const envelopeShape = z.object({
   envelope_id: z.string(),
   type: z.literal('events_api'),
@@ -48,13 +48,13 @@ const envelopeShape = z.object({
 const addressShape = z.object({ url: z.string() });
 const eventShape = z.object({ event: z.object({ type: z.string() }) });
 
-export function createSocketTransport(options: SocketTransportOptions): SlackTransport {
+export function createSocketReceiver(options: SocketReceiverOptions): SlackReceiver {
   const { logger, timers } = options;
   const receiver = new SocketModeReceiver({
     appToken: options.appToken,
     logger: options.slackLogger,
     autoReconnectEnabled: false,
-    // The watch comes before it, and cuts a socket at once that this would ask to close for another half minute.
+    // The watch acts earlier. Bolt would ask a dead socket to close, and wait another half minute for the answer.
     serverPingTimeout: 2 * SILENT_MS,
     installerOptions: {
       clientOptions: {
@@ -64,7 +64,7 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
     },
     // Not stored, so not acked: Slack sends it again.
     processEventErrorHandler: async ({ error }) => {
-      logger.warn({ code: toBotError(error).code }, 'a delivery was not taken');
+      logger.warn({ code: toBotError(error).code }, 'delivery not stored');
       return false;
     },
   });
@@ -72,32 +72,32 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
   let connected = false;
   let stopped = false;
   let connecting: Promise<void> | undefined;
-  const ending = new AbortController();
-  let trouble: BotError | undefined;
-  /** Slack has ended the connection as one too many. */
-  let crowded = false;
+  const stopping = new AbortController();
+  let lastError: BotError | undefined;
+  /** Slack has closed the last connection because it was the eleventh. */
+  let tooMany = false;
 
   const watch = createSocketWatch({
     timers,
     silent() {
       connected = false;
-      trouble = new BotError('platform_unavailable', `Nothing was heard of Slack for ${SILENT_MS / 1_000} s.`);
-      logger.warn({ code: trouble.code, err: trouble.message }, 'Slack’s socket is silent, and renewed');
-      // The first asks Slack to close it, which is not answered either; the second cuts it.
+      lastError = new BotError('platform_unavailable', `Slack sent nothing for ${SILENT_MS / 1_000} s.`);
+      logger.warn({ code: lastError.code, err: lastError.message }, 'socket silent, reconnecting');
+      // The first call asks Slack to close the socket, which stays unanswered; the second closes it.
       client.websocket?.disconnect();
       client.websocket?.disconnect();
     },
-    quiet() {
-      logger.debug({}, 'Slack’s socket has brought nothing for a while, and is renewed');
+    idle() {
+      logger.debug({}, 'socket idle, reconnecting');
       client.websocket?.disconnect();
     },
   });
 
-  // What Slack has answered to the request for a connection.
+  // Its argument is Slack's answer to apps.connections.open.
   client.on('connected', (opened: unknown) => {
     connected = true;
-    crowded = false;
-    trouble = undefined;
+    tooMany = false;
+    lastError = undefined;
     watch.opened(addressShape.parse(opened).url);
   });
   client.on('disconnected', () => {
@@ -110,59 +110,56 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
   client.removeAllListeners('ws_message');
   client.on('ws_message', (data: unknown, isBinary: unknown) => {
     watch.received();
-    if (typeof data === 'string' && isCrowded(data)) crowded = true;
+    if (typeof data === 'string' && isTooMany(data)) tooMany = true;
     const envelope = typeof data === 'string' ? withoutEvent(data) : undefined;
     if (envelope === undefined) {
       Promise.resolve(deliver?.call(client, data, isBinary)).catch((thrown: unknown) => {
-        logger.warn({ err: toBotError(thrown).message }, 'a message of the socket could not be read');
+        logger.warn({ err: toBotError(thrown).message }, 'could not read a socket message');
       });
       return;
     }
-    // `app_rate_limited`, mostly. Slack wants its ack for this too.
-    logger.warn({ kind: kindOf(envelope.payload) }, 'Slack sent news without an event');
+    // Usually `app_rate_limited`. Slack expects an ack for it too.
+    logger.warn({ kind: kindOf(envelope.payload) }, 'envelope without an event');
     client.websocket?.send(JSON.stringify({ envelope_id: envelope.envelope_id, payload: {} }), () => {});
   });
 
   async function connect(): Promise<void> {
-    crowded = false;
+    tooMany = false;
     try {
       await withTimeout(CONNECT_MS, timers, async () => {
-        // It rejects with nothing when the connection closes before the hello.
+        // It rejects with undefined when the connection closes before the hello.
         await client.start().catch((thrown: unknown) => {
           throw toPlatformError(thrown ?? new Error('The connection was closed.'));
         });
       });
     } catch (thrown) {
       client.websocket?.disconnect();
-      throw crowded ? new BotError('platform_unavailable', CROWDED, { retryable: true, cause: thrown }) : thrown;
+      throw tooMany ? new BotError('platform_unavailable', TOO_MANY, { retryable: true, cause: thrown }) : thrown;
     }
   }
 
   async function reconnect(): Promise<void> {
     for (let failures = 0; !stopped && !connected; failures += 1) {
       try {
-        // One that was open is ended in the same way.
-        if (crowded && failures === 0) throw new BotError('platform_unavailable', CROWDED, { retryable: true });
+        // Slack can also close an open connection for this reason.
+        if (tooMany && failures === 0) throw new BotError('platform_unavailable', TOO_MANY, { retryable: true });
         await connect();
       } catch (thrown) {
-        trouble = toPlatformError(thrown);
-        logger.warn({ code: trouble.code, err: trouble.message, failures }, 'Slack’s socket could not be opened');
-        await delay(
-          crowded ? CROWDED_RETRY_MS : backoff(failures + 1, MAX_RETRY_MS, FIRST_RETRY_MS),
-          ending.signal,
-          timers,
-        );
+        lastError = toPlatformError(thrown);
+        logger.warn({ code: lastError.code, err: lastError.message, failures }, 'could not open the socket');
+        const ms = tooMany ? TOO_MANY_RETRY_MS : backoff(failures + 1, MAX_RETRY_MS, FIRST_RETRY_MS);
+        await delay(ms, stopping.signal, timers);
       }
     }
     connecting = undefined;
-    // It may have been closed again before the line above.
+    // The socket may have been closed again before the line above.
     if (!stopped && !connected) connecting = reconnect();
   }
 
   async function stop(): Promise<void> {
     if (stopped) return;
     stopped = true;
-    ending.abort();
+    stopping.abort();
     if (!connected) return;
     // Bolt's own stop resolves with the socket still open.
     await client.disconnect();
@@ -174,34 +171,36 @@ export function createSocketTransport(options: SocketTransportOptions): SlackTra
       connecting = connect();
       await connecting
         .catch((thrown: unknown) => {
-          // Nothing is wrong with the settings, and a place may be free any moment: it waits, and /health says what for.
-          if (!crowded) throw thrown;
+          // The settings are right, and a connection may become free: keep trying, and say so in /health.
+          if (!tooMany) throw thrown;
         })
         .finally(() => {
           connecting = undefined;
         });
       if (!connected) connecting = reconnect();
     },
-    stopIntake: stop,
     stop,
     health() {
       if (connected) return { ok: true };
-      return { ok: false, detail: `Slack’s socket is not open${trouble === undefined ? '' : `: ${trouble.message}`}` };
+      return {
+        ok: false,
+        detail: `Slack’s socket is not open${lastError === undefined ? '' : `: ${lastError.message}`}`,
+      };
     },
   };
 }
 
-/** Looked at before it is parsed: it is what few messages say. */
-function isCrowded(text: string): boolean {
+/** Few messages are of this kind, so the text is searched before it is parsed. */
+function isTooMany(text: string): boolean {
   if (text.length > 1_000 || !text.includes('too_many_websockets')) return false;
   try {
-    return crowdedShape.safeParse(JSON.parse(text)).success;
+    return tooManyShape.safeParse(JSON.parse(text)).success;
   } catch {
     return false;
   }
 }
 
-/** An Events API envelope that holds no event, at which Bolt's client throws. */
+/** An Events API envelope without an event, for which Bolt's client throws. */
 function withoutEvent(text: string): z.infer<typeof envelopeShape> | undefined {
   let parsed: unknown;
   try {
