@@ -81,7 +81,7 @@ const WAYS: readonly Way[] = [
       async end({ text }) {
         for (let at = 0, head = ''; at < text.length; ) {
           const cut = cutStream(head, text.slice(at), false);
-          at += cut.taken;
+          at += cut.used;
           head = cut.head;
         }
       },

@@ -240,7 +240,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
     retryable: true,
     retryAfterMs: 3_000,
     cause: 'WebAPIRateLimitedError',
-    message: /no more of these requests for a while/,
+    message: /Slack rate limit reached/,
     seen: undelivered,
   },
   platform_unavailable: {
@@ -254,7 +254,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
     raise: () => slackThrows({ status: 200, body: { ok: false, error: 'missing_scope' } }),
     retryable: false,
     cause: 'WebAPIPlatformError',
-    message: /missing_scope.* Update the app from slack\/manifest\.json and install it anew/,
+    message: /missing_scope.* Update the app from slack\/manifest\.json and reinstall it/,
     seen: undelivered,
   },
   platform_credentials: {

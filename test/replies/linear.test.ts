@@ -123,8 +123,8 @@ describe('an answer of twice the length costs about twice as much', () => {
 
   it('as a native stream without any line: its end is found by halving', () => {
     counted.read = 0;
-    const { taken } = cutStream('', '漢'.repeat(40_000), false);
-    expect(taken).toBe(3_000);
+    const { used } = cutStream('', '漢'.repeat(40_000), false);
+    expect(used).toBe(3_000);
     expect(counted.read).toBeLessThan(40_000);
   });
 

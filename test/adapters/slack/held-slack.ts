@@ -1,5 +1,5 @@
 /** Slack's Web API without a network: the fake's methods behind the real client's requests. Each write is held until it is released. */
-import { createSlackClients } from '../../../src/adapters/slack/api/clients.ts';
+import { createSlackClients, type SlackClients } from '../../../src/adapters/slack/api/clients.ts';
 import { createBoltLogger } from '../../../src/adapters/slack/receive/bolt.ts';
 import { createSlackReply } from '../../../src/adapters/slack/reply/reply.ts';
 import { createLogger } from '../../../src/app/log.ts';
@@ -42,8 +42,30 @@ function createFlags(clock: ManualClock): Flags {
   };
 }
 
-/** A thread in a channel. `streams`: the workspace supports native streaming. */
-export function createHeldSlack(gate: Gate, clock: ManualClock, streams: boolean): Stage {
+type Answer = (method: string, body: string) => Promise<Response>;
+
+/** Makes stages one after the other: each has a thread in a channel. `streams`: the workspace supports native streaming. */
+export function createHeldSlack(streams: boolean): (gate: Gate, clock: ManualClock) => Stage {
+  let answer: Answer = async () => new Response(null, { status: 404 });
+  // One set of clients: a client costs more to make than a script takes.
+  const clients = createSlackClients({
+    ...{ botToken: 'xoxb-held', apiUrl: undefined, logger: createBoltLogger(logger) },
+    fetch: (url, init) => answer(new URL(String(url)).pathname.split('/').at(-1) ?? '', String(init?.body ?? '')),
+    onInvalidToken() {},
+  });
+  return (gate, clock) => {
+    const stage = createStage(clients, gate, clock, streams);
+    answer = stage.answer;
+    return stage;
+  };
+}
+
+function createStage(
+  clients: SlackClients,
+  gate: Gate,
+  clock: ManualClock,
+  streams: boolean,
+): Stage & { readonly answer: Answer } {
   const workspace = createWorkspace();
   workspace.users.set(ADA, { id: ADA, name: 'Ada', locale: 'en-US', tz: 'UTC', isAdmin: false });
   let count = 0;
@@ -67,10 +89,8 @@ export function createHeldSlack(gate: Gate, clock: ManualClock, streams: boolean
     }
   }
 
-  /** Fails as Node's fetch does: a TypeError both when nothing was sent and when the answer was lost. */
-  const send: typeof fetch = async (url, init) => {
-    const method = new URL(String(url)).pathname.split('/').at(-1) ?? '';
-    const body = String(init?.body ?? '');
+  /** Fails as Node's fetch does: with a TypeError both when nothing was sent and when the answer was lost. */
+  const answer: Answer = async (method, body) => {
     if (AT_ONCE.has(method)) return run(method, body);
     return await gate.pass((fate) => {
       if (fate === 'limited') {
@@ -78,16 +98,12 @@ export function createHeldSlack(gate: Gate, clock: ManualClock, streams: boolean
       }
       if (fate === 'cut') throw new TypeError('fetch failed');
       if (fate === 'dead') for (const message of workspace.messages) message.stream = undefined;
-      const answer = run(method, body);
+      const result = run(method, body);
       if (fate === 'lost') throw new TypeError('terminated');
-      return answer;
+      return result;
     });
   };
 
-  const clients = createSlackClients({
-    ...{ botToken: 'xoxb-held', apiUrl: undefined, logger: createBoltLogger(logger), fetch: send },
-    onInvalidToken() {},
-  });
   const capabilities = { streams, sessions: true };
   const flags = createFlags(clock);
   const target = {
@@ -97,6 +113,7 @@ export function createHeldSlack(gate: Gate, clock: ManualClock, streams: boolean
   const replies = () => workspace.messages.filter(({ bot }) => bot);
 
   return {
+    answer,
     open: (turn) =>
       createSlackReply(
         {

@@ -6,14 +6,12 @@ import {
   type End,
   FAULTS,
   type Fate,
-  type Gate,
   isRight,
   play,
   type Script,
   type Step,
   sequences,
 } from '../../replies/interleavings.ts';
-import type { ManualClock } from '../../support/manual-clock.ts';
 import { depth, runs } from '../../support/tier.ts';
 import { createHeldSlack } from './held-slack.ts';
 
@@ -33,9 +31,8 @@ vi.setConfig({ testTimeout: 180_000 });
 
 const STEPS: readonly Step[] = ['first', 'second', 'time', 'answer'];
 
-async function expectCommitted(script: Script, streams: boolean): Promise<void> {
-  const stage = (gate: Gate, clock: ManualClock) => createHeldSlack(gate, clock, streams);
-  const played = await play(script, stage);
+async function expectCommitted(script: Script, slack: ReturnType<typeof createHeldSlack>): Promise<void> {
+  const played = await play(script, slack);
   const told = `${played.trail.join(', ')} (${script.fates.join(', ')}): ${played.visible.join(' | ')}`;
   expect(isRight(played, messagesIn('en').stopped), told).toBe(true);
   expect(played.leftovers, told).toEqual([]);
@@ -45,9 +42,11 @@ describe.each([
   ['streamed', true],
   ['edited', false],
 ])('a reply that is %s shows the committed answer at its end', (_, streams) => {
+  const slack = createHeldSlack(streams);
+
   it.each(Object.entries(SECONDS))('in every order of steps, and then %s', async (_name, second) => {
     for (const steps of sequences(STEPS, depth(second === LONG ? 4 : 5))) {
-      await expectCommitted({ first: FIRST, second, steps, fates: [] }, streams);
+      await expectCommitted({ first: FIRST, second, steps, fates: [] }, slack);
     }
   });
 
@@ -55,7 +54,7 @@ describe.each([
     for (const second of [OTHER, MORE]) {
       for (const steps of sequences(STEPS, depth(4))) {
         for (const fates of [[fault], ['ok', fault]] as const) {
-          await expectCommitted({ first: FIRST, second, steps, fates }, streams);
+          await expectCommitted({ first: FIRST, second, steps, fates }, slack);
         }
       }
     }
@@ -70,7 +69,7 @@ describe.each([
         steps: ['first', 'first', ...written, ...steps] as const,
         fates: [],
       };
-      await expectCommitted(script, streams);
+      await expectCommitted(script, slack);
     }
   });
 
@@ -85,7 +84,7 @@ describe.each([
       fates: fc.array(fc.constantFrom<Fate>('ok', 'ok', ...FAULTS), { maxLength: 6 }),
     });
     await fc.assert(
-      fc.asyncProperty(script, (drawn) => expectCommitted(drawn, streams)),
+      fc.asyncProperty(script, (drawn) => expectCommitted(drawn, slack)),
       { numRuns: runs(300) },
     );
   });

@@ -13,7 +13,7 @@ function streamed(text: string, sizes: readonly number[], mustEnd = false): read
     const fresh = text.slice(at, at + Math.max(1, sizes[turn % sizes.length] ?? 1));
     const cut = cutStream(shown === '' ? head : shown, fresh, mustEnd);
     shown = (shown === '' ? head : shown) + cut.text;
-    at += cut.taken;
+    at += cut.used;
     if (!cut.ends) continue;
     messages.push(shown);
     shown = '';
@@ -69,7 +69,7 @@ describe('a streamed text', () => {
   });
 
   it('that is as old as it may get ends behind a word', () => {
-    expect(cutStream('shown ', 'two words', true)).toEqual({ text: 'two ', taken: 4, ends: true, head: '' });
+    expect(cutStream('shown ', 'two words', true)).toEqual({ text: 'two ', used: 4, ends: true, head: '' });
     expect(cutStream('shown\n```\ncode\n', 'more\nlast', true)).toMatchObject({ text: 'more\n```', ends: true });
   });
 });

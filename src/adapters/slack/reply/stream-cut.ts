@@ -1,4 +1,4 @@
-/** Where a streamed message ends and the next begins. Streamed text can't be taken back, so only new text is cut. Pure. */
+/** Where a streamed message ends and the next begins. Streamed text can't be used back, so only new text is cut. Pure. */
 import { type Fence, fenceLimits, scanLine } from '../../../replies/markdown/code-fences.ts';
 import { seamOf, sizeOf } from '../../../replies/markdown/split.ts';
 import { PART_LIMIT } from './render.ts';
@@ -13,7 +13,7 @@ export interface Cut {
   /** What to append to this message, including a line that closes a code fence. */
   readonly text: string;
   /** How many UTF-16 units of the new text that uses. */
-  readonly taken: number;
+  readonly used: number;
   /** The message ends here. */
   readonly ends: boolean;
   /** The beginning of the next message: reopens a code fence, or is empty. */
@@ -29,7 +29,7 @@ export interface Cut {
 export function cutStream(shown: string, fresh: string, mustEnd: boolean): Cut {
   // A UTF-16 unit takes at least one byte, so no more than this can fit.
   const near = fresh.slice(0, PART_LIMIT + 1);
-  const whole = { text: near, taken: near.length, ends: false, head: '' };
+  const whole = { text: near, used: near.length, ends: false, head: '' };
   if (!mustEnd && bytes(shown) + bytes(near) <= SOFT_LIMIT) return whole;
   const lineEnd = mustEnd ? undefined : firstLineEnd(shown, near);
   if (lineEnd !== undefined) return endAt(shown, near, lineEnd);
@@ -37,10 +37,10 @@ export function cutStream(shown: string, fresh: string, mustEnd: boolean): Cut {
   return endAt(shown, near, lastEnd(shown, near));
 }
 
-function endAt(shown: string, fresh: string, taken: number): Cut {
-  const part = fresh.slice(0, taken);
+function endAt(shown: string, fresh: string, used: number): Cut {
+  const part = fresh.slice(0, used);
   const { tail, head } = seamOf(shown + part, SPLIT);
-  return { text: part + tail, taken, ends: true, head };
+  return { text: part + tail, used, ends: true, head };
 }
 
 /** The first end of a line after the soft limit where no code fence is open. Reads each line once. */

@@ -85,7 +85,7 @@ export function createStreamWriter(
     message = cut.ends
       ? { kind: 'full', part, ts, nextHead: cut.head }
       : { kind: 'open', part, ts, since: clock.monotonic(), text };
-    onSent(skipped + cut.taken);
+    onSent(skipped + cut.used);
     await saveIds();
   }
 
@@ -157,7 +157,7 @@ export function createStreamWriter(
           const cut = cutStream(message.text, fresh, clock.monotonic() - message.since >= MAX_AGE_MS);
           if (cut.ends || last) await stop(message.part, message.ts, cut.text, cut.head);
           else await append(message, cut.text);
-          return onSent(cut.taken);
+          return onSent(cut.used);
         }
       }
     },
