@@ -102,7 +102,8 @@ describe('docs/keys.md', () => {
 
 describe('docs/extending.md', () => {
   test('has code that runs', async () => {
-    const [, code = ''] = blocks(await read('docs/extending.md'), 'ts');
+    const shown = blocks(await read('docs/extending.md'), 'ts');
+    const code = shown.find((block) => block.includes('RedisChatMessageHistory')) ?? '';
     const file = join(root, 'docs', `.shown-${process.pid}.mts`);
     await writeFile(file, `${code}\nprocess.stdout.write(JSON.stringify(remembered));`);
     try {
