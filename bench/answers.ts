@@ -48,7 +48,7 @@ const edited = (render: (text: string) => object, limit: number) => (clock: Manu
       ...{ resumed: false, saveMessageRef: async () => {}, lease, locale: 'en' },
     },
     {
-      ...{ limit, intervalMs: 1_000, firstPostDelayMs: 700, thinkingRefreshMs: 8_000, nonceTrustMs: 0, mark: '' },
+      ...{ limit, intervalMs: 1_000, firstPostDelayMs: 700, typingRefreshMs: 8_000, nonceTrustMs: 0, cursor: '' },
       ...{ clock, timers: clock, log: quiet, unreconciled() {} },
     },
   );

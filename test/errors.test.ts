@@ -297,7 +297,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
         { post: never, edit: never, remove: never },
         { ...context, lease, saveMessageRef: never },
         {
-          ...{ limit: 2000, intervalMs: 0, firstPostDelayMs: 0, thinkingRefreshMs: 8_000, nonceTrustMs: 0, mark: '' },
+          ...{ limit: 2000, intervalMs: 0, firstPostDelayMs: 0, typingRefreshMs: 8_000, nonceTrustMs: 0, cursor: '' },
           clock: { now: () => Date.now(), monotonic: () => performance.now() },
           timers: systemTimers,
           log: logger,

@@ -1,17 +1,17 @@
-/** The note under an answer that is not whole. It is shown, and never a part of what is remembered. */
+/** The note under an incomplete answer. It is shown but not stored. */
 import type { ReplyEnd } from '../core/types.ts';
 import type { Texts } from '../i18n/messages.ts';
-import { withClosedFence } from './markdown/split.ts';
+import { withClosedFence } from './markdown/code-fences.ts';
 
-/** Undefined where the answer is whole, or the turn ended without one. */
-export function noteOf(end: ReplyEnd, texts: Pick<Texts, 'stopped' | 'cut'>): string | undefined {
+/** Undefined if the answer is complete or the turn ended without one. */
+export function answerNote(end: ReplyEnd, texts: Pick<Texts, 'stopped' | 'cut'>): string | undefined {
   if (end.kind !== 'answered') return undefined;
   if (end.stopped) return texts.stopped;
   return end.cut === undefined ? undefined : texts.cut[end.cut];
 }
 
-/** `text` as a platform shows it at the end of this reply: with the note behind it, outside of any code block. */
-export function withNote(text: string, end: ReplyEnd, texts: Pick<Texts, 'stopped' | 'cut'>): string {
-  const note = noteOf(end, texts);
+/** `text` with the note of this end after it, outside of any code block. */
+export function appendNote(text: string, end: ReplyEnd, texts: Pick<Texts, 'stopped' | 'cut'>): string {
+  const note = answerNote(end, texts);
   return note === undefined ? text : `${withClosedFence(text)}\n\n${note}`;
 }

@@ -1,8 +1,8 @@
 /**
- * A reply that grows while the model speaks, on any platform whose messages can be edited: posted once there is something
- * to show, then edited at the platform's pace with one write in flight, split where it is too long for one message, and
- * brought to its final text exactly once. It goes on with what a dead worker began, and what the platform may or may not
- * have taken is found out, never posted a second time (docs/turns.md).
+ * A reply that grows while the model generates it, on any platform whose messages can be edited. It is posted once there is
+ * something to show, edited at the platform's pace with one write at a time, split when it is too long for one message, and
+ * brought to its final text exactly once. It continues what a dead worker began. When the response to a post is lost, it finds
+ * out whether the message was posted and never posts it twice (docs/turns.md).
  */
 
 import type { Clock, Logger, Reply, ReplyContext } from '../core/ports.ts';
@@ -11,174 +11,182 @@ import { BotError, toBotError } from '../errors.ts';
 import { beginsWith } from '../lib/begins-with.ts';
 import { withTimeout } from '../lib/timeout.ts';
 import type { Timers } from '../lib/timers.ts';
-import { createSplitter, type MarkdownPart, type Measure, sizeOf, textOf, withClosedFence } from './markdown/split.ts';
-import { createReplyParts, type View, type WantedPart } from './message-parts.ts';
+import { type Measure, sizeOf, withClosedFence } from './markdown/code-fences.ts';
+import { createSplitter, type MarkdownPart, textOf } from './markdown/split.ts';
+import { createMessageParts, type View, type WantedPart } from './message-parts.ts';
 import { createTypingIndicator } from './typing-indicator.ts';
 import { createWriteThrottle } from './write-throttle.ts';
 import type { ReplyWriter } from './writer.ts';
 
-/** What a platform takes, and what surrounds the reply. All times in milliseconds. */
+/** The platform's limits, and the surroundings of the reply. All times are in milliseconds. */
 export interface LiveReplyOptions {
   /** Longest message, in units of `measure`. */
   readonly limit: number;
   /** Default: `utf16`. */
   readonly measure?: Measure;
-  /** From the start of one write to the start of the next while the text grows: Discord and Slack take one a second. */
+  /** From the start of one write to the start of the next while the text grows. Discord and Slack accept one a second. */
   readonly intervalMs: number;
   /** From the first text to the first post, so that short answers, and notifications, have more than their first word. */
   readonly firstPostDelayMs: number;
-  /** How often the sign of thinking is shown again: less than the platform shows it for. */
-  readonly thinkingRefreshMs: number;
-  /** How long a repeated nonce surely gives back the earlier message; 0 where the platform has no nonces. */
+  /** How often the typing indicator is renewed: less than the platform shows it for. */
+  readonly typingRefreshMs: number;
+  /** How long a repeated nonce reliably returns the earlier message; 0 for a platform without nonces. */
   readonly nonceTrustMs: number;
-  /** Stands at the end of a text that still grows; may be empty. */
-  readonly mark: string;
-  /** A live part looks different (it has a Stop button) even when its text is the same. Default: false. */
+  /** Shown at the end of a text that still grows. May be empty. */
+  readonly cursor: string;
+  /** A part that grows has a Stop button, so it has to be edited even if its text is final. Default: false. */
   readonly liveControls?: boolean;
-  /** From a text that grows to as much of it as may be shown; runs once a write. Default: all of it as it is. */
+  /** From the text so far to what may be shown of it. Called once a write. Default: the text itself. */
   readonly prepare?: (text: string) => string;
-  /** After this a write is given up; its outcome is then unknown. Default: 10 s. */
+  /** Time limit of a write. Its outcome is unknown afterwards. Default: 10 s. */
   readonly writeTimeoutMs?: number;
   /** Failures in a row after which `end` gives up. Default: 5. */
   readonly maxTries?: number;
-  /** `end` waits no longer than this for a rate limit to pass. Default: 30 s. */
+  /** Longest rate limit that `end` waits for. Default: 30 s. */
   readonly maxWaitMs?: number;
-  /** The first wait after a failure, doubled with each further one up to `maxBackoffMs`. Defaults: 0.5 s and 8 s. */
+  /** The first delay after a failure, doubled with each further one up to `maxBackoffMs`. Defaults: 0.5 s and 8 s. */
   readonly backoffMs?: number;
   readonly maxBackoffMs?: number;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Logger;
-  /** Counts a part of which nobody can find out whether it was posted. */
+  /** Counts parts of which it cannot be found out whether they were posted. */
   readonly unreconciled: () => void;
-  /** For the jitter; default: Math.random. */
+  /** For the jitter. Default: Math.random. */
   readonly random?: () => number;
 }
 
-/** A reply by `transport` for one turn. See {@link Reply} for what each method promises. */
-export function createLiveReply(transport: ReplyWriter, context: ReplyContext, options: LiveReplyOptions): Reply {
+/**
+ *     empty ─ first text ─▶ streaming ─ refused for good ─▶ refused
+ *       └────────────┬──────────┴───────────────────────────┘
+ *                    ├─ end ────▶ ending
+ *                    └─ detach ─▶ detached (also from ending)
+ *
+ * Only `empty` and `streaming` accept text. A refused reply is tried once more at its end.
+ */
+type Phase = 'empty' | 'streaming' | 'refused' | 'ending' | 'detached';
+
+/** The reply to one turn, written by `writer`. See {@link Reply} for its methods. */
+export function createLiveReply(writer: ReplyWriter, context: ReplyContext, options: LiveReplyOptions): Reply {
   const { lease, turnId } = context;
-  const { clock, timers, mark, measure = 'utf16' } = options;
+  const { clock, timers, cursor, measure = 'utf16' } = options;
   const log = options.log.child({ session: context.sessionId, turn: turnId });
   const { writeTimeoutMs = 10_000, maxTries = 5, maxWaitMs = 30_000, liveControls = false } = options;
   const { backoffMs = 500, maxBackoffMs = 8_000, random = Math.random, prepare = (text) => text } = options;
-  const pacer = createWriteThrottle({ clock, timers, intervalMs: options.intervalMs, backoffMs, maxBackoffMs, random });
-  const parts = createReplyParts(transport, context, {
-    nonceTrustMs: options.nonceTrustMs,
-    liveControls,
-    writeTimeoutMs,
-    clock,
-    timers,
-    unreconciled: options.unreconciled,
+  const { intervalMs, nonceTrustMs, unreconciled } = options;
+  const throttle = createWriteThrottle({ clock, timers, intervalMs, backoffMs, maxBackoffMs, random });
+  const parts = createMessageParts(writer, context, {
+    ...{ nonceTrustMs, liveControls, writeTimeoutMs, clock, timers, unreconciled },
   });
-  const sign = createTypingIndicator({
-    show: () => withTimeout(writeTimeoutMs, timers, async (signal) => transport.showTyping?.(signal)),
-    clear: () => withTimeout(writeTimeoutMs, timers, async (signal) => transport.stopTyping?.(signal)),
-    refreshMs: options.thinkingRefreshMs,
+  const typing = createTypingIndicator({
+    show: () => withTimeout(writeTimeoutMs, timers, async (signal) => writer.showTyping?.(signal)),
+    clear: () => withTimeout(writeTimeoutMs, timers, async (signal) => writer.stopTyping?.(signal)),
+    refreshMs: options.typingRefreshMs,
     timers,
     leftShown: context.resumed,
     alive: () => lease.alive() && !lease.signal.aborted,
   });
 
+  let phase: Phase = 'empty';
   let latest = '';
-  /** The text behind which nothing was left to write. */
+  /** The text for which nothing was left to write. */
   let settled = '';
-  /** The text that was written from last. */
+  /** The text as of the last write. */
   let written = '';
-  /** How often the text was taken back; and as often it was when the write was begun that succeeded last. */
-  let takenBack = 0;
-  let takenBackAtWrite = 0;
-  /** There was something to show. */
-  let begun = false;
-  /** Nothing more is streamed: the reply ends, was abandoned, or cannot be written to. */
-  let closed = false;
-  let abandoned = false;
+  /** Attempts of the model: each begins with an empty text. And the one that the last successful write was of. */
+  let attempt = 0;
+  let shownAttempt = 0;
   let lost: BotError | undefined;
-  let running = false;
+  let streamRuns = false;
   let streaming = Promise.resolve();
   let ending: Promise<void> = Promise.resolve();
-  /** What the person could read when the reply was ended first. */
+  /** What the person could read when the reply was ended for the first time. */
   let partial: string | undefined;
 
-  // The mark's room is kept free in the final text too: else its parts would be cut elsewhere than the streamed ones.
-  const split = createSplitter({ limit: options.limit - (mark === '' ? 0 : sizeOf(`\n${mark}`, measure)), measure });
-  /** Of parts that grow no more: they are made once, however often the text behind them grows. */
-  const whole = new WeakMap<MarkdownPart, WantedPart>();
+  // The final text leaves room for the cursor, too: else it would be split elsewhere than the streamed text.
+  const room = cursor === '' ? 0 : sizeOf(`\n${cursor}`, measure);
+  const split = createSplitter({ limit: options.limit - room, measure });
+  /** Parts that do not grow any more. Each is rendered once, however much the text after it grows. */
+  const finished = new WeakMap<MarkdownPart, WantedPart>();
 
   function wantedOf(part: MarkdownPart, live: boolean): WantedPart {
-    if (live) return { text: textOf(part, mark), source: part.lead + part.body, live };
-    const made = whole.get(part) ?? { text: textOf(part), source: part.lead + part.body, live };
-    whole.set(part, made);
-    return made;
+    if (live) return { text: textOf(part, cursor), source: part.lead + part.body, live };
+    const wanted = finished.get(part) ?? { text: textOf(part), source: part.lead + part.body, live };
+    finished.set(part, wanted);
+    return wanted;
   }
 
   function viewOf(text: string, live: boolean): View {
     const all = split(text);
-    const parts = all.map((part, index) => wantedOf(part, live && index === all.length - 1));
-    return { parts, whole: !live, onlyIfPosted: false };
+    const wanted = all.map((part, index) => wantedOf(part, live && index === all.length - 1));
+    return { parts: wanted, isComplete: !live, onlyIfPosted: false };
   }
 
   async function write(view: View): Promise<void> {
     const kind = parts.next(view);
-    await sign.stop();
-    if (kind !== 'post') await sign.clear();
-    pacer.began();
+    await typing.stop();
+    if (kind !== 'post') await typing.clear();
+    throttle.began();
     await parts.step(view);
-    if (kind === 'post') sign.replaced();
-    pacer.succeeded();
+    if (kind === 'post') typing.replaced();
+    throttle.succeeded();
   }
 
-  /** Runs `task`, whose waits end when the lease does. */
+  /** Runs `task`. Its waits end when the lease does. */
   async function whileLeased(task: () => Promise<void>): Promise<void> {
-    lease.signal.addEventListener('abort', pacer.wake);
+    lease.signal.addEventListener('abort', throttle.wake);
     try {
       await task();
     } finally {
-      lease.signal.removeEventListener('abort', pacer.wake);
+      lease.signal.removeEventListener('abort', throttle.wake);
     }
   }
 
   async function stream(): Promise<void> {
-    const over = () => closed || lease.signal.aborted;
+    const over = () => phase !== 'streaming' || lease.signal.aborted;
     while (!over() && latest !== settled) {
-      await pacer.ready(true);
+      await throttle.ready(true);
       if (over()) break;
-      const looked = latest;
-      const before = takenBack;
-      const text = prepare(looked);
-      // Another attempt: what is shown of the one before is to be replaced.
+      const seen = latest;
+      const seenAttempt = attempt;
+      const text = prepare(seen);
+      // Another attempt: what is shown of the one before has to be replaced.
       if (!beginsWith(text, written)) parts.restart();
       written = text;
-      // Taken back, and there is nothing to put in its place yet.
-      if (looked === '') {
-        settled = looked;
+      // A new attempt has nothing to show yet.
+      if (seen === '') {
+        settled = seen;
         continue;
       }
       const view = viewOf(text, true);
       if (parts.next(view) === undefined) {
-        settled = looked;
-        // One look at the text for each write, however many pieces it comes in.
-        pacer.began();
+        settled = seen;
+        // The text is looked at once a write, however many pieces it comes in.
+        throttle.began();
         continue;
       }
       try {
         await write(view);
-        takenBackAtWrite = before;
-        if (parts.next(view) === undefined) settled = looked;
+        shownAttempt = seenAttempt;
+        if (parts.next(view) === undefined) settled = seen;
       } catch (thrown) {
-        // What was refused for good is not tried again at each new word; `end` tries once more, and tells.
-        if (!failed(thrown).retryable) closed = true;
+        // Not tried again with each further word. `end` tries once more and reports it.
+        if (!failed(thrown).retryable) refuse();
       }
     }
-    // In the same step as the last look at `latest`: an update behind it has to start anew.
-    running = false;
+    // Synchronously after the last look at `latest`: the next update has to start the loop again.
+    streamRuns = false;
+  }
+
+  function refuse(): void {
+    if (phase === 'streaming') phase = 'refused';
   }
 
   function failed(thrown: unknown): BotError {
     const error = toBotError(thrown);
     if (error.code === 'turn_lost' && !error.retryable) lost = error;
-    pacer.failed(error);
-    log.warn({ code: error.code, failures: pacer.failures() }, 'a write to the platform failed');
+    throttle.failed(error);
+    log.warn({ code: error.code, failures: throttle.failures() }, 'a write to the platform failed');
     return error;
   }
 
@@ -193,11 +201,11 @@ export function createLiveReply(transport: ReplyWriter, context: ReplyContext, o
     const view = finalView(end);
     let tries = 0;
     while (parts.next(view) !== undefined) {
-      const heldMs = pacer.heldMs();
-      if (heldMs > maxWaitMs) throw tooMany(heldMs);
-      if (!lease.signal.aborted) await pacer.ready(false);
+      const heldMs = throttle.heldMs();
+      if (heldMs > maxWaitMs) throw rateLimited(heldMs);
+      if (!lease.signal.aborted) await throttle.ready(false);
       if (lost !== undefined) throw lost;
-      if (abandoned) throw new BotError('turn_lost', 'The reply was abandoned.');
+      if (phase === 'detached') throw new BotError('turn_lost', 'The reply was detached.');
       try {
         await write(view);
         tries = 0;
@@ -210,63 +218,58 @@ export function createLiveReply(transport: ReplyWriter, context: ReplyContext, o
   }
 
   function shown(): string {
-    return takenBack === takenBackAtWrite ? parts.shown() : '';
-  }
-
-  /** Stops streaming; what is in flight goes on. */
-  function close(): void {
-    closed = true;
-    pacer.wake();
+    return attempt === shownAttempt ? parts.shown() : '';
   }
 
   return {
     showTyping() {
-      if (!closed && transport.showTyping !== undefined) sign.start();
+      if ((phase === 'empty' || phase === 'streaming') && writer.showTyping !== undefined) typing.start();
     },
     update(text) {
-      if (closed) return;
+      if (phase !== 'empty' && phase !== 'streaming') return;
       latest = text;
-      if (text === '' && begun) takenBack += 1;
-      if (!begun) {
+      if (text === '' && phase === 'streaming') attempt += 1;
+      if (phase === 'empty') {
         if (text.trim() === '') return;
-        begun = true;
-        pacer.hold(options.firstPostDelayMs);
+        phase = 'streaming';
+        throttle.hold(options.firstPostDelayMs);
       }
-      if (running) return;
-      running = true;
+      if (streamRuns) return;
+      streamRuns = true;
       streaming = whileLeased(stream).catch((thrown: unknown) => {
-        // Not the platform's doing but a fault of ours: `end` will meet it too, and tell.
-        closed = true;
+        // A bug of ours, not an error of the platform. `end` will meet it too and report it.
+        refuse();
         failed(thrown);
       });
     },
     shown,
     end(end) {
-      close();
+      if (phase !== 'detached') phase = 'ending';
+      throttle.wake();
       const before = [streaming, ending];
       ending = (async () => {
         await Promise.allSettled(before);
         try {
           await whileLeased(() => finish(end));
         } finally {
-          await sign.clear();
+          await typing.clear();
         }
       })();
       return ending;
     },
     async detach() {
-      abandoned = true;
-      close();
+      phase = 'detached';
+      throttle.wake();
       await Promise.allSettled([streaming, ending]);
-      // The next worker then knows what was posted without having to look for it.
+      // With the ids, the next worker need not search for what was posted.
       await parts.saveIds().catch(() => undefined);
-      await sign.clear();
+      await typing.clear();
     },
   };
 }
 
-function tooMany(retryAfterMs: number): BotError {
-  return new BotError('platform_rate_limited', 'The platform asks for a longer wait than a turn can take.', {
+function rateLimited(retryAfterMs: number): BotError {
+  return new BotError('platform_rate_limited', 'The rate limit of the platform lasts longer than a turn may wait.', {
     retryable: true,
     retryAfterMs,
   });

@@ -1,6 +1,6 @@
 /**
- * The messages (parts) of one reply: what the platform is known to have of each, and the next single write that brings
- * them nearer to what they should be. One call of `step` at a time.
+ * The messages (parts) of one reply: what the platform is known to show of each, and the next write on the way to what they
+ * should show. One call of `step` at a time.
  */
 
 import type { Clock, ReplyContext } from '../core/ports.ts';
@@ -9,63 +9,73 @@ import { withTimeout } from '../lib/timeout.ts';
 import type { Timers } from '../lib/timers.ts';
 import type { ReplyWriter, WriteOptions } from './writer.ts';
 
-/** A part as it should be. */
+/** What a part should show. */
 export interface WantedPart {
   readonly text: string;
-  /** The slice of the answer that it shows. */
+  /** The slice of the answer in it. */
   readonly source: string;
+  /** It still grows. */
   readonly live: boolean;
 }
 
+/** What the reply should show. */
 export interface View {
   readonly parts: readonly WantedPart[];
-  /** These are all: parts beyond them are deleted. */
-  readonly whole: boolean;
-  /** Only if anything was posted at all: what may have been posted is looked for first. */
+  /** There are no other parts: any further ones are deleted. */
+  readonly isComplete: boolean;
+  /** Only if anything was posted at all, which is found out first. */
   readonly onlyIfPosted: boolean;
 }
 
-export interface ReplyPartsOptions {
-  /** Milliseconds for which a repeated nonce surely gives back the earlier message; 0 where the platform has no nonces. */
+export interface MessagePartsOptions {
+  /** Milliseconds for which a repeated nonce reliably returns the earlier message; 0 for a platform without nonces. */
   readonly nonceTrustMs: number;
-  /** A part looks different while it is live (it has a Stop button), even when its text is the same. */
+  /** A live part has a Stop button, so it has to be edited at its end even if its text stays. */
   readonly liveControls: boolean;
-  /** Milliseconds after which a write is given up; its outcome is then unknown. */
+  /** Time limit of a write in milliseconds. Its outcome is unknown afterwards. */
   readonly writeTimeoutMs: number;
   readonly clock: Pick<Clock, 'now'>;
   readonly timers: Timers;
-  /** A part may have been posted, and nobody can find out. */
+  /** Counts parts of which it cannot be found out whether they were posted. */
   readonly unreconciled: () => void;
 }
 
-export interface ReplyParts {
-  /** What `step` would do next; undefined when the platform has the view. */
+export interface MessageParts {
+  /** What `step` would do next; undefined if the platform shows the view. */
   next(view: View): 'post' | 'edit' | 'remove' | 'find' | undefined;
   /**
-   * Makes the next write. @throws BotError `platform_*`, what saveMessageRef throws, or `turn_lost` (retryable while the lease
-   * was only renewed late).
+   * Makes the next write. @throws BotError `platform_*`, as `saveMessageRef` does, or `turn_lost` (retryable if the lease is just
+   * renewed late)
    */
   step(view: View): Promise<void>;
   /** The slices of the answer that the platform has confirmed, joined. */
   shown(): string;
-  /** The answer begins anew: what is shown of it is to be replaced and counts no more. */
+  /** The answer begins anew: what is shown of it does not count any more and will be replaced. */
   restart(): void;
-  /** Tries once more to save ids that could not be saved. */
+  /** Saves ids that could not be saved before. @throws BotError `turn_lost` */
   saveIds(): Promise<void>;
 }
 
-/** What a part shows that an earlier try left behind the text that grows now: the text may need it yet, so it stays. */
-const BLANK: WantedPart = { text: '…', source: '', live: false };
+/** Shown by parts of an earlier attempt that the new text has not reached. It may need them yet, so they are not deleted. */
+const PLACEHOLDER: WantedPart = { text: '…', source: '', live: false };
+
+/**
+ *     unposted ─ posted ─▶ posted ─ deleted by somebody, or removed ─▶ deleted
+ *        ▲  └─ response lost ─▶ unknown ─ found, or posted again by its nonce ─▶ posted
+ *        └──────── not found ────┘
+ *
+ * A deleted part stays deleted: whoever did that wanted it.
+ */
+type Status = 'unposted' | 'unknown' | 'posted' | 'deleted';
 
 interface Slot {
+  status: Status;
+  /** Of a part that is posted or deleted. */
   id?: string;
+  idSaved: boolean;
+  /** Unix milliseconds of the first attempt to post. */
   intentAt?: number;
-  /** It may have been posted: the answer to the post was lost. */
-  unknown: boolean;
-  unsaved: boolean;
-  /** Somebody has deleted it, or we have. It stays deleted: whoever did that meant it. */
-  gone: boolean;
-  /** What the platform is known to show; undefined when that is not known. */
+  /** What the platform is known to show; undefined if that is not known. */
   text?: string;
   live: boolean;
   source?: string;
@@ -75,28 +85,27 @@ type Action =
   | { readonly kind: 'post' | 'edit'; readonly part: number; readonly wanted: WantedPart }
   | { readonly kind: 'remove' | 'find'; readonly part: number };
 
-export function createReplyParts(
-  transport: ReplyWriter,
+export function createMessageParts(
+  writer: ReplyWriter,
   context: ReplyContext,
-  options: ReplyPartsOptions,
-): ReplyParts {
+  options: MessagePartsOptions,
+): MessageParts {
   const { lease, turnId } = context;
   const { clock, timers } = options;
   const slots = new Map<number, Slot>();
   for (const [part, { id, intentAt }] of [...context.messageRefs].sort(([a], [b]) => a - b)) {
-    const unknown = id === undefined && intentAt !== undefined;
+    const attempted = intentAt === undefined ? 'unposted' : 'unknown';
     slots.set(part, {
+      status: id === undefined ? attempted : 'posted',
       ...(id === undefined ? {} : { id }),
       ...(intentAt === undefined ? {} : { intentAt }),
-      unknown,
-      unsaved: false,
-      gone: false,
+      idSaved: true,
       live: false,
     });
   }
 
   function slotOf(part: number): Slot {
-    const slot = slots.get(part) ?? { unknown: false, unsaved: false, gone: false, live: false };
+    const slot = slots.get(part) ?? { status: 'unposted', idSaved: true, live: false };
     slots.set(part, slot);
     return slot;
   }
@@ -113,52 +122,55 @@ export function createReplyParts(
   }
 
   async function saveId(part: number, slot: Slot): Promise<void> {
-    if (slot.id === undefined || !slot.unsaved) return;
+    if (slot.id === undefined || slot.idSaved) return;
     try {
       await context.saveMessageRef(part, { id: slot.id });
-      slot.unsaved = false;
+      slot.idSaved = true;
     } catch (thrown) {
-      // Not fatal: the intent is saved, so the part would be found again. But nobody writes whose turn is another's.
+      // Not fatal: the intent is saved, so the part can be found. But a worker that lost its turn must not go on.
       if (toBotError(thrown).code === 'turn_lost') throw thrown;
     }
   }
 
-  /** Finds out whether a part was posted. Behind it, either its id is known or it is as if it had never been tried. */
+  /** Finds out whether a part was posted: it is `posted` or `unposted` afterwards. */
   async function reconcile(part: number, slot: Slot): Promise<void> {
     const intentAt = slot.intentAt ?? clock.now();
     const after = slots.get(part - 1)?.id;
     let found: string | undefined;
     try {
-      if (transport.find === undefined) options.unreconciled();
-      found = await request(async ({ signal }) => transport.find?.(part, { signal, intentAt, after }));
+      if (writer.find === undefined) options.unreconciled();
+      found = await request(async ({ signal }) => writer.find?.(part, { signal, intentAt, after }));
     } catch (thrown) {
       const error = toBotError(thrown);
       if (error.code !== 'platform_refused') throw error;
       options.unreconciled();
     }
-    slot.unknown = false;
     if (found === undefined) {
+      slot.status = 'unposted';
       delete slot.intentAt;
       return;
     }
-    slot.id = found;
-    slot.unsaved = true;
+    await posted(part, slot, found);
+  }
+
+  async function posted(part: number, slot: Slot, id: string): Promise<void> {
+    Object.assign(slot, { status: 'posted', id, idSaved: false });
     await saveId(part, slot);
   }
 
   function trustsNonce(slot: Slot): boolean {
-    // Also when the intent lies ahead of our clock: the clocks of two machines differ by a little, not by minutes.
+    // The intent may be ahead of our clock: two machines' clocks differ by a little, not by minutes.
     return Math.abs(clock.now() - (slot.intentAt ?? 0)) < options.nonceTrustMs;
   }
 
   async function post(part: number, wanted: WantedPart): Promise<void> {
     const slot = slotOf(part);
-    if (slot.unknown && !trustsNonce(slot)) {
+    if (slot.status === 'unknown' && !trustsNonce(slot)) {
       await reconcile(part, slot);
       if (slot.id !== undefined) return;
     }
-    // The platform then gives back the earlier message if there is one, with its earlier text: an edit has to follow.
-    const repeated = slot.unknown;
+    // The platform may return the earlier message, with its earlier text: an edit has to follow.
+    const repeated = slot.status === 'unknown';
     if (slot.intentAt === undefined) {
       const intentAt = clock.now();
       await context.saveMessageRef(part, { intentAt });
@@ -166,61 +178,62 @@ export function createReplyParts(
     }
     const nonce = `${turnId}:${part}`;
     const { text, source, live } = wanted;
+    let id: string;
     try {
-      slot.id = await request((write) => transport.post(part, text, { ...write, live, nonce }));
+      id = await request((write) => writer.post(part, text, { ...write, live, nonce }));
     } catch (thrown) {
-      if (toBotError(thrown).code === 'platform_unavailable') slot.unknown = true;
+      if (toBotError(thrown).code === 'platform_unavailable') slot.status = 'unknown';
       throw thrown;
     }
-    slot.unknown = false;
-    slot.unsaved = true;
     if (!repeated) Object.assign(slot, { text, source, live });
-    await saveId(part, slot);
+    await posted(part, slot, id);
   }
 
   async function edit(slot: Slot, id: string, { text, source, live }: WantedPart): Promise<void> {
-    // Until it is confirmed: an edit whose answer is lost may have been made.
+    // Not known until it is confirmed: if the response is lost, the edit may have been made.
     delete slot.text;
-    const result = await request((write) => transport.edit(id, text, { ...write, live }));
-    if (result === 'gone') letGo(slot);
+    const result = await request((write) => writer.edit(id, text, { ...write, live }));
+    if (result === 'gone') deleted(slot);
     else Object.assign(slot, { text, source, live });
   }
 
   async function remove(part: number, slot: Slot): Promise<void> {
     const { id } = slot;
     if (id === undefined) return reconcile(part, slot);
-    await request((write) => transport.remove(id, write));
-    letGo(slot);
+    await request((write) => writer.remove(id, write));
+    deleted(slot);
   }
 
-  function letGo(slot: Slot): void {
-    slot.gone = true;
+  function deleted(slot: Slot): void {
+    slot.status = 'deleted';
     delete slot.source;
   }
 
   function nextAction(view: View): Action | undefined {
     if (view.onlyIfPosted) {
-      for (const [part, { unknown }] of slots) if (unknown) return { kind: 'find', part };
+      for (const [part, { status }] of slots) if (status === 'unknown') return { kind: 'find', part };
       if (![...slots.values()].some(({ id }) => id !== undefined)) return undefined;
     }
-    // Behind the first write of the new text, before it grows: it grows at each write.
-    if (!view.whole && slots.get(1)?.text !== undefined) {
-      for (const [part, { id, gone, text }] of slots) {
-        const left = part > Math.max(1, view.parts.length) && id !== undefined && !gone && text !== BLANK.text;
-        if (left) return { kind: 'edit', part, wanted: BLANK };
+    // After the first write of a new attempt. Its text grows with each write.
+    if (!view.isComplete && slots.get(1)?.text !== undefined) {
+      for (const [part, { status, text }] of slots) {
+        const isBeyond = part > Math.max(1, view.parts.length);
+        if (isBeyond && status === 'posted' && text !== PLACEHOLDER.text)
+          return { kind: 'edit', part, wanted: PLACEHOLDER };
       }
     }
     for (const [index, wanted] of view.parts.entries()) {
       const part = index + 1;
       const slot = slots.get(part);
-      if (slot?.gone === true) continue;
+      if (slot?.status === 'deleted') continue;
       if (slot?.id === undefined) return { kind: 'post', part, wanted };
       const differs = slot.text !== wanted.text || (options.liveControls && slot.live !== wanted.live);
       if (differs) return { kind: 'edit', part, wanted };
     }
-    if (!view.whole) return undefined;
-    for (const [part, { id, unknown, gone }] of slots) {
-      if (part > view.parts.length && !gone && (id !== undefined || unknown)) return { kind: 'remove', part };
+    if (!view.isComplete) return undefined;
+    for (const [part, { status }] of slots) {
+      const mayBeShown = status === 'posted' || status === 'unknown';
+      if (part > view.parts.length && mayBeShown) return { kind: 'remove', part };
     }
     return undefined;
   }

@@ -1,29 +1,29 @@
-/** The platform's sign that an answer is being prepared ("is typing…"), kept alive and taken away again. */
+/** The platform's typing indicator: shown, renewed and hidden again. */
 import { toBotError } from '../errors.ts';
 import type { Timers } from '../lib/timers.ts';
 
 export interface TypingIndicatorDeps {
-  /** Shows the sign for a while. Rejects when the platform did not take it. */
+  /** Shows it for a while. Rejects if the platform refuses. */
   readonly show: () => Promise<void>;
-  /** Takes it away at once; does nothing where the platform can't. */
+  /** Hides it at once. Does nothing on a platform that cannot. */
   readonly clear: () => Promise<void>;
-  /** Milliseconds from one showing to the next: less than the platform shows it for. */
+  /** Milliseconds between renewals: less than the platform shows it for. */
   readonly refreshMs: number;
   readonly timers: Timers;
-  /** A worker that died may have left it shown. */
+  /** It may be visible already, because a dead worker left it. */
   readonly leftShown: boolean;
-  /** The worker still has the turn; without it nothing is shown nor cleared: the sign is the next worker's then. */
+  /** The worker still holds the lease. Otherwise nothing is shown or hidden: the next worker does that. */
   readonly alive: () => boolean;
 }
 
 export interface TypingIndicator {
-  /** Shows the sign and keeps it alive. Never throws; does nothing when it was started before. */
+  /** Shows it and renews it. Never throws. Does nothing if it was started before. */
   start(): void;
-  /** Resolves when it is no longer refreshed and none is on its way. Never rejects. */
+  /** Resolves when no request is in flight and none will follow. Never rejects. */
   stop(): Promise<void>;
-  /** A message was posted: on every platform that takes the sign away. */
+  /** A message was posted, which hides it on every platform. */
   replaced(): void;
-  /** Stops it and takes it away, unless that has happened. Never rejects. */
+  /** Stops it and hides it, if it is visible. Never rejects. */
   clear(): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export function createTypingIndicator(deps: TypingIndicatorDeps): TypingIndicato
       }
     } catch (thrown) {
       const error = toBotError(thrown);
-      // A sign is not worth insisting on: what was refused for good is not asked for again.
+      // Not important enough to try again after it was refused for good.
       if (!error.retryable) return;
       wait = Math.max(wait, error.retryAfterMs ?? 0);
     }
@@ -56,7 +56,7 @@ export function createTypingIndicator(deps: TypingIndicatorDeps): TypingIndicato
   async function stop(): Promise<void> {
     state = 'stopped';
     cancel();
-    // One that is on its way would come up again behind the answer.
+    // A request in flight could show it again after the answer.
     await inFlight;
   }
 

@@ -1,4 +1,4 @@
-/** When a reply may write next: the platform's pace, what it asked for when it said "too many", and backoff. */
+/** When a reply may write next: by the platform's pace, its rate limits, and back-off after failures. */
 
 import type { Clock } from '../core/ports.ts';
 import type { BotError } from '../errors.ts';
@@ -8,9 +8,9 @@ import type { Timers } from '../lib/timers.ts';
 export interface WriteThrottleOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly timers: Timers;
-  /** Milliseconds from the start of one write to the start of the next, while a text is streamed. */
+  /** Milliseconds from the start of one write to the start of the next while a text is streamed. */
   readonly intervalMs: number;
-  /** Milliseconds of the first wait after a failure; it doubles with each further one. */
+  /** Milliseconds of the first delay after a failure. It doubles with each further one. */
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
   /** 0 to below 1, for the jitter. */
@@ -18,20 +18,20 @@ export interface WriteThrottleOptions {
 }
 
 export interface WriteThrottle {
-  /** Resolves when the next write may start (`spaced`: at the streaming pace), or earlier when woken. One waiter at a time. */
+  /** Resolves when the next write may start (`spaced`: at the streaming pace), or when woken. One waiter at a time. */
   ready(spaced: boolean): Promise<void>;
-  /** Ends the wait that is going on. */
+  /** Ends the current wait. */
   wake(): void;
-  /** No write at the streaming pace before `ms` milliseconds from now. */
+  /** Holds streamed writes for `ms` milliseconds. */
   hold(ms: number): void;
   /** A write starts. */
   began(): void;
   succeeded(): void;
-  /** Backs off: as long as the platform said, else exponentially with jitter. */
+  /** Backs off: as long as the platform asked for, otherwise exponentially with jitter. */
   failed(error: BotError): void;
   /** Failures in a row. */
   failures(): number;
-  /** Milliseconds until the next write of any kind; 0 when it may start. */
+  /** Milliseconds until any write may start; 0 if it may start now. */
   heldMs(): number;
 }
 
@@ -44,7 +44,7 @@ export function createWriteThrottle(options: WriteThrottleOptions): WriteThrottl
 
   const jittered = () => {
     const full = backoff(failures, options.maxBackoffMs, options.backoffMs);
-    // Half fixed, half at random: conversations that failed together don't come back together.
+    // Half fixed, half random: conversations that failed together do not retry together.
     return full / 2 + (full / 2) * options.random();
   };
 

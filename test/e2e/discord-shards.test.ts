@@ -49,10 +49,10 @@ test('one connection that is back does not hide that another is down', async () 
   await untilAllAnswer(discord);
   expect((await health(bot)).status).toBe(200);
   await discord.gateway.shut();
-  await expect.poll(async () => (await health(bot)).body, PATIENTLY).toContain('3 of 3 connections');
+  await expect.poll(async () => (await health(bot)).body, PATIENTLY).toContain('3 of 3 shards');
   discord.gateway.keepOut(1);
   await discord.gateway.open();
-  await expect.poll(async () => (await health(bot)).body, PATIENTLY).toContain('1 of 3 connections');
+  await expect.poll(async () => (await health(bot)).body, PATIENTLY).toContain('1 of 3 shards');
   expect((await health(bot)).status).toBe(503);
   discord.gateway.keepOut(undefined);
   await expect.poll(async () => (await health(bot)).status, PATIENTLY).toBe(200);
@@ -78,7 +78,7 @@ test('too few session starts are left: none is used up, the log says until when,
     resetsAt: Date.now() + 3_000,
   });
   const bot = await launch({ DATA_DIR: 'data', ...withDiscord(discord) });
-  await untilPrinted(bot, 'lets this bot start no more sessions');
+  await untilPrinted(bot, 'not enough session starts left');
   expect(discord.gateway.counts().identified).toBe(0);
   discord.gateway.limits.remaining = 0;
   await untilLoggedIn(discord, 2);
@@ -91,7 +91,7 @@ test('a session that is lost when no start is left is begun again only when it m
   await untilLoggedIn(discord);
   discord.gateway.limits.resetsAt = Date.now() + 12_000;
   discord.gateway.cut({ forget: true });
-  await untilPrinted(bot, 'lets this bot start no more sessions');
+  await untilPrinted(bot, 'not enough session starts left');
   expect(discord.gateway.counts().identified).toBe(1);
   expect((await health(bot)).status).toBe(503);
   await untilLoggedIn(discord, 2);
@@ -107,7 +107,7 @@ test('connections that lose their sessions at once start no more of them than ar
   discord.gateway.limits.resetsAt = Date.now() + 20_000;
   discord.gateway.cut({ forget: true });
   await untilLoggedIn(discord, 5);
-  await untilPrinted(bot, 'lets this bot start no more sessions');
+  await untilPrinted(bot, 'not enough session starts left');
   await untilLoggedIn(discord, 6);
   await expect.poll(async () => (await health(bot)).status, PATIENTLY).toBe(200);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ANSWER_CUTS, type ReplyEnd } from '../../src/core/types.ts';
 import { messagesIn } from '../../src/i18n/messages.ts';
-import { noteOf, withNote } from '../../src/replies/answer-note.ts';
+import { answerNote, appendNote } from '../../src/replies/answer-note.ts';
 
 const cutOff = (cut: (typeof ANSWER_CUTS)[number]): ReplyEnd => ({ kind: 'answered', text: 'a', stopped: false, cut });
 
@@ -9,19 +9,19 @@ describe('the note under an answer', () => {
   it('says in the language of the person why it ends early', () => {
     for (const locale of ['en', 'zh-CN'] as const) {
       const texts = messagesIn(locale);
-      const notes = ANSWER_CUTS.map((cut) => noteOf(cutOff(cut), texts));
+      const notes = ANSWER_CUTS.map((cut) => answerNote(cutOff(cut), texts));
       expect(new Set(notes).size).toBe(ANSWER_CUTS.length);
       for (const note of notes)
         expect(note).toMatch(locale === 'en' ? /^\(This answer was cut off: / : /^（回答不完整：/);
-      expect(noteOf({ kind: 'answered', text: 'a', stopped: true }, texts)).toBe(texts.stopped);
+      expect(answerNote({ kind: 'answered', text: 'a', stopped: true }, texts)).toBe(texts.stopped);
     }
   });
 
   it('is none under a whole answer, and outside of a code block that was not closed', () => {
     const texts = messagesIn('en');
     const whole: ReplyEnd = { kind: 'answered', text: 'a', stopped: false };
-    expect(withNote('a', whole, texts)).toBe('a');
-    expect(withNote('a', { kind: 'failed', text: 'a' }, texts)).toBe('a');
-    expect(withNote('```js\nlet a', cutOff('length'), texts)).toBe(`\`\`\`js\nlet a\n\`\`\`\n\n${texts.cut.length}`);
+    expect(appendNote('a', whole, texts)).toBe('a');
+    expect(appendNote('a', { kind: 'failed', text: 'a' }, texts)).toBe('a');
+    expect(appendNote('```js\nlet a', cutOff('length'), texts)).toBe(`\`\`\`js\nlet a\n\`\`\`\n\n${texts.cut.length}`);
   });
 });

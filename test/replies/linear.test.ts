@@ -94,8 +94,14 @@ describe('an answer of twice the length costs about twice as much', () => {
           ...{ resumed: false, saveMessageRef: async () => {}, lease, locale: 'en' },
         },
         {
-          ...{ limit: 2_000, intervalMs: 1_000, firstPostDelayMs: 300, thinkingRefreshMs: 8_000, nonceTrustMs: 0 },
-          ...{ mark: '', clock, timers: clock, unreconciled() {}, log: createLogger({ level: 'silent', secrets: [] }) },
+          ...{ limit: 2_000, intervalMs: 1_000, firstPostDelayMs: 300, typingRefreshMs: 8_000, nonceTrustMs: 0 },
+          ...{
+            cursor: '',
+            clock,
+            timers: clock,
+            unreconciled() {},
+            log: createLogger({ level: 'silent', secrets: [] }),
+          },
           prepare(text) {
             prepared += 1;
             return text;

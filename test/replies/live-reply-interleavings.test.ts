@@ -76,8 +76,8 @@ function createStage(gate: Gate, clock: ManualClock): Stage {
         },
         context,
         {
-          ...{ limit: 100, intervalMs: 1_000, firstPostDelayMs: 300, thinkingRefreshMs: 8_000, nonceTrustMs: 120_000 },
-          ...{ mark: MARK, liveControls: true, clock, timers: clock, unreconciled() {}, random: () => 0 },
+          ...{ limit: 100, intervalMs: 1_000, firstPostDelayMs: 300, typingRefreshMs: 8_000, nonceTrustMs: 120_000 },
+          ...{ cursor: MARK, liveControls: true, clock, timers: clock, unreconciled() {}, random: () => 0 },
           log: createLogger({ level: 'silent', secrets: [] }),
         },
       ),

@@ -172,7 +172,7 @@ describe('the end of a live reply', () => {
   });
 
   it('writes nothing when the platform has the final text already', async () => {
-    const bench = openBench({ mark: '' });
+    const bench = openBench({ cursor: '' });
     bench.reply.update('Hello');
     await bench.clock.settle();
     bench.log.length = 0;
@@ -181,7 +181,7 @@ describe('the end of a live reply', () => {
   });
 
   it('takes the controls of a live part away even when the text is final', async () => {
-    const bench = openBench({ mark: '', liveControls: true });
+    const bench = openBench({ cursor: '', liveControls: true });
     bench.reply.update('Hello');
     await bench.clock.settle();
     expect(bench.messages.get('a')?.live).toBe(true);
@@ -229,7 +229,7 @@ describe('the end of a live reply', () => {
   });
 
   it('writes again what the platform may have beyond it: an edit whose answer was lost', async () => {
-    const bench = openBench({ mark: '' });
+    const bench = openBench({ cursor: '' });
     bench.reply.update('Hello');
     await bench.clock.settle();
     bench.fail('edit', 'lost');

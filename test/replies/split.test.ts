@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  createSplitter,
-  type Measure,
-  sizeOf,
-  splitMarkdown,
-  textOf,
-  withClosedFence,
-} from '../../src/replies/markdown/split.ts';
+import { type Measure, sizeOf, withClosedFence } from '../../src/replies/markdown/code-fences.ts';
+import { createSplitter, splitMarkdown, textOf } from '../../src/replies/markdown/split.ts';
 import { runs } from '../support/tier.ts';
 
 const texts = (text: string, limit: number, measure?: Measure) =>

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fenceLimits } from '../../src/replies/markdown/code-fences.ts';
 import { splitMarkdown, textOf } from '../../src/replies/markdown/split.ts';
-import { withTables } from '../../src/replies/markdown/tables.ts';
+import { renderTables } from '../../src/replies/markdown/tables.ts';
 
-const shownOf = (text: string, complete: boolean) => withTables(text, complete, fenceLimits(2_000));
+const shownOf = (text: string, complete: boolean) => renderTables(text, complete, fenceLimits(2_000));
 
 const TABLE = ['| Name | Age |', '|:-----|----:|', '| **Ada** | 36 |', '| 王小明 | 7 |'].join('\n');
 const SHOWN = ['```', 'Name    Age', '------  ---', 'Ada      36', '王小明    7', '```'].join('\n');
@@ -29,6 +29,17 @@ describe('a table', () => {
         '| | c |',
       ].join('\n'),
     );
+  });
+
+  test('in a block quote is rendered in the quote, whose end ends it', () => {
+    const quoted = (text: string) => text.replaceAll(/^/gm, '> ');
+    expect(shownOf(`${quoted(`Here:\n${TABLE}`)}\n| no | row |`, true)).toBe(
+      `${quoted(`Here:\n${SHOWN}`)}\n| no | row |`,
+    );
+    expect(shownOf(quoted(quoted(TABLE)), true)).toBe(quoted(quoted(SHOWN)));
+    const fenced = quoted(`\`\`\`\n${TABLE}\n\`\`\``);
+    expect(shownOf(fenced, true)).toBe(fenced);
+    expect(shownOf(`> | a | b |\n|---|---|\n> | c | d |`, true)).toBe('> | a | b |\n|---|---|\n> | c | d |');
   });
 
   test('that is wider than a screen is a list', () => {
@@ -95,6 +106,11 @@ describe('a table', () => {
       'a long heading, said in each row': `|a|${'h'.repeat(10_000)}|\n|-|-|\n${rows('a|b')}`,
       'many headings': `${'a|'.repeat(6_000)}\n${'-|'.repeat(6_000)}\n${rows('|')}`,
       'headings that just fit': `|${`${'h'.repeat(199)}|`.repeat(29)}\n|${'-|'.repeat(29)}\n${rows('a|b')}`,
+      'a list in a deep quote':
+        `| ${'x'.repeat(90)} |${'h|'.repeat(28)}\n|${'-|'.repeat(29)}\n${rows(`|${'aaa|'.repeat(29)}`)}`.replaceAll(
+          /^(?=.)/gm,
+          '>'.repeat(400),
+        ),
       'one wide cell, and many narrow ones': `|a|b|\n|-|-|\n|${'w'.repeat(70)}|b|\n${rows('a|b')}`,
     };
     for (const [what, text] of Object.entries(hostile))

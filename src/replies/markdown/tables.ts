@@ -1,36 +1,38 @@
 /**
- * Tables of Markdown as Discord can show them: it renders none, pipes stay pipes. What fits becomes a code block with columns in
- * line; what is too wide for a screen becomes a list, row by row. Text in code blocks stays as it is.
+ * Renders Markdown tables for Discord, which shows their source. A table that fits becomes a code block with aligned columns; one
+ * that is too wide for a screen becomes a list, row by row. So do tables in block quotes. Code blocks stay as they are.
  */
 
 import { type Fence, type FenceLimits, scanLine } from './code-fences.ts';
 
-/** Columns that a code block shows without breaking its lines, on a desktop. */
+/** Columns of text that a code block shows without wrapping, on a desktop. */
 const MAX_WIDTH = 80;
 const GAP = '  ';
-/** Of a table that is shown as one: its rows are filled up to its columns, and a list repeats its headings in each row. */
+/** Larger tables keep their source: rows are padded to all columns, and a list repeats the headings in each row. */
 const MAX_COLUMNS = 30;
 const MAX_HEADING = 200;
-/** What it may be longer than as it was written: by a factor, and in UTF-16 units behind that. */
+/** How much longer than its source a rendered table may be: by this factor, and this many UTF-16 units. */
 const MAX_GROWTH = 4;
 const FREE_GROWTH = 4_000;
 
 /**
- * @param complete False while the text grows: then a table at its end, or what may become one, is left out until it is whole.
+ * @param complete False while the text grows. Then a table at its end, or a line that may become one, is left out until the table
+ * is complete.
  */
-export function withTables(text: string, complete: boolean, limits: FenceLimits): string {
+export function renderTables(text: string, complete: boolean, limits: FenceLimits): string {
   if (!text.includes('|')) return text;
   const lines = text.split('\n');
-  // The last one may go on, or the one behind a line break.
+  // The last line may continue, or the table after its line break.
   const known = complete ? lines.length : lines.length - 1;
   const shown: string[] = [];
   let open: Fence | undefined;
   for (let at = 0; at < lines.length; ) {
     const line = lines[at] ?? '';
-    const end = open === undefined ? endOfTable(lines, at, known) : at;
-    if (end > at) {
+    const table = open === undefined ? tableAt(lines, at, known) : [];
+    if (table.length > 0) {
+      const end = at + table.length;
       if (!complete && end >= known) return [...shown, ''].join('\n');
-      shown.push(bounded(lines.slice(at, end)));
+      shown.push(...bounded(table, quotePrefix(line)));
       at = end;
       continue;
     }
@@ -42,20 +44,43 @@ export function withTables(text: string, complete: boolean, limits: FenceLimits)
   return shown.join('\n');
 }
 
-/** Behind the last row of the table that begins with this line; the same position where none does. */
-function endOfTable(lines: readonly string[], at: number, known: number): number {
-  const [head, rule] = [lines[at] ?? '', lines[at + 1] ?? ''];
-  if (at + 1 >= known || !head.includes('|') || !rule.includes('-') || !rule.includes('|')) return at;
-  const columns = cellsOf(rule);
-  const headings = cellsOf(head);
-  if (!columns.every((cell) => /^:?-+:?$/.test(cell)) || columns.length !== headings.length) return at;
-  if (headings.length > MAX_COLUMNS || headings.some(({ length }) => length > MAX_HEADING)) return at;
-  let end = at + 2;
-  while (end < known && lines[end]?.includes('|') === true) end += 1;
-  return end;
+/** The quote marks at the beginning of a line, with a space after the last one; empty outside of quotes. */
+function quotePrefix(line: string): string {
+  let end = 0;
+  for (let at = 0; at < line.length; at += 1) {
+    if (line[at] === '>') end = at + 1;
+    else if (line[at] !== ' ' || at - end > 3) break;
+  }
+  if (end === 0) return '';
+  return line[end] === ' ' ? line.slice(0, end + 1) : line.slice(0, end);
 }
 
-/** A pipe within a cell has a backslash before it. */
+/** The lines of the table that begins here, without their quote marks; none if there is no table. */
+function tableAt(lines: readonly string[], start: number, known: number): readonly string[] {
+  if (start + 1 >= known || lines[start]?.includes('|') !== true || lines[start + 1]?.includes('|') !== true) return [];
+  const depth = depthOf(lines[start] ?? '');
+  /** Undefined for a line that is in fewer, or more, quotes than the first. */
+  const contentOf = (line = '') => (depthOf(line) === depth ? line.slice(quotePrefix(line).length) : undefined);
+  const [head, rule] = [contentOf(lines[start]), contentOf(lines[start + 1])];
+  if (head === undefined || rule === undefined || !rule.includes('-')) return [];
+  const columns = cellsOf(rule);
+  const headings = cellsOf(head);
+  if (!columns.every((cell) => /^:?-+:?$/.test(cell)) || columns.length !== headings.length) return [];
+  if (headings.length > MAX_COLUMNS || headings.some(({ length }) => length > MAX_HEADING)) return [];
+  const table = [head, rule];
+  for (let at = start + 2; at < known; at += 1) {
+    const row = contentOf(lines[at]);
+    if (row?.includes('|') !== true) break;
+    table.push(row);
+  }
+  return table;
+}
+
+function depthOf(line: string): number {
+  return quotePrefix(line).split('>').length - 1;
+}
+
+/** A pipe in a cell is escaped by a backslash. */
 function cellsOf(line: string): readonly string[] {
   const cells = [''];
   const text = line.trim();
@@ -69,14 +94,15 @@ function cellsOf(line: string): readonly string[] {
   return cells.map((cell) => cell.trim());
 }
 
-/** As it was written where it would become many times as long. */
-function bounded(table: readonly string[]): string {
-  const source = table.join('\n');
-  const text = rendered(table);
-  return text.length > MAX_GROWTH * source.length + FREE_GROWTH ? source : text;
+/** The rendered table, in its quote; its source if it would become many times as long. */
+function bounded(table: readonly string[], prefix: string): readonly string[] {
+  const quoted = (lines: readonly string[]) => lines.map((line) => prefix + line);
+  const [source, shown] = [quoted(table), quoted(rendered(table))];
+  const isTooLong = shown.join('\n').length > MAX_GROWTH * source.join('\n').length + FREE_GROWTH;
+  return isTooLong ? source : shown;
 }
 
-function rendered([head = '', rule = '', ...body]: readonly string[]): string {
+function rendered([head = '', rule = '', ...body]: readonly string[]): readonly string[] {
   const headings = cellsOf(head);
   const toRight = cellsOf(rule).map((cell) => cell.endsWith(':') && !cell.startsWith(':'));
   const rows = body.map((line) => {
@@ -86,8 +112,8 @@ function rendered([head = '', rule = '', ...body]: readonly string[]): string {
   const plain = [headings, ...rows].map((row) => row.map(plainCell));
   const widths = headings.map((_, column) => Math.max(3, ...plain.map((row) => widthOf(row[column] ?? ''))));
   const total = widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
-  if (total > MAX_WIDTH) return rows.map((row) => asList(headings, row)).join('\n');
-  const inLine = (row: readonly string[]) =>
+  if (total > MAX_WIDTH) return rows.flatMap((row) => asList(headings, row));
+  const aligned = (row: readonly string[]) =>
     row
       .map((cell, column) => {
         const blank = ' '.repeat(Math.max(0, (widths[column] ?? 0) - widthOf(cell)));
@@ -97,17 +123,17 @@ function rendered([head = '', rule = '', ...body]: readonly string[]): string {
       .trimEnd();
   const [first = [], ...others] = plain;
   const line = widths.map((width) => '-'.repeat(width)).join(GAP);
-  return ['```', inLine(first), line, ...others.map(inLine), '```'].join('\n');
+  return ['```', aligned(first), line, ...others.map(aligned), '```'];
 }
 
-function asList(headings: readonly string[], row: readonly string[]): string {
+function asList(headings: readonly string[], row: readonly string[]): readonly string[] {
   const [first = '', ...others] = row;
   const title = first === '' ? '' : `**${first.replaceAll('**', '')}**`;
   const lines = others.flatMap((cell, index) => (cell === '' ? [] : [`${headings[index + 1] ?? ''}: ${cell}`]));
-  return [`- ${title || (headings[0] ?? '')}`, ...lines.map((line) => `  - ${line}`)].join('\n');
+  return [`- ${title || (headings[0] ?? '')}`, ...lines.map((line) => `  - ${line}`)];
 }
 
-/** Within code no markup is shown as such. */
+/** A code block shows markup as it is, so it is removed. */
 function plainCell(cell: string): string {
   return cell
     .replace(/\[([^[\]]*)\]\(([^()\s]*)\)/g, '$1 ($2)')
@@ -118,7 +144,7 @@ function plainCell(cell: string): string {
 const WIDE =
   /^(?:[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE4F\uFF00-\uFF60\uFFE0-\uFFE6]|\p{Emoji_Presentation})$/u;
 
-/** Columns that a text takes in code: Chinese characters and emoji take two. */
+/** Columns that a text takes in a code block: Chinese characters and emoji take two. */
 function widthOf(text: string): number {
   let width = 0;
   for (const character of text) {

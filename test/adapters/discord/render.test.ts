@@ -17,6 +17,14 @@ describe('an answer', () => {
     expect(body.allowed_mentions).toEqual({ parse: [], replied_user: false });
   });
 
+  test('shows tables readably, also in the quotes of /history; their source where that would be too long', () => {
+    const table = '> | a | b |\n> |---|---|\n> | c | d |';
+    const shown = '> ```\n> a    b\n> ---  ---\n> c    d\n> ```';
+    expect(answerBody({ text: `Ada:\n${table}`, actions: [] }).content).toBe(`Ada:\n${shown}`);
+    const long = `${'x'.repeat(2_000 - table.length - 1)}\n${table}`;
+    expect(answerBody({ text: long, actions: [] }).content).toBe(long);
+  });
+
   test('is never more than Discord takes', () => {
     const actions = Array.from({ length: 40 }, (_, index) => action(`b${index}`));
     expect(rowsOf(actions)).toHaveLength(5);

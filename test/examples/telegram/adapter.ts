@@ -116,10 +116,10 @@ export function createTelegramAdapter(options: TelegramOptions): Adapter {
         intervalMs: 1_000,
         firstPostDelayMs: 500,
         // A chat action is shown for 5 s at most: https://core.telegram.org/bots/api#sendchataction
-        thinkingRefreshMs: 4_000,
+        typingRefreshMs: 4_000,
         // Telegram has no idempotency keys.
         nonceTrustMs: 0,
-        mark: ' …',
+        cursor: ' …',
         ...{ clock, timers: systemTimers, log: logger, unreconciled: options.unreconciled },
       });
     },

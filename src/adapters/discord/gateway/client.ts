@@ -1,4 +1,8 @@
-/** discord.js as far as the gateway needs it: sessions, and what is known of servers, channels and roles. */
+/**
+ * The discord.js client. It keeps the sessions, and a cache of servers, channels and roles. The adapter reads the events
+ * themselves from their payloads, before discord.js sees them. An event that discord.js throws on would end the process, and
+ * every platform with it, so that is caught here.
+ */
 import {
   Client,
   GatewayIntentBits,
@@ -16,17 +20,16 @@ import { createIdentifyThrottler } from './session-starts.ts';
 export interface GatewayClientOptions {
   readonly apiUrl?: string | undefined;
   readonly log: Logger;
-  /** Counts an event that discord.js could not deal with. */
+  /** Counts events that discord.js could not process. */
   readonly malformed: () => void;
-  /** Connections. */
-  readonly count: number;
-  /** With the text of messages. */
+  readonly shardCount: number;
+  /** Requests the Message Content intent. */
   readonly content: boolean;
   readonly onPacket: GuardOptions['onEvent'];
 }
 
 export function createGatewayClient(options: GatewayClientOptions): Client {
-  const { apiUrl, log, malformed, count, content, onPacket } = options;
+  const { apiUrl, log, malformed, shardCount, content, onPacket } = options;
   const { Guilds, GuildMessages, DirectMessages, MessageContent } = GatewayIntentBits;
   return new Client({
     intents: [Guilds, GuildMessages, DirectMessages, ...(content ? [MessageContent] : [])],
@@ -36,15 +39,15 @@ export function createGatewayClient(options: GatewayClientOptions): Client {
       buildIdentifyThrottler: createIdentifyThrottler(log),
       buildStrategy: createGatewayGuard({
         onEvent: onPacket,
-        onFault(event, thrown) {
+        onError(event, thrown) {
           malformed();
-          log.error({ event, thrown }, 'discord.js could not deal with an event');
+          log.error({ event, thrown }, 'discord.js could not process an event');
         },
       }),
     },
-    shards: Array.from({ length: count }, (_, shard) => shard),
-    shardCount: count,
-    // The payloads themselves are read; of discord.js's own memory only channels and servers are asked.
+    shards: Array.from({ length: shardCount }, (_, shard) => shard),
+    shardCount,
+    // Only the caches of servers, channels and roles are used.
     makeCache: Options.cacheWithLimits({
       ...Options.DefaultMakeCacheSettings,
       ...{ MessageManager: 0, ReactionManager: 0, PresenceManager: 0, VoiceStateManager: 0, ThreadMemberManager: 0 },
@@ -54,7 +57,7 @@ export function createGatewayClient(options: GatewayClientOptions): Client {
   });
 }
 
-/** What discord.js knows of a server. Names of channels that not everybody in it may see are nobody's to tell. */
+/** The names of a server's channels and roles. The name of a channel that not everybody there may see is not disclosed. */
 export function namesOf(client: Client | undefined, guildId: string | undefined): Names {
   const guild = guildId === undefined ? undefined : client?.guilds.cache.get(guildId);
   if (guild === undefined) return NO_NAMES;
@@ -74,19 +77,19 @@ export function namesOf(client: Client | undefined, guildId: string | undefined)
 type BuildStrategy = NonNullable<WebSocketOptions['buildStrategy']>;
 
 interface GuardOptions {
-  /** An event as it came, before discord.js has seen it. */
+  /** Gets each event before discord.js does. */
   readonly onEvent: (name: string, data: unknown, shard: number) => void;
-  /** discord.js could not deal with an event. */
-  readonly onFault: (name: string, thrown: unknown) => void;
+  /** discord.js threw on an event. */
+  readonly onError: (name: string, thrown: unknown) => void;
 }
 
-/** What discord.js needs to hear: all else it would only turn into objects that nobody asks for. */
+/** The events that discord.js needs for sessions and caches. The others would only cost time. */
 const FOR_DISCORD_JS = /^(READY|RESUMED|(GUILD|GUILD_ROLE|CHANNEL|THREAD)_(CREATE|UPDATE|DELETE)|THREAD_LIST_SYNC)$/;
 
 const dispatched = z.object({ data: z.object({ t: z.string(), d: z.unknown().optional() }), shardId: z.number() });
 
 /** For the `ws` options of a client. */
-function createGatewayGuard({ onEvent, onFault }: GuardOptions): BuildStrategy {
+function createGatewayGuard({ onEvent, onError }: GuardOptions): BuildStrategy {
   return (manager) => {
     const { emit } = manager;
     const pass = (args: readonly unknown[]): unknown => Reflect.apply(emit, manager, args);
@@ -100,7 +103,7 @@ function createGatewayGuard({ onEvent, onFault }: GuardOptions): BuildStrategy {
       try {
         return pass(args);
       } catch (thrown) {
-        onFault(name, thrown);
+        onError(name, thrown);
         return true;
       }
     };

@@ -1,24 +1,24 @@
-/** The connections (shards) of the bot to the gateway, each with a part of its servers: which are up, and what they told. */
+/** The bot's shards (connections to the gateway, each with some of its servers): which are up, and which servers they have. */
 import { type ReadyPayload, readyPayload } from '../payloads.ts';
 
 export interface Shards {
-  /** A login of so many begins. */
+  /** A login with this many shards begins. */
   begin(count: number): void;
-  /** A new session. Gives who the bot is; undefined when that can't be read. */
+  /** A new session. Gives the parsed READY event; undefined if it is malformed. */
   ready(shard: number, data: unknown): ReadyPayload | undefined;
   resumed(shard: number): void;
   lost(shard: number): void;
   joined(shard: number, guild: string): void;
   left(guild: string): void;
-  /** How many are expected, and how many of them are up. */
+  /** Shards in all, and those that are up. */
   readonly count: () => { readonly expected: number; readonly up: number };
-  /** Whether the bot is in a server; what is not known (before all have begun) counts as yes. */
+  /** Whether the bot is in a server. True until every shard has said which servers it has. */
   isMember(guild: string): boolean;
 }
 
 export function createShards(): Shards {
   const up = new Set<number>();
-  /** The servers of each, also of one that is away. */
+  /** By shard, including shards that are down. */
   const guilds = new Map<number, Set<string>>();
   let expected = 1;
   return {

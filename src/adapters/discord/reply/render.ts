@@ -2,9 +2,12 @@
 import type { CommandAction, CommandResult } from '../../../core/commands.ts';
 import type { Locale, TurnId } from '../../../core/types.ts';
 import { messagesIn } from '../../../i18n/messages.ts';
+import { fenceLimits } from '../../../replies/markdown/code-fences.ts';
+import { renderTables } from '../../../replies/markdown/tables.ts';
 
 /** Longest `content` of a message, in UTF-16 units. https://docs.discord.com/developers/resources/message#create-message */
 export const MESSAGE_LIMIT = 2_000;
+export const FENCE_LIMITS = fenceLimits(MESSAGE_LIMIT);
 /** Buttons in a row, and rows in a message. https://docs.discord.com/developers/components/reference#action-row */
 const ROW_LENGTH = 5;
 const MAX_ROWS = 5;
@@ -44,7 +47,8 @@ export function messageBody(content: string, components: readonly RowBody[] = []
 
 /** The answer to a command, without its files. */
 export function answerBody({ text, actions }: Pick<CommandResult, 'text' | 'actions'>): MessageBody {
-  return messageBody(text.slice(0, MESSAGE_LIMIT), rowsOf(actions));
+  const shown = renderTables(text, true, FENCE_LIMITS);
+  return messageBody((shown.length > MESSAGE_LIMIT ? text : shown).slice(0, MESSAGE_LIMIT), rowsOf(actions));
 }
 
 export function rowsOf(actions: readonly CommandAction[]): readonly RowBody[] {

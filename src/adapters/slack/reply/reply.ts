@@ -4,9 +4,9 @@ import type { Logger, Reply, ReplyContext } from '../../../core/ports.ts';
 import type { ReplyEnd } from '../../../core/types.ts';
 import { messagesIn } from '../../../i18n/messages.ts';
 import { withTimeout } from '../../../lib/timeout.ts';
-import { withNote } from '../../../replies/answer-note.ts';
+import { appendNote } from '../../../replies/answer-note.ts';
 import { createLiveReply } from '../../../replies/live-reply.ts';
-import { withClosedFence } from '../../../replies/markdown/split.ts';
+import { withClosedFence } from '../../../replies/markdown/code-fences.ts';
 import { createTypingIndicator } from '../../../replies/typing-indicator.ts';
 import type { SlackTarget } from '../ids.ts';
 import { createStreamFlags } from './ownership.ts';
@@ -73,9 +73,9 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
 
   function newLiveReply(from: ReplyContext): Reply {
     return createLiveReply(createSlackWriter({ ...deps, streams }, target, turnId), from, {
-      ...{ limit: PART_LIMIT, measure: 'utf8', mark: CURSOR, nonceTrustMs: 0 },
+      ...{ limit: PART_LIMIT, measure: 'utf8', cursor: CURSOR, nonceTrustMs: 0 },
       ...{ intervalMs: EDIT_INTERVAL_MS, firstPostDelayMs: FIRST_POST_DELAY_MS, writeTimeoutMs: WRITE_TIMEOUT_MS },
-      ...{ thinkingRefreshMs: STATUS_REFRESH_MS, clock, timers, log: logger, prepare, unreconciled },
+      ...{ typingRefreshMs: STATUS_REFRESH_MS, clock, timers, log: logger, prepare, unreconciled },
     });
   }
 
@@ -95,7 +95,7 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
   /** The text of the end. It begins with what people can read already, if it continues that. */
   function finalText(end: ReplyEnd, before: string): string {
     const text = escapeMentions(end.text);
-    if (end.kind === 'answered') return withNote(text, end, texts);
+    if (end.kind === 'answered') return appendNote(text, end, texts);
     return end.kind === 'failed' && before !== '' ? `${withClosedFence(before)}\n\n${text}` : text;
   }
 

@@ -1,6 +1,5 @@
 /** Where a streamed message ends and the next begins. Streamed text can't be used back, so only new text is cut. Pure. */
-import { type Fence, fenceLimits, scanLine } from '../../../replies/markdown/code-fences.ts';
-import { seamOf, sizeOf } from '../../../replies/markdown/split.ts';
+import { type Fence, fenceLimits, scanLine, seamOf, sizeOf } from '../../../replies/markdown/code-fences.ts';
 import { PART_LIMIT } from './render.ts';
 
 /** From this size on, in bytes, a message ends at the next end of a line outside of code. */
