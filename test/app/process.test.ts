@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { describeFault } from '../../src/app/fatal.ts';
 import { startGuarded } from '../support/guarded-process.ts';
+import { variants } from '../support/tier.ts';
 
 const FAULTY = fileURLToPath(new URL('../support/faulty-process.ts', import.meta.url));
 
@@ -21,14 +22,16 @@ async function runFaulty(kind: string, when = 'later'): Promise<{ readonly code:
   return { code, output };
 }
 
-test.each([
+const FAULTS: readonly (readonly [string, RegExp])[] = [
   ['thrown', /"name":"Error".*"name":"ReplyError"/],
   ['rejected', /"name":"ReplyError"/],
   ['together', /"name":"AggregateError".*"name":"ReplyError".*"thrown: string"/],
   ['text', /"ERR_UNHANDLED_REJECTION"|thrown: string/],
   ['data', /"ERR_UNHANDLED_REJECTION"|thrown: object/],
   ['nothing', /"ERR_UNHANDLED_REJECTION"|thrown: null/],
-])(
+];
+
+test.each(variants(FAULTS, 2))(
   'an error that nobody caught (%s) ends the process with 70 and says where it was, and nothing of what it carries',
   async (kind, named) => {
     const { code, output } = await runFaulty(kind);
@@ -47,7 +50,7 @@ test('one that can’t even be looked at ends it all the same', async () => {
   expect(output).not.toMatch(/diagnosis|confidential|secret/);
 });
 
-test.each(['thrown', 'rejected', 'together', 'text', 'nothing'])(
+test.each(variants(['thrown', 'rejected', 'together', 'text', 'nothing']))(
   'one that comes up in the start (%s) tells no more',
   async (kind) => {
     const { code, output } = await runFaulty(kind, 'starting');

@@ -12,7 +12,7 @@ import { variants } from '../support/tier.ts';
 type Who = Parameters<RecordingPlatform['command']>[0] & { readonly locale: Locale };
 
 const LOCALES: readonly Locale[] = ['en', 'zh-CN'];
-const STORES = variants('redis', 'sqlite');
+const STORES = variants(['redis', 'sqlite']);
 /** Only bounds what hangs. */
 const PATIENCE_MS = 60_000;
 

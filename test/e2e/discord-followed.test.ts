@@ -12,7 +12,7 @@ async function answerTo(interaction: FakeInteraction): Promise<string> {
   return interaction.answer()?.message.message.content ?? '';
 }
 
-describe.each(variants(EMBEDDED, ON_REDIS))('on %s', (_name, makeStore) => {
+describe.each(variants([EMBEDDED, ON_REDIS]))('on %s', (_name, makeStore) => {
   for (const scope of ['user', 'channel']) {
     describe(`with SESSION_SCOPE=${scope}`, () => {
       const shared = shareDiscord(workshop, async () => ({

@@ -16,7 +16,7 @@ async function conversations({ url }: RunningBot): Promise<number> {
   return statsResponse.parse(await (await fetch(`${url}/stats`)).json()).total_users;
 }
 
-describe.each(variants(EMBEDDED, ON_REDIS))('on %s', (_, makeStore) => {
+describe.each(variants([EMBEDDED, ON_REDIS]))('on %s', (_, makeStore) => {
   async function begin() {
     const discord = await make();
     const [guild, other] = [discord.guild(), discord.guild()];

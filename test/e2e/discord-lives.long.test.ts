@@ -1,2 +1,2 @@
-/** On Redis. */
+/** On both stores. */
 import './discord-lives.test.ts';

@@ -19,7 +19,7 @@ async function untilAllAnswered(discord: FakeDiscord, messages: readonly StoredM
   expect(ids).toEqual(ids.toSorted());
 }
 
-describe.each(variants(EMBEDDED, ON_REDIS))('on %s', (_, makeStore) => {
+describe.each(variants([EMBEDDED, ON_REDIS]))('on %s', (_, makeStore) => {
   test('messages that were sent while the bot was down are answered when it is back, in order, in every channel that it talked in', async () => {
     // 110 answers are to come through.
     const discord = await make({ windowMs: 100 });

@@ -23,7 +23,7 @@ const { makeFolder, makeModel, makeRedis, start, startProcess, launch } = useWor
 /** Only bounds what never happens. */
 const PATIENTLY = { timeout: 60_000 };
 
-describe.each(variants(ON_REDIS, EMBEDDED))('on %s', (_, makeStore) => {
+describe.each(variants([ON_REDIS, EMBEDDED]))('on %s', (_, makeStore) => {
   test('a restart keeps the history, and the bot knows it', async () => {
     const folder = await makeFolder();
     const store = await makeStore();

@@ -1,2 +1,2 @@
-/** On the embedded store. */
+/** On both stores. */
 import './http.test.ts';

@@ -21,7 +21,7 @@ import {
 
 const { shareBot } = useWorkshop();
 
-describe.each(variants(ON_REDIS, EMBEDDED))('on %s, with no model set up', (_, makeStore) => {
+describe.each(variants([ON_REDIS, EMBEDDED]))('on %s, with no model set up', (_, makeStore) => {
   const run = shareBot(makeStore);
 
   test('it remembers a name', async () => {
@@ -36,7 +36,7 @@ describe.each(variants(ON_REDIS, EMBEDDED))('on %s, with no model set up', (_, m
   });
 });
 
-describe.each(variants(ON_REDIS, EMBEDDED))('on %s, with a model', (name, makeStore) => {
+describe.each(variants([ON_REDIS, EMBEDDED]))('on %s, with a model', (name, makeStore) => {
   let model: FakeModel;
   beforeAll(async () => {
     model = await startModel();

@@ -1,6 +1,4 @@
 /** A browser for the tests of the playground, and how a person uses its page. */
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { CHROMIUM_OPTIONS } from '../support/chromium.ts';
@@ -48,14 +46,15 @@ export function useBrowser(executablePath: string | undefined) {
     return { page, context, complaints };
   }
   return {
-    /** A person with a browser of their own. */
-    async visit(url: string, options: VisitOptions = {}): Promise<Visit> {
+    /**
+     * A person with a browser of their own.
+     * @param scripts brought in by the browser itself: the page's policy lets no script in
+     */
+    async visit(url: string, options: VisitOptions = {}, ...scripts: readonly string[]): Promise<Visit> {
       if (browser === undefined) throw new Error('The browser is there inside of a test only.');
       const context = await browser.newContext({ locale: 'en-US', ...options });
       open.push(context);
-      const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-      // Brought in by the browser itself: the page's policy lets no script in, not even this one.
-      await context.addInitScript({ content: await readFile(axe, 'utf8') });
+      if (scripts.length > 0) await context.addInitScript({ content: scripts.join('\n') });
       return tab(context, url);
     },
     /** One more tab of the same browser. */

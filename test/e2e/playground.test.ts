@@ -1,4 +1,6 @@
-/** The playground as people have it: the real process, a real store, a real browser. */
+/** The playground as people have it: the whole bot, a real store, a real browser. */
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import type { Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -562,7 +564,8 @@ describe.skipIf(executable === undefined)('the playground', () => {
   test.each(['light', 'dark'] as const)('axe finds no fault with any view, %s', async (colorScheme) => {
     const { model, bot } = await startWithModel();
     model.script('show', { text: '# Title\n\n- [x] done\n\n`code` and [link](https://example.org)\n\n```js\n1\n```' });
-    const { page } = await visit(bot.url, { colorScheme });
+    const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    const { page } = await visit(bot.url, { colorScheme }, axe);
     await say(page, 'show me');
     await shows(items(page, 'bot'), 'Title');
     await say(page, '/forget');

@@ -13,7 +13,7 @@ function messagesIn(raw: string): string {
   return raw.slice(from, to);
 }
 
-describe.each(variants(ON_REDIS, EMBEDDED))('on %s', (_, makeStore) => {
+describe.each(variants([ON_REDIS, EMBEDDED]))('on %s', (_, makeStore) => {
   test('each request begins with all the messages of the one before, and the newest tells its time', async () => {
     const model = await workshop.makeModel();
     const bot = await workshop.start(await workshop.makeFolder(), { ...(await makeStore()), ...withModel(model) });

@@ -10,6 +10,7 @@ import { makeCertificate } from '../support/certificate.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Network, startNetwork } from '../support/network.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
+import { variants } from '../support/tier.ts';
 import { ask, said, say, useWorkshop } from './http-support.ts';
 
 const { makeFolder, start } = useWorkshop();
@@ -224,7 +225,7 @@ const REFUSALS: readonly (readonly [
   ],
 ];
 
-test.each(REFUSALS)('/health tells of %s, and of its end', async (_, begin, end, reason) => {
+test.each(variants(REFUSALS, 2))('/health tells of %s, and of its end', async (_, begin, end, reason) => {
   const server = await makeServer();
   const bot = await start(await makeFolder(), { REDIS_URL: server.url });
   await ask(bot, 'grace', 'one');

@@ -1,2 +1,2 @@
-/** Over HTTP. */
+/** Over both transports. */
 import './slack-commands.test.ts';

@@ -33,7 +33,7 @@ async function turn(slack: FakeSlack, text: string, user = ADA): Promise<string>
   return ts;
 }
 
-describe.each(variants('socket', 'http'))('over %s', (transport) => {
+describe.each(variants(['socket', 'http']))('over %s', (transport) => {
   test('every command answers, by its own name and by the umbrella', async () => {
     const { slack, startBot } = await workshop.makeWorld(transport);
     await startBot();

@@ -5,7 +5,7 @@ import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from '
 
 const workshop = useSlackWorkshop();
 
-describe.each(variants('socket', 'http'))('over %s', (transport) => {
+describe.each(variants(['socket', 'http']))('over %s', (transport) => {
   test('the root of a thread that is deleted is forgotten, and so is what follows', async () => {
     const { slack, model, startBot } = await workshop.makeWorld(transport);
     await startBot();

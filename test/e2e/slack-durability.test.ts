@@ -7,7 +7,7 @@ const workshop = useSlackWorkshop();
 
 const LONG = Array.from({ length: 60 }, (_, index) => `Sentence number ${index}.`).join(' ');
 
-describe.each(variants('socket', 'http'))('over %s', (transport) => {
+describe.each(variants(['socket', 'http']))('over %s', (transport) => {
   test('one message, delivered 11 times under new event ids and as a pair, is answered once', async () => {
     const { slack, model, startBot } = await workshop.makeWorld(transport);
     await startBot();

@@ -9,7 +9,7 @@ const LONG = Array.from({ length: 60 }, (_, index) => `Sentence number ${index}.
 const BEGUN = { text: LONG, pieces: 60, sent: 20, end: 'hang' } as const;
 const LINUS = 'U0LINUS';
 
-test.each(variants('socket', 'http'))(
+test.each(variants(['socket', 'http']))(
   'over %s, streams and posts in DMs and among others’ in a thread are found after kill -9',
   async (transport) => {
     const { slack, model, startBot, startProcess } = await workshop.makeWorld(transport);

@@ -13,10 +13,10 @@ async function healthOf(bot: RunningBot) {
 }
 
 /** Slack's own waits, as short ones, and as they are: over HTTP it tries again at once and after a minute; there after 36 s. */
-const OUTAGES = variants(
+const OUTAGES = variants([
   { lasting: 'a few seconds', ackWithinMs: 500, httpRetryMs: 6_000 },
   { lasting: 'half a minute', ackWithinMs: 3_000, httpRetryMs: 36_000 },
-);
+]);
 
 test.each(OUTAGES)(
   'while the store is down for $lasting nothing is acked on either transport, and then all is answered once',
@@ -66,7 +66,7 @@ test.each(OUTAGES)(
   },
 );
 
-test.each(variants('socket', 'http'))(
+test.each(variants(['socket', 'http']))(
   'while the store is full, over %s, people are told so once, and are answered when there is room',
   async (transport) => {
     const redis = await workshop.makeRedis();

@@ -1,5 +1,6 @@
 /** What the bot writes in Slack calls nobody, leads to no fetch of Slack's, and is taken even where blocks are refused. */
 import { expect, test } from 'vitest';
+import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
@@ -29,7 +30,7 @@ test('an answer with links is shown whole, and nothing of it is fetched', async 
   await until(() => expect(shown).toHaveLength(1));
 });
 
-test.each(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long', 'block_mismatch'])(
+test.each(variants(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long', 'block_mismatch']))(
   'blocks that are refused (%s) are a matter of that one message',
   async (error) => {
     const { slack, model, startBot } = await workshop.makeWorld('socket');

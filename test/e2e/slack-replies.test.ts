@@ -21,7 +21,17 @@ const LIMITED = [
   'chat.postMessage',
 ];
 
-describe.each(variants('socket', 'http'))('a reply, over %s,', (transport) => {
+/** What Slack makes of a method, twice. */
+const FAULTS = [
+  ['the answer to chat.startStream is lost', 'chat.startStream', { kind: 'lost' }],
+  ['the answer to chat.appendStream is lost', 'chat.appendStream', { kind: 'lost' }],
+  ['the answer to chat.stopStream is lost', 'chat.stopStream', { kind: 'lost' }],
+  ['chat.startStream is asked for too often', 'chat.startStream', { kind: 'rate_limited', retryAfter: 1 }],
+  ['Slack has trouble with chat.startStream', 'chat.startStream', { kind: 'status', status: 503 }],
+  ['Slack has trouble with chat.appendStream', 'chat.appendStream', { kind: 'status', status: 500 }],
+] as const;
+
+describe.each(variants(['socket', 'http']))('a reply, over %s,', (transport) => {
   test('whose stream dies is continued, never repeated', async () => {
     const { slack, model, startBot } = await workshop.makeWorld(transport);
     await startBot();
@@ -69,28 +79,24 @@ describe.each(variants('socket', 'http'))('a reply, over %s,', (transport) => {
     LIMITED.forEach(wasLimited);
   });
 
-  test.each([
-    ['chat.startStream is asked for too often', 'chat.startStream', { kind: 'rate_limited', retryAfter: 1 }],
-    ['Slack has trouble with chat.startStream', 'chat.startStream', { kind: 'status', status: 503 }],
-    ['Slack has trouble with chat.appendStream', 'chat.appendStream', { kind: 'status', status: 500 }],
-    ['the answer to chat.startStream is lost', 'chat.startStream', { kind: 'lost' }],
-    ['the answer to chat.appendStream is lost', 'chat.appendStream', { kind: 'lost' }],
-    ['the answer to chat.stopStream is lost', 'chat.stopStream', { kind: 'lost' }],
-  ] as const)('is whole and there once although %s, in a DM and in a channel', async (_, method, fault) => {
-    const { slack, model, startBot } = await workshop.makeWorld(transport);
-    await startBot();
-    slack.fail(method, fault, 2);
-    const hasFailed = () =>
-      expect(slack.callsOf(method).filter(({ result }) => result !== 'ok').length).toBeGreaterThan(1);
-    model.script('Tell me', BEGUN, BEGUN);
-    const direct = slack.say('Tell me', { user: ADA });
-    const mention = slack.say(`<@${slack.workspace.botUser}> Tell me`, { user: GRACE, channel: CHANNEL });
-    if (method !== 'chat.stopStream') await until(hasFailed);
-    model.release();
-    expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), direct.ts))).toEqual([LONG]);
-    expect(texts(await answersIn(slack, CHANNEL, mention.ts))).toEqual([LONG]);
-    hasFailed();
-  });
+  test.each(variants(FAULTS, 3))(
+    'is whole and there once although %s, in a DM and in a channel',
+    async (_, method, fault) => {
+      const { slack, model, startBot } = await workshop.makeWorld(transport);
+      await startBot();
+      slack.fail(method, fault, 2);
+      const hasFailed = () =>
+        expect(slack.callsOf(method).filter(({ result }) => result !== 'ok').length).toBeGreaterThan(1);
+      model.script('Tell me', BEGUN, BEGUN);
+      const direct = slack.say('Tell me', { user: ADA });
+      const mention = slack.say(`<@${slack.workspace.botUser}> Tell me`, { user: GRACE, channel: CHANNEL });
+      if (method !== 'chat.stopStream') await until(hasFailed);
+      model.release();
+      expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), direct.ts))).toEqual([LONG]);
+      expect(texts(await answersIn(slack, CHANNEL, mention.ts))).toEqual([LONG]);
+      hasFailed();
+    },
+  );
 });
 
 describe('a reply', () => {

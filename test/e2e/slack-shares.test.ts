@@ -13,7 +13,7 @@ const SHARE = {
   files: [{ id: 'F1', name: 'df.txt' }],
 };
 
-test.each(variants('socket', 'http'))('a message that is shared is read, over %s', async (transport) => {
+test.each(variants(['socket', 'http']))('a message that is shared is read, over %s', async (transport) => {
   const { slack, model, startBot } = await workshop.makeWorld(transport);
   await startBot();
   const dm = slack.workspace.directOf(ADA);

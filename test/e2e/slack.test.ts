@@ -5,7 +5,7 @@ import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from '
 
 const workshop = useSlackWorkshop();
 
-describe.each(variants('socket', 'http'))('over %s', (transport) => {
+describe.each(variants(['socket', 'http']))('over %s', (transport) => {
   test('a direct message is answered in its thread, and remembered there', async () => {
     // What is not acked within that is sent again: so long that it means lost, and not late.
     const { slack, model, startBot } = await workshop.makeWorld(transport, { ackWithinMs: 30_000 });

@@ -1,0 +1,2 @@
+/** With every kind of fault. */
+import './process.test.ts';

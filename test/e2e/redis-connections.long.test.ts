@@ -1,0 +1,2 @@
+/** With all that a server may refuse. */
+import './redis-connections.test.ts';

@@ -1,0 +1,2 @@
+/** With all errors for which Slack refuses blocks. */
+import './slack-output.test.ts';
