@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import type { Replica } from './replicas.ts';
-import type { World } from './world.ts';
+import { sessionOf, type World } from './world.ts';
 
 /** Something that was done to the bot, when (Unix milliseconds), and to which replica where it was one. */
 export interface Fault {
   readonly at: number;
-  readonly kind: 'kill' | 'redis' | 'sleep' | 'deploy' | 'queue';
+  readonly kind: 'kill' | 'redis' | 'failover' | 'sleep' | 'deploy' | 'queue';
   readonly replica?: string;
 }
 
@@ -55,6 +55,21 @@ export const redisAway: Chaos = async (world, over, report) => {
     report.push({ at: Date.now(), kind: 'redis' });
     await sleep(10_000);
     await world.redis?.restart();
+  }
+};
+
+/** A primary is killed, hangs or hands over, slots move, the network goes silent: one after the other, each until all is well again. */
+export const failingOver: Chaos = async (world, over, report) => {
+  const faults = world.topology?.faults ?? [];
+  // Each of them in every run, however short.
+  let next = Math.floor(world.random() * faults.length);
+  while (await pause(world, over, 2_000, 5_000)) {
+    const conversation = sessionOf(Math.floor(world.random() * 10)).id;
+    report.push({ at: Date.now(), kind: 'failover' });
+    await faults[next % faults.length]?.(conversation);
+    // What it cost may show until here.
+    report.push({ at: Date.now(), kind: 'failover' });
+    next += 1;
   }
 };
 

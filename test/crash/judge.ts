@@ -11,6 +11,8 @@ export interface Said {
   readonly number: number;
   readonly id: string;
   readonly text: string;
+  /** Unix milliseconds at which the platform was told that it is stored. */
+  ackedAt?: number;
   /** A /forget of its conversation was acked after it was taken: then it may have been answered, or not. */
   forgotten: boolean;
 }
@@ -27,6 +29,8 @@ export interface Verdict {
   readonly duplicates: number;
   readonly outOfOrder: number;
   readonly stuck: number;
+  /** Acknowledged before a failover of Redis and never answered: not replicated when the primary died. */
+  readonly lostToFailover: number;
   readonly halves: number;
   /** Replies whose visible text is not what memory holds of them. */
   readonly differing: number;
@@ -50,7 +54,16 @@ export function judge(
   chaos: ChaosReport,
 ): Verdict {
   const complaints: string[] = [];
-  const counts = { duplicates: 0, outOfOrder: 0, stuck: 0, halves: 0, differing: 0, answered: 0, failedSaid: 0 };
+  const counts = {
+    duplicates: 0,
+    outOfOrder: 0,
+    stuck: 0,
+    lostToFailover: 0,
+    halves: 0,
+    differing: 0,
+    answered: 0,
+    failedSaid: 0,
+  };
   const complain = (kind: 'duplicates' | 'outOfOrder' | 'stuck' | 'halves' | 'differing', what: string) => {
     counts[kind] += 1;
     complaints.push(`${kind}: ${what}`);
@@ -67,7 +80,10 @@ export function judge(
       const echoed = isAnswer(text, one.text);
       if (replies > 1) complain('duplicates', `${where} has ${replies} replies`);
       if (half) complain('halves', `${where} was never finished: ${text.slice(-40)}`);
-      if (replies === 0 && !one.forgotten) complain('stuck', `${where} was never answered`);
+      if (replies === 0 && !one.forgotten) {
+        if (failedOver(one, chaos)) counts.lostToFailover += 1;
+        else complain('stuck', `${where} was never answered`);
+      }
       if (first !== undefined) {
         if (first.postedAt < lastPostedAt) complain('outOfOrder', `${where} was answered before its predecessor`);
         lastPostedAt = first.postedAt;
@@ -96,6 +112,10 @@ export function judge(
   for (const violation of world.platform.violations) complaints.push(`manners: ${violation}`);
   for (const refusal of world.model.refused()) complaints.push(`model: ${refusal}`);
   return { messages: said.length, ...counts, faults: chaos.length, ...takeovers(world.platform, chaos), complaints };
+}
+
+function failedOver({ ackedAt }: Said, chaos: ChaosReport): boolean {
+  return ackedAt !== undefined && chaos.some(({ kind, at }) => kind === 'failover' && at >= ackedAt);
 }
 
 function group(said: readonly Said[]): Map<number, Said[]> {

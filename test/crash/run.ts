@@ -7,11 +7,13 @@ import type { ModelOptions } from '../support/model.ts';
 import type { FaultRates } from '../support/recording-faults.ts';
 import type { Chaos, ChaosReport } from './chaos.ts';
 import { isSettled, judge, type Said, type Verdict } from './judge.ts';
-import { createWorld, sessionOf, type World } from './world.ts';
+import { createWorld, sessionOf, type World, type WorldOptions } from './world.ts';
 
 export interface CrashRun {
   readonly name: string;
-  readonly store: 'redis' | 'sqlite';
+  readonly store: WorldOptions['store'];
+  /** Of the bot, besides those of the world. */
+  readonly settings?: WorldOptions['settings'];
   readonly conversations: number;
   /** Per conversation. */
   readonly messages: number;
@@ -40,6 +42,10 @@ const PATIENCE_MS = 60_000;
 
 export interface CrashResult extends Verdict {
   readonly seconds: number;
+  /** Messages whose storing was acknowledged to the recording platform. */
+  readonly acknowledged: number;
+  /** Milliseconds from the acknowledgement of a message to the beginning of its reply, the longest. */
+  readonly longestPauseMs: number;
   /** The end of what the replicas printed, when there is something to complain of. */
   readonly output: string;
 }
@@ -49,6 +55,7 @@ export async function runCrash(run: CrashRun, progress: Progress = () => {}): Pr
     store: run.store,
     platforms: run.guests > 0,
     seed: run.seed,
+    ...(run.settings && { settings: run.settings }),
     ...(run.model && { model: run.model }),
     // A /forget delivered again because its ack took long may run after the next message was answered, and rightly forget it.
     ...(run.forgetShare === undefined ? {} : { ackTimeoutMs: 30_000 }),
@@ -78,11 +85,25 @@ export async function runCrash(run: CrashRun, progress: Progress = () => {}): Pr
     const verdict = await judgeAll(world, run, said, report);
     const complaints = [...verdict.complaints, ...crashes.map((crash) => `crash: ${crash}`)];
     const seconds = Math.round((Date.now() - since) / 1_000);
-    return { ...verdict, complaints, seconds, output: complaints.length > 0 ? world.replicas.output() : '' };
+    const acknowledged = said.filter(({ ackedAt }) => ackedAt !== undefined).length;
+    const longestPauseMs = longestPause(world, said);
+    return {
+      ...verdict,
+      complaints,
+      seconds,
+      acknowledged,
+      longestPauseMs,
+      output: complaints.length > 0 ? world.replicas.output() : '',
+    };
   } finally {
     clearInterval(watch);
     await world.close();
   }
+}
+
+function longestPause({ platform }: World, said: readonly Said[]): number {
+  const waits = said.map(({ id, ackedAt }) => (platform.visible(id)[0]?.postedAt ?? 0) - (ackedAt ?? 0));
+  return Math.max(0, ...waits.filter((_, index) => said[index]?.ackedAt !== undefined));
 }
 
 /** One person in one conversation: a message, a pause, the next, without waiting for answers. */
@@ -100,7 +121,10 @@ async function talk(world: World, run: CrashRun, conversation: number, said: Sai
   for (let number = 0; number < run.messages; number += 1) {
     await sleep(random() * (run.pauseMs ?? DEFAULT_PAUSE_MS));
     const { id, acked } = platform.say({ ...where, text: textOf(conversation, number) });
-    const one = { conversation, number, id, text: textOf(conversation, number), forgotten: false };
+    const one: Said = { conversation, number, id, text: textOf(conversation, number), forgotten: false };
+    void acked.then(() => {
+      one.ackedAt = Date.now();
+    });
     own.push(one);
     said.push(one);
     acks.push(acked);

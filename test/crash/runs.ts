@@ -1,6 +1,7 @@
 /** The crash runs there are, in their long form and in the short one for CI. */
 import {
   deploying,
+  failingOver,
   killing,
   killingRedisToo,
   killingTheOnlyOne,
@@ -30,6 +31,9 @@ const KINDS: readonly Kind[] = [
   { name: 'model-fails', ...two, chaos: killing, model: { failShare: 0.2 } },
   { name: 'forget', ...two, chaos: killing, forgetShare: 0.2 },
   { name: 'peace', ...two, chaos: peace },
+  { name: 'failover-sentinels', store: 'sentinels', replicas: 2, chaos: failingOver, pauseMs: 12_000 },
+  { name: 'failover-cluster', store: 'cluster', replicas: 2, chaos: failingOver, pauseMs: 12_000 },
+  { name: 'failover-address', store: 'address', replicas: 2, chaos: failingOver, pauseMs: 12_000 },
   { name: 'embedded', store: 'sqlite', replicas: 1, chaos: killingTheOnlyOne },
 ];
 

@@ -8,7 +8,7 @@ import { encodeSession, type Session } from '../../src/core/session.ts';
 import type { ConversationStore } from '../../src/core/store.ts';
 import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
-import { serverAt } from '../../src/redis/target.ts';
+import { type RedisTarget, serverAt } from '../../src/redis/target.ts';
 import { readFiles } from '../memory/sqlite-fixture.ts';
 import { slackScopes } from '../soak/on-slack.ts';
 import { startFakeDiscord } from '../support/fake-discord/fake-discord.ts';
@@ -20,13 +20,16 @@ import { dumpRedis } from '../support/redis-dump.ts';
 import { type RedisServer, startRedis, WRITES_AT_ONCE } from '../support/redis-server.ts';
 import { createGuests, type Guests } from './guests.ts';
 import { createReplicas, type Replicas } from './replicas.ts';
+import { startTopology, type Topology, type TopologyKind } from './topology.ts';
 
 export interface World {
   readonly platform: RecordingPlatform;
   readonly model: FakeModel;
   readonly replicas: Replicas;
-  /** Undefined on the embedded store. */
+  /** The one server; undefined on the embedded store and where there are several. */
   readonly redis: RedisServer | undefined;
+  /** The servers where there are several. */
+  readonly topology: Topology | undefined;
   readonly random: () => number;
   /** People on the real platforms; undefined where these were not asked for. */
   readonly guests: Guests | undefined;
@@ -38,7 +41,7 @@ export interface World {
 }
 
 export interface WorldOptions {
-  readonly store: 'redis' | 'sqlite';
+  readonly store: 'redis' | 'sqlite' | TopologyKind;
   readonly seed: number;
   readonly model?: ModelOptions;
   /** Milliseconds for an ack; default: the platform's. */
@@ -64,10 +67,14 @@ export function sessionOf(number: number): { readonly parts: Required<Omit<Sessi
 const observer = { badElement() {}, error() {} };
 
 export function openRedisStore(url: string): Promise<RedisStore> {
+  return openTarget(serverAt(url));
+}
+
+function openTarget(redis: RedisTarget): Promise<RedisStore> {
   return createRedisStore({
     ...LIMITS,
     observer,
-    redis: serverAt(url),
+    redis,
     prefix: 'conversation',
     allowEviction: false,
     warn() {},
@@ -104,6 +111,8 @@ export async function createWorld({
 }: WorldOptions): Promise<World> {
   const random = seededRandom(seed);
   const redis = store === 'redis' ? await startRedis({ args: WRITES_AT_ONCE }) : undefined;
+  const topology = store === 'redis' || store === 'sqlite' ? undefined : await startTopology(store);
+  const target = topology?.target ?? (redis === undefined ? undefined : serverAt(redis.url));
   const dataDir = await mkdtemp(join(tmpdir(), 'recollect-crash-'));
   const platform = await startRecordingPlatform({ seed, ...(ackTimeoutMs === undefined ? {} : { ackTimeoutMs }) });
   const reply = { pieces: 6, firstMs: 40, betweenMs: 60 };
@@ -113,7 +122,7 @@ export async function createWorld({
     platformUrl: platform.url,
     modelUrl: model.url,
     settings: {
-      ...(redis === undefined ? { DATA_DIR: dataDir } : { REDIS_URL: redis.url }),
+      ...(topology?.settings ?? (redis === undefined ? { DATA_DIR: dataDir } : { REDIS_URL: redis.url })),
       ...real?.settings,
       ...settings,
     },
@@ -131,10 +140,10 @@ export async function createWorld({
     model,
     replicas,
     redis,
+    topology,
     random,
     guests,
-    openStore: () =>
-      redis === undefined ? createSqliteStore({ ...LIMITS, observer, dataDir }) : openRedisStore(redis.url),
+    openStore: () => (target === undefined ? createSqliteStore({ ...LIMITS, observer, dataDir }) : openTarget(target)),
     async dump() {
       if (redis === undefined) return await readFiles(dataDir);
       const client = new Redis(redis.url, { protocol: 2 });
@@ -151,6 +160,7 @@ export async function createWorld({
       await platform.close();
       await model.close();
       await redis?.stop();
+      await topology?.stop();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -8,9 +8,10 @@ import { keyspace } from '../../src/memory/redis/keys.ts';
 import { createRedisStore, openStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { openCluster } from '../../src/redis/cluster.ts';
 import { createRedisConnections, primariesOf, type RedisClient } from '../../src/redis/connection.ts';
-import { type ClusterTarget, serverAt } from '../../src/redis/target.ts';
+import { type ClusterTarget, type SentinelTarget, serverAt } from '../../src/redis/target.ts';
 import type { AgingFixture, MakeFixture } from '../contracts/store.contract.ts';
 import { dumpRedis } from '../support/redis-dump.ts';
+import { PRIMARY } from '../support/redis-sentinels.ts';
 
 export interface RedisFixture extends AgingFixture {
   readonly store: RedisStore;
@@ -71,6 +72,13 @@ export function clusterAt(nodes: string): ClusterTarget {
     return { host, port: Number(port) };
   });
   return { kind: 'cluster', nodes: addresses, access: { tls: false } };
+}
+
+/** Where Sentinels of a test are, as REDIS_SENTINELS has them. */
+export function sentinelsAt(sentinels: string, more: Partial<SentinelTarget> = {}): SentinelTarget {
+  const { nodes } = clusterAt(sentinels);
+  const open = { tls: false };
+  return { kind: 'sentinel', sentinels: nodes, primary: PRIMARY, access: open, sentinelAccess: open, ...more };
 }
 
 /** The same on a Cluster. */

@@ -4,13 +4,13 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { checkServer, type ServerCheck } from '../../src/memory/redis/server-check.ts';
 import { createRedisStore, openStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { createRedisConnections, type RedisConnections } from '../../src/redis/connection.ts';
-import type { RedisTarget, SentinelTarget } from '../../src/redis/target.ts';
+import type { RedisTarget } from '../../src/redis/target.ts';
 import { contents, LIMITS, messageOf, offerNew, runTurn, sessionOf } from '../contracts/store/support.ts';
 import { startCluster } from '../support/cluster.ts';
 import { freePort } from '../support/free-port.ts';
 import { PRIMARY, replicated, startSentinel, startSentinelGroup } from '../support/redis-sentinels.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
-import { clusterAt } from './redis-fixture.ts';
+import { clusterAt, sentinelsAt } from './redis-fixture.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 /** Only bounds what never happens. */
@@ -25,12 +25,6 @@ afterEach(async () => {
 function keep<T extends { stop(): Promise<void> }>(made: T): T {
   ending.push(() => made.stop());
   return made;
-}
-
-function sentinelsAt(sentinels: string, more: Partial<SentinelTarget> = {}): SentinelTarget {
-  const { nodes } = clusterAt(sentinels);
-  const open = { tls: false };
-  return { kind: 'sentinel', sentinels: nodes, primary: PRIMARY, access: open, sentinelAccess: open, ...more };
 }
 
 function check(redis: RedisTarget, more: Partial<ServerCheck> = {}): Promise<void> {

@@ -12,8 +12,8 @@ export interface RedisCluster {
   readonly ports: readonly number[];
   /** Primaries first, then one replica of each. */
   readonly servers: readonly RedisServer[];
-  /** The primary that has the slot now. */
-  owner(slot: number): Promise<RedisServer>;
+  /** The primary that has the slot now, as a server other than `unasked` sees it. */
+  owner(slot: number, unasked?: RedisServer): Promise<RedisServer>;
   /** Resolves when all slots are served, as all servers that live see it. */
   whole(): Promise<void>;
   /** Moves a slot with its keys to another primary, a few keys at a time; what is asked for meanwhile gets ASK and TRYAGAIN. */
@@ -79,8 +79,10 @@ export async function startCluster(options: RedisClusterOptions = {}): Promise<R
       );
     }
     await whole();
-    const owner = async (slot: number): Promise<RedisServer> => {
-      for (const { port } of all) {
+    const owner = async (slot: number, unasked?: RedisServer): Promise<RedisServer> => {
+      for (const server of all) {
+        if (server === unasked) continue;
+        const { port } = server;
         const ranges = await asked(port, (redis) => redis.cluster('SLOTS'));
         if (!Array.isArray(ranges)) continue;
         const range = ranges.find(([from, to]) => from <= slot && slot <= to);
