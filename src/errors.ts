@@ -1,6 +1,6 @@
 /**
- * The one error class of the house. Everything that can go wrong and that somebody may have to see or act on has a code
- * from this list; `test/errors.test.ts` pairs every code with what raises it and what the person sees.
+ * The error class of the codebase. Everything that can go wrong and that a person or an administrator may have to see has a
+ * code from this list; `test/errors.test.ts` pairs every code with what raises it and what the person sees.
  */
 export const ERROR_CODES = [
   // configuration and start
@@ -43,15 +43,15 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface BotErrorOptions {
   readonly cause?: unknown;
-  /** May the same thing be tried again as it is? Default: false. */
+  /** Whether the same call may succeed if it is repeated. Default: false. */
   readonly retryable?: boolean;
-  /** Milliseconds to wait before a retry, where the other side named them (Retry-After). */
+  /** Milliseconds to wait before a retry, if the server named them (Retry-After). */
   readonly retryAfterMs?: number;
-  /** What anybody may read of it, on /health: no addresses, no names, no text. */
+  /** Public description, for /health: no addresses, names or text. */
   readonly reason?: string;
 }
 
-/** An error with a code from {@link ERROR_CODES}; `message` names the mend, `cause` keeps what was thrown below it. */
+/** An error with a code from {@link ERROR_CODES}; `message` says how to fix it, `cause` is the original error. */
 export class BotError extends Error {
   override readonly name = 'BotError';
   readonly code: ErrorCode;

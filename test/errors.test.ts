@@ -122,7 +122,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
     retryable: true,
     cause: 'Error',
     message: /Redis does not answer .*tried again by itself/,
-    seen: notTaken(503, /cannot be reached just now. Please try again/),
+    seen: notTaken(503, /cannot be reached. Please try again/),
   },
   store_full: {
     raise: () =>
@@ -278,7 +278,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
       return new BotError(code, messagesIn('en').failed[code]);
     },
     retryable: false,
-    message: /Your next message is answered as usual/,
+    message: /Your next message will be answered as usual/,
     seen: async ({ code }) => expectTold(code, { chain: await testChain(), before: sixDeaths }, 502),
   },
   turn_lost: {

@@ -191,6 +191,6 @@ async function settle(adapters: readonly Adapter[], step: 'stopIntake' | 'stop',
   for (const [index, result] of results.entries()) {
     if (result.status === 'fulfilled') continue;
     const { message } = toBotError(result.reason);
-    logger.warn({ platform: adapters[index]?.platform, err: message }, `adapter did not ${step} cleanly`);
+    logger.warn({ platform: adapters[index]?.platform, err: message }, `adapter failed to ${step}`);
   }
 }

@@ -1,4 +1,4 @@
-/** The last words of a process that meets a fault of the program: what it was, and nothing of what anybody said. */
+/** Describes an uncaught error for the log without any text of a person. */
 
 /** How far causes, and the errors of an AggregateError, are followed. */
 const DEEPEST = 4;
@@ -10,7 +10,7 @@ const WORD = /^[A-Za-z][\w$]{0,60}$/;
 const FRAME = /^ {4}at (?:[\w$.<>[\] ]{1,120} \()?(?:file:|node:|\/)[^\s()]{1,300}:\d+:\d+\)?$/;
 
 /**
- * What may be logged of anything that was thrown and caught by nobody. Errors of libraries carry what they were working on
+ * What may be logged of an uncaught error. Errors of libraries carry what they were working on
  * (ioredis: `command`, with its arguments; `previousErrors`), and their messages repeat it, so only what stands in a source is
  * taken: names, codes and places.
  */

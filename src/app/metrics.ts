@@ -1,4 +1,4 @@
-/** Prometheus metrics. docs/operations.md says what each means and what to alarm on. */
+/** Prometheus metrics. docs/operations.md explains each and what to alert on. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { TurnMetrics } from '../core/ports.ts';
 import type { StoreObserver } from '../core/store.ts';
@@ -8,9 +8,9 @@ export interface Metrics {
   readonly storeObserver: StoreObserver;
   received(kind: string, platform: string): void;
   pending(conversations: number): void;
-  /** An HTTP request that was refused for what it was. */
+  /** Counts a refused HTTP request. */
   httpRefused(status: number): void;
-  /** Something from a platform that could not be read. */
+  /** Counts a payload of a platform that could not be read. */
   malformed(platform: string): void;
   /** The page for Prometheus. */
   text(): Promise<string>;
@@ -26,21 +26,23 @@ export function createMetrics(): Metrics {
   const counter = <T extends string>(name: string, help: string, labelNames: readonly T[] = []) =>
     new Counter({ name, help, labelNames: [...labelNames], registers });
 
-  const messages = counter('bot_messages_total', 'Messages that came in, by what became of them.', [
+  const messages = counter('bot_messages_total', 'Incoming messages, by what was done with them.', [
     'kind',
     'platform',
   ]);
   const turns = counter('bot_turns_total', 'Turns that ended in this process, by outcome.', ['outcome']);
   const takeovers = counter('bot_takeovers_total', 'Turns taken over from a worker that died.');
-  const retries = counter('bot_retries_total', 'Attempts that failed and were made again, by reason.', ['code']);
-  const unreconciled = counter('bot_unreconciled_posts_total', 'Posts whose fate nobody could find out.', ['platform']);
-  const undelivered = counter('bot_undelivered_replies_total', 'Answers that their platform would not take.', [
+  const retries = counter('bot_retries_total', 'Failed attempts that were repeated, by reason.', ['code']);
+  const unreconciled = counter('bot_unreconciled_posts_total', 'Posts whose outcome could not be found out.', [
     'platform',
   ]);
+  const undelivered = counter('bot_undelivered_replies_total', 'Answers that their platform refused.', ['platform']);
   const badElements = counter('bot_bad_elements_total', 'Stored elements that could not be read and were skipped.');
-  const storeErrors = counter('bot_store_errors_total', 'Calls of the store that failed.', ['operation', 'code']);
-  const httpRefused = counter('bot_http_refused_total', 'HTTP requests refused for what they were.', ['status']);
-  const malformed = counter('bot_malformed_payloads_total', 'What platforms sent and nobody could read.', ['platform']);
+  const storeErrors = counter('bot_store_errors_total', 'Failed calls of the store.', ['operation', 'code']);
+  const httpRefused = counter('bot_http_refused_total', 'Refused HTTP requests, by status.', ['status']);
+  const malformed = counter('bot_malformed_payloads_total', 'Payloads of platforms that could not be read.', [
+    'platform',
+  ]);
   const pending = new Gauge({
     name: 'bot_pending_conversations',
     help: 'Conversations with messages that are not answered yet, of all replicas; looked up every 2 s.',
@@ -48,7 +50,7 @@ export function createMetrics(): Metrics {
   });
   const turnSeconds = new Histogram({
     name: 'bot_turn_seconds',
-    help: 'Whole time of a turn in its last worker.',
+    help: 'Duration of a turn in its last worker.',
     labelNames: ['outcome'],
     buckets: BUCKETS,
     registers,

@@ -17,7 +17,7 @@ interface AdapterParts {
   readonly channels: ConversationStore['channels'];
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Counts a part of a reply of which nobody can find out whether it was posted. */
+  /** Counts a message of a reply whose post had an unknown outcome that could not be found out. */
   readonly unreconciled: () => void;
   /** Counts a payload that could not be read. */
   readonly malformed: () => void;

@@ -1,4 +1,4 @@
-/** The life of a process around an app: settings, exit codes, signals. */
+/** Runs the app as a process: settings, exit codes, signals. */
 
 import { type Config, EXIT_CONFIG, loadConfig } from '../config/config.ts';
 import type { Logger } from '../core/ports.ts';
@@ -8,7 +8,7 @@ import type { App } from './compose.ts';
 import { describeFault } from './fatal.ts';
 import { createLogger, createMask } from './log.ts';
 
-/** EX_UNAVAILABLE of sysexits.h: something that the bot needs is not there, and trying again may help. */
+/** EX_UNAVAILABLE of sysexits.h: a service that the bot needs is not available; a restart may help. */
 const EXIT_UNAVAILABLE = 69;
 const EXIT_SOFTWARE = 70;
 
@@ -22,13 +22,13 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   platform_unavailable: EXIT_UNAVAILABLE,
 };
 
-/** Runs until a signal ends it. SIGTERM or SIGINT ends in good order, a second one at once. */
+/** Runs until a signal ends it. The first SIGTERM or SIGINT shuts down gracefully, the second exits at once. */
 export async function runProcess(start: (config: Config, logger: Logger) => Promise<App>): Promise<void> {
   let logger = createLogger({ level: 'error', secrets: [] });
-  // Rejections that nobody handles come here, too: https://nodejs.org/api/process.html#event-uncaughtexception
+  // Unhandled rejections end up here, too: https://nodejs.org/api/process.html#event-uncaughtexception
   process.on('uncaughtException', (thrown) => {
     try {
-      logger.error({ fault: describeFault(thrown) }, 'uncaught error: the process ends');
+      logger.error({ fault: describeFault(thrown) }, 'uncaught error, exiting');
     } finally {
       process.exit(EXIT_SOFTWARE);
     }
@@ -49,7 +49,7 @@ export async function runProcess(start: (config: Config, logger: Logger) => Prom
     if (ending) process.exit(EXIT_SOFTWARE);
     ending = true;
     logger.info({ signal }, operatorTexts().startup.stopping(config.turns.shutdownGraceMs));
-    // Also while it starts: a turn that it has taken already is ended, or handed over.
+    // Even during the start: a turn that has already been claimed is finished or handed over.
     starting
       .then((app) => app.stop())
       .then(
@@ -69,10 +69,9 @@ export async function runProcess(start: (config: Config, logger: Logger) => Prom
 }
 
 function exit(error: BotError, mask = (text: string) => text): void {
-  // What nobody has foreseen may say anything.
+  // The message of an unexpected error may contain anything.
   const { code, message, cause } = error;
-  const text =
-    code === 'internal' ? `A fault of the program: ${JSON.stringify(describeFault(cause ?? error))}` : message;
+  const text = code === 'internal' ? `Internal error: ${JSON.stringify(describeFault(cause ?? error))}` : message;
   process.stderr.write(`${mask(text)}\n`);
   process.exit(EXIT_CODES[error.code] ?? EXIT_SOFTWARE);
 }

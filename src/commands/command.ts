@@ -127,8 +127,8 @@ export const NO_ARGUMENTS = {
 };
 
 /**
- * Discord's messages hold 2000 characters (its message reference); the rest is room for what an adapter puts between
- * the characters of mentions so that they ping nobody.
+ * Discord's messages hold 2000 characters (its message reference); the rest is space for the characters that an adapter
+ * inserts into mentions so that they ping nobody.
  */
 const MAX_LENGTH = 1900;
 

@@ -15,7 +15,7 @@ const MAX_PAGE = 50;
 const DEFAULT_PAGE = 10;
 
 const GAP = '\n\n';
-/** Messages that a page has room for, however long they are, if as many are asked for. */
+/** Messages that fit on a page however long they are, if as many were requested. */
 const MIN_ON_A_PAGE = 3;
 
 const historyArgs = z.object({
@@ -117,8 +117,8 @@ async function showPage(request: CommandRequest, sessionId: SessionId, args: His
     commands.history.shortened,
     commands.history.footer(total, total, total, history.expiresInMs),
   ];
-  const room = maxLengthOf(request.context) - GAP.length - longest.join('\n').length;
-  const page = fillPage(request, history, { room, offset, size, fromOldest: end !== undefined });
+  const space = maxLengthOf(request.context) - GAP.length - longest.join('\n').length;
+  const page = fillPage(request, history, { space, offset, size, fromOldest: end !== undefined });
   const footer = [
     ...notes,
     ...(page.shortened ? [commands.history.shortened] : []),
@@ -129,7 +129,7 @@ async function showPage(request: CommandRequest, sessionId: SessionId, args: His
 }
 
 interface PageBounds {
-  readonly room: number;
+  readonly space: number;
   readonly offset: number;
   readonly size: number;
   /** The page is filled from its old end: what does not fit is left out at its new end. */
@@ -137,13 +137,13 @@ interface PageBounds {
 }
 
 function fillPage(request: CommandRequest, history: History, bounds: PageBounds): Page {
-  const { room, offset, size, fromOldest } = bounds;
+  const { space, offset, size, fromOldest } = bounds;
   const asked = Math.min(size, history.total - offset);
   const inOrder = fromOldest ? history.messages : history.messages.toReversed();
   // Answers of models are long: each message gets its part of the page, so that a page holds more than one.
-  const most = Math.floor(room / Math.min(asked, MIN_ON_A_PAGE)) - GAP.length;
+  const most = Math.floor(space / Math.min(asked, MIN_ON_A_PAGE)) - GAP.length;
   const blocks: string[] = [];
-  let left = room;
+  let left = space;
   let shortened = false;
   for (const message of inOrder) {
     const head = headOf(request, message);
@@ -162,14 +162,14 @@ function fillPage(request: CommandRequest, history: History, bounds: PageBounds)
 }
 
 /** The beginning of a message that is too long: as much as fits when quoted, which makes it longer by its lines. */
-function shortenedBlock(head: string, content: string, room: number): string {
+function shortenedBlock(head: string, content: string, space: number): string {
   let fits = `${head}\n${quote('…')}`;
   let low = 1;
-  let high = Math.min(content.length, room);
+  let high = Math.min(content.length, space);
   while (low <= high) {
     const length = Math.ceil((low + high) / 2);
     const block = `${head}\n${quote(cut(content, length))}`;
-    if (block.length <= room) {
+    if (block.length <= space) {
       fits = block;
       low = length + 1;
     } else {

@@ -1,4 +1,4 @@
-/** Other people's text inside the bot's own answers: shown so that it cannot break out of its place. */
+/** Escapes other people's text inside the bot's own answers, so that it cannot act as markup there. */
 
 /** Line ends of every kind: a quote mark must stand before each line. */
 const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
@@ -7,7 +7,7 @@ const ACTIVE = /[\\`*_~|[\]()<>#@&]/g;
 /** Controls, and marks that turn the direction of the text around them. */
 const INVISIBLE = /[\p{Cc}\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/gu;
 
-/** A quote block: every line behind `> `, and an open code fence closed at the end, for readers that look for pairs. */
+/** A quote block: every line starts with `> `, and an open code fence is closed at the end. */
 export function quote(text: string): string {
   const lines = text.split(LINE_END);
   if ((text.match(/```/g)?.length ?? 0) % 2 === 1) lines.push('```');

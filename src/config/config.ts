@@ -13,7 +13,7 @@ import { findTypos } from './typos.ts';
 
 export { SETTINGS } from './settings.ts';
 
-/** EX_CONFIG of sysexits.h: the exit code of a start with faulty settings. */
+/** EX_CONFIG of sysexits.h: the exit code for invalid settings. */
 export const EXIT_CONFIG = 78;
 
 export type ModelConfig =
@@ -39,7 +39,7 @@ export interface SlackConfig {
   readonly dmScope: 'thread' | 'channel';
 }
 
-/** All settings, by the room that uses them. TTLs in seconds; everything named `…Ms` in milliseconds. */
+/** All settings, by the module that uses them. TTLs in seconds; everything named `…Ms` in milliseconds. */
 export interface Config {
   readonly store: {
     /** Absent: the embedded store in `dataDir`. */
@@ -98,7 +98,7 @@ export interface Config {
     /** What must never be seen in the log: all tokens, keys and passwords of the settings. */
     readonly secrets: readonly string[];
   };
-  /** What is odd but no fault, each with the mend: likely misspelt names, settings without effect. */
+  /** Likely mistakes that do not prevent the start, each with its fix: misspelt names, settings without effect. */
   readonly warnings: readonly string[];
 }
 
@@ -110,29 +110,29 @@ export interface LoadOptions {
 }
 
 /**
- * Reads all settings: from the environment, and from `.env` what the environment does not have (a name that is there with an
- * empty text counts as had, so that it switches one of `.env` off).
- * @throws BotError `config_invalid` that names every fault at once, each with its mend, and none of the values; the process
- * should then exit with {@link EXIT_CONFIG}
+ * Reads all settings: from the environment, and from `.env` what the environment does not have (an empty variable of the
+ * environment switches the one of `.env` off).
+ * @throws BotError `config_invalid` that lists every problem with its fix, and none of the values; the process should then exit
+ * with {@link EXIT_CONFIG}
  */
 export function loadConfig(env: Texts = process.env, { cwd = process.cwd() }: LoadOptions = {}): Config {
-  const faults: string[] = [];
-  const file = readEnvFile(resolve(cwd, '.env'), faults);
+  const problems: string[] = [];
+  const file = readEnvFile(resolve(cwd, '.env'), problems);
   const texts = trimmed({ ...file, ...env });
 
   const first = settingsSchema.safeParse(texts);
-  const faulty = new Set<string>();
+  const invalid = new Set<string>();
   for (const { path, message } of first.error?.issues ?? []) {
     const name = String(path[0]);
-    faulty.add(name);
-    faults.push(`${name} ${message}${name in env ? '' : ' (in .env)'}`);
+    invalid.add(name);
+    problems.push(`${name} ${message}${name in env ? '' : ' (in .env)'}`);
   }
-  // What is well written is checked together even when something else is not, so that all faults are told at once.
-  const values = settingsSchema.parse(Object.fromEntries(Object.entries(texts).filter(([name]) => !faulty.has(name))));
-  faults.push(...checkTogether(values, faulty));
+  // Valid settings are checked together even when others are invalid, so that all problems are reported at once.
+  const values = settingsSchema.parse(Object.fromEntries(Object.entries(texts).filter(([name]) => !invalid.has(name))));
+  problems.push(...checkTogether(values, invalid));
   const ca = values.REDIS_TLS_CA === undefined ? { ca: undefined } : readCa(values.REDIS_TLS_CA, cwd);
-  if ('fault' in ca) faults.push(ca.fault);
-  if (faults.length > 0) throw new BotError('config_invalid', `The settings need mending:\n- ${faults.join('\n- ')}`);
+  if ('fault' in ca) problems.push(ca.fault);
+  if (problems.length > 0) throw new BotError('config_invalid', `Invalid settings:\n- ${problems.join('\n- ')}`);
 
   const given = new Set(Object.keys(texts));
   const names = SETTINGS.map(({ name }) => name);
@@ -146,18 +146,19 @@ export function loadConfig(env: Texts = process.env, { cwd = process.cwd() }: Lo
   );
 }
 
-/** An absent file is as good as an empty one. */
-function readEnvFile(path: string, faults: string[]): Texts {
+/** An absent file counts as empty. */
+function readEnvFile(path: string, problems: string[]): Texts {
   try {
     return parseEnv(readFileSync(path, 'utf8'));
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code !== 'ENOENT') faults.push(`.env cannot be read (${String(code)}): make it a readable file, or remove it`);
+    if (code !== 'ENOENT')
+      problems.push(`.env cannot be read (${String(code)}): make it a readable file, or remove it`);
     return {};
   }
 }
 
-/** Without what is empty, which is as good as not set, and without the line break that a secret from a file tends to end with. */
+/** Trims values (a secret that was read from a file often ends with a line break) and drops empty ones, which count as not set. */
 function trimmed(texts: Texts): Record<string, string> {
   const entries = Object.entries(texts).flatMap(([name, text]) => {
     const trimmedText = text?.trim() ?? '';

@@ -1,4 +1,4 @@
-/** What settings say together. All texts name numbers at most, never another value. */
+/** Checks settings against each other. The texts contain numbers at most, never another value. */
 import { isIP } from 'node:net';
 import { checkRedis, usesTls } from './redis.ts';
 import type { SettingName, Values } from './settings.ts';
@@ -10,14 +10,14 @@ function isLoopback(host: string): boolean {
 }
 
 /**
- * The faults of settings that are well written each by itself, with their mends.
- * @param faulty names whose value is only a stand-in for a badly written one: what depends on them is not judged
+ * Problems of settings that are valid by themselves but not together, each with its fix.
+ * @param invalid names of invalid settings, whose values are defaults here: checks that depend on them are skipped
  */
-export function checkTogether(values: Values, faulty: ReadonlySet<string>): string[] {
-  const faults: string[] = [];
-  /** `holds` must be true, or `mend` is a fault; `names` are what it depends on. */
-  const demand = (names: readonly SettingName[], holds: boolean, mend: string) => {
-    if (!holds && !names.some((name) => faulty.has(name))) faults.push(mend);
+export function checkTogether(values: Values, invalid: ReadonlySet<string>): string[] {
+  const problems: string[] = [];
+  /** Reports `fix` unless `holds`; `names` are the settings that it depends on. */
+  const demand = (names: readonly SettingName[], holds: boolean, fix: string) => {
+    if (!holds && !names.some((name) => invalid.has(name))) problems.push(fix);
   };
   checkRedis(values, demand);
   const { MIN_TTL, DEFAULT_TTL, MAX_TTL, MEMORY_WINDOW, MAX_MESSAGES } = values;
@@ -71,11 +71,11 @@ export function checkTogether(values: Values, faulty: ReadonlySet<string>): stri
     'API_KEY must be set when HOST is not a loopback address, or anybody who reaches it could read every HTTP conversation: ' +
       'set API_KEY to a long random word, or HOST to 127.0.0.1',
   );
-  return faults;
+  return problems;
 }
 
 /**
- * What is no fault but probably not meant.
+ * Settings that are valid but probably a mistake.
  * @param given names of everything that was set
  */
 export function noteOddities(values: Values, given: ReadonlySet<string>): string[] {
@@ -117,7 +117,7 @@ export function noteOddities(values: Values, given: ReadonlySet<string>): string
 /** Variables of LangChain's own, read by it from the environment of the process (not from `.env`): each sends texts to LangSmith. */
 const TRACING = ['LANGSMITH_TRACING_V2', 'LANGCHAIN_TRACING_V2', 'LANGSMITH_TRACING', 'LANGCHAIN_TRACING'];
 
-/** What people say would go somewhere that nobody may have thought of. */
+/** With tracing on, messages are sent to a third party, which may not be intended. */
 export function noteTracing(environment: Readonly<Record<string, string | undefined>>): string[] {
   return TRACING.filter((name) => environment[name] === 'true').map(
     (name) => `${name} is set: LangChain sends what people say to LangSmith. Unset it unless you mean it.`,

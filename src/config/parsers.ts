@@ -140,10 +140,10 @@ export const people = z.string().transform((written, context): readonly Person[]
   return entries.flatMap((entry, index) => {
     const person = parsePerson(entry);
     if (person !== undefined) return [person];
-    const mend = entry.startsWith('http:')
+    const fix = entry.startsWith('http:')
       ? 'names an HTTP caller, who can never be an admin: anybody can send any user_id. Take it out'
       : 'must have the form discord:<user id> or slack:<team id>:<user id>, such as discord:80351110224678912 or slack:T012AB3CD:U012A3CDE';
-    context.addIssue({ code: 'custom', message: `${mend} (entry ${index + 1})` });
+    context.addIssue({ code: 'custom', message: `${fix} (entry ${index + 1})` });
     return [];
   });
 });

@@ -16,23 +16,23 @@ export function englishCommands(f: Formats) {
       forget: 'Make me forget',
       ttl: 'Show or change how long I remember this conversation',
       memstats: 'Show figures about my memory',
-      help: 'What I do, how to talk to me, and what I keep',
+      help: 'What I do, how to talk to me, and what I remember',
     },
     umbrella: 'All memory commands under one name',
     options: {
-      limit: 'Messages a page',
-      export: 'Get all of it as JSON and Markdown files',
+      limit: 'Messages per page',
+      export: 'Download everything as JSON and Markdown files',
       scope: 'What to forget',
-      confirm: 'Say it to confirm',
+      confirm: 'Confirms the request',
       value: '600, 90s, 10m, 2h, 7d or default',
     },
     scopes: {
       here: 'This conversation',
       everywhere: 'All my conversations with you here',
-      whole: 'A shared conversation, for everybody in it',
+      whole: 'This shared conversation, for everyone in it',
     },
 
-    nothingHere: 'I remember nothing of a conversation with you here.',
+    nothingHere: 'I remember nothing about a conversation with you here.',
     notYours: 'That conversation is not yours, so I can’t show or change it.',
     managersOnly:
       'In a conversation that several people share, only admins and people who may manage messages can do that.',
@@ -58,22 +58,21 @@ export function englishCommands(f: Formats) {
     },
 
     forget: {
-      confirmHere: 'Shall I forget this conversation? It can’t be brought back.',
-      confirmMine:
-        'Shall I remove your messages, and my answers to them, from this shared conversation? They can’t be brought back.',
-      confirmWhole: 'Shall I forget this whole conversation, for everybody in it? It can’t be brought back.',
-      confirmEverywhere: 'Shall I forget all your conversations with me here? They can’t be brought back.',
+      confirmHere: 'Forget this conversation? This can’t be undone.',
+      confirmMine: 'Remove your messages, and my answers to them, from this shared conversation? This can’t be undone.',
+      confirmWhole: 'Forget this whole conversation, for everyone in it? This can’t be undone.',
+      confirmEverywhere: 'Forget all your conversations with me here? This can’t be undone.',
       confirmByText: (form: string) => `To confirm, send: ${form}`,
       done: (erased: Erased) =>
         `Forgotten: ${conversations(erased.conversations)}, ${messages(erased.messages)}.${waiting(erased.waiting)}`,
       removedMine: (erased: Erased) =>
         `Removed from this shared conversation: ${messages(erased.messages)}, yours and my answers to them.${waiting(erased.waiting)}`,
-      mayWipe: 'You may also wipe it for everybody.',
+      mayWipe: 'You can also wipe it for everyone.',
     },
 
     ttl: {
       left: (ms: number) =>
-        `This conversation is forgotten in **${f.roughly(ms)}**, unless it goes on; every turn starts the time anew.`,
+        `This conversation will be forgotten in **${f.roughly(ms)}** unless it continues; every turn restarts the clock.`,
       leftOf: (ms: number, begin: string) => `forgotten in ${f.roughly(ms)}: ${begin}`,
       setting: (seconds: number, chosen: boolean) =>
         `Setting here: **${f.exactly(seconds)}** after the last turn (${chosen ? 'chosen' : 'the default'}).`,
@@ -82,17 +81,17 @@ export function englishCommands(f: Formats) {
       change: (min: number, max: number) =>
         `Change it with \`/ttl 10m\` (from ${f.exactly(min)} to ${f.exactly(max)}), undo that with \`/ttl default\`.`,
       set: (seconds: number) =>
-        `From now on this conversation is forgotten **${f.exactly(seconds)}** after its last turn.`,
+        `From now on, this conversation is forgotten **${f.exactly(seconds)}** after its last turn.`,
       placeSet: (seconds: number) =>
         `From now on your conversations here are forgotten **${f.exactly(seconds)}** after their last turn, unless one has its own setting.`,
       atOnce: (count: number) =>
         count === 1
           ? 'It already applies to the conversation in progress here.'
           : `It already applies to the ${count} conversations in progress here.`,
-      kept: 'That holds until it is changed, also after /forget.',
+      kept: 'This stays in effect until you change it, even after /forget.',
       back: (seconds: number) => `Back to the default: forgotten **${f.exactly(seconds)}** after the last turn.`,
       bounds: (min: number, max: number) =>
-        `How long I remember must be a whole number of seconds (\`600\`), or \`90s\`, \`10m\`, \`2h\`, \`7d\`, ` +
+        `Give the time as whole seconds (\`600\`), or as \`90s\`, \`10m\`, \`2h\`, \`7d\`, ` +
         `from **${f.exactly(min)}** to **${f.exactly(max)}**, or \`default\`.`,
     },
 
@@ -107,7 +106,7 @@ export function englishCommands(f: Formats) {
         `The model sees: ${f.number(seen)} of ${messages(total)}, about ${f.plural(tokens, 'token', 'tokens')}`,
       key: (key: string) => `Key: \`${key}\``,
       service: 'The service',
-      live: (count: number, messageCount: number) => `Live: ${conversations(count)}, ${messages(messageCount)}`,
+      live: (count: number, messageCount: number) => `Active: ${conversations(count)}, ${messages(messageCount)}`,
       today: (turns: number) => `Turns today: ${f.number(turns)}`,
       server: 'The server (for admins)',
       store: (server: ServiceStats['server']) => `Store: ${server.store} ${server.version}`,
@@ -117,23 +116,24 @@ export function englishCommands(f: Formats) {
     },
 
     help: {
-      intro: 'I am a chatbot that remembers our conversation, for as long as you allow and not longer.',
+      intro: 'I am a chatbot that remembers our conversation, for as long as you allow and no longer.',
       direct: 'Just write to me here.',
       channel:
-        'Here, mention me or reply to one of my messages; in a thread that I was called into, just go on; `/forget` there sends me out again.',
+        'Here, mention me or reply to one of my messages. In a thread where I was mentioned, just keep writing; `/forget` there makes me leave.',
       http: 'Send messages with POST /chat; the commands below work as messages too.',
       shared: 'Everybody in this channel shares one conversation with me.',
-      own: 'Nobody else’s conversation is mixed with yours.',
-      commands: 'Commands (also as a whole message, such as `/forget` or `!forget`); only you see the answers:',
+      own: 'Your conversation is separate from everyone else’s.',
+      commands:
+        'Commands (you can also type them as a message, such as `/forget` or `!forget`); only you see the answers:',
       kept: (seconds: number, windowMessages: number, maxMessages: number) =>
         `I keep your messages and my answers for **${f.exactly(seconds)}** after the last turn, the newest ${messages(maxMessages)} at most, ` +
-        `and give the model up to the last ${f.number(windowMessages)}. Then, or on /forget, they are deleted.`,
+        `and give the model up to the last ${f.number(windowMessages)}. After that, or on /forget, they are deleted.`,
     },
 
     hint: {
       unknown: (given: string) => `I don’t know \`${given}\`.`,
       option: (given: string) => `I don’t understand \`${given}\`.`,
-      nearest: (form: string) => `The nearest I know: \`${form}\``,
+      nearest: (form: string) => `Did you mean \`${form}\`?`,
     },
   };
 }

@@ -1,4 +1,4 @@
-/** Everything the bot says by itself, in the person's language. Model answers are not its business. */
+/** All messages of the bot itself, in the person's language. The model's answers are not among them. */
 
 import type { Localised } from '../core/commands.ts';
 import type { CoreMessages } from '../core/ports.ts';
@@ -22,17 +22,17 @@ export function messagesIn(locale: Locale, timeZone?: string): Texts {
   }
 }
 
-/** The texts for whoever runs the bot, in the language that their system is set to. */
+/** The messages for the administrator, in the language of their system. */
 export function operatorTexts(): Texts {
   return messagesIn(localeOf(new Intl.DateTimeFormat().resolvedOptions().locale));
 }
 
-/** One text in all languages, for what is registered with a platform beforehand. */
+/** One text in all languages, for definitions that are registered with a platform. */
 export function localised(pick: (texts: Texts) => string): Localised {
   return { en: pick(messagesIn('en')), 'zh-CN': pick(messagesIn('zh-CN')) };
 }
 
-/** The few texts that core itself needs. */
+/** The few messages that core itself needs. */
 export function createCoreMessages(): CoreMessages {
   return {
     failed: (code, locale) => messagesIn(locale).failed[code],

@@ -5,7 +5,7 @@ import type { Formats } from './formats.ts';
 export function chineseCommands(f: Formats): Texts['commands'] {
   const messages = (count: number) => `${f.number(count)} 条消息`;
   const conversations = (count: number) => `${f.number(count)} 个对话`;
-  const waiting = (count: number) => (count === 0 ? '' : `还在等待的 ${messages(count)}将不再回答。`);
+  const waiting = (count: number) => (count === 0 ? '' : `还在等待的 ${messages(count)}不会再得到回答。`);
   const chosenOrDefault = (chosen: boolean) => (chosen ? '自选' : '默认');
 
   return {
@@ -14,20 +14,20 @@ export function chineseCommands(f: Formats): Texts['commands'] {
       forget: '让我忘记',
       ttl: '查看或更改这个对话的记忆时长',
       memstats: '显示有关记忆的数据',
-      help: '我能做什么、怎么和我说话、我保存什么',
+      help: '我能做什么、怎么和我聊天、我会记住什么',
     },
     umbrella: '所有记忆命令的统一入口',
     options: {
       limit: '每页消息数',
       export: '以 JSON 和 Markdown 文件导出全部内容',
       scope: '要忘记什么',
-      confirm: '写上它表示确认',
+      confirm: '确认操作',
       value: '600、90s、10m、2h、7d 或 default',
     },
     scopes: {
       here: '这个对话',
       everywhere: '我在这里与你的所有对话',
-      whole: '整个共享对话，对其中所有人',
+      whole: '整个共享对话，对所有人生效',
     },
 
     nothingHere: '我不记得在这里与你有过对话。',
@@ -67,7 +67,7 @@ export function chineseCommands(f: Formats): Texts['commands'] {
     },
 
     ttl: {
-      left: (ms) => `如果不再继续，这个对话将在 **${f.roughly(ms)}**后忘记；每一轮都会重新计时。`,
+      left: (ms) => `如果不再继续，我会在 **${f.roughly(ms)}**后忘记这个对话；每一轮都会重新计时。`,
       leftOf: (ms, begin) => `${f.roughly(ms)}后忘记：${begin}`,
       setting: (seconds, chosen) =>
         `这里的设置：最后一轮之后 **${f.exactly(seconds)}**（${chosenOrDefault(chosen)}）。`,
@@ -79,7 +79,7 @@ export function chineseCommands(f: Formats): Texts['commands'] {
       placeSet: (seconds) =>
         `从现在起，你在这里的对话将在最后一轮之后 **${f.exactly(seconds)}**被忘记，单独设置过的除外。`,
       atOnce: (count) => `对这里正在进行的 ${count} 个对话，已立即生效。`,
-      kept: '这一设置在更改之前一直有效，/forget 之后也是。',
+      kept: '这一设置会一直有效，直到你更改它；/forget 之后也不变。',
       back: (seconds) => `已恢复默认：最后一轮之后 **${f.exactly(seconds)}**忘记。`,
       bounds: (min, max) =>
         `记忆时长须为整数秒（\`600\`），或 \`90s\`、\`10m\`、\`2h\`、\`7d\` 这样的写法，从 **${f.exactly(min)}** 到 **${f.exactly(max)}**，或 \`default\`。`,
@@ -112,7 +112,7 @@ export function chineseCommands(f: Formats): Texts['commands'] {
         '在这里请提及我，或回复我的消息；在叫过我的消息列或子区里，直接继续就行；在那里用 `/forget`，我就会退出。',
       http: '用 POST /chat 发送消息；下面的命令也可以作为消息发送。',
       shared: '这个频道里的所有人与我共用一个对话。',
-      own: '别人的对话不会与你的混在一起。',
+      own: '你的对话与其他人的对话互不相干。',
       commands: '命令（也可作为一整条消息发送，例如 `/forget` 或 `!forget`）；只有你能看到回答：',
       kept: (seconds, windowMessages, maxMessages) =>
         `你的消息和我的回答会保存到最后一轮之后 **${f.exactly(seconds)}**，最多保留最新的 ${messages(maxMessages)}，` +
@@ -122,7 +122,7 @@ export function chineseCommands(f: Formats): Texts['commands'] {
     hint: {
       unknown: (given) => `我不认识 \`${given}\`。`,
       option: (given) => `我不明白 \`${given}\`。`,
-      nearest: (form) => `最接近的写法：\`${form}\``,
+      nearest: (form) => `你是不是想用 \`${form}\`？`,
     },
   };
 }

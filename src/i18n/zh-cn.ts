@@ -5,7 +5,7 @@ import type { Texts } from './en.ts';
 import type { Formats } from './formats.ts';
 import { chineseCommands } from './zh-cn-commands.ts';
 
-const NOT_SET_UP = '我没有配置好。请联系机器人的管理员。';
+const NOT_SET_UP = '我的配置有问题。请联系机器人的管理员。';
 const NOT_DELIVERED = '我的回答没能发到这里，或许可以用 /history 看到。';
 
 const FAILED: Readonly<Record<ErrorCode, string>> = {
@@ -22,9 +22,9 @@ const FAILED: Readonly<Record<ErrorCode, string>> = {
   model_unavailable: '语言模型暂时不可用。请过一会儿重新发送。',
   model_timeout: '语言模型用时过长。请重新发送。',
   model_disconnected: '与语言模型的连接中途断开了。请重新发送。',
-  model_refused_key: '语言模型拒绝了我的访问。请联系机器人的管理员。',
-  model_misconfigured: '语言模型没有配置好，与你的消息无关。请联系机器人的管理员。',
-  model_refused_request: '语言模型的服务器没有接受这次请求，与你写的内容无关。请联系机器人的管理员。',
+  model_refused_key: '语言模型拒绝了我的 API 密钥。请联系机器人的管理员。',
+  model_misconfigured: '语言模型的配置有问题，与你的消息无关。请联系机器人的管理员。',
+  model_refused_request: '语言模型服务器拒绝了这次请求，与你写的内容无关。请联系机器人的管理员。',
   model_filtered: '语言模型的内容过滤器拦截了这次对话。请换个说法。',
   model_too_long: '这条消息超出了语言模型能读取的长度。请分成几段发送。',
   model_only_reasoned:
@@ -36,7 +36,7 @@ const FAILED: Readonly<Record<ErrorCode, string>> = {
   platform_credentials: NOT_DELIVERED,
   turn_gave_up: '我试了几次都没有成功，只好放弃。你的下一条消息会照常回答。',
   turn_lost: '这个回答已在别处继续。',
-  turn_stopped: '还没开口就已停止。',
+  turn_stopped: '在回答之前就停止了。',
   internal: '我这边出了问题。请重新发送。',
 };
 
@@ -56,7 +56,7 @@ export function chinese(f: Formats): Texts {
     thinking: '正在思考…',
 
     rateLimited: (waitMs) => `消息发得太快了，请在${f.roughly(waitMs)}后重试。`,
-    inboxFull: (waiting) => `这里还有 ${f.number(waiting)} 条消息等待回答，这一条没有收下。请等它们回答完再发一次。`,
+    inboxFull: (waiting) => `这里还有 ${f.number(waiting)} 条消息等待回答，这一条没有接收。请等它们回答完再发一次。`,
     tooLong: (limit) => `这条消息太长了：最多 ${f.number(limit)} 个字符。`,
     empty: '这条消息里没有文字。',
     attachmentsUnread: (names) => `我还不能读取附件：${f.list(names)}。`,
@@ -72,7 +72,7 @@ export function chinese(f: Formats): Texts {
       forgetWhole: '为所有人清除',
     },
     leavesThread: '我先退出这个子区，有人提及我时再回来。',
-    answersPrivately: '回答只给你一个人看：',
+    answersPrivately: '只有你能看到回答：',
     buttonNotYours: '这个按钮不是给你的，或者它所属的对话已不在记忆中。',
     stopNotYours: '只有提问的人能停止这个回答，并且只能在它生成的过程中。',
 
@@ -97,15 +97,15 @@ export function chinese(f: Formats): Texts {
     startup: {
       redis: (address) => `记忆：Redis（${address}）。重启后仍在，并由所有副本共享。`,
       sqlite: (folder) =>
-        `记忆：内置存储（${folder}）。重启后仍在，但只供一个进程使用；设置 REDIS_URL 可解除这一限制。`,
+        `记忆：内置存储（${folder}）。重启后仍在；只供一个进程使用（需要多个进程时请设置 REDIS_URL）。`,
       model: (description) => `模型：${description}。`,
       demoModel:
         '模型：内置演示模型，只用来展示记忆是否有效。设置 OPENAI_API_KEY 或 OPENAI_BASE_URL 可使用真正的模型。',
       platforms: (names) => `已开启：${f.list(names)}。`,
       platformOff: (name, settings) => `未开启：${name}（请设置 ${f.list(settings)}）。`,
       next: (url) =>
-        `来打个招呼：${url}，或者：curl ${url}/chat -H 'content-type: application/json' -d '{"user_id":"me","message":"我叫小明"}'（全部接口：${url}/docs）`,
-      stopping: (waitMs) => `正在停止：还在生成的回答有${f.roughly(waitMs)}的时间，之后会被移交。`,
+        `试一试：${url}，或者：curl ${url}/chat -H 'content-type: application/json' -d '{"user_id":"me","message":"我叫小明"}'（接口文档：${url}/docs）`,
+      stopping: (waitMs) => `正在停止：进行中的回答还有${f.roughly(waitMs)}，之后会移交给其他进程。`,
     },
   };
 }

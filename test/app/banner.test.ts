@@ -22,7 +22,7 @@ it('without settings, names the embedded store, what is off, and what switches i
   expect(english).toContain('On: HTTP.');
   expect(english).toContain('Off: Discord (set DISCORD_TOKEN).');
   expect(english).toContain('Off: Slack (set SLACK_BOT_TOKEN and SLACK_APP_TOKEN).');
-  expect(english).toContain(`Say hello: ${url}, or: curl ${url}/chat `);
+  expect(english).toContain(`Try it: ${url}, or: curl ${url}/chat `);
   expect(english).toContain(`${url}/docs`);
   const chinese = bare(messagesIn('zh-CN'));
   for (const fact of ['/srv/data', 'REDIS_URL', 'OPENAI_API_KEY', 'DISCORD_TOKEN', 'SLACK_APP_TOKEN', url]) {

@@ -55,7 +55,7 @@ test.each(variants(['thrown', 'rejected', 'together', 'text', 'nothing']))(
   async (kind) => {
     const { code, output } = await runFaulty(kind, 'starting');
     expect(code).toBe(70);
-    expect(output).toContain('A fault of the program: {"name":');
+    expect(output).toContain('Internal error: {"name":');
     expect(output).not.toMatch(/diagnosis|confidential|secret|started/);
   },
 );

@@ -171,7 +171,7 @@ describe('the values', () => {
 });
 
 describe('faults', () => {
-  it('are all named at once, each with its mend, as config_invalid', () => {
+  it('are all listed at once, each with its fix, as config_invalid', () => {
     const fault = faultOf({
       PORT: 'eighty',
       REDIS_URL: 'localhost:6379',

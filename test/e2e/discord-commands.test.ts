@@ -89,14 +89,14 @@ describe('commands', () => {
     const mention = `<@${discord.world.bot.id}>`;
     await untilAnswered(discord, discord.say(ada, channel, `${mention} my secret`), 'echo: my secret');
     const typed = discord.say(ada, channel, `${mention} /history`);
-    await expect.poll(() => textsOf(discord.replies(typed)), PATIENTLY).toEqual(['The answer is for you alone:']);
+    await expect.poll(() => textsOf(discord.replies(typed)), PATIENTLY).toEqual(['Only you can see the answer:']);
     const notice = discord.replies(typed)[0];
     if (notice === undefined) throw new Error('There is a notice.');
-    const opened = discord.press(ada, notice, 'Show /history to me alone');
+    const opened = discord.press(ada, notice, 'Show /history only to me');
     await answerTo(opened, 'my secret');
     expect(opened.acked).toBe('private');
-    const foreign = discord.press(bob, notice, 'Show /history to me alone');
-    await answerTo(foreign, 'made for somebody else');
+    const foreign = discord.press(bob, notice, 'Show /history only to me');
+    await answerTo(foreign, 'for somebody else');
     expect(buttonsOf(notice.message)).toHaveLength(1);
     // A whole message is needed: this one goes to the model.
     await untilAnswered(discord, discord.say(ada, channel, `${mention} forget it`), 'echo: forget it');
@@ -110,14 +110,14 @@ describe('commands', () => {
     const dm = discord.dm(ada);
     await untilAnswered(discord, discord.say(ada, dm, 'my name is Ada'), 'echo: my name is Ada');
     const typed = discord.say(ada, dm, '!forget');
-    await expect.poll(() => textsOf(discord.replies(typed)).join(), PATIENTLY).toContain('Shall I forget');
+    await expect.poll(() => textsOf(discord.replies(typed)).join(), PATIENTLY).toContain('Forget ');
     const question = discord.replies(typed)[0];
     if (question === undefined) throw new Error('There is a question.');
     const pressed = discord.press(ada, question, 'Forget this conversation');
     await answerTo(pressed, /Forgotten: 1 conversation, 2 messages/);
     expect(question.message.content).toContain('Forgotten');
     const stats = discord.say(ada, dm, '/memstats');
-    await expect.poll(() => textsOf(discord.replies(stats)).join(), PATIENTLY).toContain('Live:');
+    await expect.poll(() => textsOf(discord.replies(stats)).join(), PATIENTLY).toContain('Active:');
   });
 
   test('/forget while an answer is written: the answer becomes what it says', async () => {
@@ -182,8 +182,8 @@ describe('with the store away', () => {
     await redis.kill9();
     const history = discord.slash(ada, dm, 'history');
     const chat = discord.slash(ada, dm, 'chat', { options: { message: 'hello' } });
-    await answerTo(history, 'My memory is out of reach');
-    await answerTo(chat, 'My memory is out of reach');
+    await answerTo(history, 'I can’t reach my memory');
+    await answerTo(chat, 'I can’t reach my memory');
     expect([history.timedOut, chat.timedOut]).toEqual([false, false]);
     await redis.restart();
     await expect

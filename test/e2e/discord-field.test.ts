@@ -67,7 +67,7 @@ describe('one bot', () => {
     expect(discord.said(thread)).toHaveLength(2);
 
     const forget = discord.slash(ada, thread, 'forget');
-    await expect.poll(() => forget.answer()?.message.message.content, PATIENTLY).toContain('I leave this thread');
+    await expect.poll(() => forget.answer()?.message.message.content, PATIENTLY).toContain('I’m leaving this thread');
     discord.say(bob, thread, 'without it');
     await untilAnswered(discord, discord.say(ada, thread, `${mention()} back again`), 'echo: back again');
     // What was forgotten still stands in the thread, and is not read from there.

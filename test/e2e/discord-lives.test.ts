@@ -163,7 +163,7 @@ describe('with Redis', () => {
     const admin = new Redis(redis.url);
     await admin.config('SET', 'maxmemory', '1mb');
     const full =
-      'My memory is full. I can read it, but I cannot keep anything new until the bot’s administrator makes room.';
+      'My memory is full. I can read it, but I can’t remember anything new until the bot’s administrator frees up space.';
     const one = discord.say(ada, dm, 'one');
     const first = discord.say(ada, channel, `${mention} first word here`);
     await untilAnswered(discord, one, full);

@@ -112,7 +112,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     model.script('story', { text: 'word '.repeat(20) });
     const { page } = await visit(bot.url);
     await say(page, 'a story');
-    await shows(items(page, 'bot').locator('.hint'), 'the longest answer that is allowed here');
+    await shows(items(page, 'bot').locator('.hint'), 'the maximum length allowed here');
     await page.locator('#locale').selectOption('zh-CN');
     await page.reload();
     await shows(items(page, 'bot').locator('.hint'), '回答不完整');
@@ -201,7 +201,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await say(page, '/memstats');
     await shows(items(page, 'private'), 'The service');
     await say(page, '/hisotry');
-    await shows(items(page, 'private'), 'The nearest I know');
+    await shows(items(page, 'private'), 'Did you mean');
     const order = () => page.locator('#log .private .head code').allInnerTexts();
     const all = ['/help', '/ttl 2h', '/history', '/history export', '/memstats', '/hisotry'];
     expect(await order()).toEqual(all);
@@ -569,7 +569,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await say(page, 'show me');
     await shows(items(page, 'bot'), 'Title');
     await say(page, '/forget');
-    await shows(items(page, 'private'), 'Shall I forget');
+    await shows(items(page, 'private'), 'Forget ');
     await page.locator('#message').pressSequentially('/');
     await page.locator('#completions').waitFor();
     expect(await faults(page)).toEqual([]);

@@ -189,7 +189,7 @@ test('a command that finds no store is answered all the same', async () => {
   await startBot();
   await turn(slack, 'Hello');
   await redis.kill9();
-  expect((await answerTo(slack.command('/history', '', { user: ADA }))).text).toMatch(/out of reach/);
+  expect((await answerTo(slack.command('/history', '', { user: ADA }))).text).toMatch(/can’t reach my memory/);
 });
 
 test('somebody who may manage messages may wipe a shared conversation, others only their own part', async () => {

@@ -78,7 +78,7 @@ test.each(variants(['socket', 'http']))(
     await admin.config('SET', 'maxmemory', '1mb');
     const one = slack.say('One', { user: ADA });
     const full =
-      'My memory is full. I can read it, but I cannot keep anything new until the bot’s administrator makes room.';
+      'My memory is full. I can read it, but I can’t remember anything new until the bot’s administrator frees up space.';
     await until(() => expect(texts(slack.replies(dm, one.ts))).toEqual([full]));
     await until(() => expect(one.deliveries[0]?.attempts()).toBeGreaterThan(2));
     await admin.config('SET', 'maxmemory', '0');

@@ -59,7 +59,7 @@ interface Case {
   readonly found: object;
 }
 
-const FAILED = 'The language model took too long. Please send it again.';
+const FAILED = 'The language model took too long. Please send your message again.';
 const CLEAN = { lost: 0, doubled: 0, outOfOrder: 0, halves: 0, differing: 0 };
 const CUT = 'No, that is not what I';
 

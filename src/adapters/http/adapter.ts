@@ -48,7 +48,7 @@ export function createHttpAdapter(options: HttpAdapterOptions): HttpAdapter {
   if (!local && apiKey === undefined) {
     throw new BotError('config_invalid', `To listen on ${host}, set API_KEY; or set HOST to 127.0.0.1.`);
   }
-  const intake = createWaitingCallers();
+  const callers = createWaitingCallers();
   let bot: BotPort | undefined;
   let server: HttpServer | undefined;
 
@@ -61,7 +61,7 @@ export function createHttpAdapter(options: HttpAdapterOptions): HttpAdapter {
         {
           ...deps,
           bot: given,
-          intake,
+          callers,
           limits: { minTtl, maxTtl, defaultTtl, maxMessageChars },
           timings: { ...TIMINGS, answerMs: httpTimeoutMs, ...timings },
         },
@@ -80,14 +80,14 @@ export function createHttpAdapter(options: HttpAdapterOptions): HttpAdapter {
         },
         lease,
         stream: randomBytes(6).toString('base64url'),
-        onLost: (error) => deps.logger.debug({ session: sessionId, turn: turnId, err: error }, 'a live event was lost'),
+        onLost: (error) => deps.logger.debug({ session: sessionId, turn: turnId, err: error }, 'live event lost'),
       });
     },
     async stopIntake() {
-      intake.close();
+      callers.close();
     },
     async stop() {
-      intake.dismiss();
+      callers.dismiss();
       await server?.close(CLOSE_GRACE_MS);
       server = undefined;
     },

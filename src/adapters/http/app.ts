@@ -31,7 +31,7 @@ export function createHttpApp(deps: HttpDeps, { local, apiKey, mounted }: HttpGu
     const response = responseTo(error);
     // What was refused on purpose (a turn that failed, above all) has been logged where it happened.
     if (response.status >= 500 && !(error instanceof HTTPException)) {
-      deps.logger.error({ err: error, method: c.req.method, path: c.req.path }, 'a request failed');
+      deps.logger.error({ err: error, method: c.req.method, path: c.req.path }, 'request failed');
     }
     return response;
   });

@@ -26,10 +26,10 @@ export function addChatRoute(app: Hono, deps: HttpDeps): void {
       now: deps.clock.now(),
       random: randomBytes(9).toString('base64url'),
     });
-    if (!deps.intake.open) throw refuse(503, 'The bot is shutting down. Please try again.', retryAfter(1000));
+    if (!deps.callers.open) throw refuse(503, 'The bot is shutting down. Please try again.', retryAfter(1000));
     const command = await answerCommand(c, deps, message);
     if (command !== undefined) return command;
-    const turn = await offer(deps, message);
+    const turn = await enqueue(deps, message);
     const answer = wantsStream(c.req.header('accept')) ? streamAnswer : awaitAnswer;
     return answer(c, deps, message, turn);
   });
@@ -39,7 +39,7 @@ export function addChatRoute(app: Hono, deps: HttpDeps): void {
  * Stores the message and follows its turn; of a repeated one, the turn it was first stored as.
  * @throws BotError `store_unavailable` or `store_full`, HTTPException 422 or 429: then it is not stored.
  */
-async function offer(deps: HttpDeps, message: IncomingMessage): Promise<FollowedTurn> {
+async function enqueue(deps: HttpDeps, message: IncomingMessage): Promise<FollowedTurn> {
   const { bot, clock, timings } = deps;
   const followOptions = { pollMs: timings.pollMs, clock };
   const turn = await followTurn(bot, message.sessionId, message.turnId, followOptions);
@@ -66,7 +66,7 @@ async function awaitAnswer(
   turn: FollowedTurn,
 ): Promise<Response> {
   const user = message.author.id;
-  const caller = deps.intake.join(c.req.raw.signal, deps.timings.answerMs);
+  const caller = deps.callers.join(c.req.raw.signal, deps.timings.answerMs);
   try {
     let news = await turn.next(caller.signal);
     while (news?.kind === 'text') news = await turn.next(caller.signal);
@@ -80,7 +80,7 @@ async function awaitAnswer(
 
 function streamAnswer(c: Context, deps: HttpDeps, message: IncomingMessage, turn: FollowedTurn): Response {
   const { heartbeatMs } = deps.timings;
-  const caller = deps.intake.join(c.req.raw.signal);
+  const caller = deps.callers.join(c.req.raw.signal);
   // nginx would hold the events back otherwise.
   c.header('X-Accel-Buffering', 'no');
   return streamSSE(c, async (stream) => {

@@ -26,7 +26,7 @@ export interface HttpDeps {
   readonly bot: BotPort;
   readonly limits: HttpLimits;
   readonly timings: HttpTimings;
-  readonly intake: WaitingCallers;
+  readonly callers: WaitingCallers;
   readonly store: string;
   /** The metrics of the process in Prometheus' text format. */
   readonly metrics: () => Promise<string>;

@@ -26,9 +26,9 @@ export type TurnNews = { readonly kind: 'text'; readonly text: string } | Settle
 
 export interface FollowedTurn {
   readonly turnId: TurnId;
-  /** The next news of the turn; undefined once `signal` has aborted. A store that is away is waited for. */
+  /** The next update of the turn; undefined once `signal` has aborted. Waits while the store is away. */
   next(signal: AbortSignal): Promise<TurnNews | undefined>;
-  /** Stops following; the turn goes on. Never rejects. */
+  /** Stops following; the turn continues. Never rejects. */
   close(): Promise<void>;
 }
 
@@ -46,8 +46,8 @@ const RECENT = 20;
 type TurnReader = Pick<BotPort, 'follow' | 'record' | 'memory'>;
 
 /**
- * Subscribes to the turn. Must be in force before the turn is offered: what is announced earlier is not heard, and then
- * only the slow look at the record notices it. @throws BotError `store_unavailable`.
+ * Subscribes to the turn. Call it before the turn is enqueued: earlier announcements are missed, and then only the slow poll of the
+ * record sees them. @throws BotError `store_unavailable`.
  */
 export async function followTurn(
   bot: TurnReader,
@@ -55,7 +55,7 @@ export async function followTurn(
   turnId: TurnId,
   { pollMs, clock, stored }: FollowOptions,
 ): Promise<FollowedTurn> {
-  const bell = createSignal();
+  const news = createSignal();
   let live: LiveText = NOTHING_SEEN;
   let ended: EndEvent | undefined;
   let newText = false;
@@ -71,9 +71,9 @@ export async function followTurn(
       if (event.success && event.data.kind === 'live.end') ended = event.data;
       look = true;
     }
-    bell.notify();
+    news.notify();
   };
-  // Nothing is stored yet, so whatever hinders this, the caller may simply try again.
+  // Nothing is stored yet, so after any error the caller can simply try again.
   const unfollow = await bot.follow(sessionId, turnId, hear, stored).catch((cause: unknown) => {
     throw new BotError('store_unavailable', 'The turn could not be followed.', { cause, retryable: true });
   });
@@ -90,13 +90,13 @@ export async function followTurn(
           look = false;
           const settlement = await settled();
           if (settlement !== undefined) return settlement;
-        } else if ((await bell.wait(pollMs, signal)) === 'timeout') {
+        } else if ((await news.wait(pollMs, signal)) === 'timeout') {
           look = true;
         }
       }
       return undefined;
     },
-    // A subscription that can't be ended is no reason to withhold an answer; nobody listens to it any more.
+    // A subscription that cannot be ended does no harm and must not hold up the answer.
     close: () => unfollow().catch(() => {}),
   };
 
@@ -104,7 +104,7 @@ export async function followTurn(
     try {
       return await readSettlement(await bot.record(sessionId, turnId));
     } catch (error) {
-      // The turn is stored, so it will be answered when the store is back: the caller goes on waiting.
+      // The turn is stored, so it will be answered when the store is back: keep waiting.
       if (toBotError(error).code === 'store_unavailable') return undefined;
       throw error;
     }
@@ -118,7 +118,7 @@ export async function followTurn(
     const remembered = await findAnswer(bot, sessionId, turnId);
     if (remembered !== undefined) return remembered;
     const text = record?.answer ?? (ended?.outcome === 'answered' ? ended.text : undefined);
-    // Answered, and the conversation expired before it could be read: whoever waited still gets what was written.
+    // Answered, and the conversation expired before it could be read: the caller still gets what was written.
     if (outcome === 'answered' && text !== undefined) {
       return { kind: 'answered', text, cut: record?.cut ?? ended?.cut, timestamp: clock.now(), expiresInMs: 0 };
     }

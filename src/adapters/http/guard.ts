@@ -26,7 +26,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Why a request must not reach a server that trusts whoever is on this machine; undefined: it may.
+ * Why a request must not reach a server that trusts everyone on this machine; undefined: it may.
  * A foreign Host is DNS rebinding (the page's own name was pointed at 127.0.0.1), a foreign Origin a page elsewhere.
  */
 export function refuseForeign(request: RequestOrigin): string | undefined {
@@ -87,7 +87,7 @@ export function proxyHeader(names: Iterable<string>): string | undefined {
 }
 
 /**
- * While there is no key, whoever is on this machine may call; behind a proxy on this machine that would be everybody whom the
+ * Without a key, everyone on this machine may call; behind a proxy on this machine that would be everybody whom the
  * proxy serves. Lets through what bears no sign of one, and every open path; else 403.
  */
 export function notProxied(isOpen: (path: string) => boolean): MiddlewareHandler {

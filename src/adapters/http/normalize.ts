@@ -1,4 +1,4 @@
-/** From what an HTTP caller sent to the vocabulary of the house. Pure; what is wrong is thrown as a BotError. */
+/** Parses requests of HTTP callers. Pure; invalid ones throw a BotError. */
 import { createHash } from 'node:crypto';
 import { parseAccept } from 'hono/utils/accept';
 import type { z } from 'zod';

@@ -37,14 +37,15 @@ export function openApiDocument({ limits, withKey }: OpenApiOptions): Json {
       '/chat': { post: chatOperation() },
       '/history/{user_id}': {
         get: {
-          summary: 'What is remembered of the conversation, oldest message first',
+          summary: 'The remembered conversation, oldest message first',
           operationId: 'getHistory',
           parameters: [user],
           responses: answers('History', 'The conversation', [404, 422, 429], withKey),
         },
         delete: {
           summary: 'Forget the conversation',
-          description: 'Messages still waiting for their answer are forgotten too; whoever waits for one gets 410.',
+          description:
+            'Messages still waiting for their answer are forgotten too; a caller that waits for one gets 410.',
           operationId: 'clearHistory',
           parameters: [user],
           responses: answers('Cleared', 'Forgotten', [404, 422, 429], withKey),
@@ -97,10 +98,10 @@ export function openApiDocument({ limits, withKey }: OpenApiOptions): Json {
 
   function chatOperation(): Json {
     return {
-      summary: 'Say something and get the answer',
+      summary: 'Send a message and get the answer',
       description:
         'The message is stored before anything else happens: 503 and 507 mean that it was not, and once it is, it will be ' +
-        'answered and the answer will be in the history, whatever becomes of the connection. After a 503, or when the ' +
+        'answered and the answer will be in the history, even if the connection is lost. After a 503, or when the ' +
         'connection was lost, send it again with the same Idempotency-Key and it is never answered twice.\n\n' +
         'A whole message that is a memory command (`/history export`, `!ttl 600`; `/help` names them all) is run at once ' +
         'instead, also while others wait for their answers. It is answered in the language of Accept-Language (English ' +
@@ -118,7 +119,7 @@ export function openApiDocument({ limits, withKey }: OpenApiOptions): Json {
         {
           name: 'Accept-Language',
           in: 'header',
-          description: 'The language of what the bot says by itself: English, or Chinese where it is liked better.',
+          description: 'Language of the bot’s own messages: English, or Simplified Chinese if preferred.',
           schema: { type: 'string' },
         },
       ],
@@ -149,9 +150,9 @@ const ERRORS: Readonly<Record<number, string>> = {
   415: 'The body is not declared as application/json',
   422: 'A field is missing, of the wrong type, too long, or not well-formed Unicode; or an Idempotency-Key used otherwise',
   429: 'Too many messages, requests for this memory, or messages waiting; Retry-After says when to go on',
-  500: 'A fault of the bot',
+  500: 'Internal error',
   502: 'The model could not answer',
-  503: 'The memory store or the model is not to be had just now, or the bot is shutting down; see Retry-After',
+  503: 'The memory store or the model is not available, or the bot is shutting down; see Retry-After',
   504: 'The model took too long',
   507: 'The memory store is full',
 };

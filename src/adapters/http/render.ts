@@ -1,4 +1,4 @@
-/** From the house's results to bodies of the HTTP API. Pure. */
+/** Renders results as bodies of the HTTP API. Pure. */
 import type { z } from 'zod';
 import type { ReceiveResult } from '../../core/bot-port.ts';
 import type { History, ServiceStats } from '../../core/store.ts';
@@ -40,7 +40,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 
 /** What callers read instead of the error's own text, which is for the log. */
 const DETAIL: Partial<Record<ErrorCode, string>> = {
-  store_unavailable: 'The memory store cannot be reached just now. Please try again in a moment.',
+  store_unavailable: 'The memory store cannot be reached. Please try again in a moment.',
   store_full: 'The memory store is full: nothing new can be stored. What is stored can still be read.',
 };
 
@@ -102,7 +102,7 @@ export function renderChat(
   return cut === undefined ? whole : { ...whole, cut, note: messagesIn(locale).cut[cut] };
 }
 
-/** The answer while the turn goes on without its caller. */
+/** The response while the turn continues without its caller. */
 export function renderPending(user: string, turnId: TurnId): z.infer<typeof pendingResponse> {
   return {
     status: 'pending',

@@ -36,7 +36,7 @@ const CONNECTION_LIMITS: ConnectionLimits = {
 
 /**
  * Binds and resolves when listening. A kept connection may be idle for 5 s, as Node has it.
- * @throws BotError `config_invalid`, naming the mend, when it cannot listen there.
+ * @throws BotError `config_invalid`, with the fix, when it cannot listen there.
  */
 export async function listen(
   app: Pick<Hono, 'fetch'>,
@@ -83,11 +83,11 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): BotError {
-  const mends: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'Something else listens there: stop it, or set PORT to a free port.',
-    EACCES: 'This user may not: set PORT to 1024 or above.',
+  const fixes: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'Another program uses this port: stop it, or set PORT to a free one.',
+    EACCES: 'This user is not allowed to: set PORT to 1024 or above.',
     EADDRNOTAVAIL: 'This machine has no such address: set HOST to one it has.',
   };
-  const mend = mends[cause.code ?? ''] ?? `Check HOST and PORT (${cause.message}).`;
-  return new BotError('config_invalid', `Can't listen on ${host}:${port}. ${mend}`, { cause });
+  const fix = fixes[cause.code ?? ''] ?? `Check HOST and PORT (${cause.message}).`;
+  return new BotError('config_invalid', `Can't listen on ${host}:${port}. ${fix}`, { cause });
 }

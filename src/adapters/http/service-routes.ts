@@ -28,7 +28,7 @@ export function addServiceRoutes(app: Hono, deps: HttpDeps): void {
       return c.json({ status: 'unhealthy', redis: redis('connected'), error, timestamp }, 503);
     } catch (error) {
       // Anybody may ask this route, so the error's own text (with addresses, perhaps) goes to the log only.
-      logger.warn({ err: error }, 'the store does not answer');
+      logger.warn({ err: error }, 'store does not answer');
       const { code, reason } = toBotError(error);
       const text = `The store does not answer: ${reason ?? code}`;
       const timestamp = isoTime(clock.now());

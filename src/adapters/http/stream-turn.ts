@@ -61,7 +61,7 @@ export async function streamTurn(options: StreamTurnOptions): Promise<void> {
       await send('error', { status, detail });
     }
   } catch (error) {
-    options.logger.error({ turn: turn.turnId, err: error }, 'an answer could not be streamed');
+    options.logger.error({ turn: turn.turnId, err: error }, 'could not stream an answer');
     const { status, detail } = refusalOf(error);
     await send('error', { status, detail });
   } finally {

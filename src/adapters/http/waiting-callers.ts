@@ -1,11 +1,11 @@
-/** Who is waiting for an answer just now, and whether new messages are taken in. */
+/** The HTTP callers that wait for an answer, and whether new messages are accepted. */
 
-/** One caller who waits. `signal` aborts when they go, when their time is up, or when the server stops. */
+/** One waiting caller. `signal` aborts when the connection is lost, the time is up, or the server stops. */
 export interface Caller {
   readonly signal: AbortSignal;
   /** The caller has gone. */
   hangUp(): void;
-  /** Must be called in the end: frees what the waiting held. */
+  /** Must be called at the end: frees the resources of the wait. */
   leave(): void;
 }
 
@@ -14,7 +14,7 @@ export interface WaitingCallers {
   readonly open: boolean;
   /** `gone` aborts when the connection is lost; `waitMs` bounds the waiting. */
   join(gone: AbortSignal, waitMs?: number): Caller;
-  /** Takes no more messages; those who wait go on waiting. */
+  /** Accepts no more messages; callers that wait keep waiting. */
   close(): void;
   /** Ends all waiting. */
   dismiss(): void;

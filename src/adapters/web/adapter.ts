@@ -69,7 +69,7 @@ export function createWebAdapter({ samples, pollMs = POLL_MS, ...options }: WebA
         announce: async (event) => started().announce(sessionId, turnId, event),
         lease,
         stream: randomBytes(6).toString('base64url'),
-        onLost: (error) => logger.debug({ session: sessionId, turn: turnId, err: error }, 'a live event was lost'),
+        onLost: (error) => logger.debug({ session: sessionId, turn: turnId, err: error }, 'live event lost'),
       });
       return {
         ...reply,

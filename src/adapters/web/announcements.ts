@@ -24,6 +24,6 @@ export async function announce(
   event: z.infer<typeof announcement>,
 ): Promise<void> {
   await bot.announce(sessionId, CONVERSATION, event).catch((thrown: unknown) => {
-    logger.debug({ session: sessionId, err: toBotError(thrown).message }, 'pages not woken, they look by themselves');
+    logger.debug({ session: sessionId, err: toBotError(thrown).message }, 'pages not notified, they will poll');
   });
 }

@@ -42,7 +42,7 @@ type Settled = FeedEvents['state']['settled'][number];
  */
 export async function runFeed(options: FeedOptions): Promise<void> {
   const { bot, sessionId, send, signal, pollMs, logger } = options;
-  const bell = createSignal();
+  const news = createSignal();
   const followed = new Map<TurnId, Followed>();
   const said = new Map<TurnId, { readonly author: string; readonly text: string }>();
   const unsettled = new Set(options.tracked);
@@ -58,7 +58,7 @@ export async function runFeed(options: FeedOptions): Promise<void> {
     // A choice of TTL changes nothing of what is compared here, but the panel beside it.
     if (event.success && event.data.kind === 'web.changed') told = '';
     look = true;
-    bell.notify();
+    news.notify();
   });
   try {
     while (!signal.aborted) {
@@ -67,10 +67,10 @@ export async function runFeed(options: FeedOptions): Promise<void> {
         await showState().catch(sayAway);
       }
       await showTexts();
-      if ((await bell.wait(pollMs, signal)) === 'timeout') look = true;
+      if ((await news.wait(pollMs, signal)) === 'timeout') look = true;
     }
   } finally {
-    // Nobody listens any more; a subscription that can't be ended harms nobody.
+    // A subscription that cannot be ended does no harm.
     await Promise.allSettled([unhear(), ...[...followed.values()].map(({ unfollow }) => unfollow())]);
   }
 
@@ -111,7 +111,7 @@ export async function runFeed(options: FeedOptions): Promise<void> {
     if (entry === undefined || !event.success) return;
     if (event.data.kind === 'live.text') entry.live = joinText(entry.live, event.data);
     else look = true;
-    bell.notify();
+    news.notify();
   }
 
   /** What became of the turns that neither wait nor are in memory; each is told once. */
@@ -164,7 +164,7 @@ export async function runFeed(options: FeedOptions): Promise<void> {
   async function sayAway(thrown: unknown): Promise<void> {
     const error: BotError = toBotError(thrown);
     const known = error.code === 'store_unavailable';
-    if (!known) logger.error({ err: error, session: sessionId }, 'a conversation could not be shown');
+    if (!known) logger.error({ err: error, session: sessionId }, 'could not show a conversation');
     // So that the next state is told whatever it is, and the page learns that the store is back.
     told = '';
     await send('away', { text: options.coreMessages.failed(known ? error.code : 'internal', options.locale) });

@@ -1,4 +1,4 @@
-/** From what the page sends to the vocabulary of the house. Pure; what is wrong is thrown as a BotError. */
+/** Parses requests of the page. Pure; invalid ones throw a BotError. */
 import { z } from 'zod';
 import type { CommandContext } from '../../core/commands.ts';
 import { encodeSession, type Place, personOf, type SessionId, type SessionScope } from '../../core/session.ts';

@@ -1,4 +1,4 @@
-/** From the house's results to what the page is sent. Pure. */
+/** Renders results for the page. Pure. */
 import type { ReceiveResult } from '../../core/bot-port.ts';
 import type { CommandDefinition, CommandOption, CommandResult } from '../../core/commands.ts';
 import type { WindowView } from '../../core/ports.ts';

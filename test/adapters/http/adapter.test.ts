@@ -226,7 +226,7 @@ describe('its life', () => {
     const { adapter } = makeAdapter({ port });
     await expect(adapter.start(createEdgeBot())).rejects.toMatchObject({
       code: 'config_invalid',
-      message: `Can't listen on 127.0.0.1:${port}. Something else listens there: stop it, or set PORT to a free port.`,
+      message: `Can't listen on 127.0.0.1:${port}. Another program uses this port: stop it, or set PORT to a free one.`,
     });
     await adapter.stop();
   });

@@ -196,12 +196,12 @@ describe('POST /chat', () => {
     const { app, bot, deps } = createTestApp();
     const asked = app.request('/chat', postChat({ user_id: 'a', message: 'b' }));
     await expect.poll(() => bot.taken.length).toBe(1);
-    deps.intake.close();
+    deps.callers.close();
     const refused = await app.request('/chat', postChat({ user_id: 'a', message: 'b' }));
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(bot.taken).toHaveLength(1);
-    deps.intake.dismiss();
+    deps.callers.dismiss();
     expect((await asked).status).toBe(202);
   });
 });

@@ -127,7 +127,7 @@ describe('a message that is a command', () => {
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toBe('1');
     expect((await post('/help')).status).toBe(200);
-    await deps.intake.close();
+    await deps.callers.close();
     expect((await app.request('/chat', postChat({ user_id: 'grace', message: '/help' }))).status).toBe(503);
   });
 });

@@ -120,7 +120,7 @@ describe('POST /chat as an event stream', () => {
 
   test('says where the answer will be when the server stops', async () => {
     const { deps, turnId, rest, bot } = await openStream();
-    deps.intake.dismiss();
+    deps.callers.dismiss();
     expect((await rest()).at(-1)).toMatchObject({ event: 'pending', data: { status: 'pending', turn_id: turnId } });
     expect(bot.followers()).toBe(0);
   });

@@ -57,7 +57,7 @@ export function createTestApp({ timings, store = 'redis', local = true, apiKey }
     bot,
     limits: LIMITS,
     timings: { ...TIMINGS, ...timings },
-    intake: createWaitingCallers(),
+    callers: createWaitingCallers(),
     store,
     metrics: async () => 'bot_turns_total 1\n',
     refused: (status) => void refused.push(status),

@@ -85,7 +85,7 @@ export function describeForget(harness: Harness): void {
     it('asks first where a button opened it, and not where it was typed without buttons', async () => {
       await talk(bot.store, here(), 'm1');
       const open = bot.commands.openPrivately({ name: 'forget', scope: 'here', confirmed: false }, contextOf());
-      expect(open.label).toBe('Show /forget to me alone');
+      expect(open.label).toBe('Show /forget only to me');
       expect((await press(open)).kind).toBe('confirm');
       expect(await kept()).toHaveLength(2);
       expect((await ask('/forget', contextOf({ surface: 'text', hasButtons: false }))).kind).toBe('done');
