@@ -1,82 +1,77 @@
-/** The reply of a turn whose reader is connected to us: it is told to whichever replica holds the connection. */
+/** A reply over a connection of ours. It is announced to the replica that holds the connection. */
 import type { Lease, Reply } from '../core/ports.ts';
+import { delay } from '../lib/delay.ts';
 import { systemTimers, type Timers } from '../lib/timers.ts';
 import { type EndEvent, type TextEvent, textEventOf } from './live-text.ts';
 
 export interface AnnouncedReplyDeps {
-  /** Tells the followers of the turn, wherever they are. */
+  /** Sends the event to the followers of the turn, on whatever replica. */
   readonly announce: (event: TextEvent | EndEvent) => Promise<void>;
   readonly lease: Pick<Lease, 'alive'>;
-  /** Names this writing of the answer; unique among the workers that write it. */
+  /** Identifies this worker's writing of the answer among those of other workers. */
   readonly stream: string;
+  /** Called with the error of an announcement that failed. */
   readonly onLost: (error: unknown) => void;
-  /** Milliseconds from one announcement to the next, while the answer grows. Default: 150. */
+  /** Milliseconds between announcements while the answer grows. Default: 150. */
   readonly paceMs?: number;
   readonly timers?: Timers;
 }
 
-/** So often an answer is seen to flow; more often only costs: each time all of it is looked at. */
+/** Often enough to look fluent. Each announcement looks at the whole text. */
 const PACE_MS = 150;
 
 export interface AnnouncedReply extends Reply {
+  /** Announces the whole text again, for a follower who joined later. */
   repeat(): void;
 }
 
 /**
- * Announces the answer as it grows, at a pace and one announcement in flight: however small its pieces are, what it costs is
- * linear in its length, and a slow store gets fewer and longer ones. A lost
- * announcement harms nobody (the caller reads the answer from the store), so nothing here rejects.
+ * Announces the answer as it grows, at intervals and one announcement at a time. So the cost is linear in the length of the
+ * answer, however small its pieces are, and a slow store gets fewer and longer announcements. Nothing here rejects: a lost
+ * announcement does no harm, because the caller reads the answer from the store.
  */
 export function createAnnouncedReply(deps: AnnouncedReplyDeps): AnnouncedReply {
   const { announce, lease, stream, onLost, paceMs = PACE_MS, timers = systemTimers } = deps;
   let latest = '';
-  /** What has gone out: what the reader can have seen. */
-  let told = '';
-  /** How often the text was taken back. */
-  let takenBack = 0;
+  /** Successfully announced: what the reader may have seen. */
+  let announced = '';
+  /** Attempts of the model. Each begins with an empty text. */
+  let attempt = 0;
   /** What every follower is known to have of this stream. */
   let known = '';
-  let open = true;
-  let telling = false;
+  const ended = new AbortController();
+  let running = false;
   let inFlight = Promise.resolve();
-  let endPause = () => {};
 
-  async function pause(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = timers.after(paceMs, resolve);
-      endPause = () => {
-        cancel();
-        resolve();
-      };
-    });
-  }
-
-  async function tell(): Promise<void> {
-    telling = true;
+  async function announceAll(): Promise<void> {
+    running = true;
     try {
-      while (open && latest !== known && lease.alive()) {
+      while (!ended.signal.aborted && latest !== known && lease.alive()) {
         const text = latest;
-        const before = takenBack;
+        const textAttempt = attempt;
         const event = textEventOf(stream, known, text);
-        // Set before: who asks for the whole text meanwhile may not have heard this piece.
+        // Before the announcement: a follower who asks for the whole text meanwhile may not get this piece.
         known = text;
         await announce(event);
-        if (before === takenBack) told = text;
-        // Also behind the last one: the next piece may come at once.
-        if (open && paceMs > 0) await pause();
+        if (textAttempt === attempt) announced = text;
+        // Also after the last one: the next piece may come at once.
+        if (paceMs > 0) await delay(paceMs, ended.signal, timers);
       }
     } catch (error) {
+      // The next update announces what is missing. Retrying at once would only add load to a store that is failing.
       known = '';
-      // The next update tells what is missing: trying again at once would only hammer a store that is away.
       onLost(error);
     } finally {
-      telling = false;
+      running = false;
     }
   }
 
+  function start(): void {
+    if (!running) inFlight = announceAll();
+  }
+
   async function settle(): Promise<void> {
-    open = false;
-    endPause();
+    ended.abort();
     await inFlight;
   }
 
@@ -85,16 +80,16 @@ export function createAnnouncedReply(deps: AnnouncedReplyDeps): AnnouncedReply {
     update(text) {
       latest = text;
       if (text === '') {
-        takenBack += 1;
-        told = '';
+        attempt += 1;
+        announced = '';
       }
-      if (!telling) inFlight = tell();
+      start();
     },
     repeat() {
       known = '';
-      if (!telling) inFlight = tell();
+      start();
     },
-    shown: () => told,
+    shown: () => announced,
     async end(end) {
       await settle();
       if (!lease.alive()) return;

@@ -1,7 +1,6 @@
 /**
- * Answers shown live over a connection of ours (HTTP, the playground): what the replica that runs a turn tells the one that
- * holds the connection. Events only show the answer while
- * it is being written and wake the one who waits: any of them may be lost, and the turn's record is the truth.
+ * Events by which the replica that runs a turn shows the growing answer to the one that holds the connection to the reader (HTTP,
+ * the playground). Any event may be lost: they only show progress and wake the waiting caller. The turn's record is authoritative.
  */
 
 import { z } from 'zod';
@@ -10,9 +9,9 @@ import { beginsWith } from '../lib/begins-with.ts';
 
 const textEvent = z.object({
   kind: z.literal('live.text'),
-  /** One writing of the answer by one worker; another worker that goes on begins a stream of its own at 0. */
+  /** One worker's writing of the answer. A worker that takes over begins another stream at 0. */
   stream: z.string(),
-  /** UTF-16 offset from which `text` is what the answer now reads. */
+  /** UTF-16 offset at which `text` replaces the rest of the answer. */
   from: z.int().nonnegative(),
   text: z.string(),
 });
@@ -20,7 +19,7 @@ const textEvent = z.object({
 const endEvent = z.object({
   kind: z.literal('live.end'),
   outcome: z.enum(['answered', 'failed', 'forgotten']),
-  /** What the person reads at the end, whole. */
+  /** The whole final text. */
   text: z.string(),
   cut: z.enum(ANSWER_CUTS).optional(),
 });
@@ -30,13 +29,13 @@ export const liveEvent = z.discriminatedUnion('kind', [textEvent, endEvent]);
 export type TextEvent = z.infer<typeof textEvent>;
 export type EndEvent = z.infer<typeof endEvent>;
 
-/** The event that brings a follower who knows `known` of this stream to `text`. */
+/** The event that brings a follower who has `known` of this stream to `text`. */
 export function textEventOf(stream: string, known: string, text: string): TextEvent {
   const from = beginsWith(text, known) ? known.length : 0;
   return { kind: 'live.text', stream, from, text: text.slice(from) };
 }
 
-/** What a follower has seen of an answer. `past` are the streams that another one took over from. */
+/** What a follower has of an answer. `past`: streams that another one replaced. */
 export interface LiveText {
   readonly stream: string | undefined;
   readonly text: string;
@@ -46,8 +45,8 @@ export interface LiveText {
 export const NOTHING_SEEN: LiveText = { stream: undefined, text: '', past: [] };
 
 /**
- * The text after an event. An event that cannot be joined on (an earlier one was lost, or it comes from a worker that
- * was taken over from and does not know it yet) changes nothing.
+ * The text after an event. An event changes nothing if an earlier one was lost, or if it comes from a worker that has been
+ * replaced and does not know it yet.
  */
 export function joinText(live: LiveText, event: TextEvent): LiveText {
   if (live.past.includes(event.stream)) return live;

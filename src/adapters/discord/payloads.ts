@@ -35,6 +35,27 @@ const poll = z.object({
 });
 export type PollPayload = z.infer<typeof poll>;
 
+/** A component, as far as it is read. Rows, sections and containers hold further components. */
+export interface ComponentPayload {
+  readonly custom_id?: string | undefined;
+  /** Of a text display: Markdown. https://docs.discord.com/developers/components/reference#text-display */
+  readonly content?: string | undefined;
+  readonly components: readonly ComponentPayload[];
+}
+
+/** @param depth Levels that are read. */
+function components(depth: number): z.ZodType<readonly ComponentPayload[]> {
+  if (depth === 0) return z.array(z.never()).catch([]);
+  const component = z.object({
+    custom_id: z.string().optional(),
+    content: z.string().optional(),
+    components: components(depth - 1),
+  });
+  return z.array(component).catch([]);
+}
+/** A text display in a section in a container. */
+const MAX_COMPONENT_DEPTH = 3;
+
 /** What a message shows. An unexpected form of anything but the text must not make the text unreadable. */
 const bodyCore = {
   content: z.string().default(''),
@@ -44,6 +65,7 @@ const bodyCore = {
   embeds: z.array(embed).catch([]),
   sticker_items: z.array(z.object({ name: z.string() })).catch([]),
   poll: poll.nullish().catch(null),
+  components: components(MAX_COMPONENT_DEPTH),
 };
 
 /**
@@ -58,12 +80,13 @@ export interface MessageBody {
   readonly embeds: readonly EmbedPayload[];
   readonly sticker_items: readonly { readonly name: string }[];
   readonly poll?: PollPayload | null | undefined;
+  readonly components: readonly ComponentPayload[];
   readonly message_snapshots: readonly { readonly message: MessageBody }[];
 }
 
 /** @param depth Levels of nested snapshots that are read. */
 function snapshots(depth: number): z.ZodType<readonly { readonly message: MessageBody }[]> {
-  if (depth === 0) return z.unknown().transform(() => []);
+  if (depth === 0) return z.array(z.never()).catch([]);
   return z.array(z.object({ message: z.object({ ...bodyCore, message_snapshots: snapshots(depth - 1) }) })).catch([]);
 }
 const MAX_SNAPSHOTS = 3;
@@ -88,9 +111,6 @@ export const messagePayload = z.object({
   mention_everyone: z.boolean().catch(false),
   referenced_message: z.object(messageCore).nullish(),
   message_reference: z.object({ message_id: snowflake.optional() }).nullish(),
-  components: z
-    .array(z.object({ components: z.array(z.object({ custom_id: z.string().optional() })).default([]) }))
-    .default([]),
 });
 export type MessagePayload = z.infer<typeof messagePayload>;
 

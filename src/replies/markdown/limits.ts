@@ -1,19 +1,19 @@
 /**
- * Whether a text is worth reading as Markdown. Its readers take the square of the time for a text of little but markup, and
- * one call deeper for each quote or list within another (measured: micromark 2 took 29 s for 8,000 units of `a*_`, marked 2 s;
- * `> ` overflowed the stack of both). No text that people would read comes near these bounds.
+ * Whether a text may be parsed as Markdown. Parsers take quadratic time for a text of little but markup, and one level of
+ * recursion for each nested quote or list (measured: micromark 2 took 29 s for 8,000 units of `a*_`, marked 2 s; `> ` overflowed
+ * the stack of both). Readable texts stay far below these limits.
  */
 
 export interface MarkupBounds {
-  /** Quotes and lists within each other. */
+  /** Nested quotes and lists. */
   readonly depth: number;
-  /** Runs of delimiters, and brackets, from one blank line to the next. */
+  /** Runs of delimiters, and brackets, between two blank lines. */
   readonly delimiters: number;
-  /** These, the lines, and the marks of quotes and lists, in the whole text. */
+  /** Delimiters, lines, and the markers of quotes and lists, in the whole text. */
   readonly marks: number;
 }
 
-/** Linear in the text, and ends where a bound is passed. */
+/** Linear in the length of the text. Stops where a limit is exceeded. */
 export function isWithin(text: string, bounds: MarkupBounds): boolean {
   let marks = 0;
   let delimiters = 0;
@@ -32,7 +32,7 @@ export function isWithin(text: string, bounds: MarkupBounds): boolean {
       depth += 1;
     } else {
       lineStart &&= isLead(character);
-      // A run of one delimiter is one; of two that alternate, many.
+      // A run of the same delimiter counts once, alternating delimiters each time.
       if (isDelimiter(character) && character !== before) {
         marks += 1;
         delimiters += 1;
@@ -44,17 +44,17 @@ export function isWithin(text: string, bounds: MarkupBounds): boolean {
   return true;
 }
 
-/** An address is looked for around each `@`. */
+/** `@` counts too: parsers look for an email address around each. */
 function isDelimiter(character: string): boolean {
   return '*_~[<@'.includes(character);
 }
 
-/** What may stand between the marks of containers: spaces, and the digits of a list's number. */
+/** Allowed between the markers of containers: spaces, and the digits of a list's number. */
 function isLead(character: string): boolean {
   return character === ' ' || character === '\t' || (character >= '0' && character <= '9');
 }
 
-/** A quote mark, or the end of a list's marker. */
+/** A quote mark, or the end of a list marker. */
 function isContainer(text: string, at: number): boolean {
   const character = text.charAt(at);
   if (character === '>') return true;

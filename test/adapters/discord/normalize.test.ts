@@ -252,9 +252,9 @@ describe('an interaction', () => {
     expect(may({ ...thread, app_permissions: String((1n << 10n) | (1n << 38n)) })).toBe(true);
   });
 
-  test('without a person or a channel is refused', () => {
+  test('without a user or a channel is refused', () => {
     for (const more of [{ member: undefined }, { channel: undefined }]) {
-      expect(() => interaction(more)).toThrow('without a person or a channel');
+      expect(() => interaction(more)).toThrow('without a user or a channel');
     }
   });
 });

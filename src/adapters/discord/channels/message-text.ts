@@ -3,7 +3,7 @@
  * own clients (https://docs.discord.com/developers/reference#message-formatting). Embeds, polls, stickers, attachments and
  * forwarded messages are described in words.
  */
-import type { EmbedPayload, MessageBody, PollPayload, UserPayload } from '../payloads.ts';
+import type { ComponentPayload, EmbedPayload, MessageBody, PollPayload, UserPayload } from '../payloads.ts';
 
 /** The names of a server's channels and roles. Undefined for one that the bot does not know or that not everybody may see. */
 export interface Names {
@@ -131,11 +131,12 @@ export function attachmentNames({ attachments, sticker_items: stickers }: Messag
 
 /** Everything a message shows, as text. Empty if there is nothing to read. */
 export function shownText(message: MessageBody, names: Names): string {
-  const { content, mentions, embeds, poll } = message;
+  const { content, mentions, embeds, poll, components } = message;
   const show = (text: string) => readable(text, mentions, names);
   const files = attachmentNames(message);
   const parts = [
     show(content),
+    ...componentTexts(components).map(show),
     ...embeds
       .filter(({ type }) => content === '' || !LINK_PREVIEWS.has(type ?? ''))
       .map((embed) => show(embedText(embed))),
@@ -159,6 +160,14 @@ export function forwardedTexts({ message_snapshots: snapshots }: MessageBody, na
 export function pollText({ question, answers }: PollPayload): string {
   const choices = answers.flatMap(({ poll_media: { text } }) => (text == null ? [] : [`- ${text}`]));
   return ['[Poll]', question.text ?? '', ...choices].filter((line) => line !== '').join('\n');
+}
+
+/** Bots may lay out a message in components, without any `content`. */
+function componentTexts(components: readonly ComponentPayload[]): readonly string[] {
+  return components.flatMap((each) => [
+    ...(each.content === undefined ? [] : [each.content]),
+    ...componentTexts(each.components),
+  ]);
 }
 
 function embedText({ author, title, description, fields, footer }: EmbedPayload): string {

@@ -1,8 +1,18 @@
 /**
- * Messages as the field sends them, on payloads as Discord documents them:
+ * What messages consist of besides plain text, by payloads as Discord documents them:
  * https://docs.discord.com/developers/resources/message and https://docs.discord.com/developers/reference#message-formatting
  */
-import { type APIEmbed, type APIMessage, EmbedType, MessageReferenceType, MessageType } from 'discord-api-types/v10';
+import {
+  type APIEmbed,
+  type APIMessage,
+  type APIMessageTopLevelComponent,
+  ButtonStyle,
+  ComponentType,
+  EmbedType,
+  MessageFlags,
+  MessageReferenceType,
+  MessageType,
+} from 'discord-api-types/v10';
 import { describe, expect, test } from 'vitest';
 import { type Names, readable, withoutMentionOf } from '../../../src/adapters/discord/channels/message-text.ts';
 import { isToBot, type ReadingContext, readMessage } from '../../../src/adapters/discord/channels/normalize.ts';
@@ -71,13 +81,14 @@ describe('a forwarded message', () => {
     ['embeds only', { content: '', embeds: [alert] }, ALERT],
     ['a file only', { content: '', attachments: [attachment] }, '[attached: plan.pdf]'],
     ['another forward', { ...forward({ content: 'the first' }), content: '' }, 'the first'],
-  ])('of %s is quoted, in a DM and in a thread that goes on', (_, snapshot, text) => {
+    ['a forward of a forward', { ...forward({ ...forward({ content: 'the first' }) }), content: '' }, 'the first'],
+  ])('of %s is quoted, in a DM and in a thread with the bot', (_, snapshot, text) => {
     for (const around of [inDm, inThread]) {
       expect(read(forward(snapshot), around)).toMatchObject({ text: '', quotes: quoted(text) });
     }
   });
 
-  test('is nothing to the bot elsewhere; one that mentions it, or is answered by one that does, is', () => {
+  test('elsewhere is ignored, unless it mentions the bot or a reply to it does', () => {
     expect(read(forward({ content: 'x' }), here)).toBeUndefined();
     const named = { ...forward({ content: 'x' }), content: `<@${BOT}> what is it`, mentions: [bot] };
     expect(read(named, here)).toMatchObject({ text: 'what is it', quotes: quoted('x') });
@@ -86,7 +97,7 @@ describe('a forwarded message', () => {
     expect(read(reply, here)).toMatchObject({ text: '', quotes: [{ author: 'Bob', text: 'said before' }] });
   });
 
-  test('without anything that can be read is none, and what looks different does not make a text unreadable', () => {
+  test('without anything readable is ignored, and an unexpected form does not make the text unreadable', () => {
     expect(read(forward({ content: '' }), inThread)).toBeUndefined();
     expect(read({ ...forward({}), message_snapshots: [{}] }, inDm)).toMatchObject({ text: '' });
     expect(
@@ -97,10 +108,10 @@ describe('a forwarded message', () => {
   });
 });
 
-describe('whom a message is for', () => {
+describe('the addressee of a message', () => {
   const thread = (more: object) => read({ channel_id: THREAD, content: 'x', ...more }, inThread)?.text;
 
-  test('the bot’s own role is the bot, another role is not', () => {
+  test('a mention of the bot’s own role addresses the bot, another role does not', () => {
     const own = parsed({ content: `<@&${OWN_ROLE}> hi`, mention_roles: [OWN_ROLE] });
     expect(isToBot(own, BOT, names)).toBe(true);
     expect(read({ content: `<@&${OWN_ROLE}> hi`, mention_roles: [OWN_ROLE] }, here)).toMatchObject({
@@ -113,7 +124,7 @@ describe('whom a message is for', () => {
     expect(read({ content: '@everyone hi', mention_everyone: true }, here)).toBeUndefined();
   });
 
-  test('in a thread that goes on, what names or answers somebody else is left alone', () => {
+  test('in a thread with the bot, a message that mentions or replies to somebody else is ignored', () => {
     const theirs = message({ author: bob });
     const other = user('100000000000000013', 'Other', { bot: true });
     expect(thread({ mentions: [bob] })).toBeUndefined();
@@ -124,7 +135,7 @@ describe('whom a message is for', () => {
     expect(thread({ type: MessageType.Reply, referenced_message: theirs, mentions: [bob] })).toBeUndefined();
   });
 
-  test('but what names the bot as well, answers it or oneself, or something that is deleted, is not', () => {
+  test('but not one that also mentions the bot, or replies to it, to its own author or to a deleted message', () => {
     const [mine, answer] = [message({ author: ada }), message({ author: bot })];
     expect(thread({ mentions: [bob, bot] })).toBe('x');
     expect(thread({ type: MessageType.Reply, referenced_message: answer })).toBe('x');
@@ -134,7 +145,7 @@ describe('whom a message is for', () => {
     expect(read({ content: 'x', mentions: [bob] }, inDm)?.text).toBe('x');
   });
 
-  test('every type of a message that Discord makes itself starts nothing', () => {
+  test('every type of message that Discord itself makes is ignored', () => {
     for (let type = 0; type <= 63; type += 1) {
       const reading = read({ type, content: `<@${BOT}>`, mentions: [bot] }, inDm);
       expect([type, reading !== undefined]).toEqual([type, type === 0 || type === 19]);
@@ -142,7 +153,7 @@ describe('whom a message is for', () => {
   });
 });
 
-describe('what is not plain text', () => {
+describe('contents besides text', () => {
   test('a sticker, a voice message and a poll are messages', () => {
     const sticker_items = [{ id: '1', name: 'Wave', format_type: 1 }];
     expect(read({ content: '', sticker_items }, inDm)).toMatchObject({ attachments: ['sticker Wave'] });
@@ -161,7 +172,7 @@ describe('what is not plain text', () => {
     expect(read({ content: '', poll }, inDm)).toMatchObject({ text: '[Poll]\nTea?\n- Yes' });
   });
 
-  test('an embed that is answered is quoted; what a link leads to only where nothing else was said', () => {
+  test('a reply quotes embeds; the preview of a link only if there is no other text', () => {
     const answer = (embeds: readonly APIEmbed[], content: string) => {
       const referenced = message({ author: bob, content, embeds: [...embeds] });
       return read({ content: `<@${BOT}> why?`, mentions: [bot], type: 19, referenced_message: referenced }, here)
@@ -174,7 +185,33 @@ describe('what is not plain text', () => {
     expect(answer([preview], '')).toEqual([{ author: 'Bob', text: 'A page' }]);
   });
 
-  test('an embed of the message itself says nothing, nor does its mention of the bot', () => {
+  test('a message laid out in components is quoted by its texts, in order', () => {
+    // https://docs.discord.com/developers/components/reference; the types are those of discord-api-types.
+    const components: APIMessageTopLevelComponent[] = [
+      { type: ComponentType.TextDisplay, content: '# Build failed' },
+      {
+        type: ComponentType.Container,
+        components: [
+          {
+            type: ComponentType.Section,
+            components: [{ type: ComponentType.TextDisplay, content: `on <#${CHANNEL}>` }],
+            accessory: { type: ComponentType.Button, style: ButtonStyle.Primary, label: 'Retry', custom_id: 'retry' },
+          },
+          { type: ComponentType.Separator },
+          { type: ComponentType.TextDisplay, content: 'Branch: main' },
+        ],
+      },
+    ];
+    const laidOut = { content: '', flags: MessageFlags.IsComponentsV2, components };
+    const referenced_message = message({ author: bob, ...laidOut });
+    const text = '# Build failed\non #general\nBranch: main';
+    const reply = { content: `<@${BOT}> why?`, mentions: [bot], type: MessageType.Reply, referenced_message };
+    expect(read(reply, here)?.quotes).toEqual([{ author: 'Bob', text }]);
+    expect(read(forward(laidOut), inDm)?.quotes).toEqual([{ author: 'somebody, in a forwarded message', text }]);
+    expect(read({ content: 'x', components: [{ components: null }] }, inDm)).toMatchObject({ text: 'x' });
+  });
+
+  test('an embed of the message itself is ignored, and a mention of the bot in it', () => {
     const embeds = [{ type: EmbedType.Rich, description: `<@${BOT}>` }];
     expect(read({ content: 'x', embeds }, here)).toBeUndefined();
   });
