@@ -119,7 +119,7 @@ describe('a socket', () => {
     slack.deliveries.silence(true);
     await until(async () => expect((await healthOf(bot)).text).toContain('socket is not open'), 60_000);
     slack.deliveries.silence(false);
-    slack.mend('apps.connections.open');
+    slack.clearFaults('apps.connections.open');
     const { ts } = slack.say('Hello', { user: ADA });
     expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), ts))).toEqual(['echo: Hello']);
     await until(async () => expect((await healthOf(bot)).status).toBe(200));
@@ -134,7 +134,7 @@ describe('a socket', () => {
     await until(async () => expect((await healthOf(bot)).status).toBe(503), 60_000);
     expect((await healthOf(bot)).text).toContain('socket is not open');
     expect(bot.output()).toContain('Slack sent nothing for 30 s.');
-    slack.mend('apps.connections.open');
+    slack.clearFaults('apps.connections.open');
     expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), ts))).toEqual(['echo: Hello']);
     expect(model.count('Hello')).toBe(1);
     await until(async () => expect((await healthOf(bot)).status).toBe(200));

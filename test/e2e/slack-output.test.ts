@@ -47,7 +47,7 @@ test.each(variants(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_l
       const [reply] = await answersIn(slack, CHANNEL, ts);
       expect(reply?.text).toContain('here');
       expect(reply?.text).not.toMatch(/<[@!]/);
-      slack.mend('chat.postMessage');
+      slack.clearFaults('chat.postMessage');
     }
     slack.fail('chat.postEphemeral', { kind: 'error', error });
     await slack.say(`<@${botUser}> !help`, { user: ADA, channel: CHANNEL }).acked;

@@ -33,14 +33,14 @@ describe('a share', () => {
     ...{ from_url: 'https://fake.slack.com/archives/C9/p1688651267097029', footer: 'Posted in #alerts' },
   };
 
-  it('is read with its author, its text and the names of its files', () => {
+  it('has its author, its text and the names of its files', () => {
     const files = [{ id: 'F1', name: 'log.txt' }];
     expect(sharesOf(message({ text: '', attachments: [{ ...share, files }] }))).toEqual([
       { author: { name: 'Grace', id: 'U9' }, raw: 'Disk is <@U2>’s', files: ['log.txt'] },
     ]);
   });
 
-  it('without a text of its own is read from its blocks, else from what Slack says in their place', () => {
+  it('without a text is read from its blocks, or else from its fallback', () => {
     const blocks = [
       { team: 'T1', channel: 'C9', ts: share.ts, message: { blocks: [richText({ type: 'text', text: 'Full' })] } },
     ];
@@ -51,13 +51,13 @@ describe('a share', () => {
     expect(raws({ message_blocks: [{ message: 7 }], fallback: null })).toEqual(['']);
   });
 
-  it('is none where it is only the preview of a link, also of one to a message', () => {
+  it('is not the preview of a link, even of a link to a message', () => {
     const preview = { from_url: 'https://a.example', title: 'A page', text: 'About it', service_name: 'A' };
     const { is_share: _, ...unfurl } = share;
     expect(sharesOf(message({ text: 'see <https://a.example>', attachments: [preview, unfurl] }))).toEqual([]);
   });
 
-  it('that can’t be read is no reason to lose the message', () => {
+  it('that can’t be read does not prevent the message from being read', () => {
     for (const attachments of [
       null,
       7,
@@ -72,7 +72,7 @@ describe('a share', () => {
 });
 
 describe('a message in a thread', () => {
-  it('of another app is read from its blocks and attachments, as it says more there than in its text', () => {
+  it('by an app is read from its blocks and attachments, which hold more than its text', () => {
     const blocks = [
       { type: 'header', text: { type: 'plain_text', text: 'Deploy 42' } },
       {
@@ -114,7 +114,7 @@ describe('a message in a thread', () => {
     expect(inThread({ bot_id: 'B9', text: 'Just text' })).toBe('Just text');
   });
 
-  it('of a person is its text, with what is shared in it, and no previews', () => {
+  it('by a person is its text with its shares, without previews', () => {
     const attachments = [
       { from_url: 'https://a.example', text: 'A page' },
       { is_share: true, text: 'Shared' },
@@ -122,7 +122,7 @@ describe('a message in a thread', () => {
     expect(inThread({ user: 'U1', text: 'look', attachments })).toBe('look\nShared');
   });
 
-  it('is no longer than it may be, however much is in it', () => {
+  it('is cut at its limit, however much it contains', () => {
     const deep = (depth: number): object =>
       depth === 0 ? { type: 'text', text: 'x' } : { type: 'rich_text', elements: [deep(depth - 1)] };
     expect(blocksText([deep(500)])).toBe('');
@@ -157,7 +157,7 @@ it('rich text is read as people see it', () => {
   expect(plainText(line, self)).toBe('Hi <b> @U2 in #C1 and @group:wave:@herepage (https://a.example)today');
 });
 
-describe('what a text names by an id', () => {
+describe('a name that a text gives as an id', () => {
   let slack: FakeSlack;
   let clock: ManualClock;
   let names: Names;
@@ -183,7 +183,7 @@ describe('what a text names by an id', () => {
   beforeEach(() => start(SCOPES));
   afterEach(() => slack.close());
 
-  it('is shown by its name, and asked for once', async () => {
+  it('is replaced by the name, which is looked up once', async () => {
     const raw = '<@U0BOT> tell <@U2> in <#C1|> and <#C1>, <!subteam^S1>, <@U3|ada>, <#C4|random>, <!subteam^S2|@ops>';
     const text = 'tell @Grace in #general and #general, @crew, @ada, #random, @ops';
     expect(await shown(raw)).toBe(text);
@@ -195,14 +195,14 @@ describe('what a text names by an id', () => {
     ]);
   });
 
-  it('stays an id where Slack does not show the name to everybody either, or knows none', async () => {
+  it('stays an id if the channel is private, or has no name', async () => {
     expect(await shown('<#C2> <#C9> <@U9> <!subteam^S9>')).toBe('#C2 #C9 @U9 @group');
     await shown('<#C2> <#C9> <@U9> <!subteam^S9>');
     expect(slack.callsOf('conversations.info')).toHaveLength(2);
     expect(slack.callsOf('users.info')).toHaveLength(1);
   });
 
-  it('stays an id without the scopes, and Slack is not asked each time', async () => {
+  it('stays an id without the scopes, and is not looked up each time', async () => {
     await slack.close();
     await start([]);
     for (let number = 0; number < 5; number += 1)
@@ -210,7 +210,7 @@ describe('what a text names by an id', () => {
     expect(slack.calls).toHaveLength(3);
   });
 
-  it('is not waited for', async () => {
+  it('stays an id if Slack takes too long', async () => {
     slack.fail('users.info', { kind: 'silent' });
     const text = shown('<@U2>, hello');
     await vi.waitFor(() => expect(slack.callsOf('users.info')).toHaveLength(1));
@@ -218,7 +218,7 @@ describe('what a text names by an id', () => {
     expect(await text).toBe('@U2, hello');
   });
 
-  it('does not use up what Slack allows, however many are named', async () => {
+  it('is looked up only within the limits, however many names there are', async () => {
     const many = (from: number) => Array.from({ length: 30 }, (_, index) => `<@U${from + index}>`).join(' ');
     for (let from = 100; from < 400; from += 30) await shown(many(from));
     expect(slack.callsOf('users.info').length).toBeLessThanOrEqual(60);
@@ -226,7 +226,7 @@ describe('what a text names by an id', () => {
     expect(await shown('<@U2>')).toBe('@Grace');
   });
 
-  it('is not asked for while Slack asks for a wait', async () => {
+  it('is not looked up during a rate limit', async () => {
     slack.fail('users.info', { kind: 'rate_limited', retryAfter: 30 });
     expect(await shown('<@U2>')).toBe('@U2');
     expect(await shown('<@U7> <@U2>')).toBe('@U7 @U2');
@@ -235,7 +235,7 @@ describe('what a text names by an id', () => {
     expect(await shown('<@U2>')).toBe('@Grace');
   });
 
-  it('and threads are left alone as well while Slack asks for a wait', async () => {
+  it('and threads are not read during a rate limit', async () => {
     await slack.close();
     await start(['channels:history', 'users:read']);
     const root = slack.say('The launch', { user: 'U2', channel: 'C1' });

@@ -40,7 +40,7 @@ describe('an answer of 40,000 characters', () => {
     ...['a*_', '_a', '*a**b_c_', '[a]', '*_'],
     ...['> ', '>', '1. ', '1) ', '+ ', '> - ', '- > ', '1. - ', '- 1) > '],
     ...['a\n=\n', '=\n', '- a\n', '[a]: b\n'],
-  ])('of %j is shown as the text that it is, without being converted', (unit) => {
+  ])('of %j is shown as plain text, without conversion', (unit) => {
     const answer = unit.repeat(Math.ceil(LENGTH / unit.length));
     const shown = sectionsOf(answer);
     // What is left at the end of an answer may be little enough.
@@ -49,7 +49,7 @@ describe('an answer of 40,000 characters', () => {
     if (converted.length === 0) expect(lettersOf(plain(shown)) === lettersOf(answer)).toBe(true);
   });
 
-  it('of what people write is converted, code and tables too', () => {
+  it('of ordinary Markdown is converted, including code and tables', () => {
     const answer = [
       'Some **bold** and _slanted_ words, a [link](https://a.example) and `code`, in a sentence of usual length.',
       '',
@@ -66,20 +66,20 @@ describe('an answer of 40,000 characters', () => {
     expect(shown).not.toContain('](https:');
   });
 
-  it.each(['&', '<', '>', 'a&b '])('of %j, which Slack wants escaped, is shown to its end', (unit) => {
+  it.each(['&', '<', '>', 'a&b '])('of %j, which has to be escaped, is shown completely', (unit) => {
     const answer = unit.repeat(Math.ceil(LENGTH / unit.length));
     expect(lettersOf(plain(sectionsOf(answer))) === lettersOf(answer)).toBe(true);
   });
 });
 
-it('half a surrogate pair in an address, at which the converter throws, is shown as text', () => {
+it('half a surrogate pair in a URL, for which the converter throws, is shown as text', () => {
   const said = 'see [this](http://a.example/\uD800) <@U1>';
   expect(() => slackifyMarkdown(said)).toThrow(URIError);
   expect(sectionsOf(said)).toContain('[this](http://a.example/');
   expect(sectionsOf(said)).not.toMatch(TOKENS);
 });
 
-it('of a reply that grows only the end is converted again', () => {
+it('only the end of a growing reply is converted again', () => {
   const answer = 'A line of **usual** length, with `code`.\n\n'.repeat(200);
   let given: string[] = [];
   const count: Converter = (markdown) => {
@@ -99,7 +99,7 @@ it('of a reply that grows only the end is converted again', () => {
   expect(given.length).toBeLessThanOrEqual(2);
 });
 
-it('never throws and calls nobody, whatever is repeated how often', { timeout: 120_000 }, () => {
+it('never throws and mentions nobody, whatever the text repeats', { timeout: 120_000 }, () => {
   const pieces = [
     '<@U1>',
     '<!here>',

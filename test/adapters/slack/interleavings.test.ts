@@ -1,4 +1,4 @@
-/** Slack's replies, streamed and edited: what people read at the end is the committed answer, whatever came before. */
+/** Slack's replies, streamed and edited: at the end people read the committed answer, whatever happened before. */
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { messagesIn } from '../../../src/i18n/messages.ts';
@@ -18,13 +18,13 @@ import { createHeldSlack } from './held-slack.ts';
 const FIRST = ['One', 'One two', 'One two three'];
 const OTHER = ['Another', 'Another answer'];
 const MORE = ['One two three', 'One two three four'];
-/** Takes more than one message. */
+/** Needs more than one message. */
 const LONG = [`${'many words '.repeat(700)}more`, `${'many words '.repeat(1_700)}end`];
 const SECONDS: Readonly<Record<string, readonly string[]>> = {
-  'something else': OTHER,
+  'a different text': OTHER,
   'a beginning of the first': ['One'],
   'the first and more': MORE,
-  'what is longer than a message': LONG,
+  'a text longer than a message': LONG,
 };
 /** Only bounds what hangs: a test plays hundreds of scripts. */
 vi.setConfig({ testTimeout: 180_000 });
@@ -50,7 +50,7 @@ describe.each([
     }
   });
 
-  it.each(FAULTS)('in every order of fewer steps, with a write that is %s', async (fault) => {
+  it.each(FAULTS)('in every shorter order, with a write that is %s', async (fault) => {
     for (const second of [OTHER, MORE]) {
       for (const steps of sequences(STEPS, depth(4))) {
         for (const fates of [[fault], ['ok', fault]] as const) {
@@ -60,7 +60,7 @@ describe.each([
     }
   });
 
-  it('when several messages of an attempt that died become one', async () => {
+  it('when the messages of a failed attempt become one', async () => {
     const written = Array.from({ length: 6 }, (): readonly Step[] => ['time', 'answer']).flat();
     for (const steps of sequences(STEPS, depth(3))) {
       const script = {
@@ -73,7 +73,7 @@ describe.each([
     }
   });
 
-  it('in longer orders, with any faults, and workers that die', async () => {
+  it('in longer orders, with any faults and dying workers', async () => {
     const script = fc.record({
       first: fc.constant(FIRST),
       second: fc.constantFrom(...Object.values(SECONDS)),

@@ -14,17 +14,17 @@ const httpUrl = z.object({
 });
 
 describe('the manifest in slack/', () => {
-  it('is what the command catalogue makes of it: else run `npm run manifest`', () => {
+  it('is up to date with the command catalogue (if not, run `npm run manifest`)', () => {
     expect(file('manifest.json')).toEqual(JSON.parse(JSON.stringify(createManifest(common))));
   });
 
-  it('has a variant for HTTP, which differs by its addresses only', () => {
+  it('has a variant for HTTP, which only differs in its URLs', () => {
     const given = file('manifest.http.json');
     const requestUrl = httpUrl.parse(given).settings.interactivity.request_url;
     expect(given).toEqual(JSON.parse(JSON.stringify(createManifest({ ...common, requestUrl }))));
   });
 
-  it('keeps to what Slack takes', () => {
+  it('stays within Slack’s limits', () => {
     const { display_information: display, features } = createManifest(common);
     expect(display.name.length).toBeLessThanOrEqual(35);
     expect(display.description.length).toBeLessThanOrEqual(140);
@@ -45,14 +45,14 @@ describe('the manifest in slack/', () => {
     }
   });
 
-  it('has every command, by its short name and as a shortcut, and the umbrella', () => {
+  it('has every command, by its short name and as a shortcut, and the umbrella command', () => {
     const { slash_commands: commands, shortcuts } = createManifest(common).features;
     const names = catalogue.map(({ name }) => name);
     expect(commands.map(({ command }) => command)).toEqual([...names, UMBRELLA].map((name) => `/${name}`));
     expect(shortcuts.map(({ callback_id: id }) => id)).toEqual(names.map((name) => `memory_${name}`));
   });
 
-  it('asks for no scope that nothing needs', () => {
+  it('has no scope that nothing needs', () => {
     const events: readonly string[] = BOT_EVENTS;
     const features = Object.keys(createManifest(common).features);
     for (const [scope, needs] of Object.entries(BOT_SCOPES)) {

@@ -39,14 +39,14 @@ function message(event: object = plain, more: object = {}): SlackMessage {
 }
 
 describe('an event', () => {
-  it('that is a message of a person is read with all its ids', () => {
+  it('of a person’s message is read with all ids', () => {
     expect(read(plain)).toEqual({
       ...{ kind: 'message', team: 'T1', channel: 'C1', ts: TS, user: 'U1', raw: '<@U0BOT> hello' },
       ...{ direct: false, mention: true, eventId: 'Ev1', clientMsgId: 'c-1', files: [], shares: [] },
     });
   });
 
-  it('that is the mention of a pair is the same message under another event id', () => {
+  it('of the mention that comes with a message is the same message under another event id', () => {
     const mention: types.AppMentionEvent = {
       ...{ type: 'app_mention', user: 'U1', text: '<@U0BOT> hello', ts: TS, channel: 'C1', event_ts: TS },
       client_msg_id: 'c-1',
@@ -64,7 +64,7 @@ describe('an event', () => {
     expect(message({ ...dm, thread_ts: ROOT })).toMatchObject({ thread: ROOT });
   });
 
-  it('with files names them', () => {
+  it('with files has their names', () => {
     const files = [{ id: 'F1', name: 'report.pdf' }, { id: 'F2', name: null, title: 'Notes' }, { id: 'F3' }];
     expect(message({ ...plain, subtype: 'file_share', files }).files).toEqual(['report.pdf', 'Notes', '?']);
   });
@@ -81,10 +81,10 @@ describe('an event', () => {
     ['of Slackbot', { ...plain, user: 'USLACKBOT' }],
     ['that somebody joined', { ...plain, subtype: 'channel_join' }],
     ['that a topic was set', { ...plain, subtype: 'channel_topic' }],
-    ['of nobody', { ...plain, user: undefined }],
-    ['of a kind nobody knows', { type: 'star_added', user: 'U1' }],
+    ['without an author', { ...plain, user: undefined }],
+    ['of an unknown type', { type: 'star_added', user: 'U1' }],
     ['that the home tab was opened', { type: 'app_home_opened', user: 'U1', channel: 'D1', tab: 'home' }],
-  ])('%s starts nothing', (_, event) => {
+  ])('%s is ignored', (_, event) => {
     expect(read(event)).toEqual({ kind: 'ignored' });
   });
 
@@ -95,7 +95,7 @@ describe('an event', () => {
   });
   const place = { platform: 'slack', workspace: 'T1', channel: 'C1' };
 
-  it('by which a person edits or deletes a message says which', () => {
+  it('of an edit or a deletion names the message', () => {
     const raw = '<@U0BOT> new';
     expect(read(changed(raw, '<@U0BOT> old'))).toEqual({ kind: 'edited', place, ts: TS, raw });
     expect(read(deletion())).toEqual({ kind: 'deleted', place, ts: TS, forBot: false });
@@ -115,9 +115,12 @@ describe('an event', () => {
   };
   it.each<[string, object]>([
     ['is emptied, since it has replies', changed('', '<@U0BOT> old', { ...tombstone, bot_id: undefined })],
-    ['is emptied by somebody else', { ...changed('', '<@U0BOT> old'), message: { ...tombstone, edited: undefined } }],
-    ['is emptied, and no more is told of it', { ...changed('', ''), message: tombstone, previous_message: undefined }],
-    ['had been emptied before its last reply went', deletion({ previous_message: tombstone })],
+    ['is emptied by another person', { ...changed('', '<@U0BOT> old'), message: { ...tombstone, edited: undefined } }],
+    [
+      'is emptied, without its earlier version',
+      { ...changed('', ''), message: tombstone, previous_message: undefined },
+    ],
+    ['was emptied before its last reply was deleted', deletion({ previous_message: tombstone })],
     [
       'was broadcast from its thread',
       deletion({ previous_message: { ...plain, subtype: 'thread_broadcast', thread_ts: ROOT } }),
@@ -126,12 +129,12 @@ describe('an event', () => {
       'was redacted by administrators',
       changed('', '<@U0BOT> old', { subtype: 'ekm_access_denied', user: 'UREVOKEDU' }),
     ],
-    ['has no subtype where it was', changed('', '<@U0BOT> old', { ...tombstone, subtype: undefined })],
+    ['is replaced by a message without a subtype', changed('', '<@U0BOT> old', { ...tombstone, subtype: undefined })],
   ])('of a message that %s is a deletion', (_, event) => {
     expect(read(event)).toEqual({ kind: 'deleted', place, ts: TS, forBot: true });
   });
 
-  it('by which a channel is deleted says which', () => {
+  it('of a deleted channel names the channel', () => {
     // docs.slack.dev/reference/events/channel_deleted, …/group_deleted
     for (const type of ['channel_deleted', 'group_deleted'])
       expect(read({ type, channel: 'C1' })).toEqual({ kind: 'channel_deleted', place });
@@ -142,13 +145,13 @@ describe('an event', () => {
 
   const edited = (ts: string) => ({ edited: { user: 'U1', ts } });
   const mention = { ...plain, type: 'app_mention', text: '<@U0BOT> hello' };
-  it('that tells an edited mention once more starts nothing, however late it comes', () => {
+  it('that repeats an edited mention is ignored, however late it arrives', () => {
     // slackapi/bolt-js#960, PostHog/posthog#59517
     for (const ts of ['1700000002.000000', '1700900000.000000'])
       expect(read({ ...mention, ...edited(ts) }, { event_id: 'Ev9' })).toEqual({ kind: 'ignored' });
   });
 
-  it('by which a message calls the bot as it did not before carries the message, while it is known what was answered', () => {
+  it('of an edit that adds a mention carries the message, while idempotency keys are kept', () => {
     const call = (before: string | undefined, ts: string) =>
       read({
         ...changed('<@U0BOT> hello', before ?? '', edited(ts)),
@@ -166,30 +169,30 @@ describe('an event', () => {
   it.each<[string, object]>([
     ['a link preview', changed('same', 'same')],
     [
-      'a deletion of another app’s',
+      'a deletion of an app’s message',
       {
         ...{ type: 'message', subtype: 'message_deleted', channel: 'C1', ts: TS, deleted_ts: TS },
         previous_message: { ...plain, bot_id: 'B9' },
       },
     ],
     [
-      'a deletion of the bot’s own root',
+      'a deletion of a root by the bot',
       { ...changed('', ''), message: tombstone, previous_message: { ...plain, user: 'U0BOT' } },
     ],
-    ['a change that is no edit', changed('new', 'old', { edited: undefined })],
-    ['an edit of the bot’s own', changed('new', 'old', { user: 'U0BOT', bot_id: 'B0BOT' })],
+    ['a change that is not an edit', changed('new', 'old', { edited: undefined })],
+    ['an edit of the bot’s message', changed('new', 'old', { user: 'U0BOT', bot_id: 'B0BOT' })],
     [
-      'a deletion of the bot’s own',
+      'a deletion of the bot’s message',
       {
         ...{ type: 'message', subtype: 'message_deleted', channel: 'C1', ts: TS, deleted_ts: TS },
         previous_message: { ...plain, bot_id: 'B0BOT' },
       },
     ],
-  ])('that is %s starts nothing', (_, event) => {
+  ])('that is %s is ignored', (_, event) => {
     expect(read(event)).toEqual({ kind: 'ignored' });
   });
 
-  it('of the app’s own life is told apart', () => {
+  it('about the app itself has a kind of its own', () => {
     const stopped: types.AgentSessionStoppedEvent = {
       ...{ type: 'agent_session_stopped', channel: 'D1', user: 'U1', thread_ts: ROOT, event_ts: TS },
       streaming_message_ts: [TS],
@@ -205,7 +208,7 @@ describe('an event', () => {
     expect(read({ type: 'tokens_revoked', tokens: { oauth: ['U1'] } })).toEqual({ kind: 'ignored' });
   });
 
-  it('that can’t be read says why, whatever it is', () => {
+  it('that can’t be read is malformed, with the reason', () => {
     expect(readEvent(undefined, self).kind).toBe('malformed');
     expect(read({ type: 'message', channel: 7 }).kind).toBe('malformed');
     const dm = { type: 'message', channel: 'D1', channel_type: 'im', ts: TS, user: 'U1', text: 'hi' };
@@ -237,21 +240,21 @@ describe('the conversation of a message', () => {
   const reply = { ...plain, thread_ts: ROOT };
   const dm = { ...plain, channel: 'D1', channel_type: 'im' };
 
-  it('is the person’s own in the thread, or the thread’s', () => {
+  it('is one person’s in the thread, or the whole thread’s', () => {
     const place = { platform: 'slack', workspace: 'T1', channel: 'C1' };
     expect(session(plain, scopes('user'))).toEqual({ place, thread: TS, user: 'U1' });
     expect(session(reply, scopes('user'))).toEqual({ place, thread: ROOT, user: 'U1' });
     expect(session(reply, scopes('channel'))).toEqual({ place, thread: ROOT });
   });
 
-  it('in a DM is that of the thread, or the whole DM', () => {
+  it('in a DM is the thread’s, or the whole DM’s', () => {
     const place = { platform: 'slack', workspace: 'T1', channel: 'D1' };
     expect(session(dm, scopes('user'))).toEqual({ place, thread: TS });
     expect(session({ ...dm, thread_ts: ROOT }, scopes('channel'))).toEqual({ place, thread: ROOT });
     expect(session({ ...dm, thread_ts: ROOT }, scopes('user', 'channel'))).toEqual({ place });
   });
 
-  it('is never that of another team, whatever the ids are', () => {
+  it('is never another team’s, whatever the ids are', () => {
     const id = fc.string({ minLength: 1, maxLength: 12 }).filter((text) => !/\p{Surrogate}/u.test(text));
     fc.assert(
       fc.property(id, id, id, id, id, (one, other, channel, user, thread) => {
@@ -263,7 +266,7 @@ describe('the conversation of a message', () => {
     );
   });
 
-  it('belongs to the installation that Slack names, also in a channel that teams share', () => {
+  it('belongs to the team that installed the app, also in a shared channel', () => {
     const by = { team_id: 'T9', authorizations: [{ team_id: 'T1' }] };
     expect(session(plain, scopes('user'), by).place.workspace).toBe('T1');
     expect(session(plain, scopes('user'), { team_id: 'T9', authorizations: undefined }).place.workspace).toBe('T9');
@@ -274,7 +277,7 @@ describe('an incoming message', () => {
   const around = { text: 'hello', name: 'Ada', locale: 'en', quotes: [] } as const;
   const scopes: Scopes = { scope: 'user', dmScope: 'thread' };
 
-  it('is plain JSON that any replica can answer', () => {
+  it('is plain JSON, so that any replica can answer it', () => {
     const incoming = toIncoming(message({ ...plain, thread_ts: ROOT }), around, scopes);
     expect(JSON.parse(JSON.stringify(incoming))).toEqual(incoming);
     expect(incoming).toMatchObject({
@@ -290,7 +293,7 @@ describe('an incoming message', () => {
     expect(incoming).not.toHaveProperty('attachments');
   });
 
-  it('carries quotes and the names of files', () => {
+  it('has quotes and the names of files', () => {
     const quotes = [{ author: 'Grace', text: 'earlier' }];
     const withFile = { ...plain, subtype: 'file_share', files: [{ name: 'a.txt' }] };
     const incoming = toIncoming(message(withFile), { ...around, quotes }, scopes);
@@ -298,7 +301,7 @@ describe('an incoming message', () => {
   });
 });
 
-describe('what people write', () => {
+describe('a text in Slack’s markup', () => {
   it.each([
     ['<@U0BOT> hello', 'hello'],
     ['hello <@U0BOT>', 'hello'],
@@ -318,8 +321,8 @@ describe('what people write', () => {
   });
 });
 
-it('whatever somebody writes is read in time that grows with its length', () => {
-  // Quadratic, each of them would take minutes at this length; a message has 40,000 characters at most.
+it('reading a text takes time linear in its length, whatever the text', () => {
+  // If it were quadratic, each of them would take minutes at this length; a message has 40,000 characters at most.
   const long = 400_000;
   const of = (piece: string) => piece.repeat(long / piece.length);
   const texts = [

@@ -22,13 +22,13 @@ const MARKDOWN = [
   '[a link](https://a.example/?x=1&y=<2>) and https://b.example/a_b_c',
 ].join('\n');
 
-/** Everything at which Slack would call somebody, or lead somewhere. */
+/** Every token with which Slack notifies someone or links somewhere. */
 const CALLS = /<!(?:channel|here|everyone|group|subteam\^)|<@[UWBS][A-Z0-9]|<#[CDG][A-Z0-9]/i;
-/** In Slack's own markup nothing but links of people may be a token. */
+/** In Slack's markup only links may be tokens. */
 const TOKENS = /<(?!(?:https?:\/\/|mailto:|tel:))/i;
 
 describe('a message', () => {
-  it('is the Markdown as it is, in a block that Slack renders itself', () => {
+  it('is unchanged Markdown in a markdown block', () => {
     const { text, blocks } = messageOf(MARKDOWN, 'markdown');
     // Slack's own types.
     const typed: types.KnownBlock[] | undefined = blocks;
@@ -37,7 +37,7 @@ describe('a message', () => {
     expect(text.length).toBeLessThan(4_000);
   });
 
-  it('is in sections of Slack’s own markup where the Markdown block is not taken', () => {
+  it('is in sections of Slack’s markup if Slack refuses the markdown block', () => {
     const { blocks } = messageOf(MARKDOWN, 'sections');
     expect(() => readBlocks(blocks)).not.toThrow();
     const shown = shownText(undefined, readBlocks(blocks));
@@ -47,11 +47,11 @@ describe('a message', () => {
     expect(shown).not.toContain('```ts');
   });
 
-  it('is its text, escaped, where no blocks are taken', () => {
+  it('is escaped text if Slack refuses all blocks', () => {
     expect(messageOf('<@U1> & **b**', 'text')).toEqual({ text: '&lt;@U1&gt; &amp; **b**' });
   });
 
-  it('as long as a part may be is taken by Slack in either form', () => {
+  it('of the longest part is accepted by Slack in either form', () => {
     const long = `${MARKDOWN}\n\n`.repeat(100).slice(0, PART_LIMIT - 100);
     for (const form of ['markdown', 'sections'] as const)
       expect(() => readBlocks(messageOf(long, form).blocks)).not.toThrow();
@@ -72,11 +72,11 @@ describe('a message', () => {
     '# &lt;!here&gt;\n> &lt;@U1&gt;\n- **&lt;@U1&gt;**',
     '<div>&lt;!here></div> <!-- <@U1> --> <!DOCTYPE html>',
     '<https://a.example|&lt;@U1&gt;> <slack://user?id=U1> <HTTPS://a.example>',
-  ])('%j calls nobody, in whatever form', (said) => {
+  ])('%j mentions nobody, in any form', (said) => {
     for (const text of [said, escapeMentions(said)]) expectCallsNobody(text);
   });
 
-  it('calls nobody, whatever a model says', () => {
+  it('mentions nobody, whatever the model writes', () => {
     const pieces = [
       '<',
       '&lt;',
@@ -123,7 +123,7 @@ describe('a message', () => {
     );
   });
 
-  it('calls nobody where it is cut', () => {
+  it('mentions nobody where it is cut', () => {
     for (let length = 985; length < 1_000; length += 1) expectCallsNobody(`${'x'.repeat(length)}&lt;@U012AB&gt;`);
   });
 
@@ -141,7 +141,7 @@ describe('a message', () => {
 describe('a private answer', () => {
   const action = { label: 'Older', style: 'plain', id: 'memory:ho10:abcdefghijkl' } as const;
 
-  it('has its buttons, each with an id of its own', () => {
+  it('has its buttons, each with its own id', () => {
     const { blocks } = answerOf({ text: 'Hello', actions: [action, { ...action, style: 'danger' }] }, 'markdown');
     const typed: types.KnownBlock[] | undefined = blocks;
     expect(typed?.[1]).toMatchObject({
@@ -154,7 +154,7 @@ describe('a private answer', () => {
     expect(() => readBlocks(blocks)).not.toThrow();
   });
 
-  it('as long as it may be, with many buttons, is taken by Slack', () => {
+  it('of the longest text, with many buttons, is accepted by Slack', () => {
     const { blocks } = answerOf(
       { text: 'x'.repeat(ANSWER_LIMIT), actions: Array.from({ length: 30 }, () => action) },
       'markdown',
@@ -163,19 +163,19 @@ describe('a private answer', () => {
   });
 });
 
-describe('what a model says', () => {
-  it('calls nobody, in text and in code', () => {
+describe('model text', () => {
+  it('mentions nobody, in text and in code', () => {
     const said = 'Dear <!channel>, <!here|here> <!everyone> <!subteam^S1> <@U123> `<@W1|x>` <!CHANNEL> <#C1|x>';
     expect(escapeMentions(said)).not.toMatch(CALLS);
     expect(escapeMentions(said).replaceAll('\u200B', '')).toBe(said);
   });
 
-  it('is otherwise left as it is', () => {
+  it('is otherwise unchanged', () => {
     const said = 'a <b> <!DOCTYPE html> <!-- comment --> x <@ y List<@Nonnull> <https://a.example> <# C1> #C1 1<2';
     expect(escapeMentions(said)).toBe(said);
   });
 
-  it('calls nobody in whatever pieces it comes, and each piece goes on where the last ended', () => {
+  it('mentions nobody in whatever pieces it arrives, and each piece continues the last one', () => {
     const piece = fc.constantFrom(
       '<',
       '!',

@@ -44,14 +44,14 @@ async function pinged(): Promise<void> {
   await until(() => expect(pings).toBeGreaterThan(before));
 }
 
-/** A new socket has taken the place of the one before. */
+/** A new socket has replaced the old one. */
 async function untilRenewed(): Promise<void> {
   await until(() => expect(slack.deliveries.connected()).toBe(2));
   await until(() => expect(transport.health()).toEqual({ ok: true }));
 }
 
 describe('a socket', () => {
-  it('of which nothing is heard for half a minute is told by the health, and replaced', async () => {
+  it('that brings nothing for half a minute is reported by the health check, and replaced', async () => {
     slack.deliveries.mute({ pings: false });
     await clock.advance(SILENT_MS - 1);
     expect(transport.health()).toEqual({ ok: true });
@@ -67,7 +67,7 @@ describe('a socket', () => {
     await until(() => expect(slack.deliveries.connections()).toBe(1));
   });
 
-  it('that is pinged and brings nothing stays for a quarter of an hour, and is then renewed', async () => {
+  it('that is pinged but brings no message is replaced after a quarter of an hour', async () => {
     slack.deliveries.mute({ pings: true });
     for (let left = IDLE_MS - 1; left > 0; left -= SILENT_MS - 1) {
       await pinged();
@@ -80,7 +80,7 @@ describe('a socket', () => {
     await untilRenewed();
   });
 
-  it('on which Slack does not say hello is given up for another', async () => {
+  it('on which Slack sends no hello is replaced', async () => {
     slack.deliveries.greet(false);
     slack.deliveries.cut();
     await until(() => expect(slack.deliveries.connected()).toBe(2));
@@ -93,7 +93,7 @@ describe('a socket', () => {
     expect(slack.deliveries.connected()).toBe(3);
   });
 
-  it('that is one too many says so, is asked for now and then, and is open when there is a place', async () => {
+  it('that is one too many is reported, is requested again, and opens when a connection becomes free', async () => {
     const open = () =>
       createSocketReceiver({
         ...{

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PART_LIMIT } from '../../../src/adapters/slack/reply/render.ts';
 import { cutStream } from '../../../src/adapters/slack/reply/stream-cut.ts';
 
-/** Streams `text` in these pieces; gives the messages. */
+/** The messages of `text` when it is streamed in pieces of these sizes. */
 function streamed(text: string, sizes: readonly number[], mustEnd = false): readonly string[] {
   const messages: string[] = [];
   let shown = '';
@@ -27,7 +27,7 @@ describe('a streamed text', () => {
     expect(streamed('Hello', [2])).toEqual(['Hello']);
   });
 
-  it('goes on in a new message at a line end, with nothing repeated and nothing lost', () => {
+  it('continues in a new message at the end of a line; nothing is repeated or lost', () => {
     const text = Array.from({ length: 1_500 }, (_, index) => `Line ${index}`).join('\n');
     const messages = streamed(text, [37, 80, 5]);
     expect(messages.length).toBe(2);
@@ -35,7 +35,7 @@ describe('a streamed text', () => {
     expect(messages[0]?.endsWith('\n')).toBe(true);
   });
 
-  it('closes an open code fence and opens it again with its language', () => {
+  it('closes an open code fence and reopens it with its language', () => {
     const text = `Look:\n\`\`\`python\n${'print("x")\n'.repeat(2_000)}\`\`\`\nDone.`;
     const messages = streamed(text, [300]);
     expect(messages.length).toBeGreaterThan(2);
@@ -43,7 +43,7 @@ describe('a streamed text', () => {
     for (const message of messages.slice(1)) expect(message.startsWith('```python\n')).toBe(true);
   });
 
-  it('never makes a message that is too long, whatever the text and its pieces', () => {
+  it('never makes a message that is too long, whatever the text and the pieces', () => {
     const bit = fc.constantFrom(
       'word ',
       '\n',
@@ -68,7 +68,7 @@ describe('a streamed text', () => {
     );
   });
 
-  it('that is as old as it may get ends behind a word', () => {
+  it('whose message is too old ends after a word', () => {
     expect(cutStream('shown ', 'two words', true)).toEqual({ text: 'two ', used: 4, ends: true, head: '' });
     expect(cutStream('shown\n```\ncode\n', 'more\nlast', true)).toMatchObject({ text: 'more\n```', ends: true });
   });

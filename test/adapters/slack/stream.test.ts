@@ -1,4 +1,4 @@
-/** The native stream, write by write, against the fake Slack: real requests, on a clock that the test plays. */
+/** The native stream, write by write: real requests to the fake Slack, on a clock that the test controls. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,7 +80,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What the turn of this message notes of its streams in the thread. */
+/** The stream flags of this message's turn. */
 function flagsOf(turnId: string): StreamFlags {
   return createStreamFlags(store.flags, { team: slack.workspace.team, channel: 'C0ROOM', thread: root }, turnId);
 }
@@ -96,7 +96,7 @@ async function nextWrite(ms = 1_000): Promise<void> {
 }
 
 describe('a stream', () => {
-  it('saves what it is about to do before, and what came of it behind', async () => {
+  it('saves the intent before a write, and the id after it', async () => {
     stream.update('Hello');
     await nextWrite();
     expect(await stream.end('Hello there')).toBe(true);
@@ -105,7 +105,7 @@ describe('a stream', () => {
     expect(replies().map(({ text, stream: live }) => [text, live])).toEqual([['Hello there', undefined]]);
   });
 
-  it('counts as shown what people see, before its id is saved', async () => {
+  it('counts text as shown before its id is saved', async () => {
     const shown: string[] = [];
     saving = (_, { id }) => {
       if (id !== undefined) shown.push(stream.shown());
@@ -116,14 +116,14 @@ describe('a stream', () => {
     expect(shown).toEqual(['Hello']);
   });
 
-  it('has begun nothing for an answer that is whole at once', async () => {
+  it('starts nothing for an answer that is complete at once', async () => {
     stream.update('Hello');
     expect(await stream.end('Hello')).toBe(false);
     expect(stream.messageRefs().size).toBe(0);
     expect(slack.calls).toEqual([]);
   });
 
-  it('goes on in a new message before Slack ends the old one, and repeats nothing', async () => {
+  it('continues in a new message before Slack ends the old one, and repeats nothing', async () => {
     stream.update('One two');
     await nextWrite();
     await clock.advance(240_000);
@@ -139,7 +139,7 @@ describe('a stream', () => {
     ]);
   });
 
-  it('sends only what is new, once a second, however often the text grows', async () => {
+  it('sends only new text, once a second, however often the text grows', async () => {
     let text = '';
     for (let word = 0; word < 50; word += 1) {
       text += `word${word} `;
@@ -155,7 +155,7 @@ describe('a stream', () => {
     expect(slack.calls[1]?.args.markdown_text).toBe(Array.from({ length: 10 }, (_, at) => `word${at + 50} `).join(''));
   });
 
-  it('waits as long as Slack says, and then sends what it had not', async () => {
+  it('waits as long as Slack asks, and then sends the rest', async () => {
     stream.update('Hello');
     await nextWrite();
     slack.fail('chat.appendStream', { kind: 'rate_limited', retryAfter: 30 });
@@ -172,9 +172,9 @@ describe('a stream', () => {
 
   it.each([
     ['its answer is lost', { kind: 'lost' }],
-    ['Slack has trouble', { kind: 'status', status: 503 }],
+    ['Slack fails', { kind: 'status', status: 503 }],
     ['the stream is dead', { kind: 'error', error: 'message_not_in_streaming_state' }],
-  ] as const)('gives up when %s: nobody knows what the message holds', async (_, fault) => {
+  ] as const)('gives up when %s, because the content of the message is uncertain', async (_, fault) => {
     stream.update('Hello');
     await nextWrite();
     slack.fail('chat.appendStream', fault);
@@ -187,7 +187,7 @@ describe('a stream', () => {
     expect(stream.shown()).toBe('Hello');
   });
 
-  it('that could not be begun leaves no intent, unless it may have been', async () => {
+  it('that was not started leaves no intent', async () => {
     slack.fail('chat.startStream', { kind: 'error', error: 'unknown_method' });
     stream.update('Hello');
     await clock.advance(1_000);
@@ -197,7 +197,7 @@ describe('a stream', () => {
     expect(capabilities.streams).toBe(false);
   });
 
-  it('whose first answer is lost stays announced, and no other begins in the thread until it was found', async () => {
+  it('whose first answer is lost stays reserved, and no other stream starts in the thread until it is found', async () => {
     slack.fail('chat.startStream', { kind: 'lost' });
     stream.update('Hello');
     await clock.advance(1_000);
@@ -215,7 +215,7 @@ describe('a stream', () => {
     expect(await rival.isConfirmed(replies()[0]?.ts ?? '')).toBe(true);
   });
 
-  it('is not begun while what became of another in its thread is not known', async () => {
+  it('is not started while another stream in its thread is reserved', async () => {
     expect(await flagsOf('another turn').reserve()).toBe(true);
     stream.update('Hello');
     await clock.advance(1_000);
@@ -225,7 +225,7 @@ describe('a stream', () => {
     expect(capabilities.streams).toBe(true);
   });
 
-  it('that is known is nobody else’s, and another may begin', async () => {
+  it('that is confirmed belongs to its turn, and another one may start', async () => {
     stream.update('Hello');
     await nextWrite();
     await until(() => expect(steps).toHaveLength(2));
@@ -237,7 +237,7 @@ describe('a stream', () => {
     expect(await rival.reserve()).toBe(true);
   });
 
-  it('gives up when the answer begins anew, and shows what was streamed until that is replaced', async () => {
+  it('gives up when the answer starts again, and shows what was streamed until that is replaced', async () => {
     stream.update('Hello');
     await nextWrite();
     stream.update('Another answer');
@@ -247,7 +247,7 @@ describe('a stream', () => {
     expect(slack.calls).toHaveLength(1);
   });
 
-  it('gives up when its text is taken back, also before any of it was sent', async () => {
+  it('gives up when its text is taken back, even before any of it was sent', async () => {
     stream.update('secret');
     stream.update('');
     stream.update('Hi');
@@ -279,7 +279,7 @@ describe('a stream', () => {
     expect(slack.calls).toEqual([]);
   });
 
-  it('that Slack has ended by its Stop button is over when nothing is missing', async () => {
+  it('that Slack has ended (Stop button) needs no further write if it is complete', async () => {
     stream.update('Hello');
     await nextWrite();
     slack.expireStreams();

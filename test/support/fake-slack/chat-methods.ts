@@ -58,9 +58,9 @@ function append(context: MethodContext, message: FakeMessage, text: string): voi
 }
 
 /**
- * Slack fetches what is linked in a post, unless it was told not to; what an edit adds it does not look at
- * (NousResearch/hermes-agent#97957). Whether it looks at streams, which can't be told (slackapi/node-slack-sdk#2389), nobody
- * says: here it does.
+ * Slack fetches the links of a post unless unfurling is turned off; it ignores links that an edit adds
+ * (NousResearch/hermes-agent#97957). For streams unfurling can't be turned off (slackapi/node-slack-sdk#2389), and it is
+ * not documented whether Slack fetches their links: here it does.
  */
 function unfurl({ workspace }: MethodContext, text: string): void {
   if (/https?:|:\/\/|www\./i.test(text)) workspace.previews.push(text);

@@ -37,19 +37,19 @@ export interface Deliveries {
   /** A WebSocket URL's ticket, good for one connection. */
   issueTicket(): string;
   connections(): number;
-  /** Connections that were ever made. */
+  /** Connections made so far. */
   connected(): number;
-  /** Asks all clients to connect anew, as Slack does every few hours. */
+  /** Asks all clients to reconnect, as Slack does every few hours. */
   askToReconnect(): void;
   /** Cuts all connections. */
   cut(): void;
-  /** From now on the sockets are deaf: nothing is sent, pings are not answered; false takes it back. */
+  /** From now on the sockets send nothing and answer no pings; false ends that. */
   silence(on: boolean): void;
-  /** The sockets of now are open and answer pings, and that is all; new ones are as they should be. */
+  /** The present sockets stay open, answer pings and, with `pings`, send pings, but deliver nothing. New sockets work. */
   mute(how: { readonly pings: boolean }): void;
-  /** Pings every socket that is pinged at all, now. */
+  /** Pings every socket now, except muted ones without pings. */
   ping(): void;
-  /** Whether new sockets are told hello; by default they are. */
+  /** Whether new sockets get a hello. Default: true. */
   greet(on: boolean): void;
   /** Sends a text to every socket as it is. */
   sendRaw(text: string): void;
@@ -81,7 +81,7 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
     if (!silent) for (const socket of sockets) if (muted.get(socket)?.pings !== false) socket.ping();
   }
 
-  /** One of the connections, in turns: nobody can say which. */
+  /** One of the connections, in turn; Slack does not say which. */
   function pick<T>(candidates: readonly T[]): T | undefined {
     turn += 1;
     return candidates[turn % Math.max(1, candidates.length)];
@@ -103,7 +103,7 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
 
   async function overHttp(urls: readonly string[], type: EnvelopeType, payload: object, attempt: number) {
     const url = pick(urls);
-    if (url === undefined) throw new Error('nobody listens');
+    if (url === undefined) throw new Error('no URL to deliver to');
     const { body, contentType } = formOf(type, payload);
     const retry: Record<string, string> =
       attempt === 0 ? {} : { 'X-Slack-Retry-Num': String(attempt), 'X-Slack-Retry-Reason': 'http_timeout' };
@@ -121,7 +121,7 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
   function deliver(type: EnvelopeType, payload: object): Delivery {
     let attempts = 0;
     let done = false;
-    const pauseMs = () =>
+    const delayMs = () =>
       options.transport().kind === 'http'
         ? (options.httpRetriesMs[attempts - 1] ?? options.httpRetriesMs.at(-1) ?? 0)
         : LOOK_MS * Math.min(attempts, 20);
@@ -139,7 +139,7 @@ export function createDeliveries(options: DeliveryOptions): Deliveries {
           return answer;
         } catch (thrown) {
           if (closed || (type !== 'events_api' && attempts >= 1 && !/no connection/.test(String(thrown)))) throw thrown;
-          await sleep(pauseMs(), undefined, { ref: false });
+          await sleep(delayMs(), undefined, { ref: false });
         }
       }
     })();

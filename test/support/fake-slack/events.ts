@@ -1,7 +1,7 @@
-/** What Slack tells of messages: the inner events of its Events API. */
+/** Slack's events about messages: the inner events of the Events API. */
 import type { FakeMessage, Workspace } from './workspace.ts';
 
-/** A message, or the mention that comes along with it; `edited`: as it is behind an edit. */
+/** A message, or the mention that is delivered with it; `edited`: the event that follows an edit. */
 export function plainEvent(
   workspace: Workspace,
   message: FakeMessage,

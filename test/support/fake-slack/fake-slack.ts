@@ -1,6 +1,6 @@
 /**
- * A Slack on loopback, stricter than friendly: Web API, Socket Mode and signed HTTP deliveries. Unmodified Bolt connects to
- * it by SLACK_API_URL alone. People of the workspace are played by a test; what they see can be read.
+ * A strict Slack on loopback: Web API, Socket Mode and signed HTTP deliveries. Unmodified Bolt connects to it; only SLACK_API_URL
+ * is set. A test plays the people of the workspace, and can read what they see.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -34,11 +34,11 @@ export interface FakeSlackOptions {
   /** Milliseconds between requests over HTTP that fail. Slack's are 0, 1 min and 5 min; default: those, 120 times as fast. */
   readonly httpRetriesMs?: readonly number[];
   readonly team?: string;
-  /** False: no method is ever called too often. Default: the rates of Slack's tiers hold. */
+  /** False: no rate limits. Default: the rates of Slack's tiers. */
   readonly rateLimits?: boolean;
-  /** Milliseconds that a call of the Web API is on its way; asked for each. Default: none. */
+  /** Latency of a call of the Web API in milliseconds; asked for each. Default: 0. */
   readonly delayMs?: () => number;
-  /** Is told of every message that the bot has posted, changed or deleted, as it happens; of a stream at its end. */
+  /** Called for every message that the bot posts, changes or deletes; for a stream at its end. */
   readonly onWrote?: (message: FakeMessage) => void;
 }
 
@@ -87,30 +87,30 @@ export interface FakeSlack {
   readonly calls: readonly ApiCall[];
   callsOf(method: string): readonly ApiCall[];
   addUser(user: Partial<FakeUser> & { readonly id: string }): FakeUser;
-  /** Somebody writes. A mention of the bot in a channel comes as `message` and as `app_mention`, in either order. */
+  /** A person writes. A mention of the bot in a channel is delivered as `message` and as `app_mention`, in either order. */
   say(text: string, options: SayOptions): Said;
   /** Another app writes. */
   sayAsBot(text: string, options: Omit<SayOptions, 'user'> & { readonly channel: string }): Said;
   /** The same message once more, under another event id. */
   again(ts: string, channel: string): Delivery;
-  /** A person edits: told as a change and, where the text mentions the bot in a channel, as a mention once more. */
+  /** A person edits. Delivered as `message_changed` and, if the text mentions the bot in a channel, as `app_mention` again. */
   edit(ts: string, channel: string, text: string): Edited;
-  /** Whoever does it. Of the root of a thread a tombstone is left. Resolves when every delivery of it was acked. */
+  /** Anyone deletes a message. The root of a thread leaves a tombstone. `acked` resolves when every delivery was acked. */
   deleteMessage(ts: string, channel: string): Edited;
   /** Any event of this workspace. */
   event(event: object, envelope?: object): Delivery;
   command(command: string, text: string, options: { readonly user: string; readonly channel?: string }): Interaction;
   shortcut(callbackId: string, options: { user: string; channel: string; message: FakeMessage }): Interaction;
   press(value: string, options: { user: string; channel: string; thread?: string; ephemeral?: boolean }): Interaction;
-  /** What people see in a thread, the root first. */
+  /** The messages of a thread, the root first. */
   thread(channel: string, root: string): readonly FakeMessage[];
   /** The bot's messages in a thread, oldest first. */
   replies(channel: string, root: string): readonly FakeMessage[];
   fail(method: string, fault: Fault, times?: number): void;
-  mend(method: string): void;
+  clearFaults(method: string): void;
   /** All streams are dead from now on, as after five minutes. */
   expireStreams(): void;
-  /** The bot's token is worth nothing any more. */
+  /** The bot's token is no longer valid. */
   revokeToken(): void;
   setTransport(transport: Transport): void;
   close(): Promise<void>;
@@ -158,7 +158,7 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
       streamLifetimeMs: () => streamLifetimeMs,
       openConnection: () => `ws://127.0.0.1:${address.port}/link?ticket=${deliveries.issueTicket()}`,
       wrote(kind, message) {
-        // The bot hears of its own doings, and must not answer itself.
+        // The bot also gets events of its own messages.
         if (message.stream !== undefined) return;
         options.onWrote?.(message);
         if (kind === 'posted') event(plainEvent(workspace, message));
@@ -194,8 +194,8 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
       } catch {
         return end(response, 400);
       }
-      const told = body.unfurl_links === false && body.unfurl_media === false;
-      if (!told && /https?:/.test(JSON.stringify(body))) workspace.previews.push(body.text ?? '');
+      const noPreviews = body.unfurl_links === false && body.unfurl_media === false;
+      if (!noPreviews && /https?:/.test(JSON.stringify(body))) workspace.previews.push(body.text ?? '');
       list.push({
         text: shownText(body.text, blocks),
         blocks,
@@ -340,7 +340,7 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
     thread: (channel, root) => workspace.thread(channel, root),
     replies: (channel, root) => workspace.thread(channel, root).filter(({ user }) => user === workspace.botUser),
     fail: api.fail,
-    mend: api.mend,
+    clearFaults: api.clearFaults,
     expireStreams() {
       for (const message of workspace.messages) message.stream = undefined;
       streamLifetimeMs = options.streamLifetimeMs ?? 300_000;
@@ -362,7 +362,7 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
   return slack;
 }
 
-/** Who does not wait for it need not hear that the fake was closed before. */
+/** A test that does not await it is not told that the fake was closed first. */
 function allAcked(deliveries: readonly Delivery[]): Promise<unknown> {
   const acked = Promise.all(deliveries.map((delivery) => delivery.acked));
   acked.catch(() => undefined);

@@ -1,4 +1,4 @@
-/** The Web API of the fake Slack: form bodies in, JSON out, with tokens, scopes, rates and the faults a test asks for. */
+/** The Web API of the fake Slack: form bodies in, JSON out; it checks tokens, scopes and rates, and plays the faults that a test sets. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text as bodyText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,24 +7,24 @@ import type { MethodContext } from './method-kit.ts';
 import { METHODS } from './methods.ts';
 
 export type Fault =
-  /** The method answers `ok: false` with this error; nothing is done. */
+  /** Answers `ok: false` with this error; the call has no effect. */
   | { readonly kind: 'error'; readonly error: string }
-  /** 429 with this many seconds of Retry-After; nothing is done. */
+  /** 429 with this many seconds of Retry-After; the call has no effect. */
   | { readonly kind: 'rate_limited'; readonly retryAfter: number }
-  /** An HTTP status; nothing is done. */
+  /** An HTTP status; the call has no effect. */
   | { readonly kind: 'status'; readonly status: number }
-  /** It is done, and the connection is cut before the answer. */
+  /** The call takes effect, and the connection is cut before the answer. */
   | { readonly kind: 'lost' }
-  /** It is done, and never answered. */
+  /** The call takes effect, and is never answered. */
   | { readonly kind: 'silent' }
-  /** It is done when `release` resolves, and answered then. */
+  /** The call takes effect and is answered when `release` resolves. */
   | { readonly kind: 'held'; readonly release: Promise<void> };
 
-/** One call that reached the API, whatever came of it. */
+/** One call that reached the API, whatever the result. */
 export interface ApiCall {
   readonly method: string;
   readonly args: Readonly<Record<string, string>>;
-  /** `ok`, or the error it was answered with, or what the fault did. */
+  /** `ok`, the error code, or the kind of fault. */
   readonly result: string;
 }
 
@@ -34,7 +34,7 @@ export interface WebApiOptions {
   readonly scopes: ReadonlySet<string>;
   readonly rateLimits: boolean;
   readonly context: MethodContext;
-  /** Milliseconds on the way, for each call. */
+  /** Latency of a call in milliseconds; asked for each. */
   readonly delayMs: () => number;
 }
 
@@ -43,8 +43,8 @@ export interface WebApi {
   readonly calls: ApiCall[];
   /** The next calls of `method` have this fault; by default one. */
   fail(method: string, fault: Fault, times?: number): void;
-  /** Takes back what was asked for by `fail`. */
-  mend(method: string): void;
+  /** Removes the faults that `fail` has set. */
+  clearFaults(method: string): void;
 }
 
 const WINDOW_MS = 60_000;
@@ -88,30 +88,30 @@ export function createWebApi(options: WebApiOptions): WebApi {
   return {
     calls,
     fail: (method, fault, times = 1) => void faults.push({ method, fault, times }),
-    mend(method) {
+    clearFaults(method) {
       for (const each of faults) if (each.method === method) each.times = 0;
     },
     async handle(method, request, response) {
-      const note = (args: Readonly<Record<string, string>>, result: string) => calls.push({ method, args, result });
+      const record = (args: Readonly<Record<string, string>>, result: string) => calls.push({ method, args, result });
       const type = request.headers['content-type'];
       const raw = await bodyText(request);
       const delayMs = options.delayMs();
       if (delayMs > 0) await sleep(delayMs);
       if (type !== 'application/x-www-form-urlencoded' && raw !== '') {
-        note({}, 'invalid_post_type');
+        record({}, 'invalid_post_type');
         return send(response, 200, { ok: false, error: 'invalid_post_type' });
       }
       const args = Object.fromEntries(new URLSearchParams(raw));
       const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
       const fault = nextFault(method);
       if (fault?.kind === 'status') {
-        note(args, `status ${fault.status}`);
+        record(args, `status ${fault.status}`);
         return send(response, fault.status, {});
       }
       const retryAfter =
         fault?.kind === 'rate_limited' ? fault.retryAfter : limited(method, METHODS[method]?.perMinute ?? 1000);
       if (retryAfter !== undefined) {
-        note(args, 'rate_limited');
+        record(args, 'rate_limited');
         response.setHeader('retry-after', String(retryAfter));
         return send(response, 429, { ok: false, error: 'ratelimited' });
       }
@@ -119,14 +119,14 @@ export function createWebApi(options: WebApiOptions): WebApi {
       try {
         if (fault?.kind === 'error') throw new ApiError(fault.error);
         const result = run(method, args, token);
-        const unheard = fault?.kind === 'lost' || fault?.kind === 'silent';
-        note(args, unheard ? fault.kind : 'ok');
+        const unanswered = fault?.kind === 'lost' || fault?.kind === 'silent';
+        record(args, unanswered ? fault.kind : 'ok');
         if (fault?.kind === 'lost') response.destroy();
-        if (unheard) return;
+        if (unanswered) return;
         return send(response, 200, { ok: true, ...result });
       } catch (thrown) {
         if (!(thrown instanceof ApiError)) throw thrown;
-        note(args, thrown.code);
+        record(args, thrown.code);
         return send(response, 200, { ok: false, error: thrown.code.split(':')[0] });
       }
     },

@@ -21,7 +21,7 @@ export interface FakeMessage {
   readonly user: string;
   readonly bot: boolean;
   readonly clientMsgId: string | undefined;
-  /** What people read: Markdown where the bot wrote it. */
+  /** The text as people read it; Markdown if the bot wrote it. */
   text: string;
   blocks: readonly unknown[];
   metadata: unknown;
@@ -65,7 +65,7 @@ export interface Workspace {
   readonly botId: string;
   readonly appId: string;
   readonly users: Map<string, FakeUser>;
-  /** What conversations.info tells of channels, and the handles of user groups, by their ids. */
+  /** What conversations.info returns for channels, and the handles of user groups, by their ids. */
   readonly channels: Map<string, { readonly name: string; readonly isPrivate: boolean }>;
   readonly groups: Map<string, string>;
   /** Of all channels, oldest first. */
