@@ -101,7 +101,7 @@ describe('a table', () => {
   });
 
   test('never becomes many times as long as it was written, nor takes the room of it', () => {
-    const rows = (row: string) => `${row}\n`.repeat(10_000);
+    const rows = (row: string) => `${row}\n`.repeat(2_000);
     const hostile = {
       'a long heading, said in each row': `|a|${'h'.repeat(10_000)}|\n|-|-|\n${rows('a|b')}`,
       'many headings': `${'a|'.repeat(6_000)}\n${'-|'.repeat(6_000)}\n${rows('|')}`,

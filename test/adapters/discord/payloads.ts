@@ -16,12 +16,15 @@ export const ada = user('100000000000000011', 'Ada');
 export const bob = user('100000000000000012', 'Bob');
 export const bot = user(BOT, 'Recollect', { bot: true });
 
-/** A whole message of Discord's, as the fake makes them. */
+const { message: posted } = createWorld().post({
+  channel: { id: CHANNEL, type: 0, guildId: GUILD, closed: false },
+  author: ada,
+  content: 'Hello',
+});
+
+/** A whole message of Discord's, as the fake makes it. */
 export function message(more: Partial<APIMessage & GatewayMessageCreateDispatchData> = {}): APIMessage {
-  const world = createWorld();
-  const channel = { id: CHANNEL, type: 0, guildId: GUILD, closed: false } as const;
-  const { message: made } = world.post({ channel, author: ada, content: 'Hello' });
-  return { ...made, timestamp: '2026-08-01T12:00:00.000000+00:00', ...more };
+  return { ...posted, timestamp: '2026-08-01T12:00:00.000000+00:00', ...more };
 }
 
 /** The same, parsed as the adapter does. */
