@@ -44,6 +44,7 @@ export interface Config {
   readonly store: {
     /** Absent: the embedded store in `dataDir`. */
     readonly redis?: RedisTarget;
+    readonly waitReplicas: number;
     /** Absolute. */
     readonly dataDir: string;
     readonly keyPrefix: string;
@@ -172,6 +173,7 @@ function arrange(values: Values, redis: RedisTarget | undefined, cwd: string, wa
   return {
     store: {
       redis,
+      waitReplicas: values.REDIS_WAIT_REPLICAS,
       dataDir: resolve(cwd, values.DATA_DIR),
       keyPrefix: values.KEY_PREFIX,
       allowEviction: values.ALLOW_EVICTION,

@@ -81,6 +81,11 @@ const SHAPE = {
     text,
     'file with the certificates (PEM) of the CAs that sign for Redis and its Sentinels; unset: those this machine trusts',
   ),
+  REDIS_WAIT_REPLICAS: withDefault(
+    '0',
+    whole(0, 10),
+    'replicas that must have a message, an answer or an erasure within 100 ms before it counts as stored; 0: none',
+  ),
   DATA_DIR: withDefault('./data', text, 'folder of the embedded store'),
   KEY_PREFIX: withDefault('conversation', keyPrefix, 'first part of the conversation keys in Redis, of a-z 0-9 _ -'),
   ALLOW_EVICTION: withDefault(

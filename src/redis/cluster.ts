@@ -47,6 +47,11 @@ export function openCluster(
   return cluster;
 }
 
+/** A pipeline that goes to the node of its keys as a whole, in one order, with what has no key in it. */
+export function pipelineOfOneNode(client: Redis | Cluster): ChainableCommander {
+  return client instanceof Cluster ? Cluster.prototype.pipeline.call(client) : client.pipeline();
+}
+
 /**
  * The keys of a pipeline may lie on several nodes, and ioredis refuses such a one ("slots allocation group", Pipeline.js, 6.0.0):
  * each command goes to its own node instead. Those of one node arrive in their order.

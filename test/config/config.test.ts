@@ -32,7 +32,13 @@ const SLACK = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' };
 describe('without any setting', () => {
   it('the bot runs on the embedded store, the demo model and the loopback HTTP API', () => {
     expect(load()).toEqual({
-      store: { redis: undefined, dataDir: join(cwd, 'data'), keyPrefix: 'conversation', allowEviction: false },
+      store: {
+        redis: undefined,
+        waitReplicas: 0,
+        dataDir: join(cwd, 'data'),
+        keyPrefix: 'conversation',
+        allowEviction: false,
+      },
       memory: {
         defaultTtl: 1800,
         minTtl: 60,

@@ -1,4 +1,5 @@
 /** The store on Redis as operators run it: Sentinels that fail over, a Cluster that fails over and moves slots. Real processes. */
+import { readFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { checkServer, type ServerCheck } from '../../src/memory/redis/server-check.ts';
@@ -8,7 +9,7 @@ import type { RedisTarget } from '../../src/redis/target.ts';
 import { contents, LIMITS, messageOf, offerNew, runTurn, sessionOf } from '../contracts/store/support.ts';
 import { startCluster } from '../support/cluster.ts';
 import { freePort } from '../support/free-port.ts';
-import { PRIMARY, replicated, startSentinel, startSentinelGroup } from '../support/redis-sentinels.ts';
+import { asked, PRIMARY, replicated, startSentinel, startSentinelGroup } from '../support/redis-sentinels.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { clusterAt, sentinelsAt } from './redis-fixture.ts';
 
@@ -32,9 +33,12 @@ function check(redis: RedisTarget, more: Partial<ServerCheck> = {}): Promise<voi
 }
 
 /** A store on connections that tell of themselves. */
-async function openOn(redis: RedisTarget): Promise<{ store: RedisStore; connections: RedisConnections }> {
+async function openOn(
+  redis: RedisTarget,
+  waitReplicas = 0,
+): Promise<{ store: RedisStore; connections: RedisConnections }> {
   const connections = createRedisConnections(redis, () => {});
-  const store = await openStore(connections, { ...LIMITS, observer, prefix: 'conversation' });
+  const store = await openStore(connections, { ...LIMITS, observer, prefix: 'conversation', waitReplicas });
   ending.push(async () => {
     connections.close();
     await store.close();
@@ -102,6 +106,47 @@ describe('Sentinels', () => {
     expect(await contents(store, session)).toHaveLength(2);
   });
 
+  test.each([
+    { waitReplicas: 0, lost: ['m2', 'm3', 'm4'] },
+    { waitReplicas: 1, lost: [] },
+  ])(
+    'REDIS_WAIT_REPLICAS=$waitReplicas and a replication link that is cut before the primary dies: $lost is lost',
+    async ({ waitReplicas, lost }) => {
+      const group = keep(await startSentinelGroup());
+      const { store } = await openOn(sentinelsAt(group.sentinels), waitReplicas);
+      const session = sessionOf();
+      await store.enqueue(messageOf(session, 'm1'));
+      const old = await group.primary();
+      await replicated(old, 2);
+      // The replicas are refused when they connect again (https://redis.io/docs/latest/operate/oss_and_stack/management/replication/).
+      const admin = new Redis(old.url, { protocol: 2 });
+      await admin.call('ACL', 'SETUSER', 'default', '-psync', '-sync');
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'REPLICA');
+      await expect.poll(() => admin.info('replication'), PATIENTLY).toContain('connected_slaves:0');
+      admin.disconnect();
+
+      const acknowledged: string[] = [];
+      for (const id of ['m2', 'm3', 'm4']) {
+        const enqueued = store.enqueue(messageOf(session, id)).then(() => acknowledged.push(id));
+        if (waitReplicas === 0) await enqueued;
+        else await expect(enqueued).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+      }
+      if (waitReplicas > 0) {
+        // What each replica writes every 2 s anyway, so /health tells.
+        await expect(store.claimSweep(1)).rejects.toMatchObject({ reason: expect.stringMatching(/too few replicas/) });
+      }
+      await old.kill9();
+      await group.promoted(old);
+      await vi.waitFor(() => store.ping(), PATIENTLY);
+      const left = await store.waiting(session);
+      expect(left).toContain('m1');
+      expect(acknowledged.filter((id) => !left.includes(id))).toEqual(lost);
+      // A platform delivers again what nobody acknowledged.
+      for (const id of ['m2', 'm3', 'm4']) await enqueueUntilTaken(store, session, id);
+      expect(await store.waiting(session)).toEqual(['m1', 'm2', 'm3', 'm4']);
+    },
+  );
+
   test('users, passwords of both layers, and TLS of the servers', async () => {
     const primary = await startPrimary();
     const admin = new Redis(primary.url, { protocol: 2 });
@@ -166,6 +211,23 @@ describe('Sentinels', () => {
   });
 });
 
+describe('a Cluster with REDIS_WAIT_REPLICAS', () => {
+  test('confirms each write on the replica of its own node, and refuses where there is none', async () => {
+    const cluster = keep(await startCluster());
+    const { store } = await openOn(clusterAt(cluster.nodes), 1);
+    const sessions = Array.from({ length: 6 }, (_, index) => sessionOf({ channel: `C${index}` }));
+    await Promise.all(sessions.map((session) => runTurn(store, messageOf(session, `${session}`))));
+    for (const session of sessions) expect(await contents(store, session)).toHaveLength(2);
+    for (const { port, kill9 } of cluster.servers) {
+      if (String(await asked(port, (redis) => redis.info('replication'))).includes('role:slave')) await kill9();
+    }
+    for (const session of sessions) {
+      await expect(store.forget(session)).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+      expect(await contents(store, session)).toEqual([]);
+    }
+  });
+});
+
 async function startPrimary(...args: string[]): Promise<RedisServer> {
   return keep(await startRedis({ args }));
 }
@@ -197,6 +259,16 @@ describe('a Cluster', () => {
       each.disconnect();
     }
     const access = { username: 'bot', password: 'pw', tls: false };
+    const page = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+    const rights = /^user recollect on >PASSWORD ~\* &\* (.*)$/m.exec(page)?.[1]?.split(' ') ?? [];
+    const more = /a user also needs\s+((?:`\S+|\+\S+|\s)+`)/.exec(page)?.[1]?.match(/\+[\w|]+/g) ?? [];
+    expect([rights.length, more.length]).toEqual([expect.toSatisfy((count: number) => count > 5), 3]);
+    for (const server of cluster.servers) {
+      const each = new Redis(server.url, { protocol: 2 });
+      await each.call('ACL', 'SETUSER', 'least', 'on', '>pw', '~*', '&*', ...rights, ...more);
+      each.disconnect();
+    }
+    await check({ ...one, access: { ...access, username: 'least' } });
     await expect(check({ ...one, access }, { prefix: 'mybot' })).rejects.toMatchObject(
       wrongly(/user of REDIS_USER lacks a right/),
     );

@@ -12,7 +12,7 @@ export const redisDriver: Driver = {
   chosen: ({ redis }) => redis !== undefined,
   banner: ({ redis }, startup) => startup.redis(redis === undefined ? '' : describeTarget(redis)),
   async open(config, options, { clock, logger, observer }) {
-    const { redis, keyPrefix: prefix, allowEviction } = config.store;
+    const { redis, keyPrefix: prefix, allowEviction, waitReplicas } = config.store;
     if (redis === undefined) throw new BotError('config_invalid', 'REDIS_URL is not set.');
     const [
       { openStore },
@@ -32,7 +32,7 @@ export const redisDriver: Driver = {
       logger.debug({ connection: name, err: error.message }, 'redis connection');
       observer.error('connection', toStoreError(error));
     });
-    const store = await openStore(connections, { ...options, prefix });
+    const store = await openStore(connections, { ...options, prefix, waitReplicas });
     const keys = keyspace(prefix);
     // Each needs a connection of its own: BullMQ blocks on it, and a subscriber can run no other commands.
     const open = (name: string) => connections.open(name, { commandTimeout: COMMAND_TIMEOUT_MS });

@@ -8,11 +8,15 @@ import { createRedisFlags } from './flags.ts';
 import { keyspace } from './keys.ts';
 import { createSessionMemory } from './memory.ts';
 import { createPeopleMemory } from './people.ts';
+import { confirmingMemory, confirmingTurns, openReplication } from './replication.ts';
 import { checkServer, type ServerCheck } from './server-check.ts';
 import { createRedisStats } from './stats.ts';
 import { type AppendTurn, createRedisTurns } from './turns.ts';
 
-export interface RedisStoreOptions extends StoreOptions, ServerCheck {}
+export interface RedisStoreOptions extends StoreOptions, ServerCheck {
+  /** Replicas that must have a message, an answer or an erasure before it counts as stored. Default: 0, none. */
+  readonly waitReplicas?: number;
+}
 
 export interface RedisStore extends ConversationStore, AppendTurn {}
 
@@ -46,8 +50,9 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
  */
 export async function openStore(
   connections: RedisConnections,
-  options: StoreOptions & Pick<RedisStoreOptions, 'prefix'>,
+  options: StoreOptions & Pick<RedisStoreOptions, 'prefix' | 'waitReplicas'>,
 ): Promise<RedisStore> {
+  const { waitReplicas = 0 } = options;
   const redis = connect(connections);
   try {
     await ready(redis);
@@ -55,9 +60,19 @@ export async function openStore(
     redis.disconnect();
     throw toStoreError(thrown);
   }
-  const context = createContext(redis, keyspace(options.prefix), options, connections.notice);
-  const turns = createRedisTurns(context);
-  const sessions = createSessionMemory(context);
+  const keys = keyspace(options.prefix);
+  const context = createContext(redis, keys, options, connections.notice);
+  const replication =
+    waitReplicas === 0
+      ? undefined
+      : await openReplication(connections, keys, waitReplicas).catch((thrown: unknown) => {
+          redis.disconnect();
+          throw thrown;
+        });
+  const plain = createRedisTurns(context);
+  const turns = replication === undefined ? plain : { ...plain, ...confirmingTurns(plain, replication) };
+  const memory = createSessionMemory(context);
+  const sessions = replication === undefined ? memory : confirmingMemory(memory, replication);
   const { sweep, ...stats } = createRedisStats(context);
   return {
     ...turns,
@@ -75,6 +90,7 @@ export async function openStore(
     ping: () => context.call('ping', async () => void (await redis.ping())),
     async close() {
       await context.settled();
+      replication?.close();
       redis.disconnect();
     },
   };
