@@ -34,7 +34,7 @@ afterAll(async () => {
 describe('the README', () => {
   test('shows the two commands on its first screen', async () => {
     const firstScreen = (await read('README.md')).split('\n').slice(0, 25).join('\n');
-    expect(blocks(firstScreen, 'sh')).toEqual(['npm ci && npm start\n', 'npm ci && npm test\n']);
+    expect(blocks(firstScreen, 'sh').slice(0, 2)).toEqual(['npm ci && npm start\n', 'npm ci && npm test\n']);
   });
 
   test('shows calls that do what it says, also across a kill -9', async () => {

@@ -96,33 +96,33 @@ const PARTICLES = [
 ];
 /** Ideographs without a break, or a name in letters. */
 const NAME_ZH = /^(?:\p{Script=Han}[\p{Script=Han}·]{0,11}|\p{L}[\p{L}\p{M}'’ .-]{0,40})/u;
-/** Nobody's name is longer, in UTF-16 units: what a text says of itself is looked for in this much of it. */
+/** Longest name in UTF-16 units, and how much of a text is searched for one. */
 const LONGEST_NAME = 100;
 /** What follows "my name is" without being a name. */
 const NO_NAME =
   /^(?:not|no|what|who|which|a|an|the|in|on|so|very|really|unknown|secret|important)\b|^(?:什么|啥|谁|不)/iu;
-/** Where a Chinese sentence goes on behind the name without a comma. */
+/** Where a Chinese sentence continues after the name without a comma. */
 const GOES_ON_ZH = /(?:你|您|我|他|她|吗|呢|啊|呀|吧|哦|今年|请|很高兴|是一|来自).*/u;
 
 /** The last name that a text tells of its speaker. */
 function toldName(text: string): string | undefined {
   const own = text.replace(/^>.*$/gm, ''); // quoted lines are not the speaker's
-  const told = (tells: RegExp, read: (behind: string) => string) =>
+  const told = (tells: RegExp, read: (rest: string) => string) =>
     [...own.matchAll(tells)].map(({ index, 0: { length } }) => ({
       index,
       name: read(own.slice(index + length, index + length + LONGEST_NAME)),
     }));
-  return [...told(TELLS_EN, englishName), ...told(TELLS_ZH, (behind) => NAME_ZH.exec(behind.trimStart())?.[0] ?? '')]
+  return [...told(TELLS_EN, englishName), ...told(TELLS_ZH, (rest) => NAME_ZH.exec(rest.trimStart())?.[0] ?? '')]
     .sort((one, other) => one.index - other.index)
     .map(({ name }) => (NO_NAME.test(name) ? '' : tidy(name)))
     .findLast((name) => name !== '');
 }
 
-/** A word, and behind it more words as long as they begin with a capital (at most two particles may stand before each of those). */
-function englishName(behind: string): string {
+/** A word, and the words after it as long as they begin with a capital (at most two particles may stand before each of those). */
+function englishName(rest: string): string {
   const name: string[] = [];
   let particles: string[] = [];
-  for (const word of behind.split(/\s/)) {
+  for (const word of rest.split(/\s/)) {
     if (name.length > 0 && particles.length < 2 && PARTICLES.includes(word)) {
       particles.push(word);
       continue;

@@ -51,7 +51,7 @@ function toPlain(message: BaseMessage): { role: string; text: string } {
   return { role: message.getType(), text: message.text };
 }
 
-/** Words with the space behind them; text without spaces in pieces of a few characters. */
+/** Splits into words, each with the space after it; text without spaces into pieces of a few characters. */
 function pieces(text: string): readonly string[] {
   return text.match(/[^\s\p{Script=Han}]{1,24}\s*|\p{Script=Han}{1,4}|\s+/gu) ?? [];
 }

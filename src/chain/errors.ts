@@ -17,7 +17,7 @@ import { field, type ServerError } from './wire/completion.ts';
  * | `model_too_long` | this message alone is longer than the model's context | no |
  * | `model_only_reasoned` | the answer was nothing but reasoning, or reached its limit before its first word | no |
  * | `model_refused_request` | every other 4xx | no |
- * | `internal` | anything else: a fault of ours | no |
+ * | `internal` | anything else: a bug | no |
  *
  * What the server wrote is not repeated, save for its error code and a 404's text: servers echo keys and prompts in their
  * error texts, and these errors are logged.
@@ -26,7 +26,7 @@ export async function toModelError(thrown: unknown): Promise<BotError> {
   const chain = causesOf(thrown);
   const own = chain.find((error) => error instanceof BotError);
   if (own !== undefined) return own;
-  // Whoever uses it has loaded it before; the demo model starts without it.
+  // It is already loaded where it is used; the demo model starts without it.
   const { OpenAIClient } = await import('@langchain/openai');
   if (chain.some(isTimeout)) return retryable('model_timeout', 'The model did not answer in time.', thrown);
   if (chain.some((error) => error instanceof OpenAIClient.APIConnectionError)) {
@@ -61,7 +61,7 @@ export function emptyAnswer(finishReason: unknown, reasoned: boolean): BotError 
   if (finishReason === 'content_filter') {
     return new BotError('model_filtered', "The model's content filter withheld the answer.");
   }
-  // Reasoning of which the server tells nothing uses the room up, too.
+  // Reasoning that the server does not report uses up the space, too.
   if (reasoned || finishReason === 'length') {
     return new BotError(
       'model_only_reasoned',
@@ -117,7 +117,7 @@ export function fromRefusal(refusal: Refusal, now: number): BotError {
     return misconfigured(`Not found; see OPENAI_MODEL and OPENAI_BASE_URL (${what}${words && ': '}${words}).`);
   }
   if (status === 409 || status === 425 || status >= 500) {
-    return again('model_unavailable', `The model's server has a fault (${what}).`);
+    return again('model_unavailable', `The model's server failed (${what}).`);
   }
   if (status === 401 || status === 403) {
     return new BotError('model_refused_key', `The model's server refused OPENAI_API_KEY (${what}).`);
@@ -144,7 +144,7 @@ const MODEL = /\bmodel\b/gi;
 const UNKNOWN = /not found|does not exist|doesn't exist|not exist|is not a valid|not available|unknown/i;
 
 function namesUnknownModel(text: string): boolean {
-  // What is said of the model stands close behind the word.
+  // What is said about the model follows the word closely.
   const said = [...text.matchAll(MODEL)].map(({ index }) => text.slice(index, index + 150));
   return NO_SUCH_MODEL.test(text) || said.some((words) => UNKNOWN.test(words));
 }

@@ -30,7 +30,7 @@ export interface LangChainOptions {
 
 /** Requests for one answer at most, those included that were refused for their length or form. */
 const MAX_REQUESTS = 16;
-/** Times that less is shown because there was no room for an answer; each such request is one that the model worked on, and is billed. */
+/** How often less is shown because there was no space left for an answer; each of these requests is billed. */
 const MAX_WITHOUT_ROOM = 2;
 
 /**

@@ -35,7 +35,7 @@ export function tellsTimes(prompt: string): boolean {
   return !/\{(?:date|time)\}/.test(prompt);
 }
 
-/** A message of a person with the time behind it that it was sent at (Unix milliseconds). */
+/** A person's message with the time it was sent appended (Unix milliseconds). */
 export function timed(text: string, sentAt: number | undefined): string {
   if (sentAt === undefined) return text;
   const [date = '', time = ''] = new Date(sentAt).toISOString().split('T');
@@ -67,7 +67,7 @@ export function readSpoken(text: string): { readonly speaker: string | undefined
   return { speaker, text: withoutQuotes(text.replace(SENT, '').replace(SPOKEN, '')) };
 }
 
-/** The text behind the block of quotes that it begins with. No line of a quote begins as the block's last line does. */
+/** The text after the block of quotes that it begins with. No line of a quote begins as the block's last line does. */
 function withoutQuotes(text: string): string {
   const end = text.startsWith(`${QUOTES_BEGIN}\n`) ? text.indexOf(`\n${QUOTES_END}`) : -1;
   return end === -1 ? text : text.slice(end + 1 + QUOTES_END.length).replace(/^\n\n/, '');
@@ -106,7 +106,7 @@ function attached(names: readonly string[]): string {
   return `[Attached files, which you cannot read; say so where it matters: ${names.map((name) => `"${cleanName(name)}"`).join(', ')}]`;
 }
 
-/** At most `max` UTF-16 units, never half a surrogate pair, with `mark` behind where something was cut off. */
+/** At most `max` UTF-16 units, never half a surrogate pair, with `mark` appended if something was cut off. */
 function cut(text: string, max: number, mark: string): string {
   return text.length <= max ? text : `${text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '')}${mark}`;
 }

@@ -64,7 +64,7 @@ export const forget = defineCommand({
         : { scope, confirmed: confirmed === 'c' };
     },
   },
-  // Nobody who looked at their memory too often has to wait before they may erase it.
+  // Looking at one's memory too often must not delay erasing it.
   ownLimit: true,
   points: () => 1,
   async run(request, given) {
@@ -85,18 +85,18 @@ async function forgetOwn(request: CommandRequest, args: ForgetArgs, sessionId: S
   return done(request.texts, await request.deps.memory.forget(sessionId));
 }
 
-/** In a shared conversation `here` means one's own part, for managers too; they are offered the rest. */
+/** In a shared conversation `here` means one's own part, for managers too, who can then choose to forget the rest. */
 async function forgetMine(request: CommandRequest, args: ForgetArgs, sessionId: SessionId): Promise<CommandResult> {
   const { texts, deps, context } = request;
   if (mustConfirm(request, args)) return confirm(request, 'here', texts.commands.forget.confirmMine, sessionId);
   const erased = await deps.memory.removeTurns(sessionId, { authorId: context.person.user });
   const text = isNothing(erased) ? texts.commands.nothingHere : texts.commands.forget.removedMine(erased);
   if (!isManager(context, deps)) return answer('done', text);
-  const offer = context.hasButtons
+  const actions = context.hasButtons
     ? [button(request, { label: texts.buttons.forgetWhole, style: 'danger' }, WHOLE, sessionId)]
     : [];
   const how = context.hasButtons ? '' : ` ${code('/forget whole confirm')}`;
-  return answer('done', `${text}\n${texts.commands.forget.mayWipe}${how}`, { actions: offer });
+  return answer('done', `${text}\n${texts.commands.forget.mayWipe}${how}`, { actions });
 }
 
 async function forgetWhole(request: CommandRequest, args: ForgetArgs, sessionId: SessionId): Promise<CommandResult> {

@@ -7,7 +7,7 @@ import { targetHashOf } from './action-id.ts';
 import { answer, button, type CommandDeps, type CommandRequest } from './command.ts';
 import { cut, oneLine } from './markdown.ts';
 
-/** Entries of a picker. Discord shows 25 buttons in a message, Slack 25 in a block; nobody reads that many. */
+/** Entries of a picker. Discord shows 25 buttons in a message, Slack 25 in a block: more than people read. */
 const MAX_PICK = 10;
 const MAX_BEGIN = 30;
 

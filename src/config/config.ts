@@ -132,7 +132,7 @@ export function loadConfig(env: Texts = process.env, { cwd = process.cwd() }: Lo
   const values = settingsSchema.parse(Object.fromEntries(Object.entries(texts).filter(([name]) => !invalid.has(name))));
   problems.push(...checkTogether(values, invalid));
   const ca = values.REDIS_TLS_CA === undefined ? { ca: undefined } : readCa(values.REDIS_TLS_CA, cwd);
-  if ('fault' in ca) problems.push(ca.fault);
+  if ('problem' in ca) problems.push(ca.problem);
   if (problems.length > 0) throw new BotError('config_invalid', `Invalid settings:\n- ${problems.join('\n- ')}`);
 
   const given = new Set(Object.keys(texts));

@@ -56,10 +56,10 @@ export function url(...protocols: readonly string[]) {
   );
 }
 
-/** `redis://` or `rediss://`; behind the host the number of a database, if anything: Redis would be asked for another one. */
+/** `redis://` or `rediss://`; after the host at most the number of a database. */
 const serverUrl = url('redis', 'rediss').refine(
   (written) => /^\/?\d*$/.test(parseUrl(written)?.pathname ?? ''),
-  must('a URL that ends behind the host, or with the number of a database, such as redis://localhost:6379/2'),
+  must('a URL that ends after the host, or with the number of a database, such as redis://localhost:6379/2'),
 );
 /** `unix:///path`, with `?db=2` for another database than 0. */
 const socketUrl = z

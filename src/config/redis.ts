@@ -49,16 +49,16 @@ export function usesTls({ REDIS_URL, REDIS_TLS, REDIS_SENTINEL_TLS }: Values): b
 }
 
 /** @returns the text of the file, or what is wrong with it, with the fix */
-export function readCa(path: string, cwd: string): { readonly ca: string } | { readonly fault: string } {
+export function readCa(path: string, cwd: string): { readonly ca: string } | { readonly problem: string } {
   try {
     const ca = readFileSync(resolve(cwd, path), 'utf8');
     if (ca.includes('-----BEGIN CERTIFICATE-----')) return { ca };
     return {
-      fault: 'REDIS_TLS_CA names a file without a certificate: it must be in PEM form (-----BEGIN CERTIFICATE-----)',
+      problem: 'REDIS_TLS_CA names a file without a certificate: it must be in PEM form (-----BEGIN CERTIFICATE-----)',
     };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
-    return { fault: `REDIS_TLS_CA names a file that cannot be read (${code}): name a readable one` };
+    return { problem: `REDIS_TLS_CA names a file that cannot be read (${code}): name a readable one` };
   }
 }
 

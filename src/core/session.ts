@@ -1,5 +1,5 @@
 /**
- * Places, session ids and persons: who may ever share a memory with whom is decided here and nowhere else.
+ * Places, session ids and persons. Only this file decides who shares a memory with whom.
  *
  * A session id is the text that names one conversation, `{<place>}[:t-<thread>][:u-<user>]`. The place
  * (`platform:workspace:channel`, or `platform:channel` where there is no workspace) stands in braces because it is the
@@ -12,7 +12,7 @@ declare const sessionIdBrand: unique symbol;
 /** Names one conversation. Made by {@link encodeSession} and {@link parseSessionId} only. */
 export type SessionId = string & { readonly [sessionIdBrand]: true };
 
-/** Where a conversation happens. `workspace` is a Discord guild or a Slack team; HTTP has none. */
+/** Where a conversation happens. `workspace`: the platform's server or team, where it has any. */
 export interface Place {
   readonly platform: string;
   readonly workspace?: string;
@@ -33,13 +33,13 @@ export interface Person {
   readonly user: string;
 }
 
-/** A Discord guild or a Slack team. */
+/** A workspace with all its channels. */
 export interface Team {
   readonly platform: string;
   readonly workspace: string;
 }
 
-/** A channel with all its threads; with `thread`, that thread alone. Whoever speaks there. */
+/** A channel with all its threads; with `thread`, that thread alone. Includes everyone who writes there. */
 export interface Area {
   readonly place: Place;
   readonly thread?: string;
@@ -61,7 +61,7 @@ const PLAIN = /^[A-Za-z0-9._-]+$/;
 
 const PLATFORM = /^[a-z][a-z0-9]*$/;
 
-/** Whether {@link encodeComponent} takes this text: what was stored by a broken writer may name somebody who cannot exist. */
+/** Whether {@link encodeComponent} takes this text: an element stored by a buggy writer may name an impossible user. */
 export function isComponent(text: string): boolean {
   return text.length > 0 && text.length <= MAX_COMPONENT_LENGTH && isWellFormed(text);
 }
@@ -165,7 +165,7 @@ export function baseSession(id: SessionId): SessionId {
   return encodeSession(user === undefined ? { place } : { place, user });
 }
 
-/** Whether it is one person's own conversation, and not shared by all who talk there. Only the part behind the place can name a user. */
+/** Whether it is one person's own conversation, and not shared by all who talk there. Only the part after the place can name a user. */
 export function isOwn(id: SessionId): boolean {
   return id.includes(':u-', id.indexOf('}'));
 }

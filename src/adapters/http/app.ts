@@ -21,7 +21,7 @@ export interface HttpGuards {
   readonly mounted?: MountedRoutes;
 }
 
-/** Statuses that say that the request itself was at fault. */
+/** Statuses for errors of the request itself. */
 const MALFORMED = [400, 401, 403, 405, 413, 415, 422];
 
 export function createHttpApp(deps: HttpDeps, { local, apiKey, mounted }: HttpGuards): Hono {

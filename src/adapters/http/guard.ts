@@ -46,7 +46,7 @@ function isPageVisit({ method, path, mode, dest }: RequestOrigin): boolean {
   return method === 'GET' && mode === 'navigate' && dest === 'document' && PAGES.includes(path);
 }
 
-/** Lets through what {@link refuseForeign} finds no fault with; else 403. */
+/** Lets through what {@link refuseForeign} accepts; else 403. */
 export function localOnly(): MiddlewareHandler {
   return async (c, next) => {
     const reason = refuseForeign({

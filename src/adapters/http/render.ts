@@ -15,7 +15,7 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What is not named here is a fault of ours: 500. */
+/** Codes that are not listed here are bugs: 500. */
 const STATUS: Partial<Record<ErrorCode, number>> = {
   bad_input: 422,
   session_invalid: 422,
@@ -63,13 +63,16 @@ export function refusalOfTurn(
   phrase: (code: ErrorCode) => string,
 ): Refusal {
   if (settlement.kind === 'forgotten') {
-    return { status: 410, detail: 'This conversation was forgotten, and the answer with it. Send the message anew.' };
+    return {
+      status: 410,
+      detail: 'This conversation was forgotten, and the answer with it. Please send the message again.',
+    };
   }
   const status = STATUS[settlement.code] ?? 500;
   return { status, detail: phrase(settlement.code), ...(status === 503 ? { headers: retryAfter(1000) } : {}) };
 }
 
-/** The answer to a message that was not taken in, in the person's language. */
+/** The response to a refused message, in the person's language. */
 export function refusalOfMessage({ kind, text, retryAfterMs }: Extract<ReceiveResult, { text: string }>): Refusal {
   if (kind === 'too_long' || kind === 'empty') return { status: 422, detail: text };
   return { status: 429, detail: text, headers: retryAfter(retryAfterMs) };

@@ -112,7 +112,7 @@ export const streamEvents = {
     .object({ turn_id: z.string(), user_id: z.string() })
     .describe('The message is stored: it will be answered, whatever becomes of this connection.'),
   delta: z.object({ text: z.string() }).describe('The next piece of the answer.'),
-  reset: z.object({}).describe('The pieces so far are void: the answer is being written anew.'),
+  reset: z.object({}).describe('Discard the pieces so far: the answer starts over.'),
   done: chatResponse.describe('The whole answer. The pieces since the last reset, joined, are its `response`.'),
   pending: pendingResponse.describe('The server is stopping; the answer will be in the history.'),
   error: errorResponse

@@ -27,7 +27,7 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
-/** A page that was changed by an update is asked for anew; unchanged, it is not sent again. */
+/** A page that an update changed is fetched again; an unchanged one is not sent again. */
 const CACHE = { 'Cache-Control': 'no-cache' };
 
 export function isPagePath(path: string): boolean {

@@ -60,7 +60,7 @@ export function renderMemory({ ttl, stats, history, seen }: MemoryParts): Memory
   };
 }
 
-/** The commands for completion; what only managers may do is offered to managers. */
+/** The commands for completion; commands for managers are listed for managers only. */
 export function renderCommands(
   catalogue: readonly CommandDefinition[],
   locale: Locale,
@@ -68,12 +68,12 @@ export function renderCommands(
 ): SetupAnswer['commands'] {
   const mayUse = ({ who }: Pick<CommandDefinition, 'who'>) => canManage || who === 'everybody';
   return catalogue.filter(mayUse).map(({ name, description, options }) => {
-    const offered = options.filter(({ textOnly }) => textOnly !== true);
+    const shown = options.filter(({ textOnly }) => textOnly !== true);
     return {
       name,
-      usage: [`/${name}`, ...offered.map((option) => `[${option.name}]`)].join(' '),
+      usage: [`/${name}`, ...shown.map((option) => `[${option.name}]`)].join(' '),
       description: description[locale],
-      options: offered.map((option) => ({
+      options: shown.map((option) => ({
         name: option.name,
         description: option.description[locale],
         values: valuesOf(option, mayUse),

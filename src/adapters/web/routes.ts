@@ -146,7 +146,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     const { sessionId, turnId, author, text } = message;
     const result = await bot().receive(message);
     if (result.kind === 'queued') {
-      // Not before: what is refused must leave nothing behind, nor may who repeats another's id pass for its author.
+      // Not earlier: a refused message must leave no trace, and repeating somebody's message id must not make one its author.
       await bot().flags.note(sessionId, authorNote(turnId, author.id), AUTHOR_MS);
       await announce(bot(), logger, sessionId, { kind: 'web.said', turn: turnId, author: author.name, text });
     }

@@ -124,7 +124,7 @@ export const setupAnswer = z.object({
 
 /** The events of a conversation, by name. */
 export const feedEvents = {
-  /** The conversation as it is; complete, so that whatever was missed before is made up for. */
+  /** The whole conversation, which makes up for events that were missed. */
   state: z.object({
     messages: z.array(stored),
     /** Unfinished turns, the running one first; the text where this connection heard it being said. */

@@ -5,7 +5,7 @@ import { field, type ServerError } from './completion.ts';
 export type RequestBody = Readonly<Record<string, unknown>>;
 
 /** `system`: in place of `developer`; `folded`: the system message stands before the first message of a person. */
-type SystemRole = 'as it is' | 'system' | 'folded';
+type SystemRole = 'unchanged' | 'system' | 'folded';
 
 export interface Adaptation {
   readonly role: SystemRole;
@@ -16,7 +16,7 @@ export interface Adaptation {
   readonly maxTokens: number | undefined;
 }
 
-export const NO_ADAPTATION: Adaptation = { role: 'as it is', without: new Set(), stream: true, maxTokens: undefined };
+export const NO_ADAPTATION: Adaptation = { role: 'unchanged', without: new Set(), stream: true, maxTokens: undefined };
 
 const MAX_TOKENS = 4_096;
 
@@ -36,7 +36,7 @@ export function adapt(body: RequestBody, adaptation: Adaptation): RequestBody {
 
 function withRole(messages: readonly unknown[], role: SystemRole): readonly unknown[] {
   const [first, second, ...rest] = messages;
-  if (role === 'as it is' || !isSystem(first)) return messages;
+  if (role === 'unchanged' || !isSystem(first)) return messages;
   const content = field(first, 'content');
   if (role === 'system') return [{ role: 'system', content }, ...messages.slice(1)];
   if (field(second, 'role') !== 'user') return [{ role: 'user', content }, ...messages.slice(1)];
@@ -69,7 +69,7 @@ export function adaptTo(
   const words = text.toLowerCase();
   const refuses = REFUSES.test(text) || /unsupported|unknown_param|invalid|not_supported/.test(error.code ?? '');
   if (needsMaxTokens(words) && known.maxTokens === undefined) return { ...known, maxTokens: MAX_TOKENS };
-  // A fault of the moment may speak of anything; chat templates that fail are told as one all the same (llama.cpp).
+  // A temporary error may mention anything; failing chat templates are reported as one, too (llama.cpp).
   if (status >= 500 && status !== 501) return adaptRole(error, status, body, known, refuses);
   const named = Object.keys(body).find(
     (name) => !NEEDED.has(name) && (param.split(/[.[]/)[0] === name || (refuses && hasWord(words, name.toLowerCase()))),

@@ -39,7 +39,7 @@ export async function* deltasOf(response: Response): AsyncGenerator<Delta> {
   yield* first === '{' || first === '[' ? wholeAnswer(all, type) : streamed(all, ended);
 }
 
-/** The first character that is no blank, and the texts as if nobody had looked. */
+/** Peeks at the first character that is not a blank; the texts still come complete. */
 async function sniff(texts: AsyncGenerator<string>): Promise<{ first: string; all: AsyncGenerator<string> }> {
   const seen: string[] = [];
   let first = '';
@@ -92,7 +92,7 @@ async function* streamed(texts: AsyncGenerator<string>, ended: AbortController):
         finish ??= delta.finish;
         yield delta;
       }
-      // A server that holds the connection open behind its last word keeps nobody waiting.
+      // A server that keeps the connection open after the end of the answer must not delay it.
       const coming = events.next();
       const further = finish === undefined ? await coming : await soon(coming);
       if (further === undefined) return;

@@ -1,7 +1,7 @@
 /** A request that is longer than the model's context: how servers say so, and what they tell of the limit. */
 import type { ServerError } from './completion.ts';
 
-/** Thrown within the chain, which shrinks what is shown and asks again; nobody outside sees it. */
+/** Thrown and caught within the chain, which then shows the model less and asks again. */
 export class ContextOverflow extends Error {
   override readonly name = 'ContextOverflow';
   /** Tokens that the model takes, where the server named them. */
@@ -73,7 +73,7 @@ export function readOverflow(error: ServerError, status: number): ContextOverflo
   return new ContextOverflow(error.limit ?? limitIn(words), error.requested ?? requestedIn(words));
 }
 
-/** OpenAI, Groq: "… on tokens per minute (TPM): Limit 6000, Requested 7310": waiting makes room for all but that. */
+/** OpenAI, Groq: "… on tokens per minute (TPM): Limit 6000, Requested 7310": waiting helps unless the request alone is over the limit. */
 function isTooLargeForRate(words: string): boolean {
   const limit = limitIn(words);
   const requested = requestedIn(words);

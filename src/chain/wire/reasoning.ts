@@ -8,7 +8,7 @@ const PART_OF_TAG =
 /** A tag as a word within a sentence; the blank before it is looked at where it comes. */
 const AS_WORD = /^<[^>]*>(?:$|[ .,;:!?)"'\u2019\u201D])/;
 const TOKEN = /[^`~<\n]+|`+|~+|\n|<[^<>`~\n]{0,14}>?/gy;
-/** A run of marks longer than that is text, whatever comes behind it. */
+/** A run of marks longer than that is text, whatever follows. */
 const LONGEST_RUN = 64;
 
 export interface Filtered {

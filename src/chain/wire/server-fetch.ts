@@ -21,7 +21,7 @@ export interface ServerOptions {
   readonly onRoute: (route: 'responses' | 'completions') => boolean;
 }
 
-/** Thrown when the request has to be made anew, on another route. */
+/** Thrown when the request has to be repeated on another route. */
 export class AskAgain extends Error {
   override readonly name = 'AskAgain';
 }

@@ -31,7 +31,7 @@ export async function* decoded(body: ReadableStream<Uint8Array>, ended?: AbortSi
 
 /**
  * The events of a stream: any kind of line end, comments and unknown fields skipped, several data lines joined, and the last
- * event also without the line ends behind it. The cost is linear in the length, however it is cut into packets.
+ * event even without line ends after it. The cost is linear in the length, however it is cut into packets.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation (which drops an unfinished last
  * event; servers do leave the end off).
  */

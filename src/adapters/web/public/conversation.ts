@@ -5,7 +5,7 @@
 import type { FeedEvents, PrivateAnswer } from '../schemas.ts';
 import type { Entry } from './outbox.ts';
 
-/** Only here and not in memory: shown behind the item that it came after. */
+/** Only here and not in memory: shown after the item that it followed. */
 export type Aside = { readonly key: string; after: string | undefined } & (
   | { readonly kind: 'private'; readonly command: string; readonly answer: PrivateAnswer }
   | { readonly kind: 'notice'; readonly text: string }

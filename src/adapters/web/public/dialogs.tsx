@@ -23,7 +23,7 @@ export function KeyDialog({ playground }: Props) {
       ref={dialog}
       aria-labelledby="key-title"
       onCancel={(event) => event.preventDefault()}
-      // A browser closes it for whoever insists.
+      // A browser closes it on repeated requests.
       onClose={({ currentTarget }) => key.asked && !currentTarget.open && currentTarget.showModal()}
     >
       <form method="dialog" onSubmit={submit}>

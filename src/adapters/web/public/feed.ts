@@ -4,7 +4,7 @@ import { type Api, Refused } from './api.ts';
 
 const FIRST_DELAY_MS = 300;
 const LONGEST_DELAY_MS = 3000;
-/** The bot sends a comment every 15 s; a connection that is silent for longer is dead, even if nobody said so. */
+/** The bot sends a comment every 15 s; a connection that is silent for longer is dead. */
 const SILENT_MS = 40_000;
 
 export interface FeedHandlers {
@@ -71,7 +71,7 @@ export async function runFeed(
   }
 }
 
-/** Until the time is over, the network is back, or nobody waits any more. */
+/** Resolves when the time is over, the network is back, or the wait is cancelled. */
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const woken = () => {

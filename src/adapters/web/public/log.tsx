@@ -14,7 +14,7 @@ export function Log({ playground }: Props) {
   const list = useRef<HTMLOListElement>(null);
   const time = useMemo(() => new Intl.DateTimeFormat(state.locale, { timeStyle: 'short' }), [state.locale]);
   const jumped = useRef(state.jumps);
-  // Measured before it is drawn anew.
+  // Measured before it is redrawn.
   const { scrollHeight = 0, scrollTop = 0, clientHeight = 0 } = list.current ?? {};
   const follows = jumped.current !== state.jumps || scrollHeight - scrollTop - clientHeight < NEAR_END;
   useLayoutEffect(() => {

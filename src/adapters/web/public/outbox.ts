@@ -8,12 +8,12 @@ import { hasTexts, isListOf, isText, load, save } from './storage.ts';
 
 const FIRST_DELAY_MS = 500;
 const LONGEST_DELAY_MS = 5000;
-/** So old, what another tab has not sent yet was left behind by a tab that was closed. */
+/** Unsent messages of other tabs that are older than this belong to a tab that was closed. */
 const LEFT_BEHIND_MS = 10_000;
 
 type Message = Writes['messages']['body'];
 
-/** A message as it is sent, with what the page knows of it. */
+/** A message to send, with what the page knows about it. */
 export interface Entry extends Pick<Message, 'id' | 'user' | 'channel' | 'can_manage' | 'text'> {
   /** The tab that sends it. */
   readonly tab: string;
@@ -28,7 +28,7 @@ type Seat = Pick<Entry, 'user' | 'channel'>;
 
 export interface OutboxOptions {
   readonly api: Pick<Api, 'post'>;
-  /** What goes with each message, as it is when it is sent. */
+  /** What is sent with each message, read when it is sent. */
   readonly context: () => Pick<Message, 'locale' | 'time_zone'>;
   readonly onAnswer: (entry: Entry, answer: Extract<Sent, { kind: 'answer' }>['answer']) => void;
   readonly onChange: () => void;

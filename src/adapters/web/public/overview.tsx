@@ -84,7 +84,7 @@ export function Overview({ playground }: Props) {
       <p class="hint">{texts.overviewHint(setup.model, store)}</p>
       <div id="charts" class="charts">
         {CHARTS.filter(({ isOfRedis = false }) => !isOfRedis || setup.store === 'redis').map((kind) => (
-          // Made anew in other colours: a canvas knows no style sheet.
+          // Recreated in the other colours: a canvas does not follow the style sheet.
           <Chart
             key={[kind.name, locale, theme, isDark].join()}
             kind={kind}

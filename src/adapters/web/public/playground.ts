@@ -1,4 +1,4 @@
-/** Everything the page knows and does. app.tsx draws it anew whenever it changes. */
+/** Everything the page knows and does. app.tsx redraws it whenever it changes. */
 import type { FeedEvents, PrivateAnswer } from '../schemas.ts';
 import { createApi } from './api.ts';
 import { type Aside, type Conversation, createConversation } from './conversation.ts';
