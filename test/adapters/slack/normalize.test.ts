@@ -2,13 +2,8 @@ import type { types } from '@slack/bolt';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Scopes, sessionAt } from '../../../src/adapters/slack/ids.ts';
-import {
-  originOf,
-  readEvent,
-  type SlackInput,
-  type SlackMessage,
-  toIncoming,
-} from '../../../src/adapters/slack/receive/normalize.ts';
+import type { SlackInput, SlackMessage } from '../../../src/adapters/slack/receive/inputs.ts';
+import { originOf, readEvent, toIncoming } from '../../../src/adapters/slack/receive/normalize.ts';
 import { addressesAnother, namedIn, plainText } from '../../../src/adapters/slack/receive/plain-text.ts';
 import { parseSessionId } from '../../../src/core/session.ts';
 

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createSlackClients } from '../../../src/adapters/slack/api/clients.ts';
 import { createBoltLogger } from '../../../src/adapters/slack/receive/bolt.ts';
 import { createStreamFlags, type StreamFlags } from '../../../src/adapters/slack/reply/ownership.ts';
@@ -39,13 +39,20 @@ function countUp(): void {
   gaveUp += 1;
 }
 
+// One store for all: each test has a thread of its own.
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'recollect-slack-'));
+  store = await createSqliteStore({ ...LIMITS, dataDir: folder, observer: { badElement() {}, error() {} } });
+});
+afterAll(async () => {
+  await store.close();
+  await rm(folder, { recursive: true, force: true });
+});
 beforeEach(async () => {
   slack = await startFakeSlack({ scopes: ['chat:write'] });
   slack.addUser({ id: ADA });
   root = slack.workspace.add({ channel: 'C0ROOM', user: ADA, text: 'Question' }).ts;
   clock = createManualClock();
-  folder = await mkdtemp(join(tmpdir(), 'recollect-slack-'));
-  store = await createSqliteStore({ ...LIMITS, dataDir: folder, observer: { badElement() {}, error() {} } });
   streams = flagsOf(root);
   steps = [];
   gaveUp = 0;
@@ -76,8 +83,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await stream.close();
   await slack.close();
-  await store.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 /** The stream flags of this message's turn. */

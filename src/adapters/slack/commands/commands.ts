@@ -8,7 +8,7 @@ import { toBotError } from '../../../errors.ts';
 import { messagesIn } from '../../../i18n/messages.ts';
 import type { People } from '../api/lookups.ts';
 import { placeOf, type Scopes, SLACK, sessionAt } from '../ids.ts';
-import type { SlackMessage } from '../receive/normalize.ts';
+import type { SlackMessage } from '../receive/inputs.ts';
 import { ANSWER_LIMIT, logFailure, type PrivateAnswers, type Respond } from './private-answers.ts';
 
 /** The beginning of a message shortcut's callback_id; the command's name follows. */

@@ -11,7 +11,8 @@ import type { SlackCommands } from '../commands/commands.ts';
 import { logFailure, type PrivateAnswers } from '../commands/private-answers.ts';
 import { type BotIdentity, placeOf, type Scopes, SLACK, sessionAt } from '../ids.ts';
 import type { SlackStop } from '../reply/stop.ts';
-import { originOf, readEvent, type SlackInput, type SlackMessage, toIncoming } from './normalize.ts';
+import type { SlackInput, SlackMessage } from './inputs.ts';
+import { originOf, readEvent, toIncoming } from './normalize.ts';
 import { addressesAnother, plainText } from './plain-text.ts';
 import type { Quotes } from './quotes.ts';
 

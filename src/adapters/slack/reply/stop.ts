@@ -7,7 +7,7 @@ import type { Timers } from '../../../lib/timers.ts';
 import type { SlackClients } from '../api/clients.ts';
 import { logFailure } from '../commands/private-answers.ts';
 import { type Scopes, sessionAt } from '../ids.ts';
-import type { SlackInput } from '../receive/normalize.ts';
+import type { SlackInput } from '../receive/inputs.ts';
 import { createSlackStatus } from './status.ts';
 import type { Capabilities } from './writer.ts';
 

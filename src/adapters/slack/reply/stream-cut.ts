@@ -1,4 +1,4 @@
-/** Where a streamed message ends and the next begins. Streamed text can't be used back, so only new text is cut. Pure. */
+/** Where a streamed message ends and the next begins. Streamed text can't be taken back, so only new text is cut. Pure. */
 import { type Fence, fenceLimits, scanLine, seamOf, sizeOf } from '../../../replies/markdown/code-fences.ts';
 import { PART_LIMIT } from './render.ts';
 
