@@ -9,10 +9,10 @@ import { type Workshop, withModel } from './http-support.ts';
 /** Only bounds what never happens: a slow machine must not fail for being slow. */
 export const PATIENTLY = { timeout: 60_000, interval: 25 };
 
-const GOOD_MANNERS = { violations: [], rang: [], unfolded: [] };
+const NO_VIOLATIONS = { violations: [], pinged: [], previewed: [] };
 
-function mannersOf(discord: FakeDiscord) {
-  return { violations: discord.violations(), rang: discord.rang(), unfolded: discord.unfolded() };
+function violationsOf(discord: FakeDiscord) {
+  return { violations: discord.violations(), pinged: discord.pinged(), previewed: discord.previewed() };
 }
 
 /** Makes fake Discords for tests; whatever a test came to, a bot has behaved and nothing is left running. */
@@ -20,9 +20,9 @@ export function useDiscord(): { make(options?: FakeDiscordOptions): Promise<Fake
   const made: FakeDiscord[] = [];
   afterEach(async () => {
     for (const discord of made.splice(0)) {
-      const manners = mannersOf(discord);
+      const found = violationsOf(discord);
       await discord.stop();
-      expect(manners).toEqual(GOOD_MANNERS);
+      expect(found).toEqual(NO_VIOLATIONS);
     }
   });
   return {
@@ -98,7 +98,7 @@ export function shareDiscord({ shareBot }: Workshop, settings: () => Promise<Bot
   beforeAll(() => untilLoggedIn(present().discord));
   afterEach(() => {
     const { discord } = present();
-    expect(mannersOf(discord)).toEqual(GOOD_MANNERS);
+    expect(violationsOf(discord)).toEqual(NO_VIOLATIONS);
   });
   return {
     get discord() {

@@ -204,7 +204,7 @@ describe('talking', () => {
     model.script('wake all', { text });
     const asked = discord.say(ada, channel, `<@${discord.world.bot.id}> wake all`);
     await untilAnswered(discord, asked, text);
-    expect(discord.rang()).toEqual([]);
+    expect(discord.pinged()).toEqual([]);
   });
 
   test('the one who asked can stop an answer while it is written, and nobody else', async () => {

@@ -17,7 +17,7 @@ describe('the note under an answer', () => {
     }
   });
 
-  it('is none under a whole answer, and outside of a code block that was not closed', () => {
+  it('is absent under a complete answer, and outside of an unclosed code block', () => {
     const texts = messagesIn('en');
     const whole: ReplyEnd = { kind: 'answered', text: 'a', stopped: false };
     expect(appendNote('a', whole, texts)).toBe('a');

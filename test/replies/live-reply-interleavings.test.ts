@@ -19,7 +19,7 @@ import {
   sequences,
 } from './interleavings.ts';
 
-const MARK = ' ▌';
+const CURSOR = ' ▌';
 const FIRST = ['One', 'One two', 'One two three'];
 const OTHER = ['Another', 'Another answer'];
 const MORE = ['One two three', 'One two three four'];
@@ -77,7 +77,7 @@ function createStage(gate: Gate, clock: ManualClock): Stage {
         context,
         {
           ...{ limit: 100, intervalMs: 1_000, firstPostDelayMs: 300, typingRefreshMs: 8_000, nonceTrustMs: 120_000 },
-          ...{ cursor: MARK, liveControls: true, clock, timers: clock, unreconciled() {}, random: () => 0 },
+          ...{ cursor: CURSOR, liveControls: true, clock, timers: clock, unreconciled() {}, random: () => 0 },
           log: createLogger({ level: 'silent', secrets: [] }),
         },
       ),

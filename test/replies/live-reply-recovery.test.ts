@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReplyEnd } from '../../src/core/types.ts';
-import { failure, isSettled, limited, MARK, openBench, refused, unavailable } from './live-reply-support.ts';
+import { CURSOR, failure, isSettled, limited, openBench, refused, unavailable } from './live-reply-support.ts';
 
 const answered = (text: string): ReplyEnd => ({ kind: 'answered', text, stopped: false });
 const forgotten: ReplyEnd = { kind: 'forgotten', text: 'Forgotten.' };
@@ -17,14 +17,14 @@ describe('message refs', () => {
     expect(log).toEqual(['intent 1', `post 1 ${first}`, 'id 1 a', 'intent 2', `post 2 ${second}`, 'id 2 b']);
   });
 
-  it('that cannot be saved before the post hold it back', async () => {
+  it('that cannot be saved before the post prevent it', async () => {
     const bench = openBench();
     bench.fail('intent', noStore, 2);
     bench.reply.update('Hello');
     await bench.clock.settle();
     expect(bench.log).toEqual(['intent 1']);
     await bench.clock.advance(10_000);
-    expect(bench.log).toEqual(['intent 1', 'intent 1', 'intent 1', `post 1 Hello${MARK}`, 'id 1 a']);
+    expect(bench.log).toEqual(['intent 1', 'intent 1', 'intent 1', `post 1 Hello${CURSOR}`, 'id 1 a']);
   });
 
   it('that cannot be saved after the post are saved with the next write', async () => {
@@ -36,7 +36,7 @@ describe('message refs', () => {
     expect(bench.log.slice(2)).toEqual(['id 1 a', 'id 1 a', 'edit a Hello.']);
   });
 
-  it('are saved when the reply is abandoned, which waits for the write in flight and changes nothing', async () => {
+  it('are saved when the reply is detached, which waits for the write in flight and changes nothing', async () => {
     const bench = openBench();
     const release = bench.hold('post');
     bench.reply.update('Hello');
@@ -48,21 +48,21 @@ describe('message refs', () => {
     bench.fail('id', noStore);
     release();
     await abandoned;
-    expect(bench.log).toEqual(['intent 1', `post 1 Hello${MARK}`, 'id 1 a', 'id 1 a']);
+    expect(bench.log).toEqual(['intent 1', `post 1 Hello${CURSOR}`, 'id 1 a', 'id 1 a']);
     bench.reply.update('Hello you too');
     await bench.clock.advance(60_000);
     await expect(bench.reply.end(answered('Hello'))).rejects.toMatchObject({ code: 'turn_lost' });
-    expect(bench.texts()).toEqual([`Hello${MARK}`]);
+    expect(bench.texts()).toEqual([`Hello${CURSOR}`]);
     expect(bench.clock.pending()).toBe(0);
   });
 
-  it('are the next worker’s when the reply was abandoned, even while the lease is held', async () => {
+  it('belong to the next worker once the reply is detached, even while the lease is held', async () => {
     const bench = openBench();
     bench.reply.update('Hello');
     await bench.clock.settle();
     await bench.reply.detach();
     await expect(bench.reply.end(answered('Hello'))).rejects.toMatchObject({ code: 'turn_lost' });
-    expect(bench.texts()).toEqual([`Hello${MARK}`]);
+    expect(bench.texts()).toEqual([`Hello${CURSOR}`]);
   });
 });
 
@@ -86,10 +86,10 @@ describe('a worker that lost its turn', () => {
     bench.reply.update('Hello');
     await bench.clock.advance(60_000);
     await expect(bench.reply.end(answered('Hello'))).rejects.toMatchObject({ code: 'turn_lost' });
-    expect(bench.log).toEqual(['intent 1', `post 1 H${MARK}`, 'id 1 a']);
+    expect(bench.log).toEqual(['intent 1', `post 1 H${CURSOR}`, 'id 1 a']);
   });
 
-  it('writes no more when its lease ends, not even the end, nor takes the sign away that is another worker’s', async () => {
+  it('writes no more when its lease ends, not even the end, and leaves the next worker’s typing indicator alone', async () => {
     const bench = openBench();
     bench.reply.showTyping();
     await bench.clock.settle();
@@ -103,7 +103,7 @@ describe('a worker that lost its turn', () => {
     expect(bench.clock.pending()).toBe(0);
   });
 
-  it('does not sit out the wait for its next write', async () => {
+  it('does not finish the wait for its next write', async () => {
     const bench = openBench();
     bench.reply.update('Hello');
     await bench.clock.settle();
@@ -115,7 +115,7 @@ describe('a worker that lost its turn', () => {
     expect(bench.clock.pending()).toBe(0);
   });
 
-  it('is asked by the transport too, which may come to its write much later', async () => {
+  it('is checked by the writer too, whose write may start much later', async () => {
     const bench = openBench();
     const release = bench.hold('queue');
     bench.reply.update('Hello');
@@ -127,7 +127,7 @@ describe('a worker that lost its turn', () => {
     await expect(bench.reply.end(answered('Hello'))).rejects.toMatchObject({ code: 'turn_lost' });
   });
 
-  it('holds back while its lease was only renewed late, and goes on when it is', async () => {
+  it('pauses while its lease is renewed late, and continues afterwards', async () => {
     const bench = openBench();
     bench.lease.late = true;
     bench.reply.update('Hello');
@@ -142,7 +142,7 @@ describe('a worker that lost its turn', () => {
     expect(bench.texts()).toEqual(['Hello']);
   });
 
-  it('is given up by the end when the lease is not renewed in the end', async () => {
+  it('fails at its end if the lease is not renewed', async () => {
     const bench = openBench();
     bench.lease.late = true;
     const end = expect(bench.reply.end(answered('Hello'))).rejects.toMatchObject({ code: 'turn_lost' });
@@ -152,9 +152,9 @@ describe('a worker that lost its turn', () => {
   });
 });
 
-describe('a post whose answer was lost', () => {
+describe('a post whose response was lost', () => {
   for (const part of [1, 2]) {
-    it(`is repeated under its nonce while that is trusted, then edited to the newest text (part ${part})`, async () => {
+    it(`is repeated with its nonce while that is reliable, then edited to the newest text (part ${part})`, async () => {
       const bench = openBench();
       if (part === 2) {
         bench.reply.update(long.slice(0, 60));
@@ -172,7 +172,7 @@ describe('a post whose answer was lost', () => {
       expect(bench.log.filter((entry) => entry.startsWith(`intent ${part}`))).toHaveLength(1);
     });
 
-    it(`is looked for where there are no nonces (part ${part})`, async () => {
+    it(`is searched for on a platform without nonces (part ${part})`, async () => {
       const bench = openBench({ nonces: false });
       if (part === 2) {
         bench.reply.update(long.slice(0, 60));
@@ -188,7 +188,7 @@ describe('a post whose answer was lost', () => {
     });
   }
 
-  it('and that was not made after all is made then, under a new intent', async () => {
+  it('that was not made is made then, with a new intent', async () => {
     const bench = openBench({ nonces: false });
     bench.fail('post', unavailable);
     const end = bench.reply.end(answered('Hello'));
@@ -197,7 +197,7 @@ describe('a post whose answer was lost', () => {
     expect(bench.log).toEqual(['intent 1', 'post 1 Hello', 'find 1', 'intent 1', 'post 1 Hello', 'id 1 a']);
   });
 
-  it('is not looked for when the platform said that it did not take it', async () => {
+  it('is not searched for if the platform said that it refused it', async () => {
     const bench = openBench({ nonces: false });
     bench.fail('post', limited(1_000));
     const end = bench.reply.end(answered('Hello'));
@@ -206,7 +206,7 @@ describe('a post whose answer was lost', () => {
     expect(bench.log).toEqual(['intent 1', 'post 1 Hello', 'post 1 Hello', 'id 1 a']);
   });
 
-  it('is counted where nobody can find out, and made', async () => {
+  it('is counted if it cannot be found out, and made', async () => {
     for (const refusing of [false, true]) {
       const bench = openBench({ nonces: false, finds: refusing });
       if (refusing) bench.fail('find', refused);
@@ -221,7 +221,7 @@ describe('a post whose answer was lost', () => {
 });
 
 describe('a reply that a dead worker began', () => {
-  it('is continued in its parts; what is too much of it is blanked while the text grows, and deleted at the end', async () => {
+  it('is continued in its parts; further parts are blanked while the text grows, and deleted at the end', async () => {
     const bench = openBench({
       messageRefs: { 1: { intentAt: 1, id: 'x' }, 2: { intentAt: 2, id: 'y' }, 3: { intentAt: 3, id: 'z' } },
       before: { x: { part: 1, text: 'Old' }, y: { part: 2, text: 'older' }, z: { part: 3, text: 'oldest' } },
@@ -230,9 +230,9 @@ describe('a reply that a dead worker began', () => {
       bench.reply.update(text);
       await bench.clock.advance(1_000);
     }
-    const edits = [`edit x N${MARK}`, 'edit y …', 'edit z …', `edit x New${MARK}`];
+    const edits = [`edit x N${CURSOR}`, 'edit y …', 'edit z …', `edit x New${CURSOR}`];
     expect(bench.log.filter((entry) => entry.startsWith('edit'))).toEqual(edits);
-    expect(bench.texts()).toEqual([`New${MARK}`, '…', '…']);
+    expect(bench.texts()).toEqual([`New${CURSOR}`, '…', '…']);
     expect(bench.reply.shown()).toBe('New');
     bench.reply.update(long);
     await bench.clock.advance(2_000);
@@ -243,7 +243,7 @@ describe('a reply that a dead worker began', () => {
     expect(bench.log.filter((entry) => /^(post|intent)/.test(entry))).toEqual([]);
   });
 
-  it('is brought to the stored answer whatever it showed', async () => {
+  it('ends with the stored answer, whatever it showed', async () => {
     const bench = openBench({
       messageRefs: { 1: { intentAt: 1, id: 'x' } },
       before: { x: { part: 1, text: 'Hello' } },
@@ -252,7 +252,7 @@ describe('a reply that a dead worker began', () => {
     expect(bench.log).toContain('edit x Hello');
   });
 
-  it('with a young intent is posted under the same nonce: the platform knows whether it was', async () => {
+  it('with a recent intent is posted with the same nonce: the platform knows whether it was before', async () => {
     for (const posted of [true, false]) {
       const bench = openBench({
         startsAt: NOW,
@@ -265,7 +265,7 @@ describe('a reply that a dead worker began', () => {
     }
   });
 
-  it('with an old intent is looked for first', async () => {
+  it('with an old intent is searched for first', async () => {
     for (const posted of [true, false]) {
       const bench = openBench({
         startsAt: NOW,
@@ -279,7 +279,7 @@ describe('a reply that a dead worker began', () => {
     }
   });
 
-  it('with an intent for a part that the answer does not reach has that part looked for and deleted', async () => {
+  it('with an intent for a part that the answer does not need has that part searched for and deleted', async () => {
     const bench = openBench({
       startsAt: NOW,
       messageRefs: { 1: { intentAt: NOW, id: 'x' }, 2: { intentAt: NOW }, 3: { intentAt: NOW } },
@@ -289,7 +289,7 @@ describe('a reply that a dead worker began', () => {
     expect(bench.texts()).toEqual(['New']);
   });
 
-  it('and that was forgotten is replaced where it was posted, and only there', async () => {
+  it('that was forgotten is replaced if it was posted, and not posted otherwise', async () => {
     for (const posted of [true, false]) {
       const bench = openBench({
         startsAt: NOW,
@@ -301,7 +301,7 @@ describe('a reply that a dead worker began', () => {
     }
   });
 
-  it('of which a part was deleted meanwhile goes on without it', async () => {
+  it('of which a part was deleted in the meantime continues without it', async () => {
     const bench = openBench({
       messageRefs: { 1: { intentAt: 1, id: 'x' }, 2: { intentAt: 2, id: 'y' } },
       before: { y: { part: 2, text: 'Old' } },

@@ -9,7 +9,7 @@ import { createLiveReply, type LiveReplyOptions } from '../../src/replies/live-r
 import type { ReplyWriter } from '../../src/replies/writer.ts';
 import { createManualClock, type ManualClock } from '../support/manual-clock.ts';
 
-export const MARK = ' ▌';
+export const CURSOR = ' ▌';
 const SESSION = encodeSession({ place: { platform: 'recording', channel: 'c1' }, user: 'u1' });
 
 /** `queue`: the way of a post through the client's own queue, before its bytes leave. */
@@ -137,7 +137,7 @@ export function openBench(options: BenchOptions = {}): Bench {
       firstPostDelayMs: 0,
       typingRefreshMs: 8_000,
       nonceTrustMs: nonces ? 120_000 : 0,
-      cursor: MARK,
+      cursor: CURSOR,
       clock,
       timers: clock,
       log: createLogger({ level: 'silent', secrets: [] }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReplyEnd } from '../../src/core/types.ts';
-import { failure, isSettled, limited, MARK, openBench, refused, unavailable } from './live-reply-support.ts';
+import { CURSOR, failure, isSettled, limited, openBench, refused, unavailable } from './live-reply-support.ts';
 
 const answered = (text: string): ReplyEnd => ({ kind: 'answered', text, stopped: false });
 const failed = (text: string): ReplyEnd => ({ kind: 'failed', text });
@@ -15,7 +15,7 @@ describe('a live reply that grows', () => {
     expect(log).toEqual([]);
     reply.update(' \nHi');
     await clock.settle();
-    expect(log).toEqual(['intent 1', `post 1  \nHi${MARK}`, 'id 1 a']);
+    expect(log).toEqual(['intent 1', `post 1  \nHi${CURSOR}`, 'id 1 a']);
     expect(clock.pending()).toBe(0);
   });
 
@@ -26,10 +26,10 @@ describe('a live reply that grows', () => {
     expect(log).toEqual([]);
     reply.update('One two');
     await clock.advance(1);
-    expect(log[1]).toBe(`post 1 One two${MARK}`);
+    expect(log[1]).toBe(`post 1 One two${CURSOR}`);
   });
 
-  it('coalesces what comes between two writes and keeps the interval from start to start', async () => {
+  it('coalesces updates between two writes and keeps the interval from start to start', async () => {
     const { reply, clock, log, at } = openBench();
     for (let count = 1; count <= 40; count += 1) {
       reply.update(words(count).slice(0, 80));
@@ -37,7 +37,7 @@ describe('a live reply that grows', () => {
     }
     const writes = log.map((entry, index) => ({ entry, at: at[index] })).filter(({ entry }) => !/^i/.test(entry));
     expect(writes.map((write) => write.at)).toEqual([0, 1_000, 2_000]);
-    expect(writes.at(-1)?.entry).toBe(`edit a ${words(40).slice(0, 80)}${MARK}`);
+    expect(writes.at(-1)?.entry).toBe(`edit a ${words(40).slice(0, 80)}${CURSOR}`);
   });
 
   it('has one write in flight, however long it takes', async () => {
@@ -49,11 +49,11 @@ describe('a live reply that grows', () => {
       bench.reply.update(text);
       await bench.clock.advance(5_000);
     }
-    expect(bench.log.filter((entry) => entry.startsWith('edit'))).toEqual([`edit a ab${MARK}`]);
+    expect(bench.log.filter((entry) => entry.startsWith('edit'))).toEqual([`edit a ab${CURSOR}`]);
     release();
     await bench.clock.settle();
-    expect(bench.log.at(-1)).toBe(`edit a abcd${MARK}`);
-    expect(bench.texts()).toEqual([`abcd${MARK}`]);
+    expect(bench.log.at(-1)).toBe(`edit a abcd${CURSOR}`);
+    expect(bench.texts()).toEqual([`abcd${CURSOR}`]);
   });
 
   it('splits a long answer and writes only to the part that grows', async () => {
@@ -79,7 +79,7 @@ describe('a live reply that grows', () => {
     expect(bench.texts()[1]).toMatch(/^```js\n(let a = 1;\n?)+ ▌\n```$/);
   });
 
-  it('begins anew when the model does', async () => {
+  it('starts over when the model does', async () => {
     const bench = openBench();
     bench.reply.update(words(30));
     await bench.clock.advance(5_000);
@@ -93,7 +93,7 @@ describe('a live reply that grows', () => {
     expect(bench.texts()).toEqual(['Another answer']);
   });
 
-  it('that is taken back shows nothing of it any more: not to who stops it, and not at a failure', async () => {
+  it('that was restarted does not report the earlier text any more, neither when stopped nor on a failure', async () => {
     const bench = openBench();
     bench.reply.update(words(30));
     await bench.clock.advance(5_000);
@@ -110,7 +110,7 @@ describe('a live reply that grows', () => {
     expect(bench.texts()).toEqual(['Sorry.']);
   });
 
-  it('that is taken back and goes on tells what can be read of the rest, once it can', async () => {
+  it('that was restarted reports the new text once it is shown', async () => {
     const bench = openBench();
     bench.reply.update('secret');
     await bench.clock.settle();
@@ -119,10 +119,10 @@ describe('a live reply that grows', () => {
     expect(bench.reply.shown()).toBe('');
     await bench.clock.advance(1_000);
     expect(bench.reply.shown()).toBe('Hi');
-    expect(bench.texts()).toEqual([`Hi${MARK}`]);
+    expect(bench.texts()).toEqual([`Hi${CURSOR}`]);
   });
 
-  it('tells what the person can read: the confirmed text, without marks and added fence lines', async () => {
+  it('reports what the person can read: the confirmed text, without the cursor and added fence lines', async () => {
     const bench = openBench();
     const text = `\`\`\`js\n${'let a = 1;\n'.repeat(12)}`;
     bench.reply.update(text);
@@ -141,21 +141,21 @@ describe('a live reply that grows', () => {
 });
 
 describe('the end of a live reply', () => {
-  it('writes a short answer once, without a mark', async () => {
+  it('writes a short answer once, without a cursor', async () => {
     const { reply, log } = openBench({ firstPostDelayMs: 300 });
     reply.update('Short');
     await reply.end(answered('Short.'));
     expect(log).toEqual(['intent 1', 'post 1 Short.', 'id 1 a']);
   });
 
-  it('waits for the write in flight and takes the mark away', async () => {
+  it('waits for the write in flight and removes the cursor', async () => {
     const bench = openBench();
     const release = bench.hold('post');
     bench.reply.update('Hello');
     await bench.clock.settle();
     const end = bench.reply.end(answered('Hello'));
     expect(await isSettled(end, bench.clock)).toBe(false);
-    expect(bench.log).toEqual(['intent 1', `post 1 Hello${MARK}`]);
+    expect(bench.log).toEqual(['intent 1', `post 1 Hello${CURSOR}`]);
     release();
     await end;
     expect(bench.log.slice(2)).toEqual(['id 1 a', 'edit a Hello']);
@@ -171,7 +171,7 @@ describe('the end of a live reply', () => {
     expect(bench.clock.pending()).toBe(0);
   });
 
-  it('writes nothing when the platform has the final text already', async () => {
+  it('writes nothing if the platform shows the final text already', async () => {
     const bench = openBench({ cursor: '' });
     bench.reply.update('Hello');
     await bench.clock.settle();
@@ -180,7 +180,7 @@ describe('the end of a live reply', () => {
     expect(bench.log).toEqual([]);
   });
 
-  it('takes the controls of a live part away even when the text is final', async () => {
+  it('removes the controls of a live part even if the text is final', async () => {
     const bench = openBench({ cursor: '', liveControls: true });
     bench.reply.update('Hello');
     await bench.clock.settle();
@@ -189,7 +189,7 @@ describe('the end of a live reply', () => {
     expect(bench.messages.get('a')?.live).toBe(false);
   });
 
-  it('comes once, however often it is asked for', async () => {
+  it('is written once, however often it is called', async () => {
     const bench = openBench({ firstPostDelayMs: 300 });
     bench.reply.update('Hel');
     await Promise.all([bench.reply.end(answered('Hello')), bench.reply.end(answered('Hello'))]);
@@ -200,7 +200,7 @@ describe('the end of a live reply', () => {
     expect(bench.reply.shown()).toBe('Hello');
   });
 
-  it('of a failure keeps what was shown, its fence closed, and says the failure below', async () => {
+  it('of a failure keeps the shown text, closes its fence, and adds the failure below', async () => {
     const bench = openBench();
     bench.reply.update('See:\n```js\nlet a');
     await bench.clock.settle();
@@ -214,7 +214,7 @@ describe('the end of a live reply', () => {
     expect(bench.texts()).toEqual(['See:\n```js\nlet a\n```\n\nSorry.']);
   });
 
-  it('of a failure that was half written when it failed itself comes out the same', async () => {
+  it('of a failure that failed half-way itself is completed the same way', async () => {
     const bench = openBench({ maxTries: 1 });
     const sorry = 'Sorry. '.repeat(20).trim();
     bench.reply.update('Hello');
@@ -228,7 +228,7 @@ describe('the end of a live reply', () => {
     expect(bench.texts().join('')).toBe(`Hello\n\n${sorry}`);
   });
 
-  it('writes again what the platform may have beyond it: an edit whose answer was lost', async () => {
+  it('writes again after an edit whose response was lost', async () => {
     const bench = openBench({ cursor: '' });
     bench.reply.update('Hello');
     await bench.clock.settle();
@@ -249,7 +249,7 @@ describe('the end of a live reply', () => {
     expect(bench.texts()).toEqual(['Sorry.']);
   });
 
-  it('of a forgotten turn replaces what was shown and posts nothing where nothing was', async () => {
+  it('of a forgotten turn replaces the shown text, and posts nothing if nothing was shown', async () => {
     const shown = openBench();
     shown.reply.update(words(30));
     await shown.clock.advance(5_000);
@@ -263,21 +263,21 @@ describe('the end of a live reply', () => {
   });
 });
 
-describe('a platform in trouble', () => {
-  it('is left alone for as long as it asked, also by the end', async () => {
+describe('a platform with errors', () => {
+  it('is not called for as long as it asked, not even by `end`', async () => {
     const bench = openBench();
     bench.fail('post', limited(7_000));
     bench.reply.update('Hello');
     await bench.clock.settle();
     const end = bench.reply.end(answered('Hello'));
     await bench.clock.advance(6_999);
-    expect(bench.log).toEqual(['intent 1', `post 1 Hello${MARK}`]);
+    expect(bench.log).toEqual(['intent 1', `post 1 Hello${CURSOR}`]);
     await bench.clock.advance(1);
     await end;
     expect(bench.log.slice(2)).toEqual(['post 1 Hello', 'id 1 a']);
   });
 
-  it('that asks for too long a wait makes the end fail, to be asked for again later', async () => {
+  it('that asks for too long a wait makes `end` fail, to be retried later', async () => {
     const bench = openBench({ maxWaitMs: 30_000 });
     bench.fail('post', limited(30_002));
     bench.reply.update('Hello');
@@ -294,7 +294,7 @@ describe('a platform in trouble', () => {
     expect(bench.texts()).toEqual(['Hello']);
   });
 
-  it('is tried again with doubled waits, at most so often, and then the end fails', async () => {
+  it('is retried with doubled delays, up to a maximum, then `end` fails', async () => {
     const bench = openBench({ backoffMs: 1_000, maxBackoffMs: 3_000, maxTries: 5, finds: false });
     bench.fail('edit', unavailable, 99);
     bench.reply.update('Hello');
@@ -309,7 +309,7 @@ describe('a platform in trouble', () => {
     expect(bench.clock.pending()).toBe(0);
   });
 
-  it('that has taken a write in between is waited for from the beginning', async () => {
+  it('that accepts a write in between resets the delays', async () => {
     const bench = openBench({ backoffMs: 1_000, intervalMs: 1 });
     bench.reply.update('Hello');
     await bench.clock.settle();
@@ -325,31 +325,31 @@ describe('a platform in trouble', () => {
     expect(tries).toEqual([1, 501, 1_501, 3_501, 10_000, 10_500]);
   });
 
-  it('does not keep a growing reply from going on when it is back', async () => {
+  it('does not stop a growing reply once it works again', async () => {
     const bench = openBench();
     bench.reply.update('Hello');
     await bench.clock.settle();
     bench.fail('edit', unavailable, 3);
     bench.reply.update('Hello you');
     await bench.clock.advance(20_000);
-    expect(bench.texts()).toEqual([`Hello you${MARK}`]);
+    expect(bench.texts()).toEqual([`Hello you${CURSOR}`]);
   });
 
-  it('that refuses for good is asked no more while the text grows, and once more by the end, which tells', async () => {
+  it('that refuses for good is not called while the text grows, and once more by `end`, which fails', async () => {
     const bench = openBench();
     bench.fail('post', refused, 2);
     for (const text of ['H', 'He', 'Hel']) {
       bench.reply.update(text);
       await bench.clock.advance(5_000);
     }
-    expect(bench.log).toEqual(['intent 1', `post 1 H${MARK}`]);
+    expect(bench.log).toEqual(['intent 1', `post 1 H${CURSOR}`]);
     const end = expect(bench.reply.end(answered('Hello'))).rejects.toMatchObject({ code: 'platform_refused' });
     await bench.clock.advance(60_000);
     await end;
     expect(bench.log.slice(2)).toEqual(['post 1 Hello']);
   });
 
-  it('is not blamed for a limit that leaves no room: the end tells that', async () => {
+  it('is not called if the limit leaves no room: `end` reports that', async () => {
     const bench = openBench({ limit: 10 });
     bench.reply.update('Hello');
     await bench.clock.advance(60_000);
@@ -357,7 +357,7 @@ describe('a platform in trouble', () => {
     expect(bench.log).toEqual([]);
   });
 
-  it('that does not answer at all is given up in time', async () => {
+  it('that does not respond at all runs into a time limit', async () => {
     const bench = openBench({ writeTimeoutMs: 10_000 });
     bench.reply.update('Hello');
     await bench.clock.settle();
@@ -370,7 +370,7 @@ describe('a platform in trouble', () => {
     expect(bench.log.filter((entry) => entry.startsWith('edit'))).toHaveLength(2);
   });
 
-  it('that has lost a part because somebody deleted it does not get it again', async () => {
+  it('on which somebody deleted a part does not get it again', async () => {
     const bench = openBench();
     const text = words(30);
     bench.reply.update(text);
@@ -386,10 +386,10 @@ describe('a platform in trouble', () => {
   });
 });
 
-describe('the sign of thinking', () => {
+describe('the typing indicator', () => {
   const signs = (log: readonly string[]) => log.filter((entry) => entry.includes('think'));
 
-  it('is shown at once, kept alive, and stopped before the first post', async () => {
+  it('is shown at once, renewed, and stopped before the first post', async () => {
     const bench = openBench();
     bench.reply.showTyping();
     await bench.clock.advance(17_000);
@@ -402,7 +402,7 @@ describe('the sign of thinking', () => {
     expect(bench.clock.pending()).toBe(0);
   });
 
-  it('on its way is waited for: behind the post it would come up again', async () => {
+  it('in flight is waited for: after the post it would appear again', async () => {
     const bench = openBench();
     const release = bench.hold('think');
     bench.reply.showTyping();
@@ -411,10 +411,10 @@ describe('the sign of thinking', () => {
     expect(bench.log).toEqual(['think']);
     release();
     await bench.clock.settle();
-    expect(bench.log.slice(1)).toEqual(['intent 1', `post 1 Hello${MARK}`, 'id 1 a']);
+    expect(bench.log.slice(1)).toEqual(['intent 1', `post 1 Hello${CURSOR}`, 'id 1 a']);
   });
 
-  it('is taken away by an end without a post, by an end that fails, and by abandoning', async () => {
+  it('is cleared by an end without a post, by a failed end, and by detaching', async () => {
     const nothing = openBench();
     nothing.reply.showTyping();
     await nothing.reply.end(forgotten);
@@ -431,7 +431,7 @@ describe('the sign of thinking', () => {
     }
   });
 
-  it('that a dead worker left is taken away too', async () => {
+  it('that a dead worker left is cleared, too', async () => {
     const bench = openBench({
       messageRefs: { 1: { intentAt: 1_000_000, id: 'a' } },
       before: { a: { part: 1, text: 'H' } },
@@ -440,7 +440,7 @@ describe('the sign of thinking', () => {
     expect(signs(bench.log)).toEqual(['stop thinking']);
   });
 
-  it('that the platform refuses is not asked for again; one that is limited waits', async () => {
+  it('that the platform refuses is not requested again; a rate limit delays it', async () => {
     const bench = openBench();
     bench.fail('think', refused);
     bench.reply.showTyping();

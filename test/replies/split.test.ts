@@ -104,7 +104,7 @@ const limits = fc.constantFrom(64, 100, 160, 333, 1990);
 const measures = fc.constantFrom<Measure>('utf16', 'utf8');
 
 describe('splitMarkdown', () => {
-  it('keeps every part within the limit and never makes a blank one', () => {
+  it('keeps every part within the limit, and none blank', () => {
     fc.assert(
       fc.property(anyText, limits, measures, (text, limit, measure) => {
         for (const part of texts(text, limit, measure)) {
@@ -178,14 +178,14 @@ describe('splitMarkdown', () => {
     }
   });
 
-  it('leaves no fence empty by its cuts', () => {
+  it('leaves no fence empty', () => {
     for (let length = 1; length <= 100; length += 1) {
       const text = `${'p'.repeat(length)}\n\`\`\`js\n${'let a = 1;\n'.repeat(6)}\`\`\`\nBye.`;
       for (const part of texts(text, 100)) expect(part).not.toMatch(/```js\n```/);
     }
   });
 
-  it('cuts no character in two, be it of two code units or of many code points', () => {
+  it('splits no character, of two code units or of many code points', () => {
     fc.assert(
       fc.property(markdown, limits, measures, (text, limit, measure) => {
         const parts = splitMarkdown(text, { limit, measure });
@@ -201,7 +201,7 @@ describe('splitMarkdown', () => {
     );
   });
 
-  it('cuts no character in two of which only half has come when the cut is made', () => {
+  it('splits no character of which only half has arrived yet', () => {
     expect(texts(`${'a'.repeat(98)}👍🏽${'b'.repeat(50)}`, 100)[0]).toBe('a'.repeat(98));
   });
 
@@ -242,7 +242,7 @@ describe('splitMarkdown', () => {
     }
   });
 
-  it('takes nothing for a fence that is none', () => {
+  it('ignores what only looks like a fence', () => {
     const none = [
       '```code``` in a line',
       'Text ``` and more',
@@ -299,10 +299,10 @@ describe('splitMarkdown', () => {
   });
 });
 
-describe('textOf with a mark', () => {
+describe('textOf with a cursor', () => {
   const marked = (text: string) => splitMarkdown(text, { limit: 100 }).map((part) => textOf(part, ' …'));
 
-  it('puts it behind the text, but within an open fence', () => {
+  it('puts it after the text, but inside an open fence', () => {
     expect(marked('Hello\n')).toEqual(['Hello …\n']);
     expect(marked('```js\nlet a')).toEqual(['```js\nlet a …\n```']);
     expect(marked('```js\nlet a\n')).toEqual(['```js\nlet a …\n```']);
@@ -328,7 +328,7 @@ describe('textOf with a mark', () => {
 });
 
 describe('a splitter of a text that grows', () => {
-  it('gives what splitting the whole text gives, also where the text begins anew or ends shorter', () => {
+  it('equals splitting the whole text, also if the text starts over or gets shorter', () => {
     const bit = fc.constantFrom(
       'word ',
       '\n',

@@ -11,12 +11,12 @@ const TABLE = ['| Name | Age |', '|:-----|----:|', '| **Ada** | 36 |', '| 王小
 const SHOWN = ['```', 'Name    Age', '------  ---', 'Ada      36', '王小明    7', '```'].join('\n');
 
 describe('a table', () => {
-  test('is a code block with its columns in line', () => {
+  test('is a code block with aligned columns', () => {
     expect(shownOf(`Here:\n${TABLE}\n\nThat was it.`, true)).toBe(`Here:\n${SHOWN}\n\nThat was it.`);
     expect(shownOf(TABLE, true)).toBe(SHOWN);
   });
 
-  test('may leave out its outer pipes, have empty, missing and escaped cells, links and code', () => {
+  test('may lack outer pipes and have empty, missing and escaped cells, links and code', () => {
     const text = ['A | B', '--- | ---', '`x` \\| y | [here](https://example.com)', 'z', '| | c |'].join('\n');
     expect(shownOf(text, true)).toBe(
       [
@@ -42,7 +42,7 @@ describe('a table', () => {
     expect(shownOf(`> | a | b |\n|---|---|\n> | c | d |`, true)).toBe('> | a | b |\n|---|---|\n> | c | d |');
   });
 
-  test('that is wider than a screen is a list', () => {
+  test('wider than a screen is a list', () => {
     const long = 'word '.repeat(20).trim();
     expect(shownOf(`| Name | Text | More |\n|---|---|---|\n| **Ada** | ${long} | x |\n| Bob | | y |`, true)).toBe(
       `- **Ada**\n  - Text: ${long}\n  - More: x\n- **Bob**\n  - More: y`,
@@ -59,7 +59,7 @@ describe('a table', () => {
     expect(shownOf(text, true)).toBe(text);
   });
 
-  test('is shown when it is whole, and what is shown of a growing text never changes', () => {
+  test('is shown once it is complete; what is shown of a growing text never changes', () => {
     const text = `Before | it\n${TABLE}\n\nBetween\n${TABLE}\nAfter`;
     let before = '';
     for (let length = 1; length <= text.length; length += 1) {
@@ -72,7 +72,7 @@ describe('a table', () => {
     expect(before).toContain(SHOWN);
   });
 
-  test('of any text: the parts that are posted are whole, short enough, and in a time that is linear', () => {
+  test('in any text: the posted parts are short enough, in linear time', () => {
     const piece = fc.constantFrom(
       '|',
       '-',
@@ -100,7 +100,7 @@ describe('a table', () => {
     }
   });
 
-  test('never becomes many times as long as it was written, nor takes the room of it', () => {
+  test('never becomes many times as long as its source', () => {
     const rows = (row: string) => `${row}\n`.repeat(2_000);
     const hostile = {
       'a long heading, said in each row': `|a|${'h'.repeat(10_000)}|\n|-|-|\n${rows('a|b')}`,

@@ -137,8 +137,8 @@ export function createDiscordSurface(discord: FakeDiscord): DiscordSurface {
         .violations()
         .filter((what) => what !== TWICE)
         .map((what) => `discord: ${what}`),
-      ...discord.rang().map((id) => `discord: message ${id} rang somebody’s bell`),
-      ...discord.unfolded().map((id) => `discord: links in message ${id} were followed`),
+      ...discord.pinged().map((id) => `discord: message ${id} pinged somebody`),
+      ...discord.previewed().map((id) => `discord: links in message ${id} got previews`),
     ],
   };
 }

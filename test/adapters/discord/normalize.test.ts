@@ -26,7 +26,7 @@ const inDm = { ...here, channel: DIRECT };
 const mention = { content: `<@${BOT}> Hello`, mentions: [bot] };
 
 describe('a message', () => {
-  test('that mentions the bot is one for it, with all that is needed to answer it', () => {
+  test('that mentions the bot is read with everything needed to answer it', () => {
     const payload = parsed({ ...mention, id: '100000000000000099' });
     expect(readMessage(payload, here)).toEqual({
       kind: 'message',
@@ -53,7 +53,7 @@ describe('a message', () => {
     });
   });
 
-  test('to somebody else is nothing to the bot, nor is one to everybody', () => {
+  test('to somebody else or to everybody is ignored', () => {
     const elsewhere = { kind: 'ignored', reason: 'elsewhere' };
     expect(readMessage(parsed({ content: 'Hello' }), here)).toEqual(elsewhere);
     expect(readMessage(parsed({ content: `<@${bob.id}>`, mentions: [bob] }), here)).toEqual(elsewhere);
@@ -63,7 +63,7 @@ describe('a message', () => {
     expect(readMessage(parsed({ content: 'Hello' }), inThread)).toEqual(elsewhere);
   });
 
-  test('in a thread that the bot was called into is for it, unless Discord keeps its text back', () => {
+  test('in a thread with the bot is read, unless Discord withholds its text', () => {
     const payload = { channel_id: THREAD, content: 'go on' };
     expect(readMessage(parsed(payload), { ...inThread, watched: true })).toMatchObject({
       kind: 'message',
@@ -76,14 +76,14 @@ describe('a message', () => {
     expect(readMessage(parsed({ ...reply, mentions: [bot] }), here)).toMatchObject({ message: { text: '' } });
   });
 
-  test('in a DM is for it, with a conversation of the channel', () => {
+  test('in a DM is read, in a conversation of the channel', () => {
     expect(readMessage(parsed({ content: 'Hello' }), inDm)).toMatchObject({
       message: { sessionId: `{discord:%40me:${CHANNEL}}`, isDirect: true, isMention: false },
     });
     expect(readMessage(parsed({ content: '' }), inDm)).toMatchObject({ message: { text: '' } });
   });
 
-  test('of one conversation for all in the channel has no person in its session', () => {
+  test('in a conversation shared by the channel has no user in its session id', () => {
     expect(readMessage(parsed(mention), { ...here, scope: 'channel' })).toMatchObject({
       message: { sessionId: `{discord:${GUILD}:${CHANNEL}}` },
     });
@@ -104,7 +104,7 @@ describe('a message', () => {
     }
   });
 
-  test('that answers one of the bot is for it, and shows it what was answered', () => {
+  test('that replies to the bot is read, and quotes the replied message', () => {
     const referenced = message({ author: bot, content: 'I said this' });
     const payload = parsed({ content: 'and?', type: MessageType.Reply, referenced_message: referenced });
     expect(readMessage(payload, here)).toMatchObject({
@@ -112,7 +112,7 @@ describe('a message', () => {
     });
   });
 
-  test('that answers somebody shows what that was, cut to a length; a deleted or empty one is not shown', () => {
+  test('that replies to somebody quotes that message, cut to a length; not a deleted or empty one', () => {
     const long = message({ author: bob, content: 'x'.repeat(4_000) });
     const quoting = readMessage(parsed({ ...mention, type: MessageType.Reply, referenced_message: long }), here);
     expect(quoting).toMatchObject({ message: { quotes: [{ author: 'Bob', text: 'x'.repeat(2_000) }] } });
@@ -129,7 +129,7 @@ describe('a message', () => {
     });
   });
 
-  test('shows people by the names they have here', () => {
+  test('shows people by their names in the server', () => {
     const member = { nick: 'Countess', roles: [], joined_at: null, deaf: false, mute: false, flags: 0 };
     expect(readMessage(parsed({ ...mention, member }), here)).toMatchObject({
       message: { author: { name: 'Countess' } },
@@ -140,7 +140,7 @@ describe('a message', () => {
     });
   });
 
-  test('is in Chinese when it is written so, else in the language of the server', () => {
+  test('is in Chinese if it is written in Chinese, else in the server’s language', () => {
     const localeIn = (content: string, language?: string) => {
       const reading = readMessage(parsed({ ...mention, content }), { ...here, language });
       return reading.kind === 'message' ? reading.message.locale : undefined;
@@ -171,7 +171,7 @@ describe('the text of a message', () => {
     expect(textOf(content)).toBe(text);
   });
 
-  test('that has no mention in it stays as it is', () => {
+  test('without a mention stays as it is', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         fc.pre(!text.includes('<@'));
@@ -209,7 +209,7 @@ describe('an interaction', () => {
     present: true,
   } as const;
 
-  test('by /chat is a message of the same conversation as others there, in the person’s language', () => {
+  test('by /chat belongs to the same conversation as messages there, in the person’s language', () => {
     expect(readChat(interaction({}), { text: ' Hello ', scope: 'user', names: NO_NAMES, target })).toMatchObject({
       id: '100000000000000099',
       idempotencyKeys: ['100000000000000099'],
@@ -222,7 +222,7 @@ describe('an interaction', () => {
     });
   });
 
-  test('in a thread, in the DM with the bot and in a DM of others is somewhere else each', () => {
+  test('has different places in a thread, in the DM with the bot and in a DM of others', () => {
     const sessionOf = (more: object) =>
       readChat(interaction(more), { text: 'x', scope: 'user', names: NO_NAMES, target }).sessionId;
     const thread = { channel: { id: THREAD, type: 11, parent_id: CHANNEL, guild_id: GUILD } };

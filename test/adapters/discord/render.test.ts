@@ -25,7 +25,7 @@ describe('an answer', () => {
     expect(answerBody({ text: long, actions: [] }).content).toBe(long);
   });
 
-  test('is never more than Discord takes', () => {
+  test('is never longer than Discord accepts', () => {
     const actions = Array.from({ length: 40 }, (_, index) => action(`b${index}`));
     expect(rowsOf(actions)).toHaveLength(5);
     expect(answerBody({ text: 'x'.repeat(5_000), actions: [] }).content).toHaveLength(2_000);
@@ -33,7 +33,7 @@ describe('an answer', () => {
 });
 
 describe('the Stop button', () => {
-  test('knows its turn and its person again', () => {
+  test('has the turn and the person in its id', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[A-Za-z0-9._-]{1,20}$/), fc.stringMatching(/^\d{1,20}$/), (turnId, asker) => {
         const [row] = stopRows({ turnId, asker }, 'en');
@@ -98,11 +98,11 @@ describe('the registration', () => {
     options: options.map((option) => ({ ...option, autocomplete: false, name_localizations: null })),
   }));
 
-  test('is known again in Discord’s spelling', () => {
+  test('is recognised in the form in which Discord returns it', () => {
     expect(isRegistered(given, bodies)).toBe(true);
   });
 
-  test('is seen to differ wherever it does', () => {
+  test('is recognised as different by any change', () => {
     const [first, ...others] = given;
     if (first === undefined) throw new Error('There are commands.');
     expect(isRegistered([], bodies)).toBe(false);

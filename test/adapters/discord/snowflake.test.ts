@@ -4,7 +4,7 @@ import { firstAt, isNewer, justBefore, newest, timeOf } from '../../../src/adapt
 
 const id = fc.bigInt({ min: 1n, max: (1n << 64n) - 1n });
 
-test('snowflakes are compared as the numbers they are', () => {
+test('snowflakes are compared as numbers', () => {
   fc.assert(
     fc.property(id, id, (one, other) => {
       expect(isNewer(String(one), String(other))).toBe(one > other);
@@ -14,7 +14,7 @@ test('snowflakes are compared as the numbers they are', () => {
   );
 });
 
-test('the first of an instant is of that instant, and the one before it is not', () => {
+test('the first id of an instant has its time, the one before has not', () => {
   const at = Date.UTC(2026, 7, 1, 12);
   expect(timeOf(firstAt(at))).toBe(at);
   expect(timeOf(justBefore(firstAt(at)))).toBe(at - 1);

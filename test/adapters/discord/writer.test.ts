@@ -20,9 +20,9 @@ beforeEach(async () => {
   now = Date.now();
 });
 afterEach(async () => {
-  const manners = { violations: discord.violations(), unfolded: discord.unfolded() };
+  const found = { violations: discord.violations(), previewed: discord.previewed() };
   await discord.stop();
-  expect(manners).toEqual({ violations: [], unfolded: [] });
+  expect(found).toEqual({ violations: [], previewed: [] });
 });
 
 const ada = () => discord.world.person('Ada');
@@ -56,52 +56,52 @@ describe('to a channel', () => {
       trigger: asked.message.id,
       asker: '1',
     } as const;
-    return { asked, transport: createChannelWriter(deps(), target) };
+    return { asked, writer: createChannelWriter(deps(), target) };
   };
 
-  test('the first part is a reply, also to a message that is gone by now; others are not', async () => {
-    const { asked, transport } = open();
-    const first = await transport.post(1, 'one', nonce(1));
-    await transport.post(2, 'two', nonce(2));
+  test('the first part is a reply, even to a message that was deleted; others are not', async () => {
+    const { asked, writer } = open();
+    const first = await writer.post(1, 'one', nonce(1));
+    await writer.post(2, 'two', nonce(2));
     expect(discord.replies(asked).map(({ message }) => message.id)).toEqual([first]);
-    const { asked: gone, transport: late } = open();
+    const { asked: gone, writer: late } = open();
     discord.remove(gone);
     await late.post(1, 'three', { ...write(), nonce: 'other:1' });
     expect(discord.said(channel)).toHaveLength(3);
-    expect(discord.rang()).toEqual([]);
+    expect(discord.pinged()).toEqual([]);
   });
 
-  test('a nonce makes a repeated post the earlier message', async () => {
-    const { transport } = open();
+  test('a post with the same nonce returns the earlier message', async () => {
+    const { writer } = open();
     discord.faults.add('POST', /messages$/, { kind: 'lost' });
-    await expect(transport.post(1, 'one', nonce(1))).rejects.toMatchObject({
+    await expect(writer.post(1, 'one', nonce(1))).rejects.toMatchObject({
       code: 'platform_unavailable',
       retryable: true,
     });
-    const id = await transport.post(1, 'one and more', nonce(1));
+    const id = await writer.post(1, 'one and more', nonce(1));
     expect(discord.said(channel).map(({ message }) => [message.id, message.content])).toEqual([[id, 'one']]);
   });
 
-  test('a lost part is found: the first by what it answers, others by their button, else by being the only one', async () => {
-    const { transport } = open();
-    const { transport: other } = open();
-    expect(await transport.find?.(1, find())).toBeUndefined();
+  test('a lost part is found: the first as the reply, others by their button, or if there is only one candidate', async () => {
+    const { writer } = open();
+    const { writer: other } = open();
+    expect(await writer.find?.(1, find())).toBeUndefined();
     await other.post(1, 'of another reply', { ...write(), nonce: 'other:1' });
-    const first = await transport.post(1, 'one', nonce(1));
-    expect(await transport.find?.(1, find())).toBe(first);
-    expect(await transport.find?.(2, find({ after: first }))).toBeUndefined();
-    const second = await transport.post(2, 'two', { ...nonce(2), live: true });
-    expect(await transport.find?.(2, find({ after: first }))).toBe(second);
-    const third = await transport.post(3, 'three', nonce(3));
-    expect(await transport.find?.(3, find({ after: second }))).toBe(third);
-    await transport.post(4, 'four', nonce(4));
-    await expect(transport.find?.(3, find({ after: second }))).rejects.toMatchObject({ code: 'platform_refused' });
-    expect(await transport.find?.(3, find({ after: second, intentAt: now - 60_000 }))).toBeUndefined();
+    const first = await writer.post(1, 'one', nonce(1));
+    expect(await writer.find?.(1, find())).toBe(first);
+    expect(await writer.find?.(2, find({ after: first }))).toBeUndefined();
+    const second = await writer.post(2, 'two', { ...nonce(2), live: true });
+    expect(await writer.find?.(2, find({ after: first }))).toBe(second);
+    const third = await writer.post(3, 'three', nonce(3));
+    expect(await writer.find?.(3, find({ after: second }))).toBe(third);
+    await writer.post(4, 'four', nonce(4));
+    await expect(writer.find?.(3, find({ after: second }))).rejects.toMatchObject({ code: 'platform_refused' });
+    expect(await writer.find?.(3, find({ after: second, intentAt: now - 60_000 }))).toBeUndefined();
   });
 
   test('the Stop button is there while the text grows', async () => {
-    const { transport } = open();
-    const id = await transport.post(1, 'one', { ...nonce(1), live: true });
+    const { writer } = open();
+    const id = await writer.post(1, 'one', { ...nonce(1), live: true });
     const shown = () => discord.said(channel)[0]?.message;
     expect(
       discord
@@ -109,35 +109,35 @@ describe('to a channel', () => {
         .flatMap(({ message }) => buttonsOf(message))
         .map(({ label }) => label),
     ).toEqual(['Stop']);
-    expect(await transport.edit(id, 'one more', write())).toBe('edited');
+    expect(await writer.edit(id, 'one more', write())).toBe('edited');
     expect(shown()).toMatchObject({ content: 'one more', components: [] });
   });
 
-  test('a message that somebody has deleted is gone, and deleting it again is done', async () => {
-    const { transport } = open();
-    const id = await transport.post(1, 'one', nonce(1));
+  test('a deleted message is reported as gone; deleting it again succeeds', async () => {
+    const { writer } = open();
+    const id = await writer.post(1, 'one', nonce(1));
     const [stored] = discord.said(channel);
     if (stored === undefined) throw new Error('It was posted.');
     discord.remove(stored);
-    expect(await transport.edit(id, 'one more', write())).toBe('gone');
-    await transport.remove(id, write());
+    expect(await writer.edit(id, 'one more', write())).toBe('gone');
+    await writer.remove(id, write());
   });
 
-  test('nothing is written by a worker that lost its turn while it waited', async () => {
-    const { transport } = open();
+  test('a worker that lost its turn while it waited writes nothing', async () => {
+    const { writer } = open();
     const lost = new BotError('turn_lost', 'lost');
     const check = () => {
       throw lost;
     };
-    await expect(transport.post(1, 'one', { ...write({ check }), nonce: 'turn:1' })).rejects.toBe(lost);
+    await expect(writer.post(1, 'one', { ...write({ check }), nonce: 'turn:1' })).rejects.toBe(lost);
     expect(discord.said(channel)).toEqual([]);
   });
 
-  test('what Discord says is told apart', async () => {
-    const { transport } = open();
+  test('the errors of Discord are distinguished', async () => {
+    const { writer } = open();
     const code = (method: string, path: RegExp, fault: Parameters<FakeDiscord['faults']['add']>[2]) => {
       discord.faults.add(method, path, fault);
-      return expect(transport.post(1, 'one', nonce(1))).rejects;
+      return expect(writer.post(1, 'one', nonce(1))).rejects;
     };
     await code('POST', /messages$/, { kind: 'rate_limited', retryAfterS: 9 }).toMatchObject({
       code: 'platform_rate_limited',
@@ -151,12 +151,12 @@ describe('to a channel', () => {
       });
     }
     channel.closed = true;
-    await expect(transport.post(1, 'one', nonce(1))).rejects.toMatchObject({
+    await expect(writer.post(1, 'one', nonce(1))).rejects.toMatchObject({
       code: 'platform_refused',
       retryable: false,
     });
     discord.resetToken();
-    await expect(transport.showTyping?.(write().signal)).rejects.toMatchObject({ code: 'platform_credentials' });
+    await expect(writer.showTyping?.(write().signal)).rejects.toMatchObject({ code: 'platform_credentials' });
   });
 });
 
@@ -184,47 +184,47 @@ describe('to an interaction', () => {
       present: true,
       ...more,
     };
-    return { view, target, transport: createInteractionWriter(deps(), target) };
+    return { view, target, writer: createInteractionWriter(deps(), target) };
   }
 
-  test('the first part fills what shows "thinking", the others are messages of the channel', async () => {
-    const { view, target, transport } = await open();
-    expect(await transport.post(1, 'one', nonce(1))).toBe(target.original);
+  test('the first part fills in the message that shows "thinking", the others are messages in the channel', async () => {
+    const { view, target, writer } = await open();
+    expect(await writer.post(1, 'one', nonce(1))).toBe(target.original);
     expect(view.answer()?.message.message.content).toBe('one');
-    const second = await transport.post(2, 'two', nonce(2));
-    expect(await transport.post(2, 'two', nonce(2))).toBe(second);
-    expect(await transport.edit(second, 'two more', write())).toBe('edited');
-    expect(await transport.edit(target.original, 'one more', write())).toBe('edited');
+    const second = await writer.post(2, 'two', nonce(2));
+    expect(await writer.post(2, 'two', nonce(2))).toBe(second);
+    expect(await writer.edit(second, 'two more', write())).toBe('edited');
+    expect(await writer.edit(target.original, 'one more', write())).toBe('edited');
     expect(discord.said(channel).map(({ message }) => message.content)).toEqual(['one more', 'two more']);
-    await transport.remove(second, write());
+    await writer.remove(second, write());
     expect(discord.said(channel)).toHaveLength(1);
     expect(view.followUps).toEqual([]);
   });
 
-  test('behind the 15 minutes it goes on without the token where the bot is, and says so where it is not', async () => {
-    const { view, target, transport } = await open();
-    await transport.post(1, 'one', nonce(1));
+  test('after 15 minutes it continues without the token where the bot is a member, and fails elsewhere', async () => {
+    const { view, target, writer } = await open();
+    await writer.post(1, 'one', nonce(1));
     view.expire();
     now += 900_000;
-    expect(await transport.edit(target.original, 'one more', write())).toBe('edited');
-    await transport.post(2, 'two', nonce(2));
+    expect(await writer.edit(target.original, 'one more', write())).toBe('edited');
+    await writer.post(2, 'two', nonce(2));
     expect(discord.said(channel).map(({ message }) => message.content)).toEqual(['one more', 'two']);
     const apart = await open({ present: false });
     now += 900_000;
-    await expect(apart.transport.post(1, 'x', nonce(1))).rejects.toMatchObject({ code: 'platform_refused' });
+    await expect(apart.writer.post(1, 'x', nonce(1))).rejects.toMatchObject({ code: 'platform_refused' });
   });
 
-  test('where only its user brought the bot along, everything goes by the token', async () => {
-    const { view, target, transport } = await open({ present: false });
+  test('with a user install alone, everything is written by the token', async () => {
+    const { view, target, writer } = await open({ present: false });
     channel.closed = true;
-    await transport.post(1, 'one', nonce(1));
-    const second = await transport.post(2, 'two', nonce(2));
-    await transport.edit(second, 'two more', write());
+    await writer.post(1, 'one', nonce(1));
+    const second = await writer.post(2, 'two', nonce(2));
+    await writer.edit(second, 'two more', write());
     expect(view.followUps.map(({ message }) => message.content)).toEqual(['two more']);
-    expect(await transport.find?.(1, find())).toBeUndefined();
-    await expect(transport.find?.(2, find())).rejects.toMatchObject({ code: 'platform_refused' });
-    await transport.remove(second, write());
-    expect(await transport.edit(second, 'three', write())).toBe('gone');
+    expect(await writer.find?.(1, find())).toBeUndefined();
+    await expect(writer.find?.(2, find())).rejects.toMatchObject({ code: 'platform_refused' });
+    await writer.remove(second, write());
+    expect(await writer.edit(second, 'three', write())).toBe('gone');
     expect(target.original).not.toBe(second);
   });
 });

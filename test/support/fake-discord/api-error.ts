@@ -1,4 +1,4 @@
-/** How Discord says no: a status and a code of its own. */
+/** An error response of Discord: an HTTP status and Discord's own code. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: number;

@@ -1,4 +1,4 @@
-/** What Discord takes as the body of a message; everything else is refused, also what a friendlier server would overlook. */
+/** The message bodies that Discord accepts. Everything else is refused, even if a lenient server would ignore it. */
 import { MessageFlags } from 'discord-api-types/v10';
 import { z } from 'zod';
 import { errors } from './api-error.ts';
@@ -48,7 +48,7 @@ const callback = z.discriminatedUnion('type', [
 export type MessageRows = z.infer<typeof rows>;
 export type EditedBody = Omit<z.infer<typeof edited>, 'flags'> & { readonly flags?: number | undefined };
 
-/** A request's body: its JSON, and the names and contents of its files. */
+/** The body of a request: its JSON, and the names and contents of its files. */
 export interface Payload {
   readonly json: unknown;
   readonly files: readonly { readonly name: string; readonly content: string }[];
@@ -68,7 +68,7 @@ function notEmpty<T extends EditedBody>(body: T, payload: Payload): T {
 
 export const bodies = {
   created: (payload: Payload) => notEmpty(parse(created, payload), payload),
-  /** Of a message that has text, or gets some. */
+  /** Of a message that has text, or is given some. */
   edited(payload: Payload) {
     const body = parse(edited, payload);
     return body.content === undefined ? body : notEmpty(body, payload);
@@ -77,13 +77,13 @@ export const bodies = {
   callback: (payload: Payload) => parse(callback, payload),
 };
 
-/** Whether Discord would look up the links in this text, to show what they lead to. */
+/** Whether Discord would fetch the links in this text to make previews. */
 export function unfolds({ content, flags = 0 }: { readonly content: string; readonly flags?: number }): boolean {
   return content !== '' && (flags & MessageFlags.SuppressEmbeds) === 0;
 }
 
-/** Whether anybody's bell would ring. Without `allowed_mentions` everything in the text does. */
-export function rings(body: EditedBody, isReply: boolean): boolean {
+/** Whether the message would notify anybody. Without `allowed_mentions`, every mention in the text does. */
+export function notifies(body: EditedBody, isReply: boolean): boolean {
   const content = body.content ?? '';
   if (body.allowed_mentions === undefined) return isReply || /@everyone|@here|<@[!&]?\d+>/.test(content);
   const { parse: parsed, replied_user: replied } = body.allowed_mentions;

@@ -33,7 +33,7 @@ async function call(method: string, path: string, body?: object, token: string |
 const post = (body: RESTPostAPIChannelMessageJSONBody) => call('POST', `/channels/${channel.id}/messages`, body);
 
 describe('messages', () => {
-  test('that Discord would refuse are refused, and noted', async () => {
+  test('that Discord would refuse are refused and recorded', async () => {
     expect(await post({ content: 'x'.repeat(2_001) })).toMatchObject({ status: 400, code: 50_035 });
     expect(await post({ content: ' ' })).toMatchObject({ status: 400, code: 50_006 });
     expect(await post({ content: 'x', nonce: 'n'.repeat(26) })).toMatchObject({ status: 400, code: 50_035 });
@@ -47,24 +47,24 @@ describe('messages', () => {
     expect(discord.violations()).toHaveLength(5);
   });
 
-  test('ring bells unless told not to', async () => {
+  test('notify people unless told not to', async () => {
     await post({ content: '@everyone' });
     await post({ content: '@everyone', allowed_mentions: { parse: [] } });
-    expect(discord.rang()).toEqual([discord.said(channel)[0]?.message.id]);
+    expect(discord.pinged()).toEqual([discord.said(channel)[0]?.message.id]);
   });
 
-  test('show what their links lead to unless told not to; an edit that says nothing of it changes nothing of it', async () => {
+  test('get link previews unless told not to; an edit without flags does not change that', async () => {
     const { id: open } = await post({ content: 'https://example.com' });
     const { id: closed } = await post({ content: 'https://example.com', flags: MessageFlags.SuppressEmbeds });
-    expect(discord.unfolded()).toEqual([open]);
+    expect(discord.previewed()).toEqual([open]);
     const path = `/channels/${channel.id}/messages/${closed}`;
     await call('PATCH', path, { content: 'https://example.com/2' });
-    expect(discord.unfolded()).toEqual([open]);
+    expect(discord.previewed()).toEqual([open]);
     await call('PATCH', path, { content: 'https://example.com/3', flags: 0 });
-    expect(discord.unfolded()).toEqual([open, closed]);
+    expect(discord.previewed()).toEqual([open, closed]);
   });
 
-  test('with an enforced nonce are posted once, as long as it is known', async () => {
+  test('with an enforced nonce are posted once, as long as the nonce is remembered', async () => {
     const body = { content: 'x', nonce: 'turn:1', enforce_nonce: true };
     const [one, other] = [await post(body), await post(body)];
     expect(one.id).toBe(other.id);
@@ -73,7 +73,7 @@ describe('messages', () => {
     expect((await post(body)).id).not.toBe(one.id);
   });
 
-  test('of others can’t be edited, and what is gone is gone', async () => {
+  test('of others cannot be edited, nor deleted ones', async () => {
     const theirs = discord.say(discord.world.person('Ada'), channel, 'x');
     const path = `/channels/${channel.id}/messages/${theirs.message.id}`;
     expect(await call('PATCH', path, { content: 'y' })).toMatchObject({ status: 403, code: 50_005 });
@@ -81,7 +81,7 @@ describe('messages', () => {
     expect(await call('PATCH', path, { content: 'y' })).toMatchObject({ status: 404, code: 10_008 });
   });
 
-  test('are listed behind an id, newest first, at most so many', async () => {
+  test('are listed after an id, newest first, up to a limit', async () => {
     const ada = discord.world.person('Ada');
     const ids = Array.from({ length: 5 }, (_, index) => discord.say(ada, channel, `${index}`).message.id);
     const { json } = await call('GET', `/channels/${channel.id}/messages?after=${ids[1]}&limit=2`);
@@ -93,7 +93,7 @@ describe('messages', () => {
     ).toEqual([ids[3], ids[2]]);
   });
 
-  test('come at most five in a while, and the headers say so', async () => {
+  test('are limited to five per window, and the headers say so', async () => {
     await discord.stop();
     discord = await startFakeDiscord({ windowMs: 60_000 });
     channel = discord.channel(discord.guild());
@@ -122,7 +122,7 @@ describe('interactions', () => {
     return { view, ack, webhook: `/webhooks/${discord.world.applicationId}/${token}` };
   }
 
-  test('are acked once, privately if so said, and filled by their token', async () => {
+  test('are acknowledged once, privately if requested, and filled in by their token', async () => {
     const { view, ack, webhook } = await begin();
     expect((await call('POST', webhook, { content: 'x' }, null)).status).toBe(404);
     expect((await ack({ type: 5, data: { flags: 64 } })).status).toBe(204);
@@ -136,7 +136,7 @@ describe('interactions', () => {
     expect((await call('POST', webhook, { content: 'x' }, null)).status).toBe(401);
   });
 
-  test('that are not acked within 3 s are over', async () => {
+  test('that are not acknowledged within 3 s fail', async () => {
     const { view, ack } = await begin();
     await expect.poll(() => view.timedOut, { timeout: 10_000 }).toBe(true);
     expect(await ack({ type: 5 })).toMatchObject({ status: 404, code: 10_062 });
@@ -150,7 +150,7 @@ describe('the gateway', () => {
     const client = new Client({ intents: [...intents], partials: [Partials.Channel], rest: { api: discord.url } });
     client.on(Events.ShardError, () => undefined);
     const closed: number[] = [];
-    // discord.js may go on waiting for a session although the gateway has said no for good.
+    // discord.js may wait for a session even though the gateway has closed the connection for good.
     const closedForGood = new Promise<string>((resolve) => {
       client.on(Events.ShardDisconnect, ({ code }) => {
         closed.push(code);
@@ -169,7 +169,7 @@ describe('the gateway', () => {
     return { client, result, closed };
   }
 
-  test('lets unmodified discord.js in, and tells it what is said', async () => {
+  test('lets unmodified discord.js log in, and sends it messages', async () => {
     const { client, result } = await login([Guilds, GuildMessages, DirectMessages, MessageContent]);
     expect(result).toBe('in');
     const heard = new Promise<string>((resolve) => {
@@ -182,7 +182,7 @@ describe('the gateway', () => {
     await client.destroy();
   });
 
-  test('keeps texts back from who has not the intent, but for DMs and mentions', async () => {
+  test('withholds texts without the intent, except in DMs and with mentions', async () => {
     const { client } = await login([Guilds, GuildMessages, DirectMessages]);
     const heard: string[] = [];
     client.on(Events.MessageCreate, ({ content }) => void heard.push(content));
@@ -201,7 +201,7 @@ describe('the gateway', () => {
     expect((await login([Guilds], 'wrong')).result).toBe('refused');
   });
 
-  test('replays to a resumed session exactly what it missed', async () => {
+  test('replays exactly the missed events to a resumed session', async () => {
     const { client } = await login([Guilds, GuildMessages, MessageContent]);
     const heard: string[] = [];
     client.on(Events.MessageCreate, ({ content }) => void heard.push(content));

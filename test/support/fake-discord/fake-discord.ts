@@ -1,7 +1,6 @@
 /**
- * A Discord on loopback: REST and gateway, for one bot, strict where Discord is strict (docs of the API, August 2026). People
- * write in it by the functions below; the bot reaches it by DISCORD_API_URL alone. What the bot should never do is collected
- * in `violations`.
+ * A fake Discord on loopback, REST and gateway, for one bot. It is as strict as Discord (API documentation, August 2026). Tests act
+ * as people by the functions below. The bot is only given its DISCORD_API_URL. `violations` collects what a bot must never do.
  */
 import {
   type APIApplicationCommand,
@@ -50,13 +49,13 @@ export type { FakeChannel, FakeGuild, FakeRole, StoredMessage } from './world.ts
 
 export interface SayOptions {
   readonly replyTo?: StoredMessage;
-  /** Replying rings the bell of the one who is replied to: then they are mentioned. Default: true. */
+  /** The reply notifies the author it replies to, and so mentions them. Default: true. */
   readonly ping?: boolean;
   readonly attachments?: readonly string[];
   readonly embeds?: readonly APIEmbed[];
   readonly stickers?: readonly string[];
   readonly poll?: { readonly question: string; readonly answers: readonly string[] };
-  /** Forwards this message: the text of a forward is always empty. */
+  /** Forwards this message. The text of a forward is always empty. */
   readonly forward?: StoredMessage;
   readonly type?: MessageType;
   readonly webhookId?: string;
@@ -65,9 +64,9 @@ export interface SayOptions {
 export interface CommandOptions {
   readonly options?: Readonly<Record<string, string | number | boolean>>;
   readonly locale?: string;
-  /** The command was brought along by its user: the bot itself is not here. */
+  /** The user installed the app for themselves; the bot itself is not here. */
   readonly userInstall?: boolean;
-  /** Of the person, here. Default: none. */
+  /** The person's permissions in this channel. Default: none. */
   readonly permissions?: bigint;
 }
 
@@ -80,19 +79,19 @@ export interface FakeDiscord {
   readonly faults: Faults;
   readonly journal: readonly JournalEntry[];
   readonly commands: { readonly registered: readonly APIApplicationCommand[]; readonly writes: number };
-  /** What a well-behaved bot never does. */
+  /** What the bot did that a bot must never do. */
   violations(): readonly string[];
-  /** Messages of the bot that rang somebody's bell. */
-  rang(): readonly string[];
-  /** Messages of the bot whose links Discord would have followed. */
-  unfolded(): readonly string[];
-  /** Channels in which the bot was shown as typing, and when (Unix milliseconds). */
+  /** Messages of the bot that notified somebody. */
+  pinged(): readonly string[];
+  /** Messages of the bot of whose links Discord would have made previews. */
+  previewed(): readonly string[];
+  /** When the bot was shown as typing, and in which channel (Unix milliseconds). */
   typing(): readonly { readonly channelId: string; readonly at: number }[];
-  /** From now on another token is right. */
+  /** Replaces the valid token. */
   resetToken(): string;
-  /** Discord does not know the nonces of a while ago. */
+  /** Forgets all nonces, as Discord does after a while. */
   forgetNonces(): void;
-  /** Who reads the history over REST sees what these intents allow. */
+  /** The granted intents, which limit the history over REST, too. */
   deny(intent: GatewayIntentBits): void;
 
   guild(preferredLocale?: string): FakeGuild;
@@ -109,40 +108,40 @@ export interface FakeDiscord {
   /** Somebody writes. `<@id>` in the text mentions. */
   say(author: APIUser, channel: FakeChannel, content: string, options?: SayOptions): StoredMessage;
   edit(stored: StoredMessage, content: string): void;
-  /** Shows what a link leads to, as Discord does: an update that is no edit. */
+  /** Adds the preview of a link, as Discord does: an update that is no edit. */
   unfurl(stored: StoredMessage): void;
-  /** Pins it: an update that is no edit, too. */
+  /** Pins the message: another update that is no edit. */
   pin(stored: StoredMessage): void;
   remove(stored: StoredMessage): void;
-  /** Sends what everybody was already sent once more. */
+  /** Sends an event again. */
   repeat(stored: StoredMessage): void;
   removeMany(stored: readonly StoredMessage[]): void;
-  /** A channel with its threads, or a thread, is deleted: of the threads of a channel Discord tells nothing. */
+  /** Deletes a channel with its threads, or a thread. Discord sends no events for the threads of a deleted channel. */
   deleteChannel(channel: FakeChannel): void;
-  /** The bot is taken out of a server. */
+  /** Removes the bot from a server. */
   leave(guild: FakeGuild): void;
-  /** A server is not available for a while. */
+  /** Makes a server unavailable for a while. */
   outage(guild: FakeGuild): void;
-  /** The application has an activity: Discord makes the command that launches it. */
+  /** Gives the application an activity: Discord creates the command that launches it. */
   entryPoint(): APIApplicationCommand;
   slash(person: APIUser, channel: FakeChannel, name: string, options?: CommandOptions): FakeInteraction;
   press(person: APIUser, stored: StoredMessage, label: string, options?: CommandOptions): FakeInteraction;
-  /** The messages of the bot in a channel that all can see, oldest first. */
+  /** The bot's public messages in a channel, oldest first. */
   said(channel: FakeChannel): readonly StoredMessage[];
-  /** Those that refer to a message. */
+  /** The bot's replies to a message. */
   replies(to: StoredMessage): readonly StoredMessage[];
   stop(): Promise<void>;
 }
 
 export interface FakeDiscordOptions {
-  /** Milliseconds in which 5 posts and 5 edits are taken, per channel. Default: 1 s (Discord's own is 5 s). */
+  /** Window of the rate limit: 5 posts and 5 edits per channel. Default: 1 s (Discord: 5 s). */
   readonly windowMs?: number;
-  /** Is told of every message that was posted, edited or deleted, by whomever, as it happens. */
+  /** Called for every message that anybody posts, edits or deletes. */
   readonly onChange?: (stored: StoredMessage) => void;
 }
 
 const ALL_INTENTS = (1 << 26) - 1;
-/** What the bot may do where it was added with its invite link. */
+/** The permissions of the bot's invite link. */
 const BOT_PERMISSIONS = (1n << 10n) | (1n << 11n) | (1n << 16n) | (1n << 38n);
 
 export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promise<FakeDiscord> {
@@ -151,7 +150,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
   const faults = createFaults();
   const journal: JournalEntry[] = [];
   const violations: string[] = [];
-  const noted: Noted = { rang: [], unfolded: [] };
+  const noted: Noted = { pinged: [], previewed: [] };
   const typing: { channelId: string; at: number }[] = [];
   const nonces = new Map<string, StoredMessage>();
   const commands: { registered: readonly APIApplicationCommand[]; writes: number } = { registered: [], writes: 0 };
@@ -193,7 +192,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     const { type: channel_type } = channel;
     const intent = channel.type === ChannelType.DM ? GatewayIntentBits.DirectMessages : GatewayIntentBits.GuildMessages;
     const where = channel.guildId === undefined ? {} : { guild_id: channel.guildId };
-    // As it is now, not as it will be when it is sent again.
+    // A copy: the message may change before the event is sent again.
     const message = structuredClone(stored.message);
     gateway.dispatch(intent, channel.guildId, (intents): GatewayEvent => {
       if (how === 'deleted') {
@@ -298,8 +297,8 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     },
     ...{ gateway, faults, journal, commands },
     violations: () => [...violations],
-    rang: () => [...noted.rang],
-    unfolded: () => [...noted.unfolded],
+    pinged: () => [...noted.pinged],
+    previewed: () => [...noted.previewed],
     typing: () => [...typing],
     resetToken() {
       tokens += 1;
@@ -469,7 +468,7 @@ function addChannel(world: World, about: Omit<FakeChannel, 'id' | 'closed'>, id 
   return channel;
 }
 
-/** As little of a server as discord.js needs. */
+/** The part of a server that discord.js needs. */
 function guildData({ guilds, channels }: World, id: string): Partial<GatewayGuildCreateDispatchData> {
   const own = [...channels.values()].filter(({ guildId }) => guildId === id);
   const text = own.filter(({ type }) => type === ChannelType.GuildText);
@@ -494,7 +493,7 @@ function channelData({ id, guildId, name = `c${id}`, hidden = false }: FakeChann
   };
 }
 
-/** Everybody may see and write. */
+/** Everybody may read and write. */
 function roleData({ id, name, botId }: FakeRole): APIRole {
   const permissions = String(PermissionFlagsBits.ViewChannel | PermissionFlagsBits.SendMessages);
   const colors = { primary_color: 0, secondary_color: null, tertiary_color: null };
@@ -522,7 +521,7 @@ function forwardData({ message }: StoredMessage): Partial<APIMessage> {
   const snapshot = { type, content, embeds, attachments, timestamp, edited_timestamp, mentions, mention_roles };
   return {
     message_reference: { type: MessageReferenceType.Forward, message_id: message.id, channel_id: message.channel_id },
-    // One of a forward holds what that one held: there is one snapshot, and no author.
+    // A forward of a forward has the snapshot of the first one. Snapshots have no author.
     message_snapshots: message_snapshots ?? [
       { message: { ...snapshot, ...(sticker_items === undefined ? {} : { sticker_items }) } },
     ],

@@ -1,19 +1,19 @@
-/** What goes wrong at the fake Discord, when a test says so. */
+/** Faults of the fake Discord that a test can order. */
 
-/** `lost`: done, and the answer never comes (the connection is cut). `before`: cut before anything is done. */
+/** `lost`: the request is carried out, but the connection is cut instead of a response. `before`: cut before it is carried out. */
 export type Fault =
   | { readonly kind: 'rate_limited'; readonly retryAfterS: number; readonly global?: boolean }
   | { readonly kind: 'status'; readonly status: number }
   | { readonly kind: 'lost' | 'before' }
   | { readonly kind: 'slow'; readonly ms: number }
-  /** The answer names another gateway. */
+  /** The response names another gateway. */
   | { readonly kind: 'elsewhere'; readonly gateway: string };
 
 export interface Faults {
-  /** The next `times` requests of this method whose path matches meet with the fault. */
+  /** Applies the fault to the next `times` requests with this method and a matching path. */
   add(method: string, path: RegExp, fault: Fault, times?: number): void;
   next(method: string, path: string): Fault | undefined;
-  /** Faults that nothing met with yet. */
+  /** Ordered faults that have not occurred yet. */
   left(): number;
 }
 

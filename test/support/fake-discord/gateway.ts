@@ -1,4 +1,4 @@
-/** The gateway of the fake Discord: sessions that identify, are sent events, break off, and are resumed with a replay. */
+/** The gateway of the fake Discord: sessions are identified, get events, lose their connection, and are resumed with a replay. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import {
@@ -32,42 +32,42 @@ export interface GatewayEvent {
 
 export interface GatewayOptions {
   readonly world: World;
-  /** Tells whether a token is the bot's. */
+  /** Whether a token is valid. */
   readonly accepts: (token: string) => boolean;
-  /** What a new session is told of each server, behind READY. */
+  /** The event of each server that a new session gets after READY. */
   readonly guildCreate: (guildId: string) => GatewayEvent;
   readonly violations: string[];
 }
 
 export interface Gateway {
   readonly url: string;
-  /** Intents that Discord has not granted: identifying with one closes with 4014. */
+  /** Intents that are not granted: identifying with one closes the connection with 4014. */
   readonly denied: Set<GatewayIntentBits>;
-  /** An event to every session that wants it; `make` gives what a session with these intents is shown. */
+  /** Sends an event to every session that subscribed to it. `make` gives the data for a session with these intents. */
   dispatch(intent: GatewayIntentBits | 0, guild: string | undefined, make: (intents: number) => GatewayEvent): void;
-  /** What `GET /gateway/bot` says. Fewer connections are refused with 4011; one too many of starts is a violation. */
+  /** The response to `GET /gateway/bot`. Fewer shards are refused with 4011; exceeding the session starts is a violation. */
   readonly limits: Limits;
-  /** What was sent to the first session so far, frame by frame. */
+  /** The frames that were sent to the first session. */
   sent(): readonly string[];
-  /** A frame as it is, to all that are connected. */
+  /** Sends a raw frame to all connections. */
   sendRaw(frame: string): void;
-  /** Sessions that were made by identifying, and those that were resumed, so far. */
+  /** Sessions that have been identified and resumed so far. */
   counts(): { readonly identified: number; readonly resumed: number; readonly replayed: number };
   /** Sessions with an open connection. */
   connected(): number;
-  /** Op 7 to all. */
+  /** Sends op 7 (reconnect) to all. */
   askToReconnect(): void;
-  /** Op 9 to all; not resumable sessions are gone. */
+  /** Sends op 9 (invalid session) to all. */
   invalidate(resumable: boolean): void;
-  /** Breaks all connections off. `forget`: the sessions can't be resumed. */
+  /** Cuts all connections. `forget`: the sessions cannot be resumed. */
   cut(options?: { readonly forget?: boolean; readonly shard?: number }): void;
-  /** Whoever identifies or resumes as this connection is cut off. */
+  /** Cuts the connection of this shard whenever it identifies or resumes. */
   keepOut(shard: number | undefined): void;
-  /** Closes all with this code, as Discord does when a token is reset. */
+  /** Closes all connections with this code. */
   close(code: number): void;
-  /** The next events are lost on their way, as if the connection were dead; a resumed session gets them. */
+  /** Loses the next events, as on a dead connection. A resumed session gets them. */
   mute(): void;
-  /** Nobody is let in until `open`. */
+  /** Refuses all connections until `open`. */
   shut(): Promise<void>;
   open(): Promise<void>;
   stop(): Promise<void>;
@@ -75,7 +75,7 @@ export interface Gateway {
 
 export interface Limits {
   shards: number;
-  /** Session starts that are left, of which each identify takes one; more come with `resetsAt` (Unix milliseconds). */
+  /** Remaining session starts; each identify uses one. They are reset at `resetsAt` (Unix milliseconds). */
   remaining: number;
   resetsAt: number;
   maxConcurrency: number;
@@ -91,7 +91,7 @@ interface Session {
   muted: boolean;
 }
 
-/** What Discord sends; shorter, so that a session whose client does not beat is noticed by a test. */
+/** Shorter than Discord's, so that a test notices a client without heartbeats. */
 const HEARTBEAT_MS = 10_000;
 const TOTAL_STARTS = 1_000;
 
@@ -103,7 +103,7 @@ function shardOf(guild: string | undefined, count: number): number {
 export async function startGateway({ world, accepts, guildCreate, violations }: GatewayOptions): Promise<Gateway> {
   const port = await freePort();
   const sessions = new Map<string, Session>();
-  /** Open connections, and the session of each. */
+  /** The session of each open connection. */
   const sockets = new Map<WebSocket, Session | undefined>();
   const denied = new Set<GatewayIntentBits>();
   const url = `ws://127.0.0.1:${port}`;

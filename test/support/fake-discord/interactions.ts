@@ -1,4 +1,4 @@
-/** Interactions of the fake Discord: they must be acked within 3 s, once, and their tokens live for 15 minutes. */
+/** Interactions of the fake Discord. Each must be acknowledged once, within 3 s. Its token is valid for 15 minutes. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type APIUser, MessageFlags, MessageType } from 'discord-api-types/v10';
 import { errors } from './api-error.ts';
@@ -12,14 +12,14 @@ const FOLLOW_UPS_OF_USER_INSTALLS = 5;
 /** An interaction as a test sees it. */
 export interface FakeInteraction {
   readonly id: string;
-  /** `public` and `private`: "thinking…" is shown to all, to one; `in place`: the button's message will change. */
+  /** `public`, `private`: "thinking…" is shown to all, or to one person. `in place`: the message of the button will change. */
   readonly acked: 'public' | 'private' | 'in place' | undefined;
-  /** Nobody acked it in time: "The application did not respond". */
+  /** It was not acknowledged in time: "The application did not respond". */
   readonly timedOut: boolean;
-  /** The message that was acked with, once it says something; files by their names. */
+  /** The message of the response, once it has content; files by their names. */
   answer(): { readonly message: StoredMessage; readonly files: ReadonlyMap<string, string> } | undefined;
   readonly followUps: readonly StoredMessage[];
-  /** The token's time is over. */
+  /** Makes the token expire. */
   expire(): void;
 }
 
@@ -64,7 +64,7 @@ export function createInteractions({ world, changed, apply }: InteractionsDeps):
   const byToken = new Map<string, Held>();
   const timers: NodeJS.Timeout[] = [];
 
-  /** @throws ApiError when the token is of nothing, or over */
+  /** @throws ApiError if the token is unknown or expired */
   function find(token: string): Held {
     const held = byToken.get(token);
     if (held === undefined) throw errors.unknownWebhook();
@@ -98,7 +98,7 @@ export function createInteractions({ world, changed, apply }: InteractionsDeps):
       byToken.set(held.token, held);
       timers.push(
         setTimeout(async () => {
-          // An ack that came in time may not have been read yet: a new connection, and what it sent.
+          // A callback that arrived in time may not have been read yet: a new connection and its data.
           for (let turns = 0; turns < 3; turns += 1) await nextTurn();
           held.timedOut = held.acked === undefined;
         }, ACK_WITHIN_MS),

@@ -1,4 +1,4 @@
-/** The HTTP server of the fake Discord: reads requests, lets the faults strike, keeps the rate limits, says no as Discord does. */
+/** The HTTP server of the fake Discord: requests, faults, rate limits and error responses. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,26 +8,26 @@ import type { Faults } from './faults.ts';
 
 export interface ApiRequest {
   readonly method: string;
-  /** Behind `/api/v10`. */
+  /** After `/api/v10`. */
   readonly path: string;
   readonly query: URLSearchParams;
   readonly payload: Payload;
 }
 
-/** What a route gives: its parameters are the groups of its pattern. `undefined` is answered with 204. */
+/** Handles a request. The parameters are the groups of the route's pattern. `undefined` becomes status 204. */
 export type Handler = (request: ApiRequest, ...groups: string[]) => object | undefined;
 
 export interface Route {
   readonly method: string;
   readonly pattern: RegExp;
-  /** Needs no `Authorization`: the token is in the path. */
+  /** Needs no `Authorization` header: the token is in the path. */
   readonly open?: boolean;
-  /** Requests in a window, for each channel (the first group). */
+  /** Requests per window and channel (the first group). */
   readonly limit?: number;
   readonly handle: Handler;
 }
 
-/** One request, and what came of it. */
+/** A request and its outcome. */
 export interface JournalEntry {
   /** Unix milliseconds. */
   readonly at: number;
@@ -45,7 +45,7 @@ export interface RestOptions {
   /** Milliseconds. */
   readonly windowMs: number;
   readonly journal: JournalEntry[];
-  /** Forms that were refused: a good client has none. */
+  /** Bodies that were refused. A correct client has none. */
   readonly violations: string[];
 }
 

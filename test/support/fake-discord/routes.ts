@@ -1,4 +1,4 @@
-/** The routes of the fake Discord's REST API that a bot of this kind needs. */
+/** The REST routes of the fake Discord, as far as this bot needs them. */
 import {
   type APIApplicationCommand,
   type APIMessage,
@@ -8,7 +8,7 @@ import {
 } from 'discord-api-types/v10';
 import { z } from 'zod';
 import { errors } from './api-error.ts';
-import { bodies, type EditedBody, type MessageRows, type Payload, rings, unfolds } from './bodies.ts';
+import { bodies, type EditedBody, type MessageRows, notifies, type Payload, unfolds } from './bodies.ts';
 import type { Gateway } from './gateway.ts';
 import type { Interactions } from './interactions.ts';
 import type { Handler, Route } from './rest.ts';
@@ -18,7 +18,7 @@ export interface RoutesDeps {
   readonly world: World;
   readonly interactions: Interactions;
   readonly gateway: Pick<Gateway, 'url' | 'limits'>;
-  /** What the bot's application was granted, for texts over REST. */
+  /** The granted intents, which also apply to texts over REST. */
   readonly intents: () => number;
   readonly changed: (stored: StoredMessage, how: 'created' | 'updated' | 'deleted') => void;
   readonly typed: (channelId: string) => void;
@@ -28,10 +28,10 @@ export interface RoutesDeps {
   readonly noted: Noted;
 }
 
-/** Ids of messages of the bot: those that rang anybody's bell, and those whose links Discord would have followed. */
+/** Ids of the bot's messages that notified anybody, and of those whose links would have got previews. */
 export interface Noted {
-  readonly rang: string[];
-  readonly unfolded: string[];
+  readonly pinged: string[];
+  readonly previewed: string[];
 }
 
 const commandSchema = z
@@ -90,8 +90,8 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
       flags: body.flags ?? 0,
       attachments: payload.files.map(({ name }) => ({ filename: name })),
     });
-    if (rings(body, reference !== undefined)) deps.noted.rang.push(stored.message.id);
-    if (unfolds(stored.message)) deps.noted.unfolded.push(stored.message.id);
+    if (notifies(body, reference !== undefined)) deps.noted.pinged.push(stored.message.id);
+    if (unfolds(stored.message)) deps.noted.previewed.push(stored.message.id);
     if (body.enforce_nonce === true) deps.nonces.set(key, stored);
     deps.changed(stored, 'created');
     return stored.message;
@@ -214,7 +214,7 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
   ];
 }
 
-/** Changes a message as an edit does. */
+/** Applies an edit to a message. */
 export function applyEdit(stored: StoredMessage, body: EditedBody, payload: Payload, noted: Noted): void {
   const { message } = stored;
   if (body.content !== undefined) message.content = body.content;
@@ -223,8 +223,8 @@ export function applyEdit(stored: StoredMessage, body: EditedBody, payload: Payl
     const others = (message.flags ?? 0) & ~MessageFlags.SuppressEmbeds;
     message.flags = others | (body.flags & MessageFlags.SuppressEmbeds);
   }
-  if (rings(body, false)) noted.rang.push(message.id);
-  if (unfolds(message)) noted.unfolded.push(message.id);
+  if (notifies(body, false)) noted.pinged.push(message.id);
+  if (unfolds(message)) noted.previewed.push(message.id);
   message.edited_timestamp = new Date().toISOString();
   stored.edits.push({ at: Date.now(), content: message.content });
   if (payload.files.length > 0) {
@@ -255,7 +255,7 @@ function apiChannel({ id, type, guildId, parentId }: FakeChannel): object {
   };
 }
 
-/** As Discord gives them back: with ids, versions and what was left out. */
+/** As Discord returns them: with ids, versions and defaults. */
 function withIds(commands: readonly z.infer<typeof commandSchema>[], world: World): APIApplicationCommand[] {
   return z.array(z.custom<APIApplicationCommand>((value) => typeof value === 'object' && value !== null)).parse(
     commands.map((command) => ({

@@ -1,4 +1,4 @@
-/** What the fake Discord knows: people, servers, channels, messages. Nothing of it knows HTTP or the gateway. */
+/** The data of the fake Discord: people, servers, channels, messages. Independent of HTTP and the gateway. */
 import {
   type APIAttachment,
   type APIMessage,
@@ -28,7 +28,7 @@ export interface FakeChannel {
 export interface FakeGuild {
   readonly id: string;
   readonly preferredLocale: string;
-  /** That of everybody (with the server's id), the bot's own one, and those that were made. */
+  /** @everyone (with the server's id), the bot's own role, and those that were created. */
   readonly roles: Map<string, FakeRole>;
 }
 
@@ -39,10 +39,10 @@ export interface FakeRole {
   readonly botId?: string;
 }
 
-/** A message, and what only the server knows of it. */
+/** A message, and what only Discord knows about it. */
 export interface StoredMessage {
   message: APIMessage;
-  /** Only its person sees it, and no history has it. */
+  /** Only this person sees it. It is in no history. */
   readonly ephemeralFor?: string;
   /** Milliseconds (Unix) of each edit. */
   readonly edits: { readonly at: number; readonly content: string }[];
@@ -57,7 +57,7 @@ export interface NewMessage {
   readonly reference?: string | undefined;
   readonly mentions?: readonly APIUser[];
   readonly attachments?: readonly { readonly filename: string }[];
-  /** Else a new one. */
+  /** Default: a new one. */
   readonly id?: string;
   readonly more?: Partial<APIMessage>;
   readonly components?: APIMessage['components'];
@@ -72,11 +72,11 @@ export interface World {
   readonly guilds: Map<string, FakeGuild>;
   readonly channels: Map<string, FakeChannel>;
   readonly messages: Map<string, StoredMessage>;
-  /** An id that no two things share, in the order of their making. */
+  /** A unique id, in order of creation. */
   snowflake(): string;
   person(name: string, more?: Partial<APIUser>): APIUser;
   post(message: NewMessage): StoredMessage;
-  /** The messages of a channel that are still there, oldest first. */
+  /** The messages of a channel that are not deleted, oldest first. */
   history(channelId: string): readonly StoredMessage[];
 }
 
@@ -160,14 +160,14 @@ export function isNewer(id: string, than: string): boolean {
   return BigInt(id) > BigInt(than);
 }
 
-/** Whether the bot is shown the text: with the intent, in a DM, when it is mentioned, and of its own messages. */
+/** Whether the bot may see the text: with the intent, in a DM, if it is mentioned, and of its own messages. */
 function showsContent({ bot, channels }: World, message: APIMessage, intents: number): boolean {
   if ((intents & GatewayIntentBits.MessageContent) !== 0) return true;
   if (channels.get(message.channel_id)?.type === ChannelType.DM || message.author.id === bot.id) return true;
   return message.mentions.some(({ id }) => id === bot.id);
 }
 
-/** A message as a bot with these intents is given it. */
+/** A message as a bot with these intents gets it. */
 export function visible(world: World, message: APIMessage, intents: number): APIMessage {
   const { referenced_message: referenced } = message;
   const shown: APIMessage =
