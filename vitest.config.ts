@@ -16,8 +16,8 @@ export default defineConfig({
     // A worker loads the product and its libraries once for all its files: that is half of what the unit tests cost.
     // A file that mocks a module calls vi.resetModules before and after.
     isolate: false,
-    // Most of the time is spent waiting for processes: two files at a time, on the two cores that CI has.
-    maxWorkers: 2,
+    // More than the two cores that CI has: the tests of the whole bot wait for most of their time.
+    maxWorkers: 4,
     // Bounds for what hangs, not expectations: a slow machine with two cores must not fail for being slow.
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -1,7 +1,10 @@
 /** A process is killed at each step of the turn protocol, and another one takes the turn over: what must come of it. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { toSessionId } from '../../src/core/session.ts';
+import type { RunningBot } from '../support/bot-process.ts';
+import { startInProcess } from '../support/in-process-bot.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
+import { createRecordingAdapter } from '../support/recording-adapter.ts';
 import { type RecordingPlatform, startRecordingPlatform } from '../support/recording-platform.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { type RedisTap, type Step, startRedisTap } from '../support/redis-tap.ts';
@@ -23,7 +26,7 @@ let platform: RecordingPlatform;
 let model: FakeModel;
 let tap: RedisTap;
 let victims: Replicas;
-let successors: Replicas;
+let successors: RunningBot[];
 
 /** Only bounds what hangs: a test starts two replicas, and waits for several things besides. */
 vi.setConfig({ testTimeout: 180_000 });
@@ -35,26 +38,37 @@ beforeEach(async () => {
   platform = await startRecordingPlatform();
   model = await startModel({ reply: { pieces: 4, betweenMs: 20 } });
   const ready = (name: string) => platform.until(() => platform.replicas().includes(name), 60_000);
-  const common = { platformUrl: platform.url, modelUrl: model.url, ready };
-  victims = createReplicas({ ...common, settings: { REDIS_URL: tap.url }, prefix: 'victim' });
-  successors = createReplicas({ ...common, settings: { REDIS_URL: redis.url }, prefix: 'successor' });
+  const urls = { platformUrl: platform.url, modelUrl: model.url };
+  victims = createReplicas({ ...urls, ready, settings: { REDIS_URL: tap.url }, prefix: 'victim' });
+  successors = [];
 });
 
 afterEach(async () => {
   await victims.close();
-  await successors.close();
+  for (const successor of successors) await successor.release();
   await platform.close();
   await model.close();
   await tap.close();
   await redis.stop();
 });
 
+/** Starts a bot in this process: nobody kills it. */
+async function startSuccessor(): Promise<void> {
+  const { url: platformUrl } = platform;
+  const settings = { REDIS_URL: redis.url, OPENAI_BASE_URL: model.url, OPENAI_MODEL: 'fake', SHUTDOWN_GRACE: '0' };
+  const name = `successor${successors.length + 1}`;
+  const bot = await startInProcess(redis.dir, settings, (config, log) => [
+    createRecordingAdapter({ platformUrl, name, scope: config.memory.scope, log }),
+  ]);
+  successors.push(bot);
+}
+
 /** Kills the only process when `reached` resolves, lets another one begin, and waits until it has answered. */
 async function crash(text: string, reached: Promise<unknown>): Promise<string> {
   const { id } = platform.say({ ...where, text });
   await reached;
   await Promise.all(victims.alive.map((victim) => victim.kill9()));
-  await successors.start();
+  await startSuccessor();
   const whole = () => platform.outcome(id).text.replace(/\s+/g, '') === answerTo(text).replace(/\s+/g, '');
   await platform.until(() => whole() && !platform.outcome(id).half, TAKEOVER_MS);
   return id;
@@ -174,7 +188,7 @@ describe('a post was accepted and its answer lost', () => {
     { part: 2, text: LONG },
   ])('part $part: the process lives and does not post it twice', async ({ part, text }) => {
     platform.faults.inject({ route: 'post', kind: 'lost', part });
-    await successors.start();
+    await startSuccessor();
     const { id } = platform.say({ ...where, text });
     await platform.until(() => !platform.outcome(id).half && platform.outcome(id).text.length >= text.length, 30_000);
     await expectOneAnswer(id, text, 1);
