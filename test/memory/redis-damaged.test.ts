@@ -44,7 +44,7 @@ async function expectWhole(damageBefore: () => Promise<unknown>, damageAfter: ()
   for (const id of ['m1', 'm2']) {
     const { lease, message } = await takeHead(store, session);
     expect(message.id).toBe(id);
-    expect(await store.check(lease)).toBe('held');
+    expect(await store.check(lease)).toMatchObject({ state: 'held' });
     expect(await store.commit(lease, message, answerOf(`answer to ${id}`))).toBe('committed');
     expect(await store.complete(lease)).toBe(id === 'm1' ? 1 : 0);
   }
