@@ -2,11 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { keyspace } from '../../src/memory/redis/keys.ts';
 import { checkServer, type ServerCheck } from '../../src/memory/redis/server-check.ts';
 import { createRedisStore, openStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { createRedisConnections, type RedisConnections } from '../../src/redis/connection.ts';
 import type { RedisTarget } from '../../src/redis/target.ts';
-import { contents, LIMITS, messageOf, offerNew, runTurn, sessionOf } from '../contracts/store/support.ts';
+import { answerOf, contents, LIMITS, messageOf, offerNew, runTurn, sessionOf } from '../contracts/store/support.ts';
 import { startCluster } from '../support/cluster.ts';
 import { freePort } from '../support/free-port.ts';
 import { asked, PRIMARY, replicated, startSentinel, startSentinelGroup } from '../support/redis-sentinels.ts';
@@ -208,6 +209,72 @@ describe('Sentinels', () => {
     const at = sentinelsAt(`127.0.0.1:${sentinel.port}`);
     await vi.waitFor(() => check(at, { warn: (text) => void warnings.push(text) }), 30_000);
     expect(warnings).toEqual([]);
+  });
+});
+
+describe('a Cluster that changes', () => {
+  test('a primary is killed: /health tells, its replica takes over, nothing is stored twice', async () => {
+    const cluster = keep(await startCluster());
+    const { store, connections } = await openOn(clusterAt(cluster.nodes));
+    const subscriber = connections.openSubscriber('subscriber');
+    ending.push(async () => subscriber.disconnect());
+    await subscriber.subscribe('news');
+    const heard: string[] = [];
+    subscriber.on('message', (_, text: string) => heard.push(text));
+    const sessions = Array.from({ length: 9 }, (_, index) => sessionOf({ channel: `C${index}` }));
+    for (const session of sessions) await runTurn(store, messageOf(session, 'm1'));
+    const [old] = cluster.servers;
+    if (old === undefined) throw new Error('There is no server.');
+    await replicated(old, 1);
+    await old.kill9();
+    await expect
+      .poll(() => connections.health(), PATIENTLY)
+      .toEqual({ ok: false, reason: expect.stringMatching(/^connection "store" to Redis is down: /) });
+    for (const session of sessions) {
+      await enqueueUntilTaken(store, session, 'm2');
+      await enqueueUntilTaken(store, session, 'm2');
+    }
+    for (const session of sessions) {
+      expect(await store.waiting(session)).toEqual(['m2']);
+      expect(await contents(store, session)).toEqual(['text of m1', 'answer to m1']);
+    }
+    await expect.poll(() => connections.health(), PATIENTLY).toEqual({ ok: true });
+    // What is published on any node is heard on every other.
+    await vi.waitFor(async () => {
+      await asked(cluster.ports[1] ?? 0, (redis) => redis.publish('news', 'good'));
+      expect(heard).toContain('good');
+    }, PATIENTLY);
+  });
+
+  test('slots move while their conversations go on: each step succeeds or may be made again, and none is made by half', async () => {
+    const cluster = keep(await startCluster({ replicas: 0 }));
+    const { store } = await openOn(clusterAt(cluster.nodes));
+    const session = sessionOf();
+    await runTurn(store, messageOf(session, 'm0'));
+    const [anybody, ...others] = cluster.servers;
+    const key = keyspace('conversation').session(session).list;
+    const slot = Number(await asked(anybody?.port ?? 0, (redis) => redis.cluster('KEYSLOT', key)));
+    let moving = true;
+    const moves = (async () => {
+      for (const to of [...others, ...cluster.servers]) await cluster.move(slot, to);
+      moving = false;
+    })();
+    const ids = ['m0'];
+    while (moving || ids.length < 10) {
+      const id = `m${ids.length}`;
+      await enqueueUntilTaken(store, session, id);
+      const claimed = await vi.waitFor(() => store.claim(session), PATIENTLY);
+      if (claimed === undefined) throw new Error(`${id} is not there.`);
+      const { lease, message } = claimed;
+      const committed = await vi.waitFor(() => store.commit(lease, message, answerOf(`answer to ${id}`)), PATIENTLY);
+      expect(['committed', 'known']).toContain(committed);
+      await vi.waitFor(() => store.complete(lease), PATIENTLY);
+      ids.push(id);
+    }
+    await moves;
+    expect(await store.waiting(session)).toEqual([]);
+    const all = ids.flatMap((id) => [`text of ${id}`, `answer to ${id}`]);
+    expect(await contents(store, session)).toEqual(all.slice(-LIMITS.maxMessages));
   });
 });
 

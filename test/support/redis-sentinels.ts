@@ -139,14 +139,15 @@ export async function startSentinelGroup(options: SentinelGroupOptions = {}): Pr
   }
 }
 
-/** Resolves when so many replicas have all that the server has written. */
+/** Resolves when so many replicas have all that the server had written when it was called. */
 export async function replicated(server: RedisServer, replicas: number): Promise<void> {
+  const replication = async () => String(await asked(server.port, (redis) => redis.info('replication')));
+  const written = Number(/^master_repl_offset:(\d+)/m.exec(await replication())?.[1]);
   await until('everything is replicated', async () => {
-    const reached = await asked(server.port, async (redis) => {
-      await redis.set('{test}:replicated', '1', 'PX', 1);
-      return await redis.call('WAIT', replicas, 1_000);
-    });
-    return Number(reached) >= replicas;
+    const offsets = [...(await replication()).matchAll(/state=online,offset=(\d+)/g)].map(([, offset]) =>
+      Number(offset),
+    );
+    return offsets.filter((offset) => offset >= written).length >= replicas;
   });
 }
 
