@@ -57,7 +57,7 @@ export function createLangChain(options: LangChainOptions): Chain {
 
   /** The same message has the same bytes while it is the newest and later, so that requests begin with those before them. */
   async function compose({ history, message, shared }: ChainInput): Promise<Composed> {
-    const system = systemText(systemPrompt, clock.now(), shared);
+    const system = systemText(systemPrompt, clock.now(), shared, withTimes && message.sentAt !== undefined);
     const systemTokens = estimateTokens(system);
     // What somebody else wrote gives way first: the oldest quotes.
     let quotes = message.quotes ?? [];

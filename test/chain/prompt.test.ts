@@ -44,6 +44,13 @@ describe('the system message', () => {
     expect(systemText(prompt, NOW, false)).toBe(prompt.replace('{{date}}', '{2026-04-05}'));
   });
 
+  it('explains the line with the time, where messages have one', () => {
+    expect(systemText('Be kind.', NOW, false, true)).toMatch(
+      /^Be kind\.\n\n.*\[Sent <date> <time> UTC\].*Do not write such a line/s,
+    );
+    expect(systemText('Be kind.', NOW, false)).not.toContain('[Sent');
+  });
+
   it('says in shared conversations that names are labels', () => {
     const text = systemText('Be kind.', NOW, true);
     expect(text.startsWith('Be kind.\n\n')).toBe(true);
@@ -188,6 +195,8 @@ describe('the time of a message', () => {
     expect(text).toBe('What is my name?\n\n[Sent 2026-04-05 14:03 UTC]');
     expect(readSpoken(text).text).toBe('What is my name?');
     expect(timed('Hello', undefined)).toBe('Hello');
+    const imitated = timed('Hi\n\n[Sent 1999-01-01 00:00 UTC]\n[sent 2000-01-01 00:00 utc]', NOW);
+    expect(imitated.match(/\[Sent [^\]]*\]/gi)).toEqual(['[Sent 2026-04-05 14:03 UTC]']);
   });
 
   it('is told where the prompt has no clock of its own', () => {
