@@ -20,7 +20,7 @@ const PAGE = '^src/adapters/web/public/';
 
 /** What talks to the world outside. */
 const SDKS =
-  'node_modules/(discord\\.js|@discordjs|@slack/(bolt|web-api|socket-mode)|ioredis|bullmq|libsql|openai|@langchain/openai)/';
+  'node_modules/(discord\\.js|@discordjs|@slack/(bolt|web-api|socket-mode)|ioredis|libsql|openai|@langchain/openai)/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -113,13 +113,6 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/adapters/slack/' },
       to: { path: 'node_modules/@slack/' },
-    },
-    {
-      name: 'queue-engine-in-queue',
-      comment: 'BullMQ hands out drains; inboxes and records are the truth. Nobody else may lean on it.',
-      severity: 'error',
-      from: { path: '^src/', pathNot: '^src/queue/' },
-      to: { path: 'node_modules/bullmq/' },
     },
     {
       name: 'model-client-in-chain',

@@ -8,7 +8,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
-COPY scripts/build-page.mjs ./scripts/
+COPY scripts/build-page.mjs scripts/copy-lua.mjs ./scripts/
 COPY src ./src
 RUN npm run build
 

@@ -313,7 +313,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
       const lost = await interrupted('lost');
       expect(lost).toMatchObject({ code: 'turn_lost' });
       expect(await run({ chain: failing(lost) })).toEqual({
-        result: 'lost',
+        result: 'unowned',
         end: undefined,
         remembered: 0,
         code: undefined,

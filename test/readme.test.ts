@@ -91,12 +91,12 @@ describe('docs/keys.md', () => {
     const keys = keyspace(DEFAULT_PREFIX);
     const session = keys.session(sessionOf());
     const tail = (key: string) => key.slice(key.lastIndexOf(':'));
-    for (const companion of [session.meta, session.generation, session.ttl, session.inbox, session.fence]) {
+    for (const companion of [session.meta, session.ttl, session.inbox, session.people]) {
       expect(page).toContain(`…${tail(companion)}`);
     }
     for (const key of [keys.live, keys.pending]) expect(page).toContain(key);
-    for (const key of [keys.lengths, keys.total, keys.sweep]) expect(page).toContain(tail(key));
-    for (const prefix of [keys.queue, keys.limits, keys.signals]) expect(page).toContain(`\`${prefix}:*\``);
+    for (const key of [keys.lengths, keys.total, keys.ready]) expect(page).toContain(tail(key));
+    for (const prefix of [keys.limits, keys.signals]) expect(page).toContain(`\`${prefix}:*\``);
   });
 });
 

@@ -3,6 +3,7 @@ import { encodeSession } from '../../src/core/session.ts';
 import type { ConversationStore, StoreOptions } from '../../src/core/store.ts';
 import type { IncomingMessage } from '../../src/core/types.ts';
 import { ANSWER } from '../bots/answer.ts';
+import { finish, tryClaim } from '../claiming.ts';
 
 /** They live longer than the benchmark takes; the rest is the product's defaults. */
 export const SEED_OPTIONS: StoreOptions = {
@@ -28,12 +29,12 @@ export async function seed(store: ConversationStore, conversations: number): Pro
 
 async function runTurn(store: ConversationStore, message: IncomingMessage): Promise<void> {
   await store.enqueue(message);
-  const taken = await store.claim(message.sessionId);
+  const taken = await tryClaim(store, message.sessionId);
   if (taken === undefined) throw new Error('A message that was offered is not there.');
   const answer = { text: ANSWER, timestamp: Date.now(), stopped: false, tokens: 200 };
   const committed = await store.commit(taken.lease, taken.message, answer);
   if (committed !== 'committed') throw new Error(`A turn was not committed: ${committed}.`);
-  await store.complete(taken.lease);
+  await finish(store, taken.lease);
 }
 
 /** DMs of as many people, as Discord's are. */

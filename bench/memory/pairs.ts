@@ -1,5 +1,6 @@
 /** Four people at once in one conversation: questions and answers that stand beside each other, and those that don't. */
 import { keyspace } from '../../src/memory/redis/keys.ts';
+import { finish, tryClaim } from '../claiming.ts';
 import { type BenchTurn, type Contender, TITLES } from './contender.ts';
 import { langchainKey } from './langchain.ts';
 import { openClient } from './open.ts';
@@ -60,7 +61,7 @@ async function talkToRecollect({ admin, url }: World, turns: number): Promise<nu
   };
   const drain = async () => {
     for (let answered = 0; answered < turns; ) {
-      const taken = await store.claim(sessionId);
+      const taken = await tryClaim(store, sessionId);
       if (taken === undefined) continue;
       const { lease, message } = taken;
       await store.open(sessionId, 20);
@@ -70,7 +71,7 @@ async function talkToRecollect({ admin, url }: World, turns: number): Promise<nu
         stopped: false,
         tokens: 8,
       });
-      await store.complete(lease);
+      await finish(store, lease);
       waiting.get(lease.turnId)?.();
       answered += 1;
     }

@@ -6,6 +6,7 @@ import type { IncomingMessage, TurnLease } from '../../src/core/types.ts';
 import { serialiseElement, turnHalves } from '../../src/memory/elements.ts';
 import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { serverAt } from '../../src/redis/target.ts';
+import { finish, tryClaim } from '../claiming.ts';
 import { type BenchTurn, inOrder, type MemoryClient, TTL_S, WINDOW } from './contender.ts';
 
 const GUILD = '1100000000000000001';
@@ -170,7 +171,7 @@ function wholeTurns(store: RedisStore): Turning {
       const { lease, message, answer } = found(prepared, turn);
       if (lease === undefined) throw new Error('The turn was not opened.');
       await committed(store, lease, message, answer);
-      await store.complete(lease);
+      await finish(store, lease);
       prepared.delete(turn);
     },
   };
@@ -183,7 +184,7 @@ function found(prepared: ReadonlyMap<BenchTurn, Prepared>, turn: BenchTurn): Pre
 }
 
 async function taken(store: RedisStore, sessionId: SessionId): Promise<ClaimedTurn> {
-  const it = await store.claim(sessionId);
+  const it = await tryClaim(store, sessionId);
   if (it === undefined) throw new Error('Nothing waits in this conversation.');
   return it;
 }

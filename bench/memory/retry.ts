@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { type CutProxy, startCutProxy } from '../../test/support/cut-proxy.ts';
+import { finish, tryClaim } from '../claiming.ts';
 import { TITLES } from './contender.ts';
 import { langchainKey } from './langchain.ts';
 import { openClient } from './open.ts';
@@ -55,11 +56,12 @@ async function retryRecollect({ admin }: World, proxy: CutProxy, tries: number):
       return await cutOnce(proxy, write);
     };
     await cut(() => store.enqueue(message));
-    const taken = await untilDone(() => store.claim(message.sessionId));
+    const taken = await untilDone(() => tryClaim(store, message.sessionId));
     if (taken === undefined) throw new Error('The offered turn is not there.');
     await cut(() => store.commit(taken.lease, message, answerOf(turn)));
-    await cut(() => store.complete(taken.lease));
-    if ((await untilDone(() => store.claim(message.sessionId))) !== undefined) throw new Error('It was offered twice.');
+    await cut(() => finish(store, taken.lease));
+    if ((await untilDone(() => tryClaim(store, message.sessionId))) !== undefined)
+      throw new Error('It was offered twice.');
     stored += await admin.llen(keyspace('conversation').session(sessionOf(conversation)).list);
   }
   await store.close();

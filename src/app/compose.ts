@@ -51,8 +51,8 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   const samples = createSamples();
   const observer = observed(metrics.storeObserver, samples);
   const driver = driverOf(config);
-  const infrastructure = await createInfrastructure(config, { clock, logger, observer });
-  const { store, scheduler, signals, limiter, commandLimiter } = infrastructure;
+  const infrastructure = await createInfrastructure(config, { logger, observer });
+  const { store, signals, limiter, commandLimiter } = infrastructure;
   const running = createRunningTurns(signals.process);
   const announcements = createAnnouncements({ signals, running, logger });
   const chain = await createChain(
@@ -111,18 +111,20 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   const adapters: readonly Adapter[] = [web, http, ...platforms, ...more];
   const heartbeat = createHeartbeat(clock);
   const worker = createWorker({
-    ...{ store, chain, coreMessages, clock, logger, scheduler, heartbeat },
+    ...{ store, chain, coreMessages, clock, logger, heartbeat },
     metrics: measured(metrics.turns, samples),
     replies: openReplies(adapters),
     running,
     bounds: { ...config.turns, maxLength: config.turns.maxAnswerLength },
     window: config.memory.window,
+    process: signals.process,
     concurrency: config.turns.concurrency,
     onPending: metrics.pending,
   });
   const bot = createBot({
-    ...{ store, memory, seen, scheduler, announcements, limiter, coreMessages, commands, logger },
+    ...{ store, memory, seen, announcements, limiter, coreMessages, commands, logger },
     process: signals.process,
+    enqueue: worker.enqueue,
     editLimiter: commandLimiter,
     maxMessageLength: config.turns.maxMessageLength,
     received: metrics.received,

@@ -3,11 +3,12 @@ import { toBotError } from '../errors.ts';
 import type { Announcements } from './announcements.ts';
 import type { BotPort, ReceiveResult, StoreHealth } from './bot-port.ts';
 import type { Commands } from './commands.ts';
-import type { CoreMessages, DrainScheduler, Logger, RateLimiter } from './ports.ts';
+import type { CoreMessages, Logger, RateLimiter } from './ports.ts';
 import { boundQuotes } from './quotes.ts';
 import { encodePerson, parseSessionId, personOf, type SessionId } from './session.ts';
 import type { ConversationStore, Memory } from './store.ts';
 import type { IncomingMessage } from './types.ts';
+import type { Worker } from './worker.ts';
 
 export interface BotDeps {
   readonly store: ConversationStore;
@@ -15,7 +16,8 @@ export interface BotDeps {
   readonly memory: Memory;
   /** What of a conversation the model would be shown now. */
   readonly seen: BotPort['seen'];
-  readonly scheduler: DrainScheduler;
+  /** Stores a message, and has its turn run. */
+  readonly enqueue: Worker['enqueue'];
   readonly announcements: Announcements;
   /** The name of this process' signals. */
   readonly process: string;
@@ -36,7 +38,7 @@ export interface BotDeps {
 const FULL_RETRY_MS = 10_000;
 
 export function createBot(deps: BotDeps): BotPort {
-  const { store, memory, scheduler, announcements, limiter, coreMessages, logger } = deps;
+  const { store, memory, announcements, limiter, coreMessages, logger } = deps;
 
   const shapeRefusal = (message: IncomingMessage) =>
     lengthRefusal(message, deps.maxMessageLength, coreMessages) ?? emptyRefusal(message, coreMessages);
@@ -65,44 +67,37 @@ export function createBot(deps: BotDeps): BotPort {
         tell: first,
       };
     }
-    const offer = async () => {
+    const enqueueWhole = async () => {
       const complete = bounded((await whole?.()) ?? message);
-      return shapeRefusal(complete) ?? (await store.enqueue(complete, { follower: followerOf(complete) }));
+      return shapeRefusal(complete) ?? (await deps.enqueue(complete, followerOf(complete)));
     };
-    const offered = await offer().catch(async (thrown: unknown) => {
+    const stored = await enqueueWhole().catch(async (thrown: unknown) => {
       // It comes again: an outage must not use up what its author may send.
       await limiter.giveBack(person).catch(() => {});
       throw thrown;
     });
-    switch (offered.kind) {
+    switch (stored.kind) {
+      case 'claimed':
+        return { kind: 'queued', turnId: message.turnId, ahead: 0 };
       case 'queued':
-        wakeWorkers(message.sessionId);
-        return { kind: 'queued', turnId: message.turnId, ahead: offered.ahead };
+        return { kind: 'queued', turnId: message.turnId, ahead: stored.ahead };
       case 'duplicate':
         await limiter.giveBack(person);
-        wakeWorkers(offered.sessionId);
-        return offered;
+        return { kind: 'duplicate', sessionId: stored.sessionId, turnId: stored.turnId };
       case 'full':
         return {
           kind: 'inbox_full',
-          text: coreMessages.inboxFull(offered.waiting, message.locale),
+          text: coreMessages.inboxFull(stored.waiting, message.locale),
           retryAfterMs: FULL_RETRY_MS,
           tell: true,
         };
       default:
-        return offered;
+        return stored;
     }
   };
 
   const followerOf = ({ sessionId, turnId }: IncomingMessage) =>
     announcements.isFollowed(sessionId, turnId) ? deps.process : undefined;
-
-  /** The message is stored and noted as pending: when the queue does not answer, the sweep does this. */
-  const wakeWorkers = (sessionId: SessionId) => {
-    scheduler.schedule(sessionId).catch((thrown: unknown) => {
-      logger.warn({ session: sessionId, err: toBotError(thrown).message }, 'drain not scheduled, the sweep will');
-    });
-  };
 
   /** What waits is known by its id: an edit of anything else, as most are, ends here. */
   const edited = async (sessionId: SessionId | undefined, source: string, text: string): Promise<void> => {

@@ -1,9 +1,9 @@
 /**
- * Whether the store takes what people write: told by a write that each replica makes every {@link SWEEP_MS} anyway. A store
- * that answers and takes nothing (read only, full, its disk gone) looks healthy to everything else.
+ * Whether the store takes what people write: told by the sign of life that each replica writes every {@link BEAT_MS} anyway. A
+ * store that answers and takes nothing (read only, full, its disk gone) looks healthy to everything else.
  */
 import type { BotError } from '../errors.ts';
-import { SWEEP_MS } from './limits.ts';
+import { BEAT_MS } from './limits.ts';
 import type { Clock, Health } from './ports.ts';
 
 export interface Heartbeat {
@@ -14,7 +14,7 @@ export interface Heartbeat {
 }
 
 /** Milliseconds without any outcome of a write, as when each one hangs, after which the store counts as away. */
-const SILENCE_MS = 3 * SWEEP_MS;
+const SILENCE_MS = 6 * BEAT_MS;
 
 export function createHeartbeat(clock: Pick<Clock, 'monotonic'>): Heartbeat {
   let heardAt = clock.monotonic();

@@ -1,4 +1,4 @@
-/** The interfaces between core and the outer rooms. Core knows only these; main.ts puts the implementations in. */
+/** The interfaces between core and the other modules. Core knows only these; app/compose.ts puts the implementations in. */
 import type { ErrorCode } from '../errors.ts';
 import type { SessionId } from './session.ts';
 import type {
@@ -68,27 +68,12 @@ export interface Chain {
   stream(input: ChainInput, signal: AbortSignal): AsyncIterable<ChainEvent>;
 }
 
-/** What a worker may rely on while it drains one conversation. */
+/** What a worker may rely on while it runs a turn: nobody else takes it over. */
 export interface Lease {
   /** Aborts when the lease was lost or the process is shutting down. */
   readonly signal: AbortSignal;
-  /** True while the last renewal is younger than the lease (monotonic clock). Checked before each write to a platform. */
+  /** True while the worker's last sign of life is young enough. Checked before each write to a platform. */
   alive(): boolean;
-}
-
-/** Drains one conversation by one or more turns. It never rejects for what a turn does, only when the store is away. */
-export type Drain = (sessionId: SessionId, lease: Lease) => Promise<void>;
-
-/** Hands conversations with waiting messages to workers: each to one worker at a time, as well as it can. */
-export interface DrainScheduler {
-  /** Makes sure that a drain of this conversation runs or will run, after the one that runs now too. */
-  schedule(sessionId: SessionId): Promise<void>;
-  /** Starts working; at most `concurrency` drains at a time in this process. */
-  process(drain: Drain, concurrency: number): Promise<void>;
-  /** True when a drain should end after its turn: other conversations wait for a worker, or the process is ending. */
-  othersWait(): Promise<boolean>;
-  /** Stops taking drains; after `graceMs` the leases of those that still run end and they hand their turns over. */
-  close(graceMs: number): Promise<void>;
 }
 
 /**
@@ -136,8 +121,8 @@ export interface ReplyContext {
   readonly messageRefs: MessageRefs;
   /** A worker had this turn before: it may have left signs of work, though no part was begun. */
   readonly resumed: boolean;
-  /** Saves a handle. @throws BotError `turn_lost` when another worker has the turn: nothing may be written then. */
-  readonly saveMessageRef: (part: number, handle: MessageRef) => Promise<void>;
+  /** Saves a message ref. @throws BotError `turn_lost` when another worker has the turn: nothing may be written then. */
+  readonly saveMessageRef: (part: number, ref: MessageRef) => Promise<void>;
   readonly lease: Lease;
   readonly locale: Locale;
 }

@@ -1,9 +1,10 @@
-/** One turn, from its place at the head of the inbox to the last write on the platform. */
+/** One turn, from the claim to the last write on the platform. */
 import { BotError, type ErrorCode, toBotError } from '../errors.ts';
 import { backoff } from '../lib/backoff.ts';
 import { delay } from '../lib/delay.ts';
 import { DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_BACKOFF_MS, MAX_TAKEOVERS } from './limits.ts';
 import type { Chain, Clock, CoreMessages, Lease, Logger, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
+import type { Held } from './pulse.ts';
 import { type AnswerBounds, type ModelAnswer, readAnswer } from './read-answer.ts';
 import { isOwn } from './session.ts';
 import type { ClaimedTurn, ConversationStore } from './store.ts';
@@ -21,36 +22,46 @@ export interface TurnDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly bounds: AnswerBounds & {
-    /** Milliseconds for a whole run of a turn, and from the first take to the last attempt (ANSWER_TIMEOUT). */
+    /** Milliseconds for a whole run of a turn, and from the first claim to the last attempt (ANSWER_TIMEOUT). */
     readonly answerMs: number;
     /** Longest message of a person, in UTF-16 units; one that waits may have been edited since it was taken (MAX_MESSAGE_LENGTH). */
     readonly maxMessageLength: number;
   };
   /** Messages the model is shown (MEMORY_WINDOW). */
   readonly window: number;
+  /** A token for the next turn of the conversation; undefined when others are to go first. */
+  readonly hold: () => Held | undefined;
 }
 
-/**
- * What a run came to. `finished`: the conversation can go on with its next message. `later`: the platform does not take
- * the answer now; the turn was handed back. `lost`: another worker has it, or will.
- */
-export type TurnEnd = 'finished' | 'later' | 'lost';
+export type TurnEnd =
+  /** Messages that still wait, and the next turn if it is ours already. */
+  | {
+      readonly kind: 'finished';
+      readonly waiting: number;
+      readonly next: { readonly held: Held; readonly turn: ClaimedTurn } | undefined;
+    }
+  /** Given back: the platform does not take the answer now. */
+  | { readonly kind: 'later' }
+  /** Given back, for any other worker. */
+  | { readonly kind: 'unowned' }
+  /** Another worker has it, or will. */
+  | { readonly kind: 'lost' };
 
-/** Runs a taken turn. It decides what the reply ends with, brings it to the platform and finishes the turn. */
+/** Runs a claimed turn. It decides what the reply ends with, brings it to the platform and completes the turn. */
 export async function runTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promise<TurnEnd> {
   const logger = deps.logger.child({ session: taken.lease.sessionId, turn: taken.lease.turnId });
   let turn: RunningTurn;
   try {
     turn = await openTurn(taken, lease, { ...deps, logger });
   } catch (thrown) {
-    return await giveUpUnopened(taken, { ...deps, logger }, toBotError(thrown));
+    return await giveUpUnopened(taken, { ...deps, lease, logger }, toBotError(thrown));
   }
   try {
     const end = settledEnd(turn) ?? (await answer(turn));
     const delivered = await deliver(turn, end);
-    return delivered ? await finish(turn, end) : await handBack(turn);
+    return delivered ? await finish(turn, end) : await giveBack(turn);
   } catch (thrown) {
-    if (isLost(turn, thrown)) return await abandon(turn);
+    if (isLost(turn, thrown)) return await detach(turn);
     await turn.reply.detach();
     throw thrown;
   } finally {
@@ -71,7 +82,7 @@ async function openTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promi
   const { store, replies, running, clock, metrics, logger } = deps;
   const { sessionId, turnId } = taken.lease;
   const { attempt, state, takeovers } = taken.record;
-  logger.debug({ attempt, state }, 'turn taken');
+  logger.debug({ attempt, state }, 'turn claimed');
   if (takeovers > 0) {
     metrics.takeover();
     logger.warn({ takeovers, state }, 'turn taken over');
@@ -83,8 +94,8 @@ async function openTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promi
     resumed: taken.record.attempt > 1,
     locale: taken.message.locale,
     lease,
-    async saveMessageRef(part, handle) {
-      if (!(await store.saveMessageRef(taken.lease, part, handle))) throw lostError();
+    async saveMessageRef(part, ref) {
+      if (!(await untilLost({ lease }, () => store.saveMessageRef(taken.lease, part, ref)))) throw lostError();
     },
   });
   const watch = running.watch(taken.lease, lease, {
@@ -97,20 +108,41 @@ async function openTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promi
 
 /**
  * A reply that can't even be begun must not block its successors: its platform is not switched on here, its target cannot
- * be read. One whose platform is not ready yet is handed back, and the sweep brings it again.
+ * be read. One whose platform is not ready yet is given back, and tried again soon.
  */
-async function giveUpUnopened(taken: ClaimedTurn, deps: TurnDeps, error: BotError): Promise<TurnEnd> {
+async function giveUpUnopened(
+  taken: ClaimedTurn,
+  deps: TurnDeps & { readonly lease: Lease },
+  error: BotError,
+): Promise<TurnEnd> {
   const { store, metrics, logger } = deps;
   if (error.retryable) {
-    logger.warn({ code: error.code, err: error.message }, 'reply could not be begun, later again');
-    await store.requeue(taken.lease);
-    return 'later';
+    logger.warn({ code: error.code, err: error.message }, 'reply could not be begun; will retry');
+    await untilLost(deps, () => store.requeue(taken.lease));
+    return { kind: 'later' };
   }
   logger.error({ code: error.code, err: error.message }, 'reply could not be begun');
-  await store.fail(taken.lease, error.code);
+  await untilLost(deps, () => store.fail(taken.lease, error.code));
   metrics.undelivered(taken.message.platform);
   metrics.turn('failed', 0);
-  return (await store.complete(taken.lease)) === undefined ? 'lost' : 'finished';
+  return await complete(taken, deps);
+}
+
+/** The end of the turn in the store; the next one of the conversation with it. */
+async function complete(taken: ClaimedTurn, deps: TurnDeps & { readonly lease: Lease }): Promise<TurnEnd> {
+  const held = deps.hold();
+  try {
+    const completed = await untilLost(deps, () => deps.store.complete(taken.lease, held?.token));
+    if (completed.kind === 'claimed' && held !== undefined) {
+      return { kind: 'finished', waiting: 1, next: { held, turn: completed.turn } };
+    }
+    held?.release();
+    if (completed.kind === 'fenced') return { kind: 'lost' };
+    return { kind: 'finished', waiting: completed.kind === 'left' ? completed.waiting : 1, next: undefined };
+  } catch (thrown) {
+    held?.release();
+    throw thrown;
+  }
 }
 
 /** The end of a turn that was settled before this run: by a worker that died behind its commit, by /forget. */
@@ -239,7 +271,7 @@ async function deliver(turn: RunningTurn, end: ReplyEnd): Promise<boolean> {
     const { startedAt } = taken.record;
     const late = startedAt > 0 && clock.now() - startedAt > turn.bounds.answerMs + DELIVERY_BUDGET_MS;
     if (error.retryable && !late) {
-      logger.warn({ code: error.code, err: error.message }, 'platform does not take the reply, later again');
+      logger.warn({ code: error.code, err: error.message }, 'reply delivery failed; will retry');
       return false;
     }
     logger.error({ code: error.code, err: error.message }, 'reply could not be delivered');
@@ -249,30 +281,30 @@ async function deliver(turn: RunningTurn, end: ReplyEnd): Promise<boolean> {
 }
 
 async function finish(turn: RunningTurn, end: ReplyEnd): Promise<TurnEnd> {
-  const { store, taken, metrics, clock, logger } = turn;
-  const waiting = await untilLost(turn, () => store.complete(taken.lease));
-  if (waiting === undefined) return 'lost';
+  const { metrics, clock, logger } = turn;
+  const completed = await complete(turn.taken, turn);
+  if (completed.kind !== 'finished') return completed;
   const ms = clock.monotonic() - turn.since;
   const outcome = end.kind === 'answered' && end.stopped ? 'stopped' : end.kind;
   metrics.turn(outcome, ms);
-  logger.info({ outcome, ms: Math.round(ms), waiting }, 'turn finished');
-  return 'finished';
+  logger.info({ outcome, ms: Math.round(ms), waiting: completed.waiting }, 'turn finished');
+  return completed;
 }
 
-async function handBack(turn: RunningTurn): Promise<TurnEnd> {
+async function giveBack(turn: RunningTurn): Promise<TurnEnd> {
   await turn.reply.detach();
   await untilLost(turn, () => turn.store.requeue(turn.taken.lease));
-  return 'later';
+  return { kind: 'later' };
 }
 
-/** Leaves the turn to another worker: the reply as it is, the record handed back if it is still ours. */
-async function abandon(turn: RunningTurn): Promise<TurnEnd> {
+/** Leaves the turn to another worker: the reply as it is, the record given back if it is still ours. */
+async function detach(turn: RunningTurn): Promise<TurnEnd> {
   const { store, taken, reply, metrics, clock, logger } = turn;
   await reply.detach();
-  const handed = await store.requeue(taken.lease).catch(() => false);
-  metrics.turn(handed ? 'handed_over' : 'lost', clock.monotonic() - turn.since);
-  logger.info({ handed }, 'turn left to another worker');
-  return 'lost';
+  const handedOver = await store.requeue(taken.lease).catch(() => false);
+  metrics.turn(handedOver ? 'handed_over' : 'lost', clock.monotonic() - turn.since);
+  logger.info({ handedOver }, 'turn left to another worker');
+  return { kind: handedOver ? 'unowned' : 'lost' };
 }
 
 function isLost({ watch, lease }: RunningTurn, thrown: unknown): boolean {
@@ -281,14 +313,14 @@ function isLost({ watch, lease }: RunningTurn, thrown: unknown): boolean {
 }
 
 /** Repeats a store call while the store is away and the lease lives: each may be made again (its outcome may be unknown). */
-async function untilLost<T>(turn: RunningTurn, action: () => Promise<T>): Promise<T> {
+async function untilLost<T>({ lease }: { readonly lease: Lease }, action: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await action();
     } catch (thrown) {
       const error = toBotError(thrown);
       if (error.code !== 'store_unavailable' || !error.retryable) throw error;
-      if (!turn.lease.alive()) throw lostError(error);
+      if (!lease.alive()) throw lostError(error);
       await delay(backoff(failures, 1_000, 200));
     }
   }

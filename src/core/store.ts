@@ -1,22 +1,58 @@
 /**
- * What core needs of a ConversationStore. A driver implements three small interfaces, `Turns`, `Memory` and `Stats`, and
- * `ping` and `close`; `test/contracts/store.contract.ts` says what each must do and runs on every driver.
+ * What core needs of a ConversationStore. A driver implements small interfaces, `Turns`, `WorkIndex`, `Beats`, `Memory` and
+ * `Stats`, and `ping` and `close`; `test/contracts/store.contract.ts` says what each must do and runs on every driver.
  *
  * All methods reject with a BotError: `store_unavailable` (retryable; within a few seconds, the outcome of a write may be
  * unknown and the same call may be made again) or `store_full`.
  */
-import type { ErrorCode } from '../errors.ts';
+import type { BotError, ErrorCode } from '../errors.ts';
 import type { Channels } from './channels.ts';
 import type { Flags } from './flags.ts';
 import type { Area, Person, Place, SessionId, Team } from './session.ts';
-import type { AnswerCut, ChatMessage, IncomingMessage, MessageRef, TurnId, TurnLease, TurnRecord } from './types.ts';
+import type {
+  AnswerCut,
+  ChatMessage,
+  IncomingMessage,
+  MessageRef,
+  Token,
+  TurnId,
+  TurnLease,
+  TurnRecord,
+} from './types.ts';
 
 export type EnqueueResult =
-  | { readonly kind: 'queued' /** Messages of this conversation before it. */; readonly ahead: number }
-  | { readonly kind: 'duplicate'; readonly sessionId: SessionId; readonly turnId: TurnId }
+  /** Stored, and the turn is the token's: nothing else waits in this conversation. */
+  | { readonly kind: 'claimed'; readonly turn: ClaimedTurn }
+  | {
+      readonly kind: 'queued';
+      /** Messages of this conversation before it. */
+      readonly ahead: number;
+      /** Of the conversation's head; undefined when nobody runs it. */
+      readonly owner: Token | undefined;
+    }
+  | {
+      readonly kind: 'duplicate';
+      readonly sessionId: SessionId;
+      readonly turnId: TurnId;
+      /** The turn is not finished, and nobody runs it. */
+      readonly unowned: boolean;
+    }
   | { readonly kind: 'full' /** Messages waiting, which is the limit. */; readonly waiting: number };
 
-/** A taken turn. A message that was forgotten or withdrawn while it waited has an empty text, and its record says `forgotten`. */
+export type ClaimResult =
+  | { readonly kind: 'claimed'; readonly turn: ClaimedTurn }
+  /** The head has another owner than the one expected. */
+  | { readonly kind: 'owned'; readonly owner: Token | undefined }
+  | { readonly kind: 'empty' };
+
+export type CompleteResult =
+  /** The next message's turn is the next token's. */
+  | { readonly kind: 'claimed'; readonly turn: ClaimedTurn }
+  | { readonly kind: 'left' /** Messages that still wait. */; readonly waiting: number }
+  /** Another worker has the turn; nothing was changed. */
+  | { readonly kind: 'fenced' };
+
+/** A claimed turn. A message that was forgotten or withdrawn while it waited has an empty text, and its record says `forgotten`. */
 export interface ClaimedTurn {
   readonly lease: TurnLease;
   readonly record: TurnRecord;
@@ -49,13 +85,15 @@ export interface TurnCheck {
   readonly followers: readonly string[];
 }
 
-export interface PendingConversation {
+export interface DueConversation {
   readonly sessionId: SessionId;
-  /** Unix milliseconds of the newest offer (store's clock). */
-  readonly since: number;
+  /** What {@link WorkIndex.clear} asks for. */
+  readonly note: string;
 }
 
 export interface EnqueueOptions {
+  /** Becomes the owner of the turn where nothing else waits. */
+  readonly token?: Token | undefined;
   /** The process that follows the turn from the start, by the name of its signals. */
   readonly follower?: string | undefined;
 }
@@ -66,10 +104,14 @@ export interface TurnRef {
   readonly turnId: TurnId;
 }
 
+/**
+ * The turn protocol (docs/turns.md). The owner of a turn's record runs it, and no owner means nobody does. Every call may be made
+ * again with the same token: it changes nothing twice and gives the same answer.
+ */
 export interface Turns {
   /**
-   * Stores a message. Durable (as durable as the store is) when it resolves; until then the platform must not be acked.
-   * Any known idempotency key makes it a duplicate; the others are claimed too and the conversation is noted as pending again.
+   * Stores a message and notes its conversation as pending. Durable (as durable as the store is) when it resolves; until then the
+   * platform must not be acked. Any known idempotency key makes it a duplicate; the others then lead to the same turn.
    */
   enqueue(message: IncomingMessage, options?: EnqueueOptions): Promise<EnqueueResult>;
   /** Adds a process to the followers of a turn that was stored before. False: there is no such unfinished turn. */
@@ -77,37 +119,37 @@ export interface Turns {
   /** Which turn an idempotency key of this place belongs to (24 h); undefined when it is unknown. */
   locate(place: Place, idempotencyKeys: readonly string[]): Promise<TurnRef | undefined>;
   /**
-   * The head of the inbox, under a new fence; undefined when nothing waits (the pending note is then cleared). What is
-   * remembered of its conversation lives for at least `turnBudgetMs` from then on, so that it does not expire in mid-turn; for
+   * Makes the token the owner of the conversation's head, if the owner is the one expected (undefined: none). What is
+   * remembered of the conversation lives for at least `turnBudgetMs` from then on, so that it does not expire in mid-turn; for
    * a turn that is answered, failed or forgotten already it is given no more time.
    */
-  claim(sessionId: SessionId): Promise<ClaimedTurn | undefined>;
+  claim(sessionId: SessionId, token: Token, expected: Token | undefined): Promise<ClaimResult>;
   /**
    * What became of a turn that this worker runs: `held` (go on), `stopped` (the person asked to stop it), `forgotten`
    * (its conversation was, or its message withdrawn), `lost` (another worker has it). Asked about once a second.
    */
   check(lease: TurnLease): Promise<TurnCheck>;
   /** Saves the intent or the id of one part of the reply. False: fenced. */
-  saveMessageRef(lease: TurnLease, part: number, handle: MessageRef): Promise<boolean>;
+  saveMessageRef(lease: TurnLease, part: number, ref: MessageRef): Promise<boolean>;
   /** Counts a failure worth a retry, so that any worker knows of it. Gives the new count; undefined: fenced. */
   countFailure(lease: TurnLease): Promise<number | undefined>;
   /**
    * Writes the turn to memory and its answer to the record, at once or not at all, once per turn.
-   * Of a conversation forgotten since the offer nothing is written and the record becomes `forgotten`.
+   * Of a message that was forgotten nothing is written.
    */
   commit(lease: TurnLease, message: IncomingMessage, answer: Answer): Promise<CommitResult>;
   /** Ends the turn without an answer; memory is not touched. False: fenced. */
   fail(lease: TurnLease, code: ErrorCode): Promise<boolean>;
   /**
-   * Removes the head if it is this turn, drops the answer from its record and marks it finished.
-   * Gives the number of messages still waiting; undefined: fenced.
+   * Removes the head if it is this turn, drops the answer from its record and marks it finished; makes `next` the owner of the
+   * next turn if nobody runs it.
    */
-  complete(lease: TurnLease): Promise<number | undefined>;
-  /** Hands a running turn back without counting a takeover (shutdown, or a retry later). False: fenced. */
+  complete(lease: TurnLease, next?: Token): Promise<CompleteResult>;
+  /** Gives a running turn back, without an owner and without counting a takeover (shutdown, or a retry later). False: fenced. */
   requeue(lease: TurnLease): Promise<boolean>;
   /** Asks the turn to stop, wherever it runs. False: there is no such unfinished turn. */
   requestStop(sessionId: SessionId, turnId: TurnId): Promise<boolean>;
-  /** The record of a turn, for 24 h after its offer. */
+  /** The record of a turn, until an hour after its end. */
   record(sessionId: SessionId, turnId: TurnId): Promise<TurnRecord | undefined>;
   /** The unfinished turns of a conversation, the running one first. */
   waiting(sessionId: SessionId): Promise<readonly TurnId[]>;
@@ -116,12 +158,38 @@ export interface Turns {
    * `running`: too late, it is being answered. `unknown`: it does not wait here.
    */
   amend(sessionId: SessionId, source: string, text: string | null): Promise<'amended' | 'running' | 'unknown'>;
-  /** Conversations with waiting messages, longest waiting first. `after` is the `since` of the last one seen. */
-  pending(limit: number, after?: number): Promise<readonly PendingConversation[]>;
-  /** How many conversations have waiting messages. */
+}
+
+/** What says where work waits: none of it is needed for long, since it is made again from the inboxes' notes. */
+export interface WorkIndex {
+  /** Notes conversations as pending: they are looked at until their inboxes are seen empty. */
+  note(sessionIds: readonly SessionId[]): Promise<void>;
+  /** How many conversations have messages that are not answered. */
   countPending(): Promise<number>;
-  /** True for one caller per `ms` milliseconds among all replicas: who makes the periodic sweep. */
-  claimSweep(ms: number): Promise<boolean>;
+  /** Conversations to look at now, about a hundred at most; each is given again in two seconds unless its note is cleared. */
+  takeDue(): Promise<readonly DueConversation[]>;
+  /** The owners of the heads of these inboxes, in order; `empty` where nothing waits. */
+  heads(sessionIds: readonly SessionId[]): Promise<readonly ({ readonly owner: Token | undefined } | 'empty')[]>;
+  /** Takes the note away, unless a message came after it was read. */
+  clear(due: DueConversation): Promise<void>;
+  /** Puts a conversation that nobody runs in the order in which free workers take them; `first`: before all others. */
+  ready(sessionId: SessionId, first?: boolean): Promise<void>;
+  countReady(): Promise<number>;
+  /** Takes out those that wait longest. */
+  pop(count: number): Promise<readonly SessionId[]>;
+}
+
+/** Signs of life of the workers' incarnations (core/pulse.ts). */
+export interface Beats {
+  /** Milliseconds after the sending of a beat for which its incarnation may go on; Infinity where nobody else could take its turns. */
+  readonly lifeMs: number;
+  /** Makes the first beat of an incarnation. False: there is one of that name. */
+  begin(incarnation: string, listing: string): Promise<boolean>;
+  /** `gone`: the beat, and with it the incarnation. `refused`: renewed, but the store takes nothing new, for this reason. */
+  renew(incarnation: string, listing: string): Promise<'renewed' | 'gone' | { readonly refused: BotError }>;
+  end(incarnation: string): Promise<void>;
+  /** The listings of these incarnations, in order; undefined where there is no beat. */
+  read(incarnations: readonly string[]): Promise<readonly (string | undefined)[]>;
 }
 
 export interface OpenConversation {
@@ -253,9 +321,12 @@ export interface Stats {
   conversationStats(sessionId: SessionId): Promise<ConversationStats | undefined>;
 }
 
-export interface ConversationStore extends Turns, Memory, Stats {
+export interface ConversationStore extends Turns, WorkIndex, Memory, Stats {
+  readonly beats: Beats;
   readonly channels: Channels;
   readonly flags: Flags;
+  /** Takes what is overdue out of the indexes. Asked now and then, so that they stay small where nobody asks for figures. */
+  sweep(): Promise<void>;
   /** Resolves when the store answers. @throws BotError `store_unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -129,13 +129,13 @@ export type TurnState = (typeof TURN_STATES)[number];
 /** The durable record of one turn (turn protocol: docs/turns.md). */
 export interface TurnRecord {
   readonly state: TurnState;
-  /** Times the turn was taken by a worker, the first included. */
+  /** Times the turn was claimed by a worker, the first included. */
   readonly attempt: number;
-  /** Times it was taken while another worker had it running. */
+  /** Times it was claimed while another worker had it running. */
   readonly takeovers: number;
   /** Times the model (or the delivery, once answered) failed in a way worth a retry. */
   readonly failures: number;
-  /** Unix milliseconds (store's clock) of the first take; 0 before. */
+  /** Unix milliseconds (store's clock) of the first claim; 0 before. */
   readonly startedAt: number;
   readonly messageRefs: MessageRefs;
   /** The person asked to stop this turn. */
@@ -152,11 +152,14 @@ export interface TurnRecord {
   readonly code?: ErrorCode;
 }
 
-/** What a worker holds while it runs a turn: every write of the turn carries the fence and does nothing when it is old. */
+/** Who runs a turn, under a name that nobody else ever has: `<incarnation>:<n>` (core/pulse.ts). */
+export type Token = string;
+
+/** What a worker holds while it runs a turn: every write of the turn carries the token and does nothing when another one owns it. */
 export interface TurnLease {
   readonly sessionId: SessionId;
   readonly turnId: TurnId;
-  readonly token: number;
+  readonly token: Token;
 }
 
 /** How a reply ends; `text` is what the person reads at the end, above the note that a stopped or cut answer gets. */

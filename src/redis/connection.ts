@@ -134,8 +134,6 @@ export function createRedisConnections(
       ...connectTo(target, { watching, accept: (info) => target.kind === 'cluster' || accept(own, info) }),
       ...extra,
     });
-    // BullMQ duplicates its connection for what blocks.
-    redis.duplicate = (override) => openServer(`${name}, blocking`, { ...extra, ...override });
     const usable = () => redis.status === 'ready' || redis.status === 'end';
     const own: Tracked = { name, client: redis, fault: undefined, runId: undefined, usable };
     all.add(own);

@@ -20,6 +20,7 @@ import { describeRunning } from './store/running.ts';
 import { describeStatistics } from './store/statistics.ts';
 import type { MakeFixture } from './store/support.ts';
 import { useStore } from './store/support.ts';
+import { describeTokens } from './store/tokens.ts';
 import { describeTtl } from './store/ttl.ts';
 
 export { describeStoreDeadlines } from './store/deadlines.ts';
@@ -31,6 +32,7 @@ export function describeConversationStore(name: string, makeFixture: MakeFixture
     const harness = useStore(makeFixture);
     describeInboxes(harness);
     describeLeases(harness);
+    describeTokens(harness);
     describeRunning(harness);
     describeCommits(harness);
     describeReading(harness);

@@ -45,7 +45,7 @@ function run({ running }: Awaited<ReturnType<ReturnType<typeof createWire>['join
   const repeats: number[] = [];
   const check: TurnCheck = { state: 'held', followers };
   const watch = running.watch(
-    { sessionId: SESSION, turnId: 'm1', token: 1 },
+    { sessionId: SESSION, turnId: 'm1', token: 'here.1:1' },
     { signal: new AbortController().signal, alive: () => true },
     { check: async () => check, followers: [...followers], repeat: () => repeats.push(1) },
   );
@@ -127,7 +127,7 @@ describe('a running turn', () => {
     const there = await wire.join('there');
     let looks = 0;
     const watch = here.running.watch(
-      { sessionId: SESSION, turnId: 'm1', token: 1 },
+      { sessionId: SESSION, turnId: 'm1', token: 'here.1:1' },
       { signal: new AbortController().signal, alive: () => true },
       {
         async check() {

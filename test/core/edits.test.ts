@@ -8,10 +8,9 @@ import { createBot } from '../../src/core/bot.ts';
 import { parseSessionId } from '../../src/core/session.ts';
 import { createRunningTurns } from '../../src/core/turn-watch.ts';
 import { createCoreMessages } from '../../src/i18n/messages.ts';
-import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createLocalSignals } from '../../src/queue/signals.ts';
 import { depsOf } from '../commands/suite/support.ts';
-import { messageOf, offerNew, sessionOf, takeHead, useStore } from '../contracts/store/support.ts';
+import { messageOf, offerNew, sessionOf, takeHead, tryClaim, useStore } from '../contracts/store/support.ts';
 import { makeSqliteFixture } from '../memory/sqlite-fixture.ts';
 
 const MAX_LENGTH = 100;
@@ -25,7 +24,6 @@ describe('an edited message', () => {
     const { store } = harness;
     const calls: string[] = [];
     const logger = createLogger({ level: 'silent', secrets: [] });
-    const clock = { now: () => Date.now(), monotonic: () => performance.now() };
     const bot = createBot({
       store: {
         ...store,
@@ -42,7 +40,7 @@ describe('an edited message', () => {
         },
       },
       seen: async () => ({ messages: [], tokens: 0 }),
-      scheduler: createInProcessScheduler({ clock, logger }),
+      enqueue: (message) => store.enqueue(message),
       announcements: createAnnouncements({
         signals: createLocalSignals(),
         running: createRunningTurns('test'),
@@ -89,6 +87,6 @@ describe('an edited message', () => {
     expect(calls).toHaveLength(COMMAND_LIMIT.messages);
     await bot.amended(place, 'm1', null);
     expect(calls).toHaveLength(COMMAND_LIMIT.messages + 1);
-    expect((await harness.store.claim(SESSION))?.record.state ?? 'forgotten').toBe('forgotten');
+    expect((await tryClaim(harness.store, SESSION))?.record.state ?? 'forgotten').toBe('forgotten');
   });
 });

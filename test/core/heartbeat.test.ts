@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createHeartbeat } from '../../src/core/heartbeat.ts';
-import { SWEEP_MS } from '../../src/core/limits.ts';
+import { BEAT_MS } from '../../src/core/limits.ts';
 import { BotError } from '../../src/errors.ts';
 
 describe('the heartbeat', () => {
@@ -19,7 +19,7 @@ describe('the heartbeat', () => {
     let now = 0;
     const heartbeat = createHeartbeat({ monotonic: () => now });
     heartbeat.wrote();
-    now = 3 * SWEEP_MS;
+    now = 6 * BEAT_MS;
     expect(heartbeat.health()).toEqual({ ok: true });
     now += 1;
     expect(heartbeat.health()).toEqual({ ok: false, reason: 'the store has not answered a write for 6 s' });

@@ -9,7 +9,6 @@ import { createRunningTurns } from '../../src/core/turn-watch.ts';
 import type { IncomingMessage } from '../../src/core/types.ts';
 import { BotError } from '../../src/errors.ts';
 import { createCoreMessages } from '../../src/i18n/messages.ts';
-import { createInProcessScheduler } from '../../src/queue/in-process.ts';
 import { createLocalSignals } from '../../src/queue/signals.ts';
 import { depsOf } from '../commands/suite/support.ts';
 import { messageOf, sessionOf, takeHead, useStore } from '../contracts/store/support.ts';
@@ -24,11 +23,10 @@ describe('what has to be looked up for a message', () => {
   function makeBot() {
     const { store } = harness;
     const logger = createLogger({ level: 'silent', secrets: [] });
-    const clock = { now: () => Date.now(), monotonic: () => performance.now() };
     const bot = createBot({
       ...{ store, memory: store, logger, health: () => ({ ok: true }), received() {} },
       seen: async () => ({ messages: [], tokens: 0 }),
-      scheduler: createInProcessScheduler({ clock, logger }),
+      enqueue: (message) => store.enqueue(message),
       announcements: createAnnouncements({
         signals: createLocalSignals(),
         running: createRunningTurns('test'),

@@ -95,13 +95,13 @@ export const deploying: Chaos = async (world, over, report) => {
   }
 };
 
-/** The queue's own keys are deleted: inboxes and records are the truth. */
+/** What is made again by itself is deleted: who waits for a free slot, and the signs of life of all workers. */
 export const losingTheQueue: Chaos = async (world, over, report) => {
   if (world.redis === undefined) return;
   const redis = new Redis(world.redis.url);
   while (await pause(world, over, 1_000, 3_000)) {
-    const keys = await redis.keys('queue:*');
-    if (keys.length > 0) await redis.del(keys);
+    const keys = ['{conversations}:ready', ...(await redis.keys('{conversations}:beat:*'))];
+    await redis.del(keys);
     report.push({ at: Date.now(), kind: 'queue' });
     if (world.random() < 0.3) await kill(world, report);
   }

@@ -34,6 +34,7 @@ export interface Replicas {
 /** Compiles the product with the recording platform's adapter, so that a replica starts as fast as the product does. */
 export async function buildReplica(): Promise<void> {
   await promisify(execFile)('node_modules/.bin/tsc', ['-p', 'test/support/tsconfig.replica.json'], { cwd: ROOT });
+  await promisify(execFile)(process.execPath, ['scripts/copy-lua.mjs', 'dist/replica/src'], { cwd: ROOT });
 }
 
 export interface ReplicasOptions {

@@ -113,12 +113,18 @@ async function remember(): Promise<void> {
 
 /** The short tier has the first five. */
 const crashes: readonly Crash[] = [
-  { at: 'after offer', text: SHORT, step: { command: 'offerTurn', when: 'after' }, modelCalls: 1 },
-  { at: 'after take', text: SHORT, step: { command: 'takeTurn', when: 'after' }, modelCalls: 1, remembered: true },
+  {
+    at: 'after the enqueue, which claims the turn, too',
+    text: SHORT,
+    step: { command: 'enqueueTurn', when: 'after' },
+    modelCalls: 1,
+    remembered: true,
+  },
+  { at: 'after the completion', text: SHORT, step: { command: 'completeTurn', when: 'after' }, modelCalls: 1 },
   {
     at: 'after the post of part 1, before its handle',
     text: SHORT,
-    step: { command: 'writeRecord', containing: 'handle:1', when: 'before' },
+    step: { command: 'saveTurn', containing: 'handle:1', when: 'before' },
     modelCalls: 2,
   },
   {
@@ -130,29 +136,28 @@ const crashes: readonly Crash[] = [
   {
     at: 'after the post of part 2, before its handle',
     text: LONG,
-    step: { command: 'writeRecord', containing: 'handle:2', when: 'before' },
+    step: { command: 'saveTurn', containing: 'handle:2', when: 'before' },
     modelCalls: 2,
   },
-  { at: 'before take', text: SHORT, step: { command: 'takeTurn', when: 'before' }, modelCalls: 1 },
+  { at: 'before the enqueue', text: SHORT, step: { command: 'enqueueTurn', when: 'before' }, modelCalls: 1 },
   {
     at: 'after the intent of part 1, before its post',
     text: SHORT,
-    step: { command: 'writeRecord', containing: 'intent:1', when: 'after' },
+    step: { command: 'saveTurn', containing: 'intent:1', when: 'after' },
     modelCalls: 2,
   },
   {
     at: 'after the handle of part 1',
     text: SHORT,
-    step: { command: 'writeRecord', containing: 'handle:1', when: 'after' },
+    step: { command: 'saveTurn', containing: 'handle:1', when: 'after' },
     modelCalls: 2,
   },
   { at: 'before commit', text: SHORT, step: { command: 'commitTurn', when: 'before' }, modelCalls: 2 },
-  { at: 'before finish', text: SHORT, step: { command: 'finishTurn', when: 'before' }, modelCalls: 1 },
-  { at: 'after finish', text: SHORT, step: { command: 'finishTurn', when: 'after' }, modelCalls: 1 },
+  { at: 'before the completion', text: SHORT, step: { command: 'completeTurn', when: 'before' }, modelCalls: 1 },
   {
     at: 'after the intent of part 2, before its post',
     text: LONG,
-    step: { command: 'writeRecord', containing: 'intent:2', when: 'after' },
+    step: { command: 'saveTurn', containing: 'intent:2', when: 'after' },
     modelCalls: 2,
   },
 ];

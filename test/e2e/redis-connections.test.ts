@@ -16,8 +16,8 @@ import { ask, said, say, useWorkshop } from './http-support.ts';
 const { makeFolder, start } = useWorkshop();
 /** Only bounds what never happens. */
 const PATIENTLY = { timeout: 60_000, interval: 50 };
-/** Each of the bot's, as they name themselves; BullMQ names its own. */
-const CONNECTIONS = 5;
+/** One for everything, one for what is subscribed to. */
+const CONNECTIONS = 2;
 
 async function makeServer(...args: string[]): Promise<RedisServer & { readonly admin: Redis }> {
   const server = await startRedis({ args });

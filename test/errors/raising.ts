@@ -68,7 +68,11 @@ export const slackThrows = (answer: ApiAnswer) =>
 export async function interrupted(state: 'stopped' | 'lost'): Promise<unknown> {
   const held = { signal: new AbortController().signal, alive: () => true };
   const watched = { check: async () => ({ state, followers: [] }), followers: [], repeat() {} };
-  const watch = createRunningTurns('test').watch({ sessionId: sessionOf(), turnId: 'm1', token: 1 }, held, watched);
+  const watch = createRunningTurns('test').watch(
+    { sessionId: sessionOf(), turnId: 'm1', token: 'test.1:1' },
+    held,
+    watched,
+  );
   await watch.look();
   watch.end();
   return watch.signal.reason;

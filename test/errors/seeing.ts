@@ -26,7 +26,7 @@ export const failing = (thrown: unknown): Chain => ({
 });
 
 export interface Ran {
-  readonly result: TurnEnd;
+  readonly result: TurnEnd['kind'];
   /** What the reply was brought to; absent when nothing reached the platform. */
   readonly end: ReplyEnd | undefined;
   readonly remembered: number;
@@ -76,9 +76,10 @@ export const run = ({ chain, locale = 'en', before, refusal }: Run): Promise<Ran
         maxLength: 40_000,
       },
       window: 20,
+      hold: () => undefined,
     });
     const remembered = (await store.history(session))?.messages.length ?? 0;
-    return { result, end, remembered, code: (await store.record(session, 'm1'))?.code };
+    return { result: result.kind, end, remembered, code: (await store.record(session, 'm1'))?.code };
   });
 
 /** A turn that ends with this code says so: in its reply on a platform, and to whoever waits for it over HTTP. */
@@ -134,5 +135,5 @@ export const undelivered = async (refusal: BotError) => {
 
 /** Workers take the turn and are never heard of again. */
 export async function sixDeaths(store: ConversationStore): Promise<void> {
-  for (let death = 1; death <= 6; death += 1) await store.claim(sessionOf());
+  for (let death = 1; death <= 6; death += 1) await takeHead(store, sessionOf());
 }

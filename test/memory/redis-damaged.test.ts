@@ -5,6 +5,7 @@ import { type Keyspace, keyspace, type SessionKeys } from '../../src/memory/redi
 import {
   answerOf,
   contents,
+  finish,
   LIMITS,
   messageOf,
   offerNew,
@@ -46,7 +47,7 @@ async function expectWhole(damageBefore: () => Promise<unknown>, damageAfter: ()
     expect(message.id).toBe(id);
     expect(await store.check(lease)).toMatchObject({ state: 'held' });
     expect(await store.commit(lease, message, answerOf(`answer to ${id}`))).toBe('committed');
-    expect(await store.complete(lease)).toBe(id === 'm1' ? 1 : 0);
+    expect(await finish(store, lease)).toBe(id === 'm1' ? 1 : 0);
   }
   expect(await contents(store, session)).toEqual(['text of m1', 'answer to m1', 'text of m2', 'answer to m2']);
   expect(await store.ttl(session)).toMatchObject({ effective: LIMITS.defaultTtl });
@@ -74,8 +75,7 @@ describe('an author whom nobody can be', () => {
 describe('a number that is none', () => {
   test.each([
     ['a TTL choice', (value: string) => redis.set(own.ttl, value)],
-    ['a generation', (value: string) => redis.set(own.generation, value)],
-    ['a fence', (value: string) => redis.set(own.fence, value)],
+    ['a generation', (value: string) => redis.hset(own.meta, 'gen', value)],
     ['the turns of a conversation', (value: string) => redis.hset(own.meta, 'turns', value)],
     ['the tokens of a conversation', (value: string) => redis.hset(own.meta, 'tokens', value)],
     ['the messages of all', (value: string) => redis.set(keys.total, value)],
@@ -88,7 +88,7 @@ describe('a number that is none', () => {
     }
   });
 
-  test.each(['attempt', 'takeovers', 'failures', 'startedAt', 'fence', 'intent:1'])(
+  test.each(['attempt', 'takeovers', 'failures', 'startedAt', 'owner', 'intent:1'])(
     'in the record of a turn (%s) stops nobody',
     async (field) => {
       for (const value of NO_NUMBERS) {
@@ -101,11 +101,11 @@ describe('a number that is none', () => {
   test('in place of a generation, behind an offer: what was offered before counts as forgotten, the rest goes on', async () => {
     const { store } = fixture;
     await offerNew(store, messageOf(session, 'm1'));
-    await redis.set(own.generation, 'abc');
+    await redis.hset(own.meta, 'gen', 'abc');
     await offerNew(store, messageOf(session, 'm2'));
     const first = await takeHead(store, session);
     expect(await store.commit(first.lease, first.message, answerOf('one'))).toBe('forgotten');
-    await store.complete(first.lease);
+    await finish(store, first.lease);
     const second = await takeHead(store, session);
     expect(await store.commit(second.lease, second.message, answerOf('two'))).toBe('committed');
   });
@@ -119,29 +119,34 @@ test('a place index that is none is made anew, and what lists a conversation has
   for (const key of [own.list, own.meta, own.place]) expect(await redis.ttl(key), key).toBeGreaterThan(0);
 });
 
-test('a record that was lost is made anew by the commit, and has its time', async () => {
+test('a record that was lost while its turn ran fences its worker, and the next one makes it anew', async () => {
   const { store } = fixture;
   await offerNew(store, messageOf(session, 'm1'));
   const { lease, message } = await takeHead(store, session);
   await redis.del(own.turn('m1'));
-  expect(await store.commit(lease, message, answerOf('one'))).toBe('committed');
+  expect(await store.saveMessageRef(lease, 1, { intentAt: 1 })).toBe(false);
+  expect(await store.countFailure(lease)).toBeUndefined();
+  expect(await store.commit(lease, message, answerOf('one'))).toBe('fenced');
+  expect(await redis.exists(own.turn('m1'))).toBe(0);
+  const next = await takeHead(store, session);
+  expect(next.record).toMatchObject({ state: 'running', attempt: 1 });
   expect(await redis.ttl(own.turn('m1'))).toBeGreaterThan(0);
-  await redis.del(own.turn('m1'));
-  await store.forget(session);
-  expect(await store.commit(lease, message, answerOf('one'))).toBe('forgotten');
-  expect(await redis.ttl(own.turn('m1'))).toBeGreaterThan(0);
+  expect(await store.commit(next.lease, next.message, answerOf('one'))).toBe('committed');
 });
 
-test('a record that was lost while its turn ran has its time, whatever is noted in it', async () => {
+test('a message that an earlier version stored is answered', async () => {
   const { store } = fixture;
-  await offerNew(store, messageOf(session, 'm1'));
-  const { lease } = await takeHead(store, session);
-  for (const note of [() => store.saveMessageRef(lease, 1, { intentAt: 1 }), () => store.countFailure(lease)]) {
-    await redis.del(own.turn('m1'));
-    await note();
-    expect(await redis.exists(own.turn('m1'))).toBe(1);
-    expect(await redis.ttl(own.turn('m1'))).toBeGreaterThan(0);
-  }
+  await offerNew(store, messageOf(session, 'm1', { idempotencyKeys: ['m1', 'event 1'] }));
+  const [element = ''] = await redis.lrange(own.inbox, 0, -1);
+  const [, skeleton = '{}', ...rest] = element.split('\n');
+  const { idempotencyKeys, ...others } = JSON.parse(skeleton);
+  const old = ['3', JSON.stringify({ ...others, dedupeIds: idempotencyKeys }), ...rest].join('\n');
+  await redis.lset(own.inbox, 0, old);
+  await redis.hset(own.turn('m1'), 'gen', '3', 'fence', '7', 'state', 'running');
+  const { lease, message, record } = await takeHead(store, session);
+  expect(message.idempotencyKeys).toEqual(['m1', 'event 1']);
+  expect(record).toMatchObject({ state: 'running', takeovers: 1 });
+  expect(await store.commit(lease, message, answerOf('one'))).toBe('committed');
 });
 
 test('an answer in a record that is no element is shown as it is, rather than nothing', async () => {
@@ -159,7 +164,8 @@ describe('a member of an index that is no session', () => {
     const { store } = fixture;
     await redis.zadd(keys.pending, 1, 'no session');
     await offerNew(store, messageOf(session, 'm1'));
-    expect((await store.pending(10)).map(({ sessionId }) => sessionId)).toEqual([session]);
+    await redis.zadd(keys.pending, 1, session);
+    expect((await store.takeDue()).map(({ sessionId }) => sessionId)).toEqual([session]);
     await vi.waitFor(async () => expect(await redis.zscore(keys.pending, 'no session')).toBeNull(), 15_000);
   });
 

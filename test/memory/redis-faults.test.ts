@@ -8,12 +8,15 @@ import { serverAt } from '../../src/redis/target.ts';
 import {
   answerOf,
   contents,
+  finish,
   LIMITS,
   messageOf,
+  newToken,
   offerNew,
   runTurn,
   sessionOf,
   takeHead,
+  tryClaim,
 } from '../contracts/store/support.ts';
 import { type CutProxy, startCutProxy } from '../support/cut-proxy.ts';
 import { type RedisServer, startRedis, WRITES_AT_ONCE } from '../support/redis-server.ts';
@@ -56,7 +59,7 @@ describe('Redis going away and coming back', () => {
       () => store.ping(),
       () => store.history(session),
       () => store.enqueue(messageOf(session, 'm3')),
-      () => store.claim(session),
+      () => tryClaim(store, session),
       () => store.stats(),
     ]) {
       await expect(call()).rejects.toMatchObject(unavailable);
@@ -131,15 +134,62 @@ describe('the answer of a script that ran is lost', () => {
     await offerNew(store, messageOf(session, 'm2'));
     const { lease, message } = await takeHead(store, session);
     await store.commit(lease, message, answerOf('one'));
-    await lose(() => store.complete(lease));
-    expect(await store.complete(lease)).toBe(1);
+    await lose(() => finish(store, lease));
+    expect(await finish(store, lease)).toBe(1);
     expect(await store.waiting(session)).toEqual(['m2']);
   });
 
   test('a take made again is a takeover of the same turn', async () => {
     await offerNew(store, messageOf(session, 'm1'));
-    await lose(() => store.claim(session));
+    const token = newToken();
+    await lose(() => store.claim(session, token, undefined));
+    expect(await store.claim(session, token, undefined)).toMatchObject({
+      turn: { record: { attempt: 1, takeovers: 0 } },
+    });
     expect((await takeHead(store, session)).record).toMatchObject({ attempt: 2, takeovers: 1 });
+  });
+
+  test('an enqueue that claims, made again, is given the same turn', async () => {
+    const token = newToken();
+    const message = messageOf(session, 'm1');
+    await lose(() => store.enqueue(message, { token }));
+    expect(await store.enqueue(message, { token })).toMatchObject({
+      kind: 'claimed',
+      turn: { record: { attempt: 1 } },
+    });
+    expect(await store.waiting(session)).toEqual(['m1']);
+  });
+
+  test('a completion that claims the next turn, made again, is given the same one', async () => {
+    const next = newToken();
+    for (const id of ['m1', 'm2', 'm3']) await offerNew(store, messageOf(session, id));
+    const { lease } = await takeHead(store, session);
+    await lose(() => store.complete(lease, next));
+    expect(await store.complete(lease, next)).toMatchObject({
+      ...{ kind: 'claimed', turn: { lease: { turnId: 'm2', token: next }, record: { attempt: 1 } } },
+    });
+    expect(await store.waiting(session)).toEqual(['m2', 'm3']);
+  });
+
+  test('a failure and a message ref, saved again, are saved once', async () => {
+    await offerNew(store, messageOf(session, 'm1'));
+    const { lease } = await takeHead(store, session);
+    await lose(() => store.saveMessageRef(lease, 1, { intentAt: 5 }));
+    expect(await store.saveMessageRef(lease, 1, { intentAt: 5 })).toBe(true);
+    await lose(() => store.fail(lease, 'model_timeout'));
+    expect(await store.fail(lease, 'model_timeout')).toBe(true);
+    expect(await store.record(session, 'm1')).toMatchObject({
+      state: 'failed',
+      messageRefs: new Map([[1, { intentAt: 5 }]]),
+    });
+  });
+
+  test('a turn that was given back has no owner, whether or not its worker heard of it', async () => {
+    await offerNew(store, messageOf(session, 'm1'));
+    const { lease } = await takeHead(store, session);
+    await lose(() => store.requeue(lease));
+    expect(await store.heads([session])).toEqual([{ owner: undefined }]);
+    expect((await takeHead(store, session)).record).toMatchObject({ attempt: 2, takeovers: 0 });
   });
 
   test('a forget made again erases nothing more', async () => {
@@ -191,18 +241,18 @@ describe('a server that takes no writes just now', () => {
     for (const call of [
       () => store.commit(lease, message, answerOf('one')),
       () => store.enqueue(messageOf(session, 'm2')),
-      () => store.claim(session),
+      () => tryClaim(store, session),
       () => store.countFailure(lease),
       () => store.fail(lease, 'internal'),
-      () => store.complete(lease),
+      () => finish(store, lease),
       () => store.forget(session),
-      () => store.claimSweep(1_000),
+      () => store.beats.begin('test.1', '1;'),
     ]) {
       await expect(call()).rejects.toMatchObject(unavailable);
     }
     await admin.config('SET', 'min-replicas-to-write', '0');
     await admin.replicaof('NO', 'ONE');
-    await vi.waitFor(() => store.claimSweep(1), 15_000);
+    await vi.waitFor(() => store.note([session]), 15_000);
     expect(await store.commit(lease, message, answerOf('one'))).toBe('committed');
     expect(await store.waiting(session)).toEqual(['m1']);
     expect(await contents(store, session)).toEqual(['text of m1', 'one']);
@@ -255,7 +305,7 @@ describe('a server at its maxmemory', () => {
     await expect(store.commit(lease, message, answerOf('two'))).rejects.toMatchObject(full);
     expect(await contents(store, session)).toHaveLength(2);
     expect(await store.fail(lease, 'store_full')).toBe(true);
-    expect(await store.complete(lease)).toBe(1);
+    expect(await finish(store, lease)).toBe(1);
     expect(await store.removeTurns(session, { source: 'm1' })).toMatchObject({ messages: 2 });
     expect(await store.forget(session)).toMatchObject({ waiting: 1 });
 

@@ -32,11 +32,9 @@ export function makeRedisFixture(
     const redis = new Redis(url, { protocol: 2 });
     const stores: RedisStore[] = [];
     const open = async () => {
-      const store = clustered
-        ? await openStore(
-            createRedisConnections(serverAt(url), () => {}),
-            { ...options, prefix },
-          )
+      const connections = clustered ? createRedisConnections(serverAt(url), () => {}) : undefined;
+      const store = connections
+        ? await openStore(connections, { ...options, prefix, oneServer: false })
         : await createRedisStore({ ...options, redis: serverAt(url), prefix, allowEviction: false, warn: () => {} });
       stores.push(store);
       return store;

@@ -3,7 +3,7 @@
  * from that number on, and says of each when the store has acknowledged its offer and its commit.
  */
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
-import { answerOf, LIMITS, messageOf, sessionOf, takeHead } from '../contracts/store/support.ts';
+import { answerOf, finish, LIMITS, messageOf, sessionOf, takeHead } from '../contracts/store/support.ts';
 
 const [mode = '', dataDir = '', from = '0'] = process.argv.slice(2);
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -27,6 +27,6 @@ else {
     const { lease, message } = await takeHead(store, session);
     await store.commit(lease, message, answerOf(`answer to ${message.id}`));
     say(`committed ${n}`);
-    await store.complete(lease);
+    await finish(store, lease);
   }
 }

@@ -7,7 +7,16 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ConversationStore } from '../../src/core/store.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
-import { answerOf, contents, LIMITS, messageOf, runTurn, sessionOf, takeHead } from '../contracts/store/support.ts';
+import {
+  answerOf,
+  contents,
+  finish,
+  LIMITS,
+  messageOf,
+  runTurn,
+  sessionOf,
+  takeHead,
+} from '../contracts/store/support.ts';
 import { type GuardedProcess, startGuarded } from '../support/guarded-process.ts';
 
 const CHILD = fileURLToPath(new URL('./sqlite-child.ts', import.meta.url));
@@ -99,7 +108,7 @@ describe('the embedded store', () => {
       while ((await store.waiting(session)).length > 0) {
         const { lease, message } = await takeHead(store, session);
         await store.commit(lease, message, answerOf(`answer to ${message.id}`));
-        await store.complete(lease);
+        await finish(store, lease);
       }
       const all = await contents(store, session);
       next = all.length / 2;

@@ -9,6 +9,7 @@ import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
 import {
   answerOf,
   contents,
+  finish,
   LIMITS,
   messageOf,
   offerNew,
@@ -49,13 +50,15 @@ async function damage(sql: string, ...values: readonly (string | number)[]): Pro
 
 /** Everything that anybody does with a conversation works. */
 async function expectWhole(): Promise<void> {
-  expect((await store.pending(10)).map(({ sessionId }) => sessionId)).toEqual([session]);
+  await store.beats.begin('test.1', '1;');
+  expect((await store.takeDue()).map(({ sessionId }) => sessionId)).toEqual([session]);
+  expect(await store.countPending()).toBe(1);
   await offerNew(store, messageOf(session, 'm3'));
   for (const id of ['m2', 'm3']) {
     const { lease, message } = await takeHead(store, session);
     expect(message.id).toBe(id);
     expect(await store.commit(lease, message, answerOf(`answer to ${id}`))).toBe('committed');
-    await store.complete(lease);
+    await finish(store, lease);
   }
   expect(await contents(store, session)).toHaveLength(6);
   expect((await store.conversations(ada)).map(({ sessionId }) => sessionId)).toEqual([session]);
@@ -68,8 +71,8 @@ async function expectWhole(): Promise<void> {
 
 describe('a row that cannot be read', () => {
   test.each([
-    ['a pending note', 'INSERT INTO progress VALUES (?, 0, 0, 5, ?, ?)', ['no session', LATER, LATER]],
-    ['an overdue pending note', 'INSERT INTO progress VALUES (?, 0, 0, 5, 1, ?)', ['no session', LATER]],
+    ['a pending note', 'INSERT INTO progress VALUES (?, 0, 5, ?, ?)', ['no session', LATER, LATER]],
+    ['an overdue pending note', 'INSERT INTO progress VALUES (?, 0, 5, 1, ?)', ['no session', LATER]],
     ['an overdue conversation', 'INSERT INTO conversation VALUES (?, 1, 1, 1, 1, 1)', ['no session']],
     ['a conversation of the place', 'INSERT INTO conversation VALUES (?, 1, 1, 1, 1, ?)', ['{slack:T1:C1}x', LATER]],
     ['a participant', 'INSERT INTO participant VALUES (?, ?)', ['slack:T1:ada', 'no session']],
@@ -99,7 +102,7 @@ describe('a row that cannot be read', () => {
     expect(message.id).toBe('m2');
     expect(record.state).toBe('failed');
     expect(await store.commit(lease, message, answerOf('again'))).toBe('known');
-    expect(await store.complete(lease)).toBe(1);
+    expect(await finish(store, lease)).toBe(1);
     expect((await takeHead(store, session)).message.id).toBe('m3');
     expect(await store.forget(session)).toMatchObject({ messages: 2, waiting: 1 });
   });

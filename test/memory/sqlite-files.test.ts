@@ -8,20 +8,22 @@ import { z } from 'zod';
 import type { ConversationStore, StoreOptions } from '../../src/core/store.ts';
 import { createContext } from '../../src/memory/sqlite/context.ts';
 import { openDatabase } from '../../src/memory/sqlite/database.ts';
-import { createOffers } from '../../src/memory/sqlite/enqueue.ts';
 import { createSessionMemory } from '../../src/memory/sqlite/memory.ts';
 import { MIGRATIONS } from '../../src/memory/sqlite/schema.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
 import { createTables } from '../../src/memory/sqlite/tables.ts';
-import { createLeases } from '../../src/memory/sqlite/turns.ts';
+import { createSqliteTurns } from '../../src/memory/sqlite/turns.ts';
+import { createWorkIndex } from '../../src/memory/sqlite/work-index.ts';
 import {
   answerOf,
+  finish,
   LIMITS,
   messageOf,
   offerNew,
   runTurn,
   sessionOf,
   takeHead,
+  tryClaim,
   until,
 } from '../contracts/store/support.ts';
 import { makeSqliteFixture, readFiles } from './sqlite-fixture.ts';
@@ -96,7 +98,7 @@ describe('the files of the embedded store', () => {
     expect(await readFiles(dataDir)).toContain('a-failed-secret');
     const { lease } = await takeHead(store, session);
     await store.fail(lease, 'model_timeout');
-    await store.complete(lease);
+    await finish(store, lease);
     await until(async () => expect(await readFiles(dataDir)).not.toContain('a-failed-secret'));
   });
 
@@ -160,7 +162,7 @@ describe('the files of the embedded store', () => {
     await offerNew(store, messageOf(sessionOf({ user: 'failing' }), 'm5'));
     const failing = await takeHead(store, sessionOf({ user: 'failing' }));
     await store.fail(failing.lease, 'model_timeout');
-    await store.complete(failing.lease);
+    await finish(store, failing.lease);
     await store.forget(channel);
     await fixture.advance(91 * 86_400_000);
     await store.stats();
@@ -237,12 +239,12 @@ describe('files that cannot be used', () => {
     const context = createContext(db, { ...options(), maxWaiting: 100_000 }, Date.now);
     const tables = createTables(db);
     const store = {
-      ...createOffers(context, tables),
-      ...createLeases(context, tables),
+      ...createSqliteTurns(context, tables),
+      ...createWorkIndex(context, tables),
       ...createSessionMemory(context, tables),
     };
     await store.enqueue(messageOf(session, 'm1'));
-    const first = await store.claim(session);
+    const first = await tryClaim(store, session);
     if (first === undefined) throw new Error('The message is gone.');
     await store.commit(first.lease, first.message, answerOf('one'));
     const pages = db.query('PRAGMA page_count', z.object({ page_count: z.number() })).one()?.page_count ?? 0;
@@ -261,8 +263,8 @@ describe('files that cannot be used', () => {
     const place = { platform: 'slack', workspace: 'T1', channel: 'C1' };
     expect(await store.locate(place, [`m${stored.length + 1}`])).toBeUndefined();
     expect((await store.history(session))?.total).toBe(2);
-    expect(faults).toEqual(['offer']);
-    expect(await store.complete(first.lease)).toBe(stored.length - 1);
+    expect(faults).toEqual(['enqueue']);
+    expect(await finish(store, first.lease)).toBe(stored.length - 1);
     db.close();
   });
 });

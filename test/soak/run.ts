@@ -172,9 +172,9 @@ async function untilDrained(watch: Watch): Promise<void> {
 async function untilIdle(store: ConversationStore): Promise<string[]> {
   const until = performance.now() + PATIENCE_MS;
   for (;;) {
-    const pending = await store.pending(10);
-    if (pending.length === 0) return [];
-    if (performance.now() > until) return pending.map(({ sessionId }) => `messages still wait in ${sessionId}`);
+    const pending = await store.countPending();
+    if (pending === 0) return [];
+    if (performance.now() > until) return [`messages still wait in ${pending} conversations`];
     await sleep(LOOK_MS);
   }
 }

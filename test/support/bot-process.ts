@@ -27,7 +27,9 @@ export async function makeBuildFolder(): Promise<string> {
 
 /** The playground's page alone, into `folder`; by default to where a bot that runs from source has it. */
 export async function buildPage(folder = 'dist'): Promise<void> {
-  await promisify(execFile)(process.execPath, ['scripts/build-page.mjs', folder], { cwd: ROOT });
+  for (const script of ['scripts/copy-lua.mjs', 'scripts/build-page.mjs']) {
+    await promisify(execFile)(process.execPath, [script, folder], { cwd: ROOT });
+  }
 }
 
 /** Compiles into a folder of its own, so that nobody else's build changes it while it runs; into `given` when there is one. */

@@ -3,10 +3,8 @@
  * step of the turn protocol, from outside, with nothing in the product that knows of it.
  */
 import { createHash } from 'node:crypto';
-import { PLACE_SCRIPTS } from '../../src/memory/redis/scripts.ts';
+import { SCRIPTS, type ScriptName } from '../../src/memory/redis/scripts.ts';
 import { startProxy } from './tcp-proxy.ts';
-
-export type ScriptName = keyof typeof PLACE_SCRIPTS;
 
 export interface Step {
   readonly command: ScriptName;
@@ -62,6 +60,6 @@ export async function startRedisTap(target: number): Promise<RedisTap> {
 /** A request is small and comes in one piece. A script goes out whole the first time and by its SHA-1 afterwards. */
 function isStep(request: string, { command, containing }: Step): boolean {
   if (containing !== undefined && !request.includes(containing)) return false;
-  const { lua } = PLACE_SCRIPTS[command];
+  const { lua } = SCRIPTS[command];
   return request.includes(createHash('sha1').update(lua).digest('hex')) || request.includes(lua);
 }

@@ -1,6 +1,6 @@
 /** What a store driver is to the composition root. */
 import type { Config } from '../../config/config.ts';
-import type { Clock, DrainScheduler, Health, Logger, RateLimiter } from '../../core/ports.ts';
+import type { Health, Logger, RateLimiter } from '../../core/ports.ts';
 import type { ConversationStore, StoreObserver, StoreOptions } from '../../core/store.ts';
 import type { Texts } from '../../i18n/messages.ts';
 import type { ClosableSignals } from '../../queue/signals.ts';
@@ -8,7 +8,6 @@ import type { ClosableSignals } from '../../queue/signals.ts';
 /** The store and everything that depends on whether several processes share it. */
 export interface Infrastructure {
   readonly store: ConversationStore;
-  readonly scheduler: DrainScheduler;
   readonly signals: ClosableSignals;
   /** Of messages. */
   readonly limiter: RateLimiter;
@@ -16,12 +15,11 @@ export interface Infrastructure {
   readonly commandLimiter: RateLimiter;
   /** Whether all connections can be used now. */
   health(): Health;
-  /** Closes all but the scheduler, which the worker closes when its turns have ended. */
+  /** To be called when the worker has stopped. */
   close(): Promise<void>;
 }
 
 export interface DriverParts {
-  readonly clock: Clock;
   readonly logger: Logger;
   readonly observer: StoreObserver;
 }

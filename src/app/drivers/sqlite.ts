@@ -1,5 +1,4 @@
 import { COMMAND_LIMIT } from '../../commands/limit.ts';
-import { createInProcessScheduler } from '../../queue/in-process.ts';
 import { createLocalSignals } from '../../queue/signals.ts';
 import { createRateLimiter } from '../rate-limiter.ts';
 import type { Driver } from './driver.ts';
@@ -9,14 +8,13 @@ export const sqliteDriver: Driver = {
   name: 'sqlite',
   chosen: () => true,
   banner: ({ dataDir }, startup) => startup.sqlite(dataDir),
-  async open(config, options, parts) {
+  async open(config, options) {
     const { createSqliteStore } = await import('../../memory/sqlite/store.ts');
     const store = await createSqliteStore({ ...options, dataDir: config.store.dataDir });
     const signals = createLocalSignals();
     return {
       store,
       signals,
-      scheduler: createInProcessScheduler(parts),
       limiter: createRateLimiter(config.turns.rateLimit),
       commandLimiter: createRateLimiter(COMMAND_LIMIT),
       health: () => ({ ok: true }),

@@ -1,47 +1,10 @@
 /** The store's connection: its scripts as commands, its faults as BotErrors. */
-
-import type { Redis, Result } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { BotError } from '../../errors.ts';
 import { delay } from '../../lib/delay.ts';
 import { COMMAND_TIMEOUT_MS, primariesOf, type RedisClient, type RedisConnections } from '../../redis/connection.ts';
 import { faultOf } from '../../redis/faults.ts';
-import { CHANNEL_SCRIPTS } from './channel-scripts.ts';
-import { INDEX_SCRIPTS } from './index-scripts.ts';
-import { PLACE_SCRIPTS } from './scripts.ts';
-
-type Argument = string | number;
-
-declare module 'ioredis' {
-  interface RedisCommander<Context> {
-    offerTurn(...args: Argument[]): Result<unknown, Context>;
-    takeTurn(...args: Argument[]): Result<unknown, Context>;
-    writeRecord(...args: Argument[]): Result<unknown, Context>;
-    countFailure(...args: Argument[]): Result<unknown, Context>;
-    settleTurn(...args: Argument[]): Result<unknown, Context>;
-    commitTurn(...args: Argument[]): Result<unknown, Context>;
-    appendTurn(...args: Argument[]): Result<unknown, Context>;
-    finishTurn(...args: Argument[]): Result<unknown, Context>;
-    followTurn(...args: Argument[]): Result<unknown, Context>;
-    stopTurn(...args: Argument[]): Result<unknown, Context>;
-    amendTurn(...args: Argument[]): Result<unknown, Context>;
-    forgetConversation(...args: Argument[]): Result<unknown, Context>;
-    removeTurns(...args: Argument[]): Result<unknown, Context>;
-    setTtl(...args: Argument[]): Result<unknown, Context>;
-    indexConversations(...args: Argument[]): Result<unknown, Context>;
-    sweepIndex(...args: Argument[]): Result<unknown, Context>;
-    notePending(...args: Argument[]): Result<unknown, Context>;
-    clearPending(...args: Argument[]): Result<unknown, Context>;
-    indexMember(...args: Argument[]): Result<unknown, Context>;
-    dropMember(...args: Argument[]): Result<unknown, Context>;
-    authorsOf(...args: Argument[]): Result<unknown, Context>;
-    markPeople(...args: Argument[]): Result<unknown, Context>;
-    note(...args: Argument[]): Result<unknown, Context>;
-    noted(...args: Argument[]): Result<unknown, Context>;
-    watchChannel(...args: Argument[]): Result<unknown, Context>;
-    advanceChannels(...args: Argument[]): Result<unknown, Context>;
-    watchedChannels(...args: Argument[]): Result<unknown, Context>;
-  }
-}
+import { SCRIPTS } from './scripts.ts';
 
 /**
  * Opens the store's connection, with the scripts as its commands. While it is down a call fails at once and is not sent
@@ -53,7 +16,7 @@ export function connect(connections: RedisConnections): RedisClient {
     enableOfflineQueue: false,
     // What was under way when the connection broke fails then, and not when its time is up.
     maxRetriesPerRequest: 0,
-    scripts: { ...PLACE_SCRIPTS, ...INDEX_SCRIPTS, ...CHANNEL_SCRIPTS },
+    scripts: SCRIPTS,
   });
 }
 

@@ -9,6 +9,8 @@ export interface RedisContext {
   readonly redis: RedisClient;
   readonly keys: Keyspace;
   readonly options: StoreOptions;
+  /** All keys are on one server, so that what belongs to several slots can be changed and sent together. */
+  readonly oneServer: boolean;
   /** Makes a call; whatever it throws becomes a BotError that the observer hears of too. */
   call<T>(operation: string, action: () => Promise<T>): Promise<T>;
   /** Sends something right behind, which nobody waits for; its failure is observed and repaired by the sweep. */
@@ -24,6 +26,7 @@ export function createContext(
   keys: Keyspace,
   options: StoreOptions,
   notice: RedisConnections['notice'],
+  oneServer = !redis.isCluster,
 ): RedisContext {
   const background = new Set<Promise<unknown>>();
   const report = (operation: string, thrown: unknown) => {
@@ -44,6 +47,7 @@ export function createContext(
     redis,
     keys,
     options,
+    oneServer,
     behind,
     writeIndex: createIndexWriter(redis, keys, behind),
     async call(operation, action) {

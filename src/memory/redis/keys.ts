@@ -17,10 +17,8 @@ export interface SessionKeys {
   /** List of JSON elements, one message each. */
   readonly list: string;
   readonly meta: string;
-  readonly generation: string;
   readonly ttl: string;
   readonly inbox: string;
-  readonly fence: string;
   /** ZSET user id -> until when the conversation is in their, the workspace's and the place's index at least, in ms. */
   readonly people: string;
   /** ZSET name of a note -> until when it holds, in ms. */
@@ -48,11 +46,13 @@ export interface Keyspace {
   readonly live: string;
   readonly lengths: string;
   readonly total: string;
+  /** ZSET session id -> when to look whether it is answered, in microseconds: the safety net. */
   readonly pending: string;
-  readonly sweep: string;
+  /** ZSET session id -> since when it waits for a worker, Unix ms. */
+  readonly ready: string;
+  /** The sign of life of an incarnation of a process (core/beat.ts). */
+  readonly beat: (incarnation: string) => string;
   readonly day: (date: string) => string;
-  /** Prefix of the queue's own keys. */
-  readonly queue: string;
   /** Prefix of the rate limiter's keys. */
   readonly limits: string;
   readonly commandLimits: string;
@@ -85,9 +85,9 @@ export function keyspace(prefix: string): Keyspace {
     lengths: `${own}{conversations}:lengths`,
     total: `${own}{conversations}:total`,
     pending: `${own}{conversations}:pending`,
-    sweep: `${own}{conversations}:sweep`,
+    ready: `${own}{conversations}:ready`,
+    beat: (incarnation) => `${own}{conversations}:beat:${incarnation}`,
     day: (date) => `${own}{conversations}:day:${date}`,
-    queue: `${own}queue`,
     limits: `${own}limit`,
     commandLimits: `${own}command-limit`,
     signals: `${own}signal`,
@@ -105,20 +105,12 @@ class KeysOfSession implements SessionKeys {
     return `${this.list}:meta`;
   }
 
-  get generation(): string {
-    return `${this.list}:gen`;
-  }
-
   get ttl(): string {
     return `${this.list}:ttl`;
   }
 
   get inbox(): string {
     return `${this.list}:inbox`;
-  }
-
-  get fence(): string {
-    return `${this.list}:fence`;
   }
 
   get people(): string {

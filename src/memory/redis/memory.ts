@@ -7,7 +7,6 @@ import type { RedisContext } from './context.ts';
 import { placeMember } from './index-encoding.ts';
 import { unlisting } from './listing.ts';
 import { readElements } from './record.ts';
-import { KEEP_GENERATION_S } from './retention.ts';
 import { applyTtl, readTtl } from './ttl.ts';
 
 const forgetReply = z.tuple([z.number(), z.number()]);
@@ -44,8 +43,8 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
     call('forget', async () => {
       const own = keys.session(sessionId);
       const reply = await redis.forgetConversation(
-        ...[own.list, own.meta, own.inbox, own.generation, own.place, own.people, own.notes],
-        ...[placeMember(sessionId), KEEP_GENERATION_S],
+        ...[own.list, own.meta, own.inbox, own.place, own.people, own.notes],
+        placeMember(sessionId),
       );
       const [messages, waiting] = forgetReply.parse(reply);
       context.writeIndex(sessionId, { expiresAt: 0, messages: 0 });

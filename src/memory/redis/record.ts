@@ -81,7 +81,7 @@ export function readElements(
 }
 
 /** The record fields that a ref is kept in, as field, value pairs. */
-export function handleFields(part: number, ref: MessageRef): string[] {
+export function refFields(part: number, ref: MessageRef): string[] {
   return [
     ...(ref.intentAt === undefined ? [] : [`intent:${part}`, String(ref.intentAt)]),
     ...(ref.id === undefined ? [] : [`handle:${part}`, ref.id]),

@@ -1,6 +1,6 @@
 /** Waits until what was written is on replicas too, before anybody is told that it is stored (REDIS_WAIT_REPLICAS). */
 import type { SessionId } from '../../core/session.ts';
-import type { Turns } from '../../core/store.ts';
+import type { Beats, Turns } from '../../core/store.ts';
 import { BotError } from '../../errors.ts';
 import { pipelineOfOneNode } from '../../redis/cluster.ts';
 import { COMMAND_TIMEOUT_MS, type RedisConnections } from '../../redis/connection.ts';
@@ -54,7 +54,7 @@ export async function openReplication(
   return {
     async confirmed(id) {
       // All of one server has one order; on a Cluster each place has the order of its node.
-      const marker = `${redis.isCluster && id !== undefined ? keys.session(id).list : keys.sweep}:written`;
+      const marker = `${redis.isCluster && id !== undefined ? keys.session(id).list : keys.pending}:written`;
       const shared =
         byMarker.get(marker) ??
         oneAtATime(
@@ -92,7 +92,7 @@ function oneAtATime(run: () => Promise<void>, idle: () => void): () => Promise<v
   };
 }
 
-/** The turns with that behind each write that somebody relies on; the heartbeat's too, so that /health tells. */
+/** The turns with that behind each write that somebody relies on. */
 export function confirmingTurns(turns: Turns, { confirmed }: Replication): Turns {
   return {
     ...turns,
@@ -111,10 +111,22 @@ export function confirmingTurns(turns: Turns, { confirmed }: Replication): Turns
       await confirmed(lease.sessionId);
       return result;
     },
-    async claimSweep(ms) {
-      const claimed = await turns.claimSweep(ms);
-      await confirmed();
-      return claimed;
+  };
+}
+
+/** The sign of life with that behind it, so that /health tells; the turns go on. */
+export function confirmingBeats(beats: Beats, { confirmed }: Replication): Beats {
+  return {
+    ...beats,
+    async renew(incarnation, listing) {
+      const outcome = await beats.renew(incarnation, listing);
+      if (outcome !== 'renewed') return outcome;
+      try {
+        await confirmed();
+        return outcome;
+      } catch (thrown) {
+        return { refused: toStoreError(thrown) };
+      }
     },
   };
 }

@@ -5,9 +5,7 @@
  * time and not at every turn.
  */
 export const KEEP_LISTED_S = 86_400;
-/** Inboxes, records, fences and idempotency keys: longer than any turn. */
+/** Inboxes, unfinished records and idempotency keys: longer than any turn. */
 export const KEEP_S = 86_400;
-/** A generation, behind its last use. */
-export const KEEP_GENERATION_S = 7 * 86_400;
 /** A TTL choice, at least. */
 export const KEEP_CHOICE_S = 90 * 86_400;

@@ -30,18 +30,16 @@ function families(keys: Keyspace): string[] {
   return [
     keys.session(encodeSession({ place, user: 'check' })).list,
     ...[keys.seen(place, 'check'), keys.notes(place), keys.place(place)],
-    ...[keys.person({ platform: 'check', user: 'check' }), keys.channels('check').talked, keys.sweep],
-    ...[`${keys.queue}:check`, `${keys.limits}:check`],
+    ...[keys.person({ platform: 'check', user: 'check' }), keys.channels('check').talked, keys.pending],
+    `${keys.limits}:check`,
   ];
 }
 
 /** Each is refused with NOPERM where the right is missing. The last one leaves the connection good for nothing else. */
 export const RIGHTS: readonly ((redis: RedisClient, keys: Keyspace) => Promise<unknown>)[] = [
-  (redis, keys) => redis.set(`${keys.sweep}:check`, '1', 'EX', SCRATCH_S),
+  (redis, keys) => redis.set(`${keys.pending}:check`, '1', 'EX', SCRATCH_S),
   (redis, keys) => Promise.all(families(keys).map((key) => redis.exists(key))),
-  (redis, keys) => redis.eval(SCRIPT, 1, `${keys.sweep}:check`, SCRATCH_S),
-  (redis, keys) => redis.bzpopmin(`${keys.queue}:check`, 0.01),
-  (redis, keys) => redis.xadd(`${keys.queue}:check`, 'NOMKSTREAM', '*', 'a', '1'),
+  (redis, keys) => redis.eval(SCRIPT, 1, `${keys.pending}:check`, SCRATCH_S),
   (redis, keys) => redis.publish(`${keys.signals}:check`, '{}'),
   (redis, keys) => redis.subscribe(`${keys.signals}:check`),
 ];

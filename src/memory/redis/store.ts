@@ -1,17 +1,20 @@
 /** The ConversationStore on Redis (7 or newer, or Valkey). */
+
 import type { ConversationStore, StoreOptions } from '../../core/store.ts';
-import { createRedisConnections, type RedisConnections } from '../../redis/connection.ts';
+import { createRedisConnections, type RedisClient, type RedisConnections } from '../../redis/connection.ts';
 import { createRedisChannels } from './channels.ts';
 import { connect, ready, toStoreError } from './client.ts';
+import type { AppendTurn } from './commit.ts';
 import { createContext } from './context.ts';
 import { createRedisFlags } from './flags.ts';
 import { keyspace } from './keys.ts';
 import { createSessionMemory } from './memory.ts';
 import { createPeopleMemory } from './people.ts';
-import { confirmingMemory, confirmingTurns, openReplication } from './replication.ts';
+import { confirmingBeats, confirmingMemory, confirmingTurns, openReplication } from './replication.ts';
 import { checkServer, type ServerCheck } from './server-check.ts';
 import { createRedisStats } from './stats.ts';
-import { type AppendTurn, createRedisTurns } from './turns.ts';
+import { createRedisTurns } from './turns.ts';
+import { createBeats, createWorkIndex } from './work-index.ts';
 
 export interface RedisStoreOptions extends StoreOptions, ServerCheck {
   /** Replicas that must have a message, an answer or an erasure before it counts as stored. Default: 0, none. */
@@ -46,14 +49,15 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
 
 /**
  * Opens the store on a server that was checked.
+ * @param redis its connection, which it closes in the end; others may use it meanwhile
  * @throws BotError `store_unavailable`
  */
 export async function openStore(
   connections: RedisConnections,
-  options: StoreOptions & Pick<RedisStoreOptions, 'prefix' | 'waitReplicas'>,
+  options: StoreOptions & Pick<RedisStoreOptions, 'prefix' | 'waitReplicas'> & { readonly oneServer?: boolean },
+  redis: RedisClient = connect(connections),
 ): Promise<RedisStore> {
   const { waitReplicas = 0 } = options;
-  const redis = connect(connections);
   try {
     await ready(redis);
   } catch (thrown) {
@@ -61,7 +65,7 @@ export async function openStore(
     throw toStoreError(thrown);
   }
   const keys = keyspace(options.prefix);
-  const context = createContext(redis, keys, options, connections.notice);
+  const context = createContext(redis, keys, options, connections.notice, options.oneServer);
   const replication =
     waitReplicas === 0
       ? undefined
@@ -71,6 +75,8 @@ export async function openStore(
         });
   const plain = createRedisTurns(context);
   const turns = replication === undefined ? plain : { ...plain, ...confirmingTurns(plain, replication) };
+  const alive = createBeats(context);
+  const beats = replication === undefined ? alive : confirmingBeats(alive, replication);
   const memory = createSessionMemory(context);
   const sessions = replication === undefined ? memory : confirmingMemory(memory, replication);
   const { sweep, ...stats } = createRedisStats(context);
@@ -79,12 +85,9 @@ export async function openStore(
     ...sessions,
     ...createPeopleMemory(context, sessions),
     ...stats,
-    async claimSweep(ms) {
-      const claimed = await turns.claimSweep(ms);
-      // Whoever sweeps takes what is overdue out of the indexes too, so that they stay small where nobody asks for figures.
-      if (claimed) context.behind('sweep', sweep);
-      return claimed;
-    },
+    ...createWorkIndex(context),
+    beats,
+    sweep: () => context.call('sweep', async () => void (await sweep())),
     channels: createRedisChannels(context),
     flags: createRedisFlags(context),
     ping: () => context.call('ping', async () => void (await redis.ping())),

@@ -7,9 +7,11 @@ import type { SqliteDatabase } from './database.ts';
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400 * SECOND_MS;
 
-/** Milliseconds that inboxes, turn records and idempotency keys are kept after their last use: longer than any turn. */
+/** Milliseconds that inboxes, unfinished turn records and idempotency keys are kept after their last use: longer than any turn. */
 export const KEEP_MS = DAY_MS;
-/** Milliseconds that a generation and a fence outlive their last use. */
+/** Milliseconds that the record of a finished turn is kept. */
+export const KEEP_FINISHED_MS = 3_600_000;
+/** Milliseconds that a generation outlives its last use. */
 export const KEEP_PROGRESS_MS = 7 * DAY_MS;
 /** Milliseconds that the figures of a day are kept. */
 export const KEEP_DAYS_MS = 90 * DAY_MS;

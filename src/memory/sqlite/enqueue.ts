@@ -1,35 +1,29 @@
-/** The turn protocol before a worker comes: offering, finding, editing and listing what waits. */
+/** What happens to a message before a worker comes: it is stored, found, edited. */
 import { z } from 'zod';
 import { encodePlace, personOf, placeTag } from '../../core/session.ts';
 import type { EnqueueResult, TurnRef, Turns } from '../../core/store.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import { parseStoredSession } from '../elements.ts';
+import { claimHead, headOf } from './claim.ts';
 import { KEEP_MS, type SqliteContext } from './context.ts';
 import { tombstone } from './inbox.ts';
-import { forgotten, newTurn } from './records.ts';
+import { forgotten, isOpen, newTurn } from './records.ts';
 import type { Tables } from './tables.ts';
 
-export type Offers = Pick<
-  Turns,
-  'enqueue' | 'locate' | 'waiting' | 'amend' | 'pending' | 'countPending' | 'claimSweep'
->;
+export type Enqueueing = Pick<Turns, 'enqueue' | 'follow' | 'locate' | 'requestStop' | 'waiting' | 'amend'>;
 
 const seenRow = z.object({ session: z.string(), turn: z.string() }).transform((row): TurnRef | undefined => {
   const sessionId = parseStoredSession(row.session);
   return sessionId === undefined ? undefined : { sessionId, turnId: row.turn };
 });
 
-export function createOffers(context: SqliteContext, tables: Tables): Offers {
+export function createEnqueueing(context: SqliteContext, tables: Tables): Enqueueing {
   const { db, options, read, write, textDeleted } = context;
   const { turns, inbox, participants } = tables;
   const selectSeen = db.query('SELECT session, turn FROM seen WHERE place = ? AND id = ? AND expires_at > ?', seenRow);
   const insertSeen = db.change(
     `INSERT INTO seen (place, id, session, turn, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
      ON CONFLICT (place, id) DO UPDATE SET session = ?3, turn = ?4, expires_at = ?5 WHERE expires_at <= ?6`,
-  );
-  const claim = db.change(
-    `INSERT INTO claim (name, until_at) VALUES (?1, ?2)
-     ON CONFLICT (name) DO UPDATE SET until_at = ?2 WHERE until_at <= ?3`,
   );
 
   const find = (place: string, idempotencyKeys: readonly string[], now: number): TurnRef | undefined => {
@@ -40,8 +34,8 @@ export function createOffers(context: SqliteContext, tables: Tables): Offers {
     return undefined;
   };
 
-  /** Claims those ids that nobody has. */
-  const claimIds = ({ sessionId, idempotencyKeys }: IncomingMessage, located: TurnRef, now: number) => {
+  /** Has those keys that lead nowhere lead to this turn. */
+  const remember = ({ sessionId, idempotencyKeys }: IncomingMessage, located: TurnRef, now: number) => {
     for (const id of idempotencyKeys) {
       const values = [placeTag(sessionId), JSON.stringify(id), located.sessionId, located.turnId, now + KEEP_MS, now];
       insertSeen(...values);
@@ -49,30 +43,56 @@ export function createOffers(context: SqliteContext, tables: Tables): Offers {
   };
 
   return {
-    enqueue: (message) =>
-      write('offer', (now): EnqueueResult => {
+    enqueue: (message, { token } = {}) =>
+      write('enqueue', (now): EnqueueResult => {
         const { sessionId, turnId, author } = message;
         const own = { sessionId, turnId };
-        const recorded = turns.get(sessionId, turnId, now) === undefined ? undefined : own;
-        const known = find(placeTag(sessionId), message.idempotencyKeys, now) ?? recorded;
-        if (known !== undefined) {
-          // Its conversation is noted as pending for as long as anything waits: note and inbox change together here.
-          claimIds(message, known, now);
-          return { kind: 'duplicate', ...known };
+        const recorded = turns.get(sessionId, turnId, now);
+        if (token !== undefined && recorded?.owner === token) {
+          const again = claimHead(context, tables, sessionId, token, token, now);
+          if (again.kind === 'claimed') return again;
         }
+        const known = find(placeTag(sessionId), message.idempotencyKeys, now) ?? (recorded && own);
+        if (known !== undefined) {
+          remember(message, known, now);
+          const record = turns.get(known.sessionId, known.turnId, now);
+          const unfinished = record !== undefined && record.state !== 'finished';
+          if (unfinished) inbox.note(known.sessionId, now);
+          return { kind: 'duplicate', ...known, unowned: unfinished && record.owner === undefined };
+        }
+        if (inbox.count(sessionId, now) === 0) inbox.clear(sessionId);
+        const head = headOf(context, tables, sessionId, now);
         const ahead = inbox.count(sessionId, now);
         if (ahead >= options.maxWaiting) return { kind: 'full', waiting: ahead };
-        if (ahead === 0) inbox.clear(sessionId);
         const progress = inbox.progress(sessionId, now);
-        claimIds(message, own, now);
+        remember(message, own, now);
         turns.put(sessionId, turnId, newTurn(progress.generation), now);
         inbox.keep(sessionId, progress, now);
         inbox.push(message, now);
         participants.add(personOf(sessionId, author.id), sessionId);
-        return { kind: 'queued', ahead };
+        if (head === undefined && token !== undefined) {
+          const claimed = claimHead(context, tables, sessionId, token, undefined, now);
+          if (claimed.kind === 'claimed') return claimed;
+        }
+        return { kind: 'queued', ahead, owner: head?.owner };
+      }),
+
+    // There is one process, and it tells its own followers by itself.
+    follow: (sessionId, turnId) =>
+      read('follow', (now) => {
+        const record = turns.get(sessionId, turnId, now);
+        return record !== undefined && record.state !== 'finished';
       }),
 
     locate: (place, idempotencyKeys) => read('locate', (now) => find(encodePlace(place), idempotencyKeys, now)),
+
+    requestStop: (sessionId, turnId) =>
+      write('requestStop', (now) => {
+        const record = turns.get(sessionId, turnId, now);
+        if (record === undefined || !isOpen(record)) return false;
+        turns.put(sessionId, turnId, { ...record, stopRequested: true }, now);
+        return true;
+      }),
 
     waiting: (sessionId) =>
       read('waiting', (now) => inbox.entries(sessionId, now).flatMap(({ message }) => message?.turnId ?? [])),
@@ -96,9 +116,5 @@ export function createOffers(context: SqliteContext, tables: Tables): Offers {
         }
         return 'unknown';
       }),
-
-    pending: (limit, after) => read('pending', (now) => inbox.pending(limit, after, now)),
-    countPending: () => read('countPending', (now) => inbox.countPending(now)),
-    claimSweep: (ms) => write('claimSweep', (now) => claim('sweep', now + ms, now) === 1),
   };
 }

@@ -1,7 +1,7 @@
-/** The inbox of a conversation and what must outlive it: generation, fence, pending note. */
+/** The inbox of a conversation and what must outlive it: its generation, and the note that says when to look at it. */
 import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
-import type { PendingConversation } from '../../core/store.ts';
+import type { DueConversation } from '../../core/store.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import { parseJson, parseStoredMessage, parseStoredSession } from '../elements.ts';
 import { KEEP_MS, KEEP_PROGRESS_MS } from './context.ts';
@@ -16,7 +16,6 @@ export interface Entry {
 
 export interface Progress {
   readonly generation: number;
-  readonly fence: number;
 }
 
 export interface InboxTable {
@@ -35,7 +34,14 @@ export interface InboxTable {
   remove(seq: number): void;
   /** Takes the pending note away, and what may be left of an inbox whose time is over. */
   clear(session: string): void;
-  pending(limit: number, after: number | undefined, now: number): PendingConversation[];
+  /** Notes a conversation as pending, if it is known: to be looked at in 4 s; a microsecond earlier if it is noted already. */
+  note(session: string, now: number): void;
+  /** Takes the note away if it is this one still. */
+  clearNote(due: DueConversation): void;
+  /** Up to `limit` conversations to look at now; each is due again in 2 s. */
+  takeDue(limit: number, now: number): DueConversation[];
+  /** Makes everything that is noted due. */
+  allDue(now: number): void;
   countPending(now: number): number;
   /** Conversations with messages that nobody looked at for too long, as they are stored: what is no session id goes too. */
   overdue(now: number, limit: number): string[];
@@ -44,30 +50,26 @@ export interface InboxTable {
   forgetWaiting(session: SessionId, matches: (message: IncomingMessage) => boolean, now: number): number;
 }
 
-const progressRow = z.object({ generation: z.number(), fence: z.number() });
+const progressRow = z.object({ generation: z.number() });
 const countRow = z.object({ count: z.number() });
 const sessionRow = z.object({ session: z.string() });
 const entryRow = z
   .object({ seq: z.number(), element: z.string() })
   .transform((row): Entry => ({ seq: row.seq, message: parseStoredMessage(parseJson(row.element)) }));
-const pendingRow = z
-  .object({ session: z.string(), since: z.number() })
-  .transform((row): PendingConversation | undefined => {
-    const sessionId = parseStoredSession(row.session);
-    return sessionId === undefined ? undefined : { sessionId, since: row.since / 1_000 };
-  });
+/** Milliseconds after which a message is looked at that was just stored. */
+const NOTE_MS = 4_000;
+/** Milliseconds until it is looked at again. */
+const LOOK_MS = 2_000;
+/** Further away than any note: the clock was set back. */
+const FAR_MS = 5_000;
 
 const KEPT = 'EXISTS (SELECT 1 FROM progress WHERE progress.session = inbox.session AND inbox_expires_at > ?)';
 
 export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTable {
-  const selectProgress = db.query(
-    'SELECT generation, fence FROM progress WHERE session = ? AND expires_at > ?',
-    progressRow,
-  );
+  const selectProgress = db.query('SELECT generation FROM progress WHERE session = ? AND expires_at > ?', progressRow);
   const putProgress = db.change(
-    `INSERT INTO progress (session, generation, fence, inbox_expires_at, expires_at) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT (session) DO UPDATE SET generation = excluded.generation, fence = excluded.fence,
-       inbox_expires_at = excluded.inbox_expires_at, expires_at = excluded.expires_at`,
+    `INSERT INTO progress (session, generation, inbox_expires_at, expires_at) VALUES (?, ?, ?, ?)
+     ON CONFLICT (session) DO UPDATE SET generation = excluded.generation, inbox_expires_at = excluded.inbox_expires_at, expires_at = excluded.expires_at`,
   );
   const selectEntries = db.query(
     `SELECT seq, element FROM inbox WHERE session = ? AND ${KEPT} ORDER BY seq LIMIT ?`,
@@ -78,30 +80,28 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
   const update = db.change('UPDATE inbox SET element = ? WHERE seq = ?');
   const remove = db.change('DELETE FROM inbox WHERE seq = ?');
   const removeAll = db.change('DELETE FROM inbox WHERE session = ?');
-  // A microsecond later than any other where the clock gives the same: so `after` passes over nobody.
-  const notePending = db.change(
-    `UPDATE progress SET pending_since_us =
-       max(? * 1000, 1 + (SELECT coalesce(max(pending_since_us), 0) FROM progress WHERE pending_since_us IS NOT NULL))
-     WHERE session = ?`,
+  const note = db.change(
+    'UPDATE progress SET due_us = CASE WHEN due_us IS NULL THEN ?1 ELSE due_us - 1 END WHERE session = ?2',
   );
-  const clearPending = db.change('UPDATE progress SET pending_since_us = NULL WHERE session = ?');
-  const selectPending = db.query(
-    `SELECT session, pending_since_us AS since FROM progress
-     WHERE pending_since_us > ? AND inbox_expires_at > ? ORDER BY pending_since_us LIMIT ?`,
-    pendingRow,
+  const clearPending = db.change('UPDATE progress SET due_us = NULL WHERE session = ?');
+  const clearNote = db.change('UPDATE progress SET due_us = NULL WHERE session = ? AND due_us = ?');
+  const selectDue = db.query(
+    `SELECT session FROM progress WHERE (due_us <= ?1 OR due_us > ?2) AND inbox_expires_at > ?3 ORDER BY due_us LIMIT ?4`,
+    sessionRow,
   );
+  const setDue = db.change('UPDATE progress SET due_us = ? WHERE session = ?');
+  const makeAllDue = db.change('UPDATE progress SET due_us = min(due_us, ?) WHERE due_us IS NOT NULL');
   const countAllPending = db.query(
-    'SELECT count(*) AS count FROM progress WHERE pending_since_us IS NOT NULL AND inbox_expires_at > ?',
+    'SELECT count(*) AS count FROM progress WHERE due_us IS NOT NULL AND inbox_expires_at > ?',
     countRow,
   );
   const selectOverdue = db.query(
-    'SELECT session FROM progress WHERE pending_since_us IS NOT NULL AND inbox_expires_at <= ? LIMIT ?',
+    'SELECT session FROM progress WHERE due_us IS NOT NULL AND inbox_expires_at <= ? LIMIT ?',
     sessionRow,
   );
-  const expireProgress = db.change('DELETE FROM progress WHERE expires_at <= ? AND pending_since_us IS NULL');
+  const expireProgress = db.change('DELETE FROM progress WHERE expires_at <= ? AND due_us IS NULL');
 
-  const progress = (session: SessionId, now: number): Progress =>
-    selectProgress.one(session, now) ?? { generation: 0, fence: 0 };
+  const progress = (session: SessionId, now: number): Progress => selectProgress.one(session, now) ?? { generation: 0 };
   const entries = (session: SessionId, now: number) => selectEntries.all(session, now, -1);
   const replace = (seq: number, message: IncomingMessage) => void update(JSON.stringify(message), seq);
 
@@ -109,8 +109,8 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
     entries,
     replace,
     progress,
-    keep(session, { generation, fence }, now) {
-      putProgress(session, generation, fence, now + KEEP_MS, now + KEEP_PROGRESS_MS);
+    keep(session, { generation }, now) {
+      putProgress(session, generation, now + KEEP_MS, now + KEEP_PROGRESS_MS);
     },
     head: (session, now) => selectEntries.one(session, now, 1),
     count: (session, now) => countEntries.one(session, now)?.count ?? 0,
@@ -118,17 +118,27 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
       entries(session, now).some(({ message }) => message !== undefined && !isTombstone(message)),
     push(message, now) {
       insert(message.sessionId, JSON.stringify(message));
-      notePending(now, message.sessionId);
+      note((now + NOTE_MS) * 1_000, message.sessionId);
     },
     remove: (seq) => void remove(seq),
     clear(session) {
       clearPending(session);
       removeAll(session);
     },
-    pending(limit, after, now) {
-      const found = selectPending.all(after === undefined ? 0 : Math.round(after * 1_000), now, limit);
-      return found.filter((conversation) => conversation !== undefined);
+    note: (session, now) => void note((now + NOTE_MS) * 1_000, session),
+    clearNote: ({ sessionId, note: due }) => void clearNote(sessionId, Number(due)),
+    takeDue(limit, now) {
+      const due = String((now + LOOK_MS) * 1_000);
+      return selectDue.all(now * 1_000, (now + FAR_MS) * 1_000, now, limit).flatMap(({ session }) => {
+        setDue(Number(due), session);
+        const sessionId = parseStoredSession(session);
+        if (sessionId !== undefined) return { sessionId, note: due };
+        // Nobody's conversation: left there it would be met by every look.
+        clearPending(session);
+        return [];
+      });
     },
+    allDue: (now) => void makeAllDue(now * 1_000),
     countPending: (now) => countAllPending.one(now)?.count ?? 0,
     overdue: (now, limit) => selectOverdue.all(now, limit).map(({ session }) => session),
     deleteExpiredProgress: (now) => expireProgress(now),
@@ -137,7 +147,7 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
       let unanswered = 0;
       for (const { seq, message } of entries(session, now)) {
         if (message === undefined) {
-          // Nobody can ever answer it, and its text may be the one that must go. take() drops it.
+          // Nobody can ever answer it, and its text may be the one that must go. a claim drops it.
           update('', seq);
           continue;
         }

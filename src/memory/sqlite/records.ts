@@ -1,25 +1,33 @@
 /** Turn records, as rows and as the vocabulary has them. */
 import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
-import { ANSWER_CUTS, type MessageRef, TURN_STATES, type TurnId, type TurnRecord } from '../../core/types.ts';
+import {
+  ANSWER_CUTS,
+  type MessageRef,
+  type Token,
+  TURN_STATES,
+  type TurnId,
+  type TurnRecord,
+} from '../../core/types.ts';
 import { ERROR_CODES } from '../../errors.ts';
 import { parseJson } from '../elements.ts';
-import { KEEP_MS } from './context.ts';
+import { KEEP_FINISHED_MS, KEEP_MS } from './context.ts';
 import type { SqliteDatabase } from './database.ts';
 
-/** A turn record and the generation that its conversation had when the message was offered. */
+/** A turn record, the generation that its conversation had when the message was stored, and who runs the turn. */
 export interface StoredTurn extends TurnRecord {
   readonly generation: number;
+  readonly owner?: Token;
 }
 
 export interface TurnTable {
   get(session: SessionId, turn: TurnId, now: number): StoredTurn | undefined;
-  /** Writes the whole record, to be kept from now on. */
+  /** Writes the whole record, to be kept from now on: for an hour once it is finished. */
   put(session: SessionId, turn: TurnId, record: StoredTurn, now: number): void;
   deleteExpired(now: number): number;
 }
 
-/** The record of a message that was just offered. */
+/** The record of a message that was just stored. */
 export function newTurn(generation: number): StoredTurn {
   return {
     generation,
@@ -68,6 +76,7 @@ const turnRow = z
     cut: z.enum(ANSWER_CUTS).nullable().catch(null),
     outcome: z.enum(['answered', 'failed', 'forgotten']).nullable().catch(null),
     code: z.enum(ERROR_CODES).nullable().catch('internal'),
+    owner: z.string().nullable(),
   })
   .transform(
     (row): StoredTurn => ({
@@ -84,19 +93,20 @@ const turnRow = z
       ...(row.cut === null ? {} : { cut: row.cut }),
       ...(row.outcome === null ? {} : { outcome: row.outcome }),
       ...(row.code === null ? {} : { code: row.code }),
+      ...(row.owner === null ? {} : { owner: row.owner }),
     }),
   );
 
 export function createTurnTable(db: SqliteDatabase): TurnTable {
   const select = db.query(
-    `SELECT generation, state, attempt, takeovers, failures, started_at, stop_requested, handles, answer, stopped, cut, outcome, code
+    `SELECT generation, state, attempt, takeovers, failures, started_at, stop_requested, handles, answer, stopped, cut, outcome, code, owner
      FROM turn WHERE session = ? AND turn = ? AND expires_at > ?`,
     turnRow,
   );
   const replace = db.change(
     `INSERT OR REPLACE INTO turn (session, turn, generation, state, attempt, takeovers, failures, started_at, stop_requested,
-       handles, answer, stopped, cut, outcome, code, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       handles, answer, stopped, cut, outcome, code, owner, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const expire = db.change('DELETE FROM turn WHERE expires_at <= ?');
   return {
@@ -118,7 +128,8 @@ export function createTurnTable(db: SqliteDatabase): TurnTable {
         record.cut ?? null,
         record.outcome ?? null,
         record.code ?? null,
-        now + KEEP_MS,
+        record.owner ?? null,
+        now + (record.state === 'finished' ? KEEP_FINISHED_MS : KEEP_MS),
       );
     },
     deleteExpired: (now) => expire(now),
@@ -126,6 +137,6 @@ export function createTurnTable(db: SqliteDatabase): TurnTable {
 }
 
 /** Without what only the driver needs. */
-export function toRecord({ generation, ...record }: StoredTurn): TurnRecord {
+export function toRecord({ generation, owner, ...record }: StoredTurn): TurnRecord {
   return record;
 }

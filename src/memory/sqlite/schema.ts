@@ -136,6 +136,20 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE note RENAME COLUMN place TO about;
   UPDATE OR REPLACE note SET about = substr(name, 9, length(name) - 9), name = '"followed"' WHERE name LIKE '"follow:{%';
   `,
+  `
+  -- Who runs a turn, instead of a number that rises with each claim; and when to look at what waits, instead of since when it does.
+  ALTER TABLE turn ADD COLUMN owner TEXT;
+  ALTER TABLE progress DROP COLUMN fence;
+  DROP INDEX progress_pending;
+  ALTER TABLE progress RENAME COLUMN pending_since_us TO due_us;
+  CREATE INDEX progress_due ON progress (due_us) WHERE due_us IS NOT NULL;
+  DROP TABLE claim;
+  -- Written now and then to find out whether the store takes anything.
+  CREATE TABLE beat (
+    id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    at INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];
 
 /** Which steps were taken, and when; made before the first of them. */

@@ -3,14 +3,14 @@ import type { ConversationStore, StoreOptions } from '../../core/store.ts';
 import { createSqliteChannels } from './channels.ts';
 import { createContext } from './context.ts';
 import { openDatabase } from './database.ts';
-import { createOffers } from './enqueue.ts';
 import { createSqliteFlags } from './flags.ts';
 import { createSessionMemory } from './memory.ts';
 import { createPeopleMemory } from './people.ts';
 import { createStats } from './stats.ts';
 import { createSweep } from './sweep.ts';
 import { createTables } from './tables.ts';
-import { createLeases } from './turns.ts';
+import { createSqliteTurns } from './turns.ts';
+import { createBeats, createWorkIndex } from './work-index.ts';
 
 export interface SqliteStoreOptions extends StoreOptions {
   /** The folder of the files; made if need be, readable by this user only. */
@@ -49,13 +49,16 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Co
   timer.unref();
 
   return {
-    ...createOffers(context, tables),
-    ...createLeases(context, tables),
+    ...createSqliteTurns(context, tables),
+    ...createWorkIndex(context, tables),
+    beats: createBeats(context, tables),
     ...createSessionMemory(context, tables),
     ...createPeopleMemory(context, tables),
     ...createStats(context, tables, sweep),
     channels: createSqliteChannels(context),
     flags: createSqliteFlags(context, tables.notes),
+    // It has a timer of its own.
+    sweep: async () => {},
     ping: () => context.read('ping', () => void tables.inbox.countPending(now())),
     async close() {
       clearInterval(timer);

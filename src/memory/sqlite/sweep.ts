@@ -20,13 +20,13 @@ export function createSweep(context: SqliteContext, tables: Tables): Sweep {
   const { turns, inbox, conversations, choices, participants } = tables;
   const selectDue = db.query(
     `SELECT EXISTS (SELECT 1 FROM conversation WHERE expires_at <= ?1)
-         OR EXISTS (SELECT 1 FROM progress WHERE pending_since_us IS NOT NULL AND inbox_expires_at <= ?1)
+         OR EXISTS (SELECT 1 FROM progress WHERE due_us IS NOT NULL AND inbox_expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM turn WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM seen WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM choice WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM note WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM channel WHERE expires_at <= ?1)
-         OR EXISTS (SELECT 1 FROM progress WHERE pending_since_us IS NULL AND expires_at <= ?1) AS due`,
+         OR EXISTS (SELECT 1 FROM progress WHERE due_us IS NULL AND expires_at <= ?1) AS due`,
     dueRow,
   );
   const expireSeen = db.change('DELETE FROM seen WHERE expires_at <= ?');

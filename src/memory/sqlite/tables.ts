@@ -31,15 +31,15 @@ export function createTables(db: SqliteDatabase): Tables {
   };
 }
 
-/** Forgets a conversation whole, what waits in it too. Nothing that was offered before is committed afterwards. */
+/** Forgets a conversation whole, what waits in it too. Nothing that was stored before is committed afterwards. */
 export function forgetConversation(tables: Tables, session: SessionId, now: number): Erased {
   const { inbox, conversations, participants, notes } = tables;
-  const { generation, fence } = inbox.progress(session, now);
+  const { generation } = inbox.progress(session, now);
   const messages = conversations.living(session, now)?.messages ?? 0;
   conversations.drop(session);
   notes.removeOf(session);
   const waiting = inbox.forgetWaiting(session, () => true, now);
-  inbox.keep(session, { generation: generation + 1, fence }, now);
+  inbox.keep(session, { generation: generation + 1 }, now);
   participants.dropIfOver(session);
   return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
 }

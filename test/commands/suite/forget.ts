@@ -5,6 +5,7 @@ import { messagesIn } from '../../../src/i18n/messages.ts';
 import {
   answerOf,
   contents,
+  finish,
   type Harness,
   messageOf,
   offerNew,
@@ -161,7 +162,7 @@ export function describeForget(harness: Harness): void {
       const mine = await takeHead(bot.store, SHARED);
       await ask('/forget', inShared);
       expect(await bot.store.commit(mine.lease, mine.message, answerOf('secret-2'))).toBe('forgotten');
-      expect(await bot.store.complete(mine.lease)).toBe(1);
+      expect(await finish(bot.store, mine.lease)).toBe(1);
       const { lease, message } = await takeHead(bot.store, SHARED);
       expect(await bot.store.commit(lease, message, answerOf('for bob'))).toBe('committed');
       expect(await kept(SHARED)).toEqual(['text of b1', 'for bob']);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { encodeSession, parseSessionId } from '../../../src/core/session.ts';
 import type { Harness } from './support.ts';
-import { answerOf, contents, messageOf, offerNew, runTurn, sessionOf, takeHead, until } from './support.ts';
+import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, takeHead, until } from './support.ts';
 
 const { place } = parseSessionId(sessionOf());
 const outside = sessionOf();
@@ -109,7 +109,7 @@ export function describeAreas(harness: Harness): void {
         await Promise.all([store.erase({ place }), store.enqueue(messageOf(thread, `n${round}`, { text: 'raced' }))]);
         const taken = await takeHead(store, thread);
         if (taken.record.state === 'running') await store.commit(taken.lease, taken.message, answerOf('raced'));
-        await store.complete(taken.lease);
+        await finish(store, taken.lease);
         await until(async () => expect(await store.waiting(thread)).toEqual([]));
         await store.erase(ada);
         expect(await harness.fixture.dumpText()).not.toContain('raced');

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ANSWER_CUTS, type ChatMessage } from '../../../src/core/types.ts';
 import type { Harness } from './support.ts';
-import { answerOf, contents, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import { answerOf, contents, finish, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
 
 const session = sessionOf();
 
@@ -49,7 +49,7 @@ export function describeCommits(harness: Harness): void {
       const second = await takeHead(harness.store, session);
       expect(second.record).toMatchObject({ state: 'answered', answer: 'first', attempt: 2, takeovers: 0 });
       expect(await harness.store.commit(second.lease, second.message, answerOf('second'))).toBe('known');
-      expect(await harness.store.complete(second.lease)).toBe(0);
+      expect(await finish(harness.store, second.lease)).toBe(0);
       expect(await harness.store.commit(second.lease, second.message, answerOf('third'))).toBe('known');
       expect(await contents(harness.store, session)).toEqual(['text of m1', 'first']);
       expect((await harness.store.record(session, 'm1'))?.state).toBe('finished');
@@ -60,7 +60,7 @@ export function describeCommits(harness: Harness): void {
       const { lease, message } = await takeHead(harness.store, session);
       await harness.store.commit(lease, message, answerOf('half of', { stopped: true }));
       expect(await harness.store.record(session, 'm1')).toMatchObject({ outcome: 'answered', stopped: true });
-      await harness.store.complete(lease);
+      await finish(harness.store, lease);
       expect(await harness.store.record(session, 'm1')).toMatchObject({ state: 'finished', stopped: true });
       const messages = (await harness.store.history(session))?.messages;
       expect(messages?.map((half) => half.stopped)).toEqual([undefined, true]);
@@ -74,7 +74,7 @@ export function describeCommits(harness: Harness): void {
       await harness.store.commit(first.lease, first.message, answerOf('half of', { cut }));
       const second = await takeHead(harness.store, session);
       expect(second.record).toMatchObject({ state: 'answered', answer: 'half of', cut });
-      await harness.store.complete(second.lease);
+      await finish(harness.store, second.lease);
       const messages = (await harness.store.history(session))?.messages;
       expect(messages?.map((half) => [half.content, half.cut])).toEqual([
         ['text of m1', undefined],
@@ -109,7 +109,7 @@ export function describeCommits(harness: Harness): void {
       expect(await harness.fixture.dumpText()).toContain('quoted-secret');
       const { lease, message } = await takeHead(harness.store, session);
       await harness.store.commit(lease, message, answerOf('fine'));
-      await harness.store.complete(lease);
+      await finish(harness.store, lease);
       const { messages } = (await harness.store.history(session)) ?? { messages: [] };
       expect(JSON.stringify(messages)).not.toContain('secret');
     });
@@ -139,7 +139,7 @@ export function describeCommits(harness: Harness): void {
 
       const again = await takeHead(harness.store, session);
       expect(again.record).toMatchObject({ state: 'failed', takeovers: 0, ...failed });
-      expect(await harness.store.complete(again.lease)).toBe(1);
+      expect(await finish(harness.store, again.lease)).toBe(1);
       expect(await harness.store.record(session, 'm1')).toMatchObject({ state: 'finished', ...failed });
       const next = await takeHead(harness.store, session);
       expect(await harness.store.commit(next.lease, next.message, answerOf('two'))).toBe('committed');
@@ -153,7 +153,7 @@ export function describeCommits(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm2'));
       const { lease, message } = await takeHead(harness.store, session);
       await harness.store.commit(lease, message, answerOf('one'));
-      expect(await harness.store.complete(lease)).toBe(1);
+      expect(await finish(harness.store, lease)).toBe(1);
       expect(await harness.store.waiting(session)).toEqual(['m2']);
       const record = await harness.store.record(session, 'm1');
       expect(record).toMatchObject({ state: 'finished', outcome: 'answered' });
@@ -164,8 +164,8 @@ export function describeCommits(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm1'));
       await offerNew(harness.store, messageOf(session, 'm2'));
       const { lease } = await takeHead(harness.store, session);
-      expect(await harness.store.complete(lease)).toBe(1);
-      expect(await harness.store.complete(lease)).toBe(1);
+      expect(await finish(harness.store, lease)).toBe(1);
+      expect(await finish(harness.store, lease)).toBe(1);
       expect(await harness.store.waiting(session)).toEqual(['m2']);
     });
   });

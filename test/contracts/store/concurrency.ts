@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SessionId } from '../../../src/core/session.ts';
 import type { ConversationStore } from '../../../src/core/store.ts';
 import type { Harness } from './support.ts';
-import { answerOf, contents, LIMITS, messageOf, sessionOf } from './support.ts';
+import { answerOf, contents, finish, LIMITS, messageOf, sessionOf, tryClaim } from './support.ts';
 
 const CONVERSATIONS = 40;
 const TURNS = LIMITS.maxMessages / 2;
@@ -11,12 +11,12 @@ const TURNS = LIMITS.maxMessages / 2;
 /** A worker: drains one conversation until nothing waits or another worker has taken it over. */
 async function drain(store: ConversationStore, sessionId: SessionId): Promise<'empty' | 'fenced'> {
   for (;;) {
-    const taken = await store.claim(sessionId);
+    const taken = await tryClaim(store, sessionId);
     if (taken === undefined) return 'empty';
     const { lease, message } = taken;
     if (!(await store.saveMessageRef(lease, 1, { intentAt: 1 }))) return 'fenced';
     if ((await store.commit(lease, message, answerOf(`answer to ${message.id}`))) === 'fenced') return 'fenced';
-    if ((await store.complete(lease)) === undefined) return 'fenced';
+    if ((await finish(store, lease)) === undefined) return 'fenced';
   }
 }
 
@@ -43,10 +43,21 @@ export function describeConcurrency(harness: Harness): void {
       expect(await harness.store.waiting(session)).toHaveLength(LIMITS.maxWaiting);
     });
 
-    it('commit a turn once, whoever of two workers is faster', async () => {
+    it('claim a turn that nobody runs once, and one whose owner has died once', async () => {
       const session = sessionOf();
       await harness.store.enqueue(messageOf(session, 'm1'));
-      const taken = await Promise.all(Array.from({ length: 10 }, () => harness.store.claim(session)));
+      for (let round = 0; round < 3; round += 1) {
+        const taken = await Promise.all(Array.from({ length: 10 }, () => tryClaim(harness.store, session)));
+        expect(taken.filter((one) => one !== undefined)).toHaveLength(1);
+        expect((await harness.store.record(session, 'm1'))?.attempt).toBe(round + 1);
+      }
+    });
+
+    it('commit a turn once, whoever of ten workers is faster', async () => {
+      const session = sessionOf();
+      await harness.store.enqueue(messageOf(session, 'm1'));
+      const taken = [];
+      for (let n = 0; n < 10; n += 1) taken.push(await tryClaim(harness.store, session));
       const results = await Promise.all(
         taken.flatMap((one) => (one ? [harness.store.commit(one.lease, one.message, answerOf('one'))] : [])),
       );

@@ -4,7 +4,19 @@ import { KEEP_CHANNEL_MS } from '../../../src/core/channels.ts';
 import { parseSessionId } from '../../../src/core/session.ts';
 import { describeFinding } from './finding.ts';
 import type { AgingFixture, MakeFixture } from './support.ts';
-import { answerOf, contents, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead, useStore } from './support.ts';
+import {
+  answerOf,
+  contents,
+  finish,
+  LIMITS,
+  messageOf,
+  offerNew,
+  runTurn,
+  sessionOf,
+  takeHead,
+  tryClaim,
+  useStore,
+} from './support.ts';
 import { describeTraces } from './traces.ts';
 
 const HOUR = 3_600_000;
@@ -19,14 +31,17 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
     describeFinding(harness);
     describeTraces(harness);
 
-    it('an idempotency key and the record of its turn are known for 24 hours after the offer', async () => {
+    it('an idempotency key is known for 24 hours, the record of a turn for an hour after its end', async () => {
       await runTurn(harness.store, messageOf(session, 'm1'));
-      await harness.fixture.advance(24 * HOUR - 60_000);
-      expect(await harness.store.locate(place, ['m1'])).toEqual({ sessionId: session, turnId: 'm1' });
+      await harness.fixture.advance(HOUR - 60_000);
       expect((await harness.store.record(session, 'm1'))?.state).toBe('finished');
       await harness.fixture.advance(120_000);
-      expect(await harness.store.locate(place, ['m1'])).toBeUndefined();
       expect(await harness.store.record(session, 'm1')).toBeUndefined();
+      await harness.fixture.advance(23 * HOUR - 120_000);
+      expect(await harness.store.locate(place, ['m1'])).toEqual({ sessionId: session, turnId: 'm1' });
+      expect(await harness.store.enqueue(messageOf(session, 'm1'))).toMatchObject({ kind: 'duplicate' });
+      await harness.fixture.advance(120_000);
+      expect(await harness.store.locate(place, ['m1'])).toBeUndefined();
       expect(await harness.store.enqueue(messageOf(session, 'm1'))).toMatchObject({ kind: 'queued' });
     });
 
@@ -38,7 +53,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       const { lease, message, record } = await takeHead(harness.store, session);
       expect([message.id, record.attempt]).toEqual(['m1', 2]);
       expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('committed');
-      expect(await harness.store.complete(lease)).toBe(0);
+      expect(await finish(harness.store, lease)).toBe(0);
     });
 
     it('a waiting message can be edited and withdrawn for as long as it waits', async () => {
@@ -57,7 +72,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       ]) {
         const { lease, message, record } = await takeHead(harness.store, session);
         expect([message.id, record.state]).toEqual([id, state]);
-        await harness.store.complete(lease);
+        await finish(harness.store, lease);
       }
     });
 
@@ -72,7 +87,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
         const { lease, message } = await takeHead(harness.store, session);
         expect([message.id, message.text]).toEqual([id, `text of ${id}`]);
         expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('committed');
-        await harness.store.complete(lease);
+        await finish(harness.store, lease);
       }
     });
 
@@ -80,7 +95,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       await offerNew(harness.store, messageOf(session, 'm1', { text: 'an-abandoned-text' }));
       await harness.fixture.advance(DAY + 60_000);
       expect(await harness.store.waiting(session)).toEqual([]);
-      expect(await harness.store.claim(session)).toBeUndefined();
+      expect(await tryClaim(harness.store, session)).toBeUndefined();
       expect(await harness.store.stats()).toMatchObject({ pending: 0 });
       expect(await harness.store.countPending()).toBe(0);
       expect(await harness.fixture.dumpText()).not.toContain('an-abandoned-text');

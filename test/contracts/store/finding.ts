@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseSessionId } from '../../../src/core/session.ts';
 import type { AgingFixture, Harness } from './support.ts';
-import { answerOf, contents, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -81,7 +81,7 @@ export function describeFinding(harness: Harness<AgingFixture>): void {
       const { lease, message } = await takeHead(harness.store, shared);
       await harness.fixture.advance(23 * HOUR);
       await harness.store.commit(lease, message, answerOf('to ada'));
-      await harness.store.complete(lease);
+      await finish(harness.store, lease);
       await harness.fixture.advance(22 * HOUR);
       await expectFound(2);
     });

@@ -1,7 +1,7 @@
 /** /forget: before, during and after a turn, and what is left in the store of the text: nothing. */
 import { describe, expect, it } from 'vitest';
 import type { Harness } from './support.ts';
-import { answerOf, contents, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
 
 const session = sessionOf();
 
@@ -76,7 +76,7 @@ export function describeForgetting(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm5', { text: long('failed-text') }));
       const failed = await takeHead(harness.store, session);
       await harness.store.fail(failed.lease, 'model_timeout');
-      await harness.store.complete(failed.lease);
+      await finish(harness.store, failed.lease);
       await offerNew(harness.store, messageOf(session, 'm2', { text: long('running-text'), ...extras }));
       await offerNew(harness.store, messageOf(session, 'm3', { text: long('waiting-text'), ...extras }));
       await takeHead(harness.store, session);
@@ -118,7 +118,7 @@ export function describeForgetting(harness: Harness): void {
         ]),
       );
       expect(next.message).toMatchObject({ id: 'm1', text: '', replyTo: message.replyTo, locale: message.locale });
-      expect(await harness.store.complete(next.lease)).toBe(0);
+      expect(await finish(harness.store, next.lease)).toBe(0);
       expect(await harness.store.record(session, 'm1')).toMatchObject({ state: 'finished', outcome: 'forgotten' });
     });
 
@@ -136,7 +136,7 @@ export function describeForgetting(harness: Harness): void {
         expect([message.quotes ?? [], message.attachments ?? []]).toEqual([[], []]);
         expect(record).toMatchObject({ state: 'forgotten', outcome: 'forgotten', attempt: 1, takeovers: 0 });
         expect(await harness.store.commit(lease, message, answerOf('too late'))).toBe('forgotten');
-        await harness.store.complete(lease);
+        await finish(harness.store, lease);
       }
       expect(await harness.store.history(session)).toBeUndefined();
       expect(await harness.store.countPending()).toBe(0);
@@ -168,7 +168,7 @@ export function describeForgetting(harness: Harness): void {
       await harness.store.forget(session);
       await offerNew(harness.store, messageOf(session, 'm2'));
       const first = await takeHead(harness.store, session);
-      expect(await harness.store.complete(first.lease)).toBe(1);
+      expect(await finish(harness.store, first.lease)).toBe(1);
       const second = await takeHead(harness.store, session);
       expect(second.message.text).toBe('text of m2');
       expect(await harness.store.commit(second.lease, second.message, answerOf('two'))).toBe('committed');

@@ -3,7 +3,19 @@ import { describe, expect, it } from 'vitest';
 import type { ConversationStore } from '../../../src/core/store.ts';
 import type { TurnLease } from '../../../src/core/types.ts';
 import type { Harness } from './support.ts';
-import { answerOf, contents, LIMITS, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import {
+  answerOf,
+  contents,
+  finish,
+  LIMITS,
+  messageOf,
+  newToken,
+  offerNew,
+  runTurn,
+  sessionOf,
+  takeHead,
+  tryClaim,
+} from './support.ts';
 
 const session = sessionOf();
 
@@ -21,7 +33,7 @@ const WRITES: readonly {
     fenced: 'fenced',
   },
   { name: 'fail', write: (store, lease) => store.fail(lease, 'model_timeout'), fenced: false },
-  { name: 'finish', write: (store, lease) => store.complete(lease), fenced: undefined },
+  { name: 'finish', write: (store, lease) => finish(store, lease), fenced: undefined },
   { name: 'release', write: (store, lease) => store.requeue(lease), fenced: false },
 ];
 
@@ -38,7 +50,7 @@ async function snapshot(store: ConversationStore): Promise<unknown> {
 export function describeLeases(harness: Harness): void {
   describe('taking', () => {
     it('gives nothing when nothing waits', async () => {
-      expect(await harness.store.claim(session)).toBeUndefined();
+      expect(await tryClaim(harness.store, session)).toBeUndefined();
       expect(await harness.store.record(session, 'm1')).toBeUndefined();
       expect(await harness.store.waiting(session)).toEqual([]);
     });
@@ -74,25 +86,6 @@ export function describeLeases(harness: Harness): void {
       expect(third.message).toEqual(first.message);
     });
 
-    it('raises the fence with each take, over turns and restarts', async () => {
-      await offerNew(harness.store, messageOf(session, 'm1'));
-      await offerNew(harness.store, messageOf(session, 'm2'));
-      const fences: number[] = [];
-      fences.push((await takeHead(harness.store, session)).lease.token);
-      const again = await takeHead(harness.store, session);
-      fences.push(again.lease.token);
-      await harness.store.complete(again.lease);
-      const store = await harness.fixture.open();
-      const next = await takeHead(store, session);
-      expect(next.lease.turnId).toBe('m2');
-      fences.push(next.lease.token);
-      await store.complete(next.lease);
-      await runTurn(store, messageOf(session, 'm3'));
-      await offerNew(store, messageOf(session, 'm4'));
-      fences.push((await takeHead(store, session)).lease.token);
-      expect(fences).toEqual([...new Set(fences)].sort((a, b) => a - b));
-    });
-
     it('gives the messages of a conversation in the order of their arrival', async () => {
       const ids = ['m1', 'm0', 'm9', 'm5'];
       for (const id of ids) await offerNew(harness.store, messageOf(session, id));
@@ -102,7 +95,7 @@ export function describeLeases(harness: Harness): void {
         expect((await takeHead(harness.store, session)).lease.turnId).toBe(lease.turnId);
         taken.push(lease.turnId);
         const { lease: own } = await takeHead(harness.store, session);
-        await harness.store.complete(own);
+        await finish(harness.store, own);
       }
       expect(taken).toEqual(ids);
     });
@@ -115,7 +108,7 @@ export function describeLeases(harness: Harness): void {
       const his = await takeHead(harness.store, bob);
       expect([mine.lease.turnId, his.lease.turnId]).toEqual(['m1', 'm2']);
       expect(await harness.store.saveMessageRef(mine.lease, 1, { id: 'p1' })).toBe(true);
-      expect(await harness.store.complete(his.lease)).toBe(0);
+      expect(await finish(harness.store, his.lease)).toBe(0);
       expect(await harness.store.waiting(session)).toEqual(['m1']);
     });
 
@@ -132,7 +125,7 @@ export function describeLeases(harness: Harness): void {
       await runTurn(harness.store, messageOf(session, 'm1'));
       await harness.fixture.injectBadElement(session, '[]', 'inbox');
       expect(await harness.store.waiting(session)).toEqual([]);
-      expect(await harness.store.claim(session)).toBeUndefined();
+      expect(await tryClaim(harness.store, session)).toBeUndefined();
       expect(await harness.store.countPending()).toBe(0);
       expect(harness.badElements.get(session)).toBe(1);
     });
@@ -154,7 +147,7 @@ export function describeLeases(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm0'));
       await offerNew(harness.store, messageOf(session, 'm1'));
       const stale = (await takeHead(harness.store, session)).lease;
-      await harness.store.complete((await takeHead(harness.store, session)).lease);
+      await finish(harness.store, (await takeHead(harness.store, session)).lease);
       await takeHead(harness.store, session);
       const before = await snapshot(harness.store);
       expect(await write(harness.store, stale)).toBe(fenced);
@@ -164,7 +157,7 @@ export function describeLeases(harness: Harness): void {
     it.each(WRITES)('cannot be made up for $name in a conversation that nobody took', async ({ write, fenced }) => {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const before = await snapshot(harness.store);
-      expect(await write(harness.store, { sessionId: session, turnId: 'm1', token: 1 })).toBe(fenced);
+      expect(await write(harness.store, { sessionId: session, turnId: 'm1', token: newToken() })).toBe(fenced);
       expect(await snapshot(harness.store)).toEqual(before);
     });
   });

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Person, Place } from '../../../src/core/session.ts';
 import { encodeSession, parseSessionId } from '../../../src/core/session.ts';
 import type { Harness } from './support.ts';
-import { answerOf, contents, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
 
 const ada: Person = { platform: 'slack', workspace: 'T1', user: 'ada' };
 const NOTHING = { conversations: 0, messages: 0, waiting: 0 };
@@ -67,7 +67,7 @@ export function describePeople(harness: Harness): void {
 
       const { lease } = await takeHead(harness.store, fresh);
       await harness.store.fail(lease, 'model_timeout');
-      await harness.store.complete(lease);
+      await finish(harness.store, lease);
       expect(await listed(ada)).toEqual([ownThread, shared]);
     });
 

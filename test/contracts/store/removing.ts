@@ -1,7 +1,7 @@
 /** Edited and deleted messages, and turns that are removed by author or by message. */
 import { describe, expect, it } from 'vitest';
 import type { Harness } from './support.ts';
-import { answerOf, contents, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
 
 const session = sessionOf();
 const channel = sessionOf({ user: undefined });
@@ -18,7 +18,7 @@ export function describeRemoving(harness: Harness): void {
       expect(await harness.store.waiting(session)).toEqual(['m1', 'm2']);
       const first = await takeHead(harness.store, session);
       expect(first.message.text).toBe('text of m1');
-      await harness.store.complete(first.lease);
+      await finish(harness.store, first.lease);
       const second = await takeHead(harness.store, session);
       expect(second.message).toEqual({ ...message, text: 'edited 😀' });
       expect(second.record.state).toBe('running');
@@ -34,7 +34,7 @@ export function describeRemoving(harness: Harness): void {
       expect(message).toMatchObject({ id: 'm1', text: '', author: { id: 'ada', name: '' } });
       expect(record).toMatchObject({ state: 'forgotten', outcome: 'forgotten' });
       expect(await harness.store.commit(lease, message, answerOf('too late'))).toBe('forgotten');
-      expect(await harness.store.complete(lease)).toBe(0);
+      expect(await finish(harness.store, lease)).toBe(0);
     });
 
     it('comes too late for a message that is being answered', async () => {
@@ -110,7 +110,7 @@ export function describeRemoving(harness: Harness): void {
         const { lease, message } = await takeHead(harness.store, channel);
         expect(message.id).toBe(id);
         outcomes.push(await harness.store.commit(lease, message, answerOf('done')));
-        await harness.store.complete(lease);
+        await finish(harness.store, lease);
       }
       expect(outcomes).toEqual(['forgotten', 'committed', 'forgotten']);
     });
@@ -131,7 +131,7 @@ export function describeRemoving(harness: Harness): void {
       expect(record).toMatchObject({ state: 'forgotten', outcome: 'forgotten' });
       expect(record?.messageRefs).toEqual(new Map([[1, { id: 'p1' }]]));
       expect(await contents(harness.store, channel)).toEqual(['text of m0', 'answer to m0']);
-      expect(await harness.store.complete(lease)).toBe(0);
+      expect(await finish(harness.store, lease)).toBe(0);
     });
 
     it('takes the answer out of a turn that is not finished', async () => {

@@ -1,7 +1,7 @@
 /** While a turn runs: the handles of its reply, its failures, handing it back, what became of it, stopping it. */
 import { describe, expect, it } from 'vitest';
 import type { Harness } from './support.ts';
-import { answerOf, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import { answerOf, finish, messageOf, newToken, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
 
 const session = sessionOf();
 
@@ -31,7 +31,7 @@ export function describeRunning(harness: Harness): void {
       const next = await takeHead(store, session);
       expect(next.record.messageRefs).toEqual(new Map([[1, { intentAt: 1_700_000_000_500, id: 'platform:😀' }]]));
       expect(await store.saveMessageRef(next.lease, 2, { id: 'two' })).toBe(true);
-      await store.complete(next.lease);
+      await finish(store, next.lease);
       expect([...((await store.record(session, 'm1'))?.messageRefs.keys() ?? [])].sort()).toEqual([1, 2]);
     });
   });
@@ -57,7 +57,7 @@ export function describeRunning(harness: Harness): void {
       expect(await harness.store.requeue(lease)).toBe(true);
       const next = await takeHead(harness.store, session);
       expect(next.record).toMatchObject({ state: 'answered', answer: 'stored', attempt: 2, takeovers: 0 });
-      await harness.store.complete(next.lease);
+      await finish(harness.store, next.lease);
 
       await offerNew(harness.store, messageOf(session, 'm2'));
       const failed = await takeHead(harness.store, session);
@@ -80,7 +80,7 @@ export function describeRunning(harness: Harness): void {
       await harness.store.forget(session);
       expect(await harness.store.check(lease)).toMatchObject({ state: 'forgotten' });
       expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('forgotten');
-      await harness.store.complete(lease);
+      await finish(harness.store, lease);
       await offerNew(harness.store, messageOf(session, 'm2'));
       expect((await takeHead(harness.store, session)).record.stopRequested).toBe(false);
       expect(await harness.store.check(lease)).toMatchObject({ state: 'lost' });
@@ -98,7 +98,7 @@ export function describeRunning(harness: Harness): void {
     });
 
     it('knows no lease that nobody was given', async () => {
-      expect(await harness.store.check({ sessionId: session, turnId: 'm1', token: 1 })).toMatchObject({
+      expect(await harness.store.check({ sessionId: session, turnId: 'm1', token: newToken() })).toMatchObject({
         state: 'lost',
       });
     });
@@ -125,7 +125,7 @@ export function describeRunning(harness: Harness): void {
       expect((await harness.store.record(session, 'm1'))?.stopRequested).toBe(true);
       const { lease, record } = await takeHead(harness.store, session);
       expect(record).toMatchObject({ state: 'running', stopRequested: true });
-      await harness.store.complete(lease);
+      await finish(harness.store, lease);
       expect((await takeHead(harness.store, session)).record.stopRequested).toBe(true);
     });
 

@@ -1,7 +1,18 @@
 /** Statistics: exact whatever happened to the conversations before; the sweep's claim; a store that is closed. */
 import { describe, expect, it } from 'vitest';
 import type { Harness } from './support.ts';
-import { answerOf, LIMITS, messageOf, offerNew, runTurn, sessionOf, shorten, takeHead, until } from './support.ts';
+import {
+  answerOf,
+  finish,
+  LIMITS,
+  messageOf,
+  offerNew,
+  runTurn,
+  sessionOf,
+  shorten,
+  takeHead,
+  until,
+} from './support.ts';
 
 const session = sessionOf();
 
@@ -61,7 +72,7 @@ export function describeStatistics(harness: Harness): void {
       expect(await harness.store.conversationStats(session)).toBeUndefined();
       const { lease, message } = await takeHead(harness.store, session);
       await harness.store.commit(lease, message, answerOf('one', { tokens: 12 }));
-      await harness.store.complete(lease);
+      await finish(harness.store, lease);
       const first = await harness.store.conversationStats(session);
       expect(first).toMatchObject({ messages: 2, turns: 1, tokens: 12 });
       expect(first?.key).toContain(session);
@@ -83,20 +94,6 @@ export function describeStatistics(harness: Harness): void {
         turns,
         tokens: 7 * turns,
       });
-    });
-  });
-
-  describe('the claim of the sweep', () => {
-    it('goes to one caller, whichever instance asks', async () => {
-      const claims = await Promise.all(Array.from({ length: 8 }, () => harness.store.claimSweep(600_000)));
-      expect(claims.filter(Boolean)).toHaveLength(1);
-      const store = await harness.fixture.open();
-      expect(await store.claimSweep(600_000)).toBe(false);
-    });
-
-    it('can be had again when its time is over', async () => {
-      expect(await harness.store.claimSweep(50)).toBe(true);
-      await until(async () => expect(await harness.store.claimSweep(50)).toBe(true));
     });
   });
 

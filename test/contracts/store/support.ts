@@ -1,9 +1,10 @@
 /** What the parts of the ConversationStore's contract suite share: the fixture of a driver, and makers of test data. */
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import type { Session, SessionId } from '../../../src/core/session.ts';
 import { encodeSession, parseSessionId } from '../../../src/core/session.ts';
 import type { Answer, ClaimedTurn, ConversationStore, StoreOptions } from '../../../src/core/store.ts';
-import type { IncomingMessage } from '../../../src/core/types.ts';
+import type { IncomingMessage, Token, TurnLease } from '../../../src/core/types.ts';
 import { turnIdOf } from '../../../src/core/types.ts';
 import { BotError } from '../../../src/errors.ts';
 
@@ -118,14 +119,39 @@ export function answerOf(text: string, overrides: Partial<Answer> = {}): Answer 
   return { text, timestamp: 1_700_000_001_000, stopped: false, tokens: 7, ...overrides };
 }
 
-/** Takes the head, which must be there. */
+/** A token that nobody else has. */
+export function newToken(): Token {
+  return `${randomBytes(9).toString('base64url')}.1:1`;
+}
+
+/** Claims the head, whoever owns it, as a worker does that found its owner dead; undefined when nothing waits. */
+export async function tryClaim(
+  store: Pick<ConversationStore, 'heads' | 'claim'>,
+  sessionId: SessionId,
+): Promise<ClaimedTurn | undefined> {
+  const [head] = await store.heads([sessionId]);
+  const expected = head === undefined || head === 'empty' ? undefined : head.owner;
+  const claimed = await store.claim(sessionId, newToken(), expected);
+  return claimed.kind === 'claimed' ? claimed.turn : undefined;
+}
+
+/** Claims the head, which must be there, whoever owns it. */
 export async function takeHead(store: ConversationStore, sessionId: SessionId): Promise<ClaimedTurn> {
-  const taken = await store.claim(sessionId);
+  const taken = await tryClaim(store, sessionId);
   if (taken === undefined) throw new Error(`Nothing waits in ${sessionId}.`);
   return taken;
 }
 
-/** Offers a message that must be new. */
+/** Completes a turn without claiming the next one. Gives how many messages wait; undefined: fenced. */
+export async function finish(
+  store: Pick<ConversationStore, 'complete'>,
+  lease: TurnLease,
+): Promise<number | undefined> {
+  const completed = await store.complete(lease);
+  return completed.kind === 'left' ? completed.waiting : undefined;
+}
+
+/** Stores a message that must be new. */
 export async function offerNew(store: ConversationStore, message: IncomingMessage): Promise<void> {
   expect(await store.enqueue(message)).toMatchObject({ kind: 'queued' });
 }
@@ -140,7 +166,7 @@ export async function runTurn(
   const { lease, message: taken } = await takeHead(store, message.sessionId);
   expect(taken.id).toBe(message.id);
   expect(await store.commit(lease, taken, answer)).toBe('committed');
-  expect(await store.complete(lease)).toBe(0);
+  expect(await finish(store, lease)).toBe(0);
 }
 
 /** What is remembered, oldest first. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseSessionId } from '../../../src/core/session.ts';
 import type { ConversationStore } from '../../../src/core/store.ts';
 import type { AgingFixture, Harness } from './support.ts';
-import { answerOf, contents, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, takeHead, tryClaim } from './support.ts';
 
 const DAY = 86_400_000;
 const USER = 'UADA';
@@ -51,9 +51,9 @@ export function describeTraces(harness: Harness<AgingFixture>): void {
   /** What waits is brought to its end, and the days pass that ids are kept for. */
   async function settle(store: ConversationStore, days: number): Promise<string> {
     for (const id of [own, thread, shared, bobs]) {
-      for (let taken = await store.claim(id); taken !== undefined; taken = await store.claim(id)) {
+      for (let taken = await tryClaim(store, id); taken !== undefined; taken = await tryClaim(store, id)) {
         if (taken.record.state === 'running') await store.fail(taken.lease, 'internal');
-        await store.complete(taken.lease);
+        await finish(store, taken.lease);
       }
     }
     await harness.fixture.advance(days * DAY);

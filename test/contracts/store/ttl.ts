@@ -5,6 +5,7 @@ import type { SessionId } from '../../../src/core/session.ts';
 import type { Harness } from './support.ts';
 import {
   answerOf,
+  finish,
   LIMITS,
   messageOf,
   offerNew,
@@ -70,7 +71,7 @@ export function describeTtl(harness: Harness): void {
       await shorten(harness.store, session, 100);
       const answered = await takeHead(harness.store, session);
       await expectLeft(session, 100);
-      expect(await harness.store.complete(answered.lease)).toBe(0);
+      expect(await finish(harness.store, answered.lease)).toBe(0);
       await offerNew(harness.store, messageOf(session, 'm3'));
       expect(await harness.store.amend(session, 'm3', null)).toBe('amended');
       await takeHead(harness.store, session);
@@ -196,7 +197,7 @@ export function describeTtl(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm1', { ttl: 900 }));
       const { lease } = await takeHead(harness.store, session);
       await harness.store.fail(lease, 'model_timeout');
-      await harness.store.complete(lease);
+      await finish(harness.store, lease);
       expect(await harness.store.ttl(session)).toEqual({ effective: LIMITS.defaultTtl });
     });
 

@@ -8,7 +8,7 @@ import Database from 'libsql';
 import { encodeSession, type SessionId } from '../../../src/core/session.ts';
 import { DEFAULT_PREFIX, keyspace } from '../../../src/memory/redis/keys.ts';
 import { createSqliteStore } from '../../../src/memory/sqlite/store.ts';
-import { LIMITS, messageOf, offerNew, runTurn, takeHead } from '../../contracts/store/support.ts';
+import { finish, LIMITS, messageOf, offerNew, runTurn, takeHead } from '../../contracts/store/support.ts';
 import { createTally, type FuzzEdge, type FuzzRun, type Tally, withEach } from '../edge.ts';
 import { withFuzzedBot } from '../fuzzed-bot.ts';
 import { inputsOf, mutatedBody, nastyText } from '../inputs.ts';
@@ -44,7 +44,7 @@ const WAITING = {
 
 const input = fc.record({
   /** What is broken: an element of the memory, one that waits in front of a good message, fields that go with them. */
-  what: fc.constantFrom('memory', 'inbox', 'ttl', 'meta', 'seen', 'generation', 'fence', 'record', 'pending'),
+  what: fc.constantFrom('memory', 'inbox', 'ttl', 'meta', 'seen', 'generation', 'owner', 'record', 'pending'),
   element: mutatedBody(MESSAGE),
   waiting: fc
     .tuple(fc.constantFrom('0\n', '', '1\n', '0\nx\ny\n', '-1\n'), mutatedBody(WAITING))
@@ -109,10 +109,14 @@ async function spoil(redis: Redis, session: SessionId, { what, element, waiting,
       await redis.expire(keys.meta, 600);
       return;
     case 'generation':
-      await redis.set(keys.generation, text, 'EX', 600);
+      await redis.hset(keys.meta, 'gen', text);
+      await redis.expire(keys.meta, 600);
       return;
-    case 'fence':
-      await redis.set(keys.fence, text, 'EX', 600);
+    case 'owner':
+      await redis.hset(keys.turn(WAITING.turnId), 'state', 'running', 'owner', text);
+      await redis.expire(keys.turn(WAITING.turnId), 600);
+      await redis.rpush(keys.inbox, toElementOf(session));
+      await redis.expire(keys.inbox, 600);
       return;
     case 'record':
       // Of a message that waits before the good one.
@@ -188,7 +192,7 @@ async function onSqlite({ runs, seed }: FuzzRun, tally: Tally): Promise<void> {
     for (let turns = 0; turns < 4; turns += 1) {
       const taken = await takeHead(store, session);
       await store.fail(taken.lease, 'internal');
-      await store.complete(taken.lease);
+      await finish(store, taken.lease);
       if (taken.message.id === id) return;
     }
     throw new Error('the message behind it never came up');

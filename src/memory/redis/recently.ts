@@ -1,0 +1,23 @@
+/** Remembers for a while that something was done, for as many things as are of use. */
+
+/** Names that are remembered at most: some megabytes. */
+const MOST = 20_000;
+
+export interface Recently {
+  has(name: string): boolean;
+  add(name: string): void;
+}
+
+/** @param ms milliseconds for which a name is remembered */
+export function createRecently(ms: number): Recently {
+  const at = new Map<string, number>();
+  return {
+    has: (name) => performance.now() - (at.get(name) ?? Number.NEGATIVE_INFINITY) < ms,
+    add(name) {
+      at.delete(name);
+      at.set(name, performance.now());
+      const [oldest] = at.keys();
+      if (at.size > MOST && oldest !== undefined) at.delete(oldest);
+    },
+  };
+}

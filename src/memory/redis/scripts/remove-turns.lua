@@ -1,0 +1,29 @@
+-- KEYS  1 conversation, 2 meta, 3 inbox, 4 place index, 5 people, 6 notes
+-- ARGV  1 'source' or 'authorId', 2 its value, 3 member of the place index
+-- gives {messages removed, waiting ones withdrawn, messages left, expiry (ms)}
+-- @include tombstones
+redis.call('LREM', KEYS[1], 0, '')
+local removed, turns = 0, {}
+for _, element in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local ok, message = pcall(cjson.decode, element)
+  if ok and type(message) == 'table' and message[ARGV[1]] == ARGV[2] then
+    removed = removed + redis.call('LREM', KEYS[1], 1, element)
+    turns[message.turn or ''] = true
+  end
+end
+local left = redis.call('LLEN', KEYS[1])
+if left == 0 then
+  redis.call('HDEL', KEYS[2], 'created', 'turns', 'tokens', 'v')
+  redis.call('ZREM', KEYS[4], ARGV[3])
+else
+  local count = 0
+  for _ in pairs(turns) do count = count + 1 end
+  if count > 0 and redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HINCRBY', KEYS[2], 'turns', -count) end
+end
+local waiting = forgetWaiting(KEYS[1], KEYS[3], function(message)
+  if ARGV[1] == 'source' then return message.id == ARGV[2] end
+  return type(message.author) == 'table' and message.author.id == ARGV[2]
+end)
+if ARGV[1] == 'authorId' then redis.pcall('ZREM', KEYS[5], ARGV[2]) end
+if left == 0 and not anyWaits(KEYS[3]) then redis.call('DEL', KEYS[6]) end
+return {removed, waiting, left, redis.call('PEXPIRETIME', KEYS[1])}

@@ -1,0 +1,88 @@
+/** What a worker writes of the turn that it runs: every write carries its token and does nothing when another one owns the turn. */
+import type { Answer, CommitResult, Turns } from '../../core/store.ts';
+import type { IncomingMessage, TurnLease } from '../../core/types.ts';
+import { turnHalves } from '../elements.ts';
+import { held, save } from './claim.ts';
+import type { SqliteContext } from './context.ts';
+import { forgotten, isOpen } from './records.ts';
+import type { Tables } from './tables.ts';
+
+export type Committing = Pick<Turns, 'saveMessageRef' | 'countFailure' | 'commit' | 'fail' | 'requeue'>;
+
+export function createCommitting(context: SqliteContext, tables: Tables): Committing {
+  const { db, options, write } = context;
+  const { inbox, conversations, choices } = tables;
+  const countDay = db.change(
+    `INSERT INTO day (date, turns, tokens) VALUES (?, 1, ?)
+     ON CONFLICT (date) DO UPDATE SET turns = turns + 1, tokens = tokens + excluded.tokens`,
+  );
+
+  const remember = ({ sessionId, turnId }: TurnLease, message: IncomingMessage, answer: Answer, now: number) => {
+    const { ttl } = message;
+    if (ttl !== undefined && ttl >= options.minTtl) choices.set(sessionId, ttl, now);
+    choices.renew(sessionId, now);
+    const seconds = ttl ?? choices.get(sessionId, now) ?? options.defaultTtl;
+    const turn = {
+      halves: turnHalves({ ...message, sessionId, turnId }, answer),
+      tokens: answer.tokens,
+      expiresAt: now + seconds * 1_000,
+    };
+    conversations.append(sessionId, turn, options.maxMessages, now);
+    countDay(new Date(now).toISOString().slice(0, 10), answer.tokens);
+  };
+
+  return {
+    saveMessageRef: (lease, part, ref) =>
+      write('saveMessageRef', (now) => {
+        const record = held(tables, lease, now);
+        if (record === undefined) return false;
+        const messageRefs = new Map(record.messageRefs).set(part, { ...record.messageRefs.get(part), ...ref });
+        save(tables, lease, { ...record, messageRefs }, now);
+        return true;
+      }),
+
+    countFailure: (lease) =>
+      write('countFailure', (now) => {
+        const record = held(tables, lease, now);
+        if (record === undefined) return undefined;
+        const failures = record.failures + 1;
+        save(tables, lease, { ...record, failures }, now);
+        return failures;
+      }),
+
+    commit: (lease, message, answer) =>
+      write('commit', (now): CommitResult => {
+        const record = held(tables, lease, now);
+        if (record === undefined) return 'fenced';
+        if (record.state === 'forgotten') return 'forgotten';
+        if (!isOpen(record)) return 'known';
+        if (record.generation !== inbox.progress(lease.sessionId, now).generation) {
+          save(tables, lease, forgotten(record), now);
+          return 'forgotten';
+        }
+        remember(lease, message, answer, now);
+        const { text, stopped, cut } = answer;
+        const answered = { ...record, state: 'answered', outcome: 'answered', answer: text } as const;
+        const ended = { ...(stopped ? { stopped } : {}), ...(cut === undefined ? {} : { cut }) };
+        save(tables, lease, { ...answered, ...ended }, now);
+        return 'committed';
+      }),
+
+    fail: (lease, code) =>
+      write('fail', (now) => {
+        const record = held(tables, lease, now);
+        if (record === undefined) return false;
+        if (isOpen(record)) save(tables, lease, { ...record, state: 'failed', outcome: 'failed', code }, now);
+        return true;
+      }),
+
+    requeue: (lease) =>
+      write('requeue', (now) => {
+        const record = held(tables, lease, now);
+        if (record === undefined) return false;
+        const { owner, ...rest } = record;
+        save(tables, lease, { ...rest, state: rest.state === 'running' ? 'queued' : rest.state }, now);
+        return true;
+      }),
+  };
+}
