@@ -144,7 +144,7 @@ describe('credentials, rights and names', () => {
     ['INFO', [...ALL, '-info'], /'info' command/],
     ['scripts', [...ALL, '-eval'], /'eval' command/],
     ['what scripts do', [...ALL, '-hset'], /hset|script/i],
-    ['waiting for work', [...ALL, '-bzpopmin'], /'bzpopmin' command/],
+    ['taking work', [...ALL, '-zpopmin'], /'zpopmin' command/],
     ['subscribing', [...ALL, '-subscribe'], /'subscribe' command/],
     ['its keys', ['on', '>pw', '~other:*', '&*', '+@all'], /keys/],
     ['writing to its keys', ['on', '>pw', '%R~*', '&*', '+@all'], /keys/],

@@ -14,12 +14,7 @@ export const redisDriver: Driver = {
   async open(config, options, { logger, observer }) {
     const { redis: target, keyPrefix: prefix, allowEviction, waitReplicas } = config.store;
     if (target === undefined) throw new BotError('config_invalid', 'REDIS_URL is not set.');
-    const [
-      { openStore },
-      { checkServer },
-      { connect, toStoreError },
-      { createRedisConnections },
-    ] = await Promise.all([
+    const [{ openStore }, { checkServer }, { connect, toStoreError }, { createRedisConnections }] = await Promise.all([
       import('../../memory/redis/store.ts'),
       import('../../memory/redis/server-check.ts'),
       import('../../memory/redis/client.ts'),

@@ -40,6 +40,7 @@ export const RIGHTS: readonly ((redis: RedisClient, keys: Keyspace) => Promise<u
   (redis, keys) => redis.set(`${keys.pending}:check`, '1', 'EX', SCRATCH_S),
   (redis, keys) => Promise.all(families(keys).map((key) => redis.exists(key))),
   (redis, keys) => redis.eval(SCRIPT, 1, `${keys.pending}:check`, SCRATCH_S),
+  (redis, keys) => redis.zpopmin(`${keys.pending}:check`, 1),
   (redis, keys) => redis.publish(`${keys.signals}:check`, '{}'),
   (redis, keys) => redis.subscribe(`${keys.signals}:check`),
 ];
