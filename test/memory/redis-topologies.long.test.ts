@@ -133,8 +133,11 @@ describe('Sentinels', () => {
         else await expect(enqueued).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
       }
       if (waitReplicas > 0) {
-        // What each replica writes every 2 s anyway, so /health tells.
-        await expect(store.claimSweep(1)).rejects.toMatchObject({ reason: expect.stringMatching(/too few replicas/) });
+        // What each replica writes every second anyway, so /health tells.
+        await store.beats.begin('test.1', '1;');
+        expect(await store.beats.renew('test.1', '1;')).toMatchObject({
+          refused: { reason: expect.stringMatching(/too few replicas/) },
+        });
       }
       await old.kill9();
       await group.promoted(old);
