@@ -7,7 +7,17 @@ import { checkServer, type ServerCheck } from '../../src/memory/redis/server-che
 import { createRedisStore, openStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { createRedisConnections, type RedisConnections } from '../../src/redis/connection.ts';
 import type { RedisTarget } from '../../src/redis/target.ts';
-import { answerOf, contents, LIMITS, messageOf, offerNew, runTurn, sessionOf } from '../contracts/store/support.ts';
+import {
+  answerOf,
+  contents,
+  finish,
+  LIMITS,
+  messageOf,
+  offerNew,
+  runTurn,
+  sessionOf,
+  tryClaim,
+} from '../contracts/store/support.ts';
 import { startCluster } from '../support/cluster.ts';
 import { freePort } from '../support/free-port.ts';
 import { asked, PRIMARY, replicated, startSentinel, startSentinelGroup } from '../support/redis-sentinels.ts';
@@ -266,12 +276,12 @@ describe('a Cluster that changes', () => {
     while (moving || ids.length < 10) {
       const id = `m${ids.length}`;
       await enqueueUntilTaken(store, session, id);
-      const claimed = await vi.waitFor(() => store.claim(session), PATIENTLY);
+      const claimed = await vi.waitFor(() => tryClaim(store, session), PATIENTLY);
       if (claimed === undefined) throw new Error(`${id} is not there.`);
       const { lease, message } = claimed;
       const committed = await vi.waitFor(() => store.commit(lease, message, answerOf(`answer to ${id}`)), PATIENTLY);
       expect(['committed', 'known']).toContain(committed);
-      await vi.waitFor(() => store.complete(lease), PATIENTLY);
+      await vi.waitFor(() => finish(store, lease), PATIENTLY);
       ids.push(id);
     }
     await moves;
