@@ -20,13 +20,13 @@ export interface ChannelQueue {
   processNext(handle: (event: ChannelEvent) => Promise<void>): Promise<void>;
   /**
    * Calls `handle` with each of these messages, oldest first, before any event of the gateway.
-   * @param mayGoOn Asked before each. When it says no, the others are left out.
+   * @param mayContinue Asked before each. When it says no, the others are left out.
    * @returns Whether all were handled.
    */
   processPage(
     messages: readonly MessagePayload[],
     handle: (event: MessageEvent) => Promise<void>,
-    mayGoOn: () => boolean,
+    mayContinue: () => boolean,
   ): Promise<boolean>;
 }
 
@@ -60,14 +60,14 @@ export function createChannelQueue(): ChannelQueue {
         current = undefined;
       }
     },
-    async processPage(messages, handle, mayGoOn) {
+    async processPage(messages, handle, mayContinue) {
       page = messages.map((message) => ({ kind: 'message', message }));
       // Either list may hold the newer version: the page is as of the request, and later changes come by the gateway alone.
       for (const event of live) applyChange(event, page, undefined);
       for (const message of messages) applyChange({ kind: 'edited', message }, live, undefined);
       try {
         for (let next = page[0]; next?.kind === 'message'; next = page[0]) {
-          if (!mayGoOn()) return false;
+          if (!mayContinue()) return false;
           current = next;
           await handle(next);
           page.shift();

@@ -64,7 +64,7 @@ export interface ChannelWorker {
   /** From now on events are only queued: messages before them may have been missed. A new worker is paused, too. */
   pause(): void;
   /**
-   * Goes on. In a watched channel, messages that were missed are read first, unless `missed` is false. `known` is the
+   * Continues. In a watched channel, messages that were missed are read first, unless `missed` is false. `known` is the
    * registry's entry: another replica may be further ahead.
    */
   resume(how?: { readonly known?: ChannelWorkerStart | undefined; readonly missed?: boolean }): void;

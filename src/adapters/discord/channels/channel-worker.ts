@@ -91,7 +91,7 @@ export function createChannelWorker(deps: ChannelWorkerDeps, start: ChannelWorke
     if (error?.code === 'store_unavailable' || error?.code === 'store_full') await deps.untilStoreAnswers();
   }
 
-  const mayGoOn = () => state.mode === 'working' || state.mode === 'pausing';
+  const mayContinue = () => state.mode === 'working' || state.mode === 'pausing';
 
   async function catchUp(here: ChannelInfo): Promise<'done' | 'interrupted'> {
     if (cursor === LOWEST) return 'done';
@@ -117,7 +117,7 @@ export function createChannelWorker(deps: ChannelWorkerDeps, start: ChannelWorke
         await processEvent(event, here, waitUntil);
         readUpTo = newest(readUpTo, event.message.id);
       };
-      if (!(await queue.processPage(page.messages, handle, mayGoOn))) return 'interrupted';
+      if (!(await queue.processPage(page.messages, handle, mayContinue))) return 'interrupted';
       after = newest(after, page.messages.at(-1)?.id ?? after);
       count += page.messages.length;
       ({ more } = page);

@@ -83,7 +83,7 @@ interface DormantChannel {
   readonly behind: boolean;
 }
 
-/** Of the registry: no worker goes on before it was read. Each read has an object of its own; only the latest counts. */
+/** Of the registry: no worker continues before it was read. Each read has an object of its own; only the latest counts. */
 type Registry = { readonly state: 'loading' } | { readonly state: 'loaded' };
 
 export function createChannelWorkers(deps: ChannelWorkersDeps): ChannelWorkers {
