@@ -58,12 +58,16 @@ export const redisAway: Chaos = async (world, over, report) => {
   }
 };
 
+/** Failovers in one run: each takes seconds in which nothing is stored. */
+const MOST_FAILOVERS = 12;
+
 /** A primary is killed, hangs or hands over, slots move, the network goes silent: one after the other, each until all is well again. */
 export const failingOver: Chaos = async (world, over, report) => {
   const faults = world.topology?.faults ?? [];
   // Each of them in every run, however short.
-  let next = Math.floor(world.random() * faults.length);
-  while (await pause(world, over, 2_000, 5_000)) {
+  const first = Math.floor(world.random() * faults.length);
+  let next = first;
+  while (next < first + MOST_FAILOVERS && (await pause(world, over, 2_000, 5_000))) {
     const conversation = sessionOf(Math.floor(world.random() * 10)).id;
     report.push({ at: Date.now(), kind: 'failover' });
     await faults[next % faults.length]?.(conversation);
