@@ -49,7 +49,7 @@ describe('an answer of twice the length costs about twice as much', () => {
       const clock = createManualClock();
       const events: number[] = [];
       const reply = createAnnouncedReply({
-        ...{ stream: 's', lease, onLost() {}, paceMs: 50, timers: clock },
+        ...{ stream: 's', lease, onLost() {}, timers: clock },
         async announce(event) {
           if (event.kind === 'live.text') events.push(event.text.length);
         },
