@@ -244,7 +244,7 @@ describe('the dependency rules', () => {
     expect(stdout).toContain('core-stands-alone: src/core/breach.ts → src/memory/window.ts');
   });
 
-  it('are kept by the product, of which every file is read', async () => {
+  it('are kept by the product, of which every file is read', { timeout: 120_000 }, async () => {
     const { modules, summary } = await cruise(ROOT, 'src', 'test', 'scripts');
     expect(summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} -> ${to}`)).toEqual([]);
     const read = modules.map(({ source }) => source).filter((source) => source.startsWith('src/'));
