@@ -45,11 +45,11 @@ test('all lines of a turn carry its id and its conversation, through faults and 
   const story = lines.filter((line) => line.turn === turn).map(({ msg }) => msg);
   const wanted = [
     'message received',
-    'turn taken',
+    'turn claimed',
     'attempt failed, the model is asked again',
     'a write to the platform failed',
     'turn left to another worker',
-    'turn taken',
+    'turn claimed',
     'turn finished',
   ];
   expect(story.filter((msg) => wanted.includes(msg))).toEqual(wanted);

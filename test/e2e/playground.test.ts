@@ -112,7 +112,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     model.script('story', { text: 'word '.repeat(20) });
     const { page } = await visit(bot.url);
     await say(page, 'a story');
-    await shows(items(page, 'bot').locator('.hint'), 'the maximum length allowed here');
+    await shows(items(page, 'bot').locator('.hint'), 'the longest answer that is allowed here');
     await page.locator('#locale').selectOption('zh-CN');
     await page.reload();
     await shows(items(page, 'bot').locator('.hint'), '回答不完整');

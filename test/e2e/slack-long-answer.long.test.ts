@@ -1,0 +1,2 @@
+/** In every form of the reply. */
+import './slack-long-answer.test.ts';
