@@ -44,8 +44,9 @@ test('all lines of a turn carry its id and its conversation, through faults and 
   const { turn, session } = z.object({ turn: z.string(), session: z.string() }).parse(received);
   const story = lines.filter((line) => line.turn === turn).map(({ msg }) => msg);
   const wanted = [
-    'message received',
+    // Storing a message claims its turn in the same call, where a slot is free.
     'turn claimed',
+    'message received',
     'attempt failed, the model is asked again',
     'a write to the platform failed',
     'turn left to another worker',
