@@ -1,15 +1,20 @@
 /** The product's own store, through its public factory, with its default settings but for the bounds. */
+import { Redis } from 'ioredis';
 import { encodeSession, type SessionId } from '../../src/core/session.ts';
 import type { Answer, ClaimedTurn } from '../../src/core/store.ts';
 import { estimateTokens } from '../../src/core/tokens.ts';
 import type { IncomingMessage, TurnLease } from '../../src/core/types.ts';
 import { serialiseElement, turnHalves } from '../../src/memory/elements.ts';
+import { keyspace } from '../../src/memory/redis/keys.ts';
 import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { serverAt } from '../../src/redis/target.ts';
 import { finish, tryClaim } from '../claiming.ts';
 import { type BenchTurn, inOrder, type MemoryClient, TTL_S, WINDOW } from './contender.ts';
 
 const GUILD = '1100000000000000001';
+
+const PREFIX = 'conversation';
+const keys = keyspace(PREFIX);
 
 /** What the store told of besides its answers. */
 export interface Observed {
@@ -22,7 +27,7 @@ export async function openStore(url: string): Promise<{ readonly store: RedisSto
   const observed: Observed = { badElements: 0, errors: [] };
   const store = await createRedisStore({
     redis: serverAt(url),
-    prefix: 'conversation',
+    prefix: PREFIX,
     allowEviction: false,
     warn: () => {},
     defaultTtl: TTL_S,
@@ -104,7 +109,7 @@ export type Mode = 'alone' | 'whole';
 export async function openRecollect(url: string, mode: Mode): Promise<MemoryClient> {
   const { store, observed } = await openStore(url);
   return {
-    ...(mode === 'whole' ? wholeTurns(store) : preparedTurns(store)),
+    ...(mode === 'whole' ? wholeTurns(store) : preparedTurns(store, url)),
     async read(conversation) {
       return (await store.open(sessionOf(conversation), WINDOW)).messages.length;
     },
@@ -127,19 +132,29 @@ interface Prepared {
   lease?: TurnLease;
 }
 
-/** `open` and `commit` alone: the turns were offered before, and each conversation taken, so there is a fence and records. */
-function preparedTurns(store: RedisStore): Turning {
+/**
+ * `open` and `commit` alone: the turns were stored before and each has its owner. Only the head of an inbox can be claimed, so the
+ * benchmark writes the owner of those that wait behind it by itself.
+ */
+function preparedTurns(store: RedisStore, url: string): Turning {
   const prepared = new Map<BenchTurn, Prepared>();
   return {
     async prepare(lists) {
+      const redis = new Redis(url);
       const leases = new Map<number, TurnLease>();
       await inOrder(lists, async (turn) => {
         const message = messageOf(turn);
         await store.enqueue(message);
-        const lease = leases.get(turn.conversation) ?? (await taken(store, message.sessionId)).lease;
-        leases.set(turn.conversation, lease);
-        prepared.set(turn, { message, answer: answerOf(turn), lease: { ...lease, turnId: message.turnId } });
+        const head = leases.get(turn.conversation) ?? (await taken(store, message.sessionId)).lease;
+        leases.set(turn.conversation, head);
+        const lease = { ...head, turnId: message.turnId };
+        await redis.hset(keys.session(message.sessionId).turn(message.turnId), {
+          state: 'running',
+          owner: lease.token,
+        });
+        prepared.set(turn, { message, answer: answerOf(turn), lease });
       });
+      redis.disconnect();
     },
     async open(turn) {
       const { message } = found(prepared, turn);

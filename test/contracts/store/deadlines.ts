@@ -9,6 +9,7 @@ import {
   contents,
   finish,
   LIMITS,
+  look,
   messageOf,
   offerNew,
   runTurn,
@@ -96,6 +97,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       await harness.fixture.advance(DAY + 60_000);
       expect(await harness.store.waiting(session)).toEqual([]);
       expect(await tryClaim(harness.store, session)).toBeUndefined();
+      await look(harness.store);
       expect(await harness.store.stats()).toMatchObject({ pending: 0 });
       expect(await harness.store.countPending()).toBe(0);
       expect(await harness.fixture.dumpText()).not.toContain('an-abandoned-text');

@@ -151,6 +151,16 @@ export async function finish(
   return completed.kind === 'left' ? completed.waiting : undefined;
 }
 
+/**
+ * What each replica does once a second: clears the notes of conversations in which nothing waits. A note that is on another
+ * server than its inbox (Redis Cluster) stays until then.
+ */
+export async function look(store: ConversationStore): Promise<void> {
+  for (const due of await store.takeDue()) {
+    if ((await store.heads([due.sessionId]))[0] === 'empty') await store.clear(due);
+  }
+}
+
 /** Stores a message that must be new. */
 export async function offerNew(store: ConversationStore, message: IncomingMessage): Promise<void> {
   expect(await store.enqueue(message)).toMatchObject({ kind: 'queued' });

@@ -3,7 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { parseSessionId } from '../../../src/core/session.ts';
 import type { ConversationStore } from '../../../src/core/store.ts';
 import type { AgingFixture, Harness } from './support.ts';
-import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, takeHead, tryClaim } from './support.ts';
+import {
+  answerOf,
+  contents,
+  finish,
+  look,
+  messageOf,
+  offerNew,
+  runTurn,
+  sessionOf,
+  takeHead,
+  tryClaim,
+} from './support.ts';
 
 const DAY = 86_400_000;
 const USER = 'UADA';
@@ -57,6 +68,7 @@ export function describeTraces(harness: Harness<AgingFixture>): void {
       }
     }
     await harness.fixture.advance(days * DAY);
+    await look(store);
     // Both sweep.
     await (await harness.fixture.open()).stats();
     return await harness.fixture.dumpText();
