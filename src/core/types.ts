@@ -1,4 +1,4 @@
-/** The vocabulary of the house: plain data, so that any replica can take any of it from the store and go on. */
+/** The vocabulary of the codebase: plain data, so that any replica can take any of it from the store and go on. */
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../errors.ts';
 import type { SessionId } from './session.ts';

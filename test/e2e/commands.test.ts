@@ -26,7 +26,7 @@ function useWorld(store: 'redis' | 'sqlite', settings: Readonly<Record<string, s
     // A delivery that is not acked in time comes again, and its command is answered twice.
     world = await createWorld({ store, seed: 4, settings, ackTimeoutMs: PATIENCE_MS });
     await world.replicas.start();
-    // On Redis whoever runs the command need not be who runs the turn.
+    // On Redis the process that runs the command may be another than the one that runs the turn.
     if (store === 'redis') await world.replicas.start();
   }, 120_000);
   afterAll(() => world?.close());

@@ -177,13 +177,13 @@ describe.each(variants([ON_REDIS, EMBEDDED]))('on %s', (_, makeStore) => {
   });
 });
 
-test('a start that would open memories to the network without a key is refused, naming the mend', async () => {
+test('a start that would open memories to the network without a key is refused, naming the fix', async () => {
   const bot = await launch({ HOST: '0.0.0.0' });
   expect(await bot.exited).toBe(78);
   expect(bot.output()).toContain('API_KEY');
 });
 
-test('a port in use is named, with the mend', async () => {
+test('a port in use is named, with the fix', async () => {
   const first = await start(await makeFolder(), { DATA_DIR: 'data' });
   const second = await launch({ DATA_DIR: 'data', PORT: String(first.port) });
   expect(await second.exited).toBe(78);

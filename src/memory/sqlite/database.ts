@@ -190,7 +190,7 @@ function inTransaction<T>(db: Database.Database, action: () => T): T {
   }
 }
 
-/** What SQLite says, in the house's words: `store_full` when the disk is, else `store_unavailable`; others pass. */
+/** What SQLite says, as an error of the bot: `store_full` when the disk is, else `store_unavailable`; others pass. */
 function toStoreError(thrown: unknown): BotError {
   const code = sqliteCode(thrown);
   if (code === undefined) return toBotError(thrown);
