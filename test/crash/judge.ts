@@ -29,7 +29,7 @@ export interface Verdict {
   readonly duplicates: number;
   readonly outOfOrder: number;
   readonly stuck: number;
-  /** Acknowledged before a failover of Redis and never answered: not replicated when the primary died. */
+  /** Acknowledged before a failover of Redis, and neither remembered nor said to have failed: not replicated when the primary died. */
   readonly lostToFailover: number;
   readonly halves: number;
   /** Replies whose visible text is not what memory holds of them. */
@@ -79,16 +79,18 @@ export function judge(
       const [first] = world.platform.visible(one.id);
       const echoed = isAnswer(text, one.text);
       if (replies > 1) complain('duplicates', `${where} has ${replies} replies`);
-      if (half) complain('halves', `${where} was never finished: ${text.slice(-40)}`);
-      if (replies === 0 && !one.forgotten) {
-        if (failedOver(one, chaos)) counts.lostToFailover += 1;
-        else complain('stuck', `${where} was never answered`);
-      }
       if (first !== undefined) {
         if (first.postedAt < lastPostedAt) complain('outOfOrder', `${where} was answered before its predecessor`);
         lastPostedAt = first.postedAt;
       }
       const halvesKept = remembered.filter((message) => message.source === one.id);
+      if (!one.forgotten && halvesKept.length === 0 && failedOver(one, chaos) && !saysFailed(text)) {
+        // The promoted server knows nothing of it: not of the message, not of the answer, or not of a reply that had begun.
+        counts.lostToFailover += 1;
+        continue;
+      }
+      if (half) complain('halves', `${where} was never finished: ${text.slice(-40)}`);
+      if (replies === 0 && !one.forgotten) complain('stuck', `${where} was never answered`);
       const wanted = echoed && !one.forgotten ? 2 : undefined;
       if (halvesKept.length > 2) complain('duplicates', `${where} is remembered ${halvesKept.length / 2} times`);
       if (halvesKept.length === 1) complain('halves', `${where} is remembered by half`);
