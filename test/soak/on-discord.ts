@@ -115,7 +115,11 @@ export function createDiscordSurface(discord: FakeDiscord): DiscordSurface {
           begun = true;
           return { id: stored.message.id, taken: undefined };
         },
-        command: (name) => command(person, channel, name),
+        command(name) {
+          // Behind a /forget in a thread the bot no longer follows it: it has to be called again.
+          if (name === 'forget') begun = false;
+          return command(person, channel, name);
+        },
       };
     },
     look,

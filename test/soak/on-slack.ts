@@ -84,6 +84,7 @@ export function createSlackSurface(slack: FakeSlack): Surface {
     const direct = number % 2 === 0;
     const channel = direct ? workspace.directOf(user) : (CHANNELS[number % CHANNELS.length] ?? 'C0ROOM');
     let thread: Thread | undefined;
+    let followed = direct;
     return {
       sessionId() {
         if (thread === undefined) throw new Error('Nothing was said yet.');
@@ -92,7 +93,8 @@ export function createSlackSurface(slack: FakeSlack): Surface {
       },
       mayBegin: () => true,
       say(text): Spoken {
-        const named = direct || thread !== undefined ? text : `<@${workspace.botUser}> ${text}`;
+        const named = followed ? text : `<@${workspace.botUser}> ${text}`;
+        followed = true;
         const { ts, acked } = slack.say(named, {
           user,
           channel,
@@ -106,7 +108,11 @@ export function createSlackSurface(slack: FakeSlack): Surface {
         thread.said.push({ ts, text });
         return { id: ts, taken: acked.then(() => undefined) };
       },
-      command: (name) => command(user, name),
+      command(name) {
+        // Behind a /forget in a thread the bot no longer follows it: it has to be called again.
+        if (name === 'forget') followed = direct;
+        return command(user, name);
+      },
     };
   }
 
