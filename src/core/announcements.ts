@@ -64,7 +64,7 @@ export function createAnnouncements({ signals, running, logger }: AnnouncementsD
       const key = keyOf(sessionId, turnId);
       const those = listeners.get(key) ?? new Set();
       listeners.set(key, those.add(listener));
-      // Whoever comes in the middle of an answer is told all of it.
+      // A follower that joins in the middle of an answer is told all of it.
       running.repeat(sessionId, turnId);
       return () => {
         those.delete(listener);

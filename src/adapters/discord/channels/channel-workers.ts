@@ -145,7 +145,7 @@ export function createChannelWorkers(deps: ChannelWorkersDeps): ChannelWorkers {
     return worker;
   }
 
-  /** A worker with nothing left to do makes room. Of a watched channel, its position is kept. */
+  /** Removes a worker with nothing left to do. Of a watched channel, its position is kept. */
   function deactivate(id: string, worker: ChannelWorker): void {
     if (active.get(id)?.worker !== worker) return;
     const start = worker.snapshot();
