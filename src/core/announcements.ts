@@ -85,7 +85,10 @@ export function createAnnouncements({ signals, running, logger }: AnnouncementsD
       const of = { ...(sessionId === undefined ? {} : { sessionId }), ...(turnId === undefined ? {} : { turnId }) };
       await signals.broadcast({ kind: 'wake', ...of }).catch((thrown: unknown) => {
         const err = toBotError(thrown).message;
-        logger.warn({ session: sessionId, turn: turnId, err }, 'running turn not woken, it looks by itself');
+        logger.warn(
+          { session: sessionId, turn: turnId, err },
+          'could not signal the running turn; it checks its record within a second',
+        );
       });
     },
   };

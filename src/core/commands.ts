@@ -143,7 +143,7 @@ export interface Commands {
   /** The button to post where the answer itself would be public: it opens the private answer for this person alone. */
   openPrivately(command: MemoryCommand, context: CommandContext): CommandAction;
   /**
-   * Counts a command that is not run through `run` (which counts by itself) against the person's limit. Undefined: it may run;
+   * Counts a command that is not run through `run` (`run` counts its own) against the person's limit. Undefined: it may run;
    * else the refusal.
    */
   limit(command: MemoryCommand, context: Pick<CommandContext, 'person' | 'locale'>): Promise<CommandResult | undefined>;

@@ -267,7 +267,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       await untilIdle(HANDOVER_MS);
       for (const timer of timers) clearInterval(timer);
       await pulse.end().catch((thrown: unknown) => {
-        logger.warn({ err: toBotError(thrown).message }, 'the sign of life could not be taken back, it ends by itself');
+        logger.warn({ err: toBotError(thrown).message }, 'could not remove the sign of life; it expires');
       });
     },
   };

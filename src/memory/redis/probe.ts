@@ -1,4 +1,4 @@
-/** A connection of the start: made once, and never again by itself. */
+/** A connection of the start: opened once, without reconnecting. */
 import { Redis } from 'ioredis';
 import { BotError } from '../../errors.ts';
 import { COMMAND_TIMEOUT_MS } from '../../redis/connection.ts';

@@ -14,7 +14,7 @@ local function claimNext(head)
     if waiting == 0 and KEYS[4] then redis.call('ZREM', KEYS[4], ARGV[6]) end
     return {'left', waiting}
   end
-  -- Whoever is not indexed for long enough is seen to by a claim.
+  -- A claim indexes those who are not indexed for long enough.
   if unlisted(own, KEYS[3], now + math.max(86400, ARGV[4]) * 1000) then return {'left', redis.call('LLEN', inbox)} end
   return {'claimed', head.bad, unpack(take(own, inbox, head, nextToken, ARGV[4], ARGV[5]))}
 end
