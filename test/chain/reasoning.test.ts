@@ -6,9 +6,14 @@ import { type FakeModel, type ModelReply, startModel } from '../support/model.ts
 import { runs } from '../support/tier.ts';
 import { ask, input, said, testChain, verdict } from './harness.ts';
 
+interface Torn {
+  readonly start?: Parameters<typeof createReasoningFilter>[0];
+  readonly cutOff?: boolean;
+}
+
 /** The answer that is left when a text comes in these pieces. */
-function filtered(pieces: readonly string[], { held = false, cutOff = false } = {}): string {
-  const filter = createReasoningFilter(held);
+function filtered(pieces: readonly string[], { start, cutOff = false }: Torn = {}): string {
+  const filter = createReasoningFilter(start ?? 'answer');
   let shown = '';
   for (const piece of pieces) {
     const { text, restart } = filter.push(piece);
@@ -79,9 +84,12 @@ describe('reasoning', () => {
       ' ',
       'a',
       '😀',
+      'Okay',
+      ', so',
     );
+    const start = fc.constantFrom('answer' as const, 'reasoning' as const, 'unknown' as const);
     fc.assert(
-      fc.property(fc.array(token), fc.array(fc.nat(200)), fc.boolean(), fc.boolean(), (tokens, cuts, held, cutOff) => {
+      fc.property(fc.array(token), fc.array(fc.nat(200)), start, fc.boolean(), (tokens, cuts, start, cutOff) => {
         const text = tokens.join('');
         const at = [
           0,
@@ -89,23 +97,44 @@ describe('reasoning', () => {
           text.length,
         ];
         const pieces = at.slice(1).map((end, index) => text.slice(at[index], end));
-        expect(filtered(pieces, { held, cutOff })).toBe(filtered([text], { held, cutOff }));
+        expect(filtered(pieces, { start, cutOff })).toBe(filtered([text], { start, cutOff }));
       }),
       { numRuns: runs(1_000) },
     );
   });
 
   it('that may have begun before the answer is held back until it is known', () => {
-    const filter = createReasoningFilter(true);
+    const filter = createReasoningFilter('reasoning');
     expect(filter.push('secret ')).toEqual({ text: '', restart: false });
     expect(filter.push('</think>Hello')).toEqual({ text: 'Hello', restart: false });
-    expect(filtered(['no reasoning at all'], { held: true })).toBe('no reasoning at all');
-    expect(filtered(['secret, cut off'], { held: true, cutOff: true })).toBe('');
-    expect(filtered(['Hello <think>secret</think>you'], { held: true })).toBe('Hello you');
+    expect(filtered(['no reasoning at all'], { start: 'reasoning' })).toBe('no reasoning at all');
+    expect(filtered(['secret, cut off'], { start: 'reasoning', cutOff: true })).toBe('');
+    expect(filtered(['Hello <think>secret</think>you'], { start: 'reasoning' })).toBe('Hello you');
+  });
+
+  it.each([
+    // How DeepSeek-R1 and QwQ begin: https://github.com/vllm-project/vllm/issues/13125 and https://github.com/ggml-org/llama.cpp/issues/11861
+    ['Okay, so the user says secret</think>Hello', 'Hello'],
+    ['嗯，用户说 secret</think>你好', '你好'],
+    ['The user wants a secret.\n</think>\n\nHello', 'Hello'],
+  ])('of a model that nobody knows, %j, is held back by its first words', (text, answer) => {
+    const filter = createReasoningFilter('unknown');
+    const given = [...text].map((piece) => filter.push(piece));
+    expect(given.some(({ restart }) => restart)).toBe(false);
+    expect(given.map((each) => each.text).join('') + filter.end(false)).toBe(answer);
+  });
+
+  it('is not suspected where the answer begins otherwise, and a suspected answer comes at its end', () => {
+    const plain = createReasoningFilter('unknown');
+    expect(plain.push('Hel').text).toBe('Hel');
+    const suspected = createReasoningFilter('unknown');
+    expect(suspected.push('Okay, done').text).toBe('');
+    expect(suspected.end(false)).toBe('Okay, done');
+    expect(filtered(['Okay, do'], { start: 'unknown', cutOff: true })).toBe('Okay, do');
   });
 
   it('costs what its length costs', () => {
-    const filter = createReasoningFilter(false);
+    const filter = createReasoningFilter('answer');
     let length = 0;
     for (let index = 0; index < 400_000; index += 1) length += filter.push('<<<`').text.length;
     expect(length + filter.end(false).length).toBe(1_600_000);

@@ -8,6 +8,28 @@ const PART_OF_TAG =
 /** A tag as a word within a sentence; the blank before it is looked at where it comes. */
 const AS_WORD = /^<[^>]*>(?:$|[ .,;:!?)"'\u2019\u201D])/;
 const TOKEN = /[^`~<\n]+|`+|~+|\n|<[^<>`~\n]{0,14}>?/gy;
+/**
+ * How reasoning models begin to think (DeepSeek-R1, QwQ, Qwen, gpt-oss), in English and Chinese, in lower case. An answer may begin
+ * like that as well.
+ */
+const BEGINNINGS = [
+  ...[
+    'okay',
+    'ok,',
+    'ok ',
+    'alright',
+    'all right',
+    'hmm',
+    'so,',
+    'so the user',
+    'the user',
+    'user ',
+    'let me',
+    "let's",
+  ],
+  ...['first,', 'i need to', 'i should', 'we need', 'we should', 'we have', 'wait', 'thinking', "here's a thinking"],
+  ...['嗯', '好的', '好，', '用户', '首先', '我需要', '我们需要', '让我'],
+];
 /** A run of marks longer than that is text, whatever follows. */
 const LONGEST_RUN = 64;
 
@@ -32,13 +54,14 @@ export interface ReasoningFilter {
 /**
  * Tags count outside of code blocks and inline code (which ends with its line at the latest). Reasoning that is not closed goes
  * to the end of the answer, save where its tag stands as a word within a sentence: such an answer only speaks of the tag. Blank lines around it are gone with it. The cost is linear in the length of the answer.
- * @param held the answer may begin within reasoning, whose opening tag stood in the prompt: nothing is given out before the
- * closing tag or the end
+ * @param start `reasoning`: the answer may begin within reasoning, whose opening tag stood in the prompt: nothing is given out
+ * before the closing tag or the end. `unknown`: likewise if its first words sound like it
  */
-export function createReasoningFilter(held: boolean): ReasoningFilter {
+export function createReasoningFilter(start: 'answer' | 'reasoning' | 'unknown'): ReasoningFilter {
   let pending = '';
   let inside = false;
-  let holding = held;
+  let holding = start !== 'answer';
+  let undecided = start === 'unknown';
   let kept: string[] = [];
   let fence = '';
   let ticks = 0;
@@ -61,10 +84,21 @@ export function createReasoningFilter(held: boolean): ReasoningFilter {
       blank = false;
     }
     (holding ? kept : out).push(shown);
+    if (undecided) decide(kept.join('').toLowerCase());
+  }
+
+  function decide(said: string): void {
+    if (BEGINNINGS.some((words) => words.length > said.length && words.startsWith(said))) return;
+    undecided = false;
+    if (!holding || BEGINNINGS.some((words) => said.startsWith(words))) return;
+    holding = false;
+    out.push(...kept);
+    kept = [];
   }
 
   function tag(closing: boolean, token: string): void {
     taken = true;
+    undecided = false;
     if (inside && !closing) {
       if (unclosed.length > 0) unclosed.push(token);
       return;
@@ -140,7 +174,8 @@ export function createReasoningFilter(held: boolean): ReasoningFilter {
       consume(pending, true);
       const spokenOf = unclosed.join('');
       if (inside && !cutOff && AS_WORD.test(spokenOf)) out.push(spokenOf);
-      if (holding && !cutOff) return [...kept, ...out].join('');
+      // Of a model that is only suspected to reason, half an answer is more likely than nothing but reasoning.
+      if (holding && (!cutOff || start === 'unknown')) return [...kept, ...out].join('');
       if (holding) taken ||= kept.length > 0;
       return out.join('');
     },

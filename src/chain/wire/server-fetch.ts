@@ -41,7 +41,7 @@ const SILENTLY_CUT = 0.45;
 export function createServerFetch(options: ServerOptions): typeof globalThis.fetch {
   const passThrough = requireWholeStreams(options.fetch);
   let known: Adaptation = NO_ADAPTATION;
-  /** Whether answers of this model begin within reasoning: as long as nobody knows, by its name. */
+  /** Whether answers of this model begin within reasoning; undefined while nobody knows. */
   let opensInside: boolean | undefined;
   let toldOfCut = false;
 
@@ -123,8 +123,13 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
     return ask && tokensOf(body) >= WORTH_COUNTING ? { ...body, stream_options: { include_usage: true } } : body;
   }
 
+  function startOfAnswer(): 'answer' | 'reasoning' | 'unknown' {
+    if (opensInside ?? THINKS.test(options.model)) return 'reasoning';
+    return opensInside === undefined ? 'unknown' : 'answer';
+  }
+
   function respond(deltas: AsyncGenerator<Delta>, tokens: number): Response {
-    const filter = createReasoningFilter(opensInside ?? THINKS.test(options.model));
+    const filter = createReasoningFilter(startOfAnswer());
     const onEnd = (promptTokens: number | undefined) => {
       opensInside = filter.opensInside() || (opensInside === true && !filter.reasoned());
       if (toldOfCut || promptTokens === undefined || tokens < WORTH_COUNTING) return;
