@@ -59,6 +59,8 @@ export interface ClaimedTurn {
   readonly message: IncomingMessage;
   /** What is remembered of the conversation, as {@link Memory.open} gives it; at most {@link StoreOptions.window}. */
   readonly messages: readonly ChatMessage[];
+  /** Messages in the conversation, as {@link OpenConversation.total}. */
+  readonly total: number;
   /** Processes that follow the turn, by the names of their signals. */
   readonly followers: readonly string[];
 }
@@ -195,6 +197,8 @@ export interface Beats {
 export interface OpenConversation {
   /** The newest messages, oldest first, at most the limit asked for; may begin with an assistant's half. */
   readonly messages: readonly ChatMessage[];
+  /** Messages in the conversation, those included that cannot be read. */
+  readonly total: number;
 }
 
 export interface History {

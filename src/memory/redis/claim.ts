@@ -9,9 +9,9 @@ import { Unlisted, unlistedReply, whenListed } from './listing.ts';
 import { fieldsOf, fromElement, parseFollowers, parseRecord, readElements } from './record.ts';
 import { applyTtl } from './ttl.ts';
 
-/** Element, record as flat list, newest messages, 1 when what is remembered lives longer now. */
-export const claimedReply = [z.string(), z.array(z.string()), z.array(z.string()), z.number()] as const;
-type ClaimedReply = readonly [record: readonly string[], newest: readonly string[], extended: number];
+/** Element, record as flat list, newest messages, 1 when what is remembered lives longer now, messages in the conversation. */
+export const claimedReply = [z.string(), z.array(z.string()), z.array(z.string()), z.number(), z.number()] as const;
+type ClaimedReply = readonly [record: readonly string[], newest: readonly string[], extended: number, total: number];
 
 const claimReply = z.union([
   unlistedReply,
@@ -26,7 +26,7 @@ export function readClaim(
   sessionId: SessionId,
   token: Token,
   message: IncomingMessage,
-  [flat, newest, extended]: ClaimedReply,
+  [flat, newest, extended, total]: ClaimedReply,
   turnBudgetS: number,
 ): ClaimedTurn | undefined {
   // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
@@ -38,7 +38,7 @@ export function readClaim(
   if (record === undefined) return undefined;
   const { messages } = readElements(context.options, sessionId, newest);
   const lease = { sessionId, turnId: message.turnId, token };
-  return { lease, record, message, messages, followers: parseFollowers(fields.get('followers')) };
+  return { lease, record, message, messages, total, followers: parseFollowers(fields.get('followers')) };
 }
 
 /**

@@ -75,8 +75,9 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
 
     open: (sessionId, limit) =>
       call('open', async () => {
-        const elements = await redis.lrange(keys.session(sessionId).list, -limit, -1);
-        return { messages: readElements(options, sessionId, elements).messages };
+        const { list } = keys.session(sessionId);
+        const [elements, total] = await replies(redis.pipeline().lrange(list, -limit, -1).llen(list));
+        return { messages: readElements(options, sessionId, strings.parse(elements)).messages, total: Number(total) };
       }),
 
     ttl: (sessionId) => call('ttl', () => readTtl(context, sessionId)),

@@ -83,8 +83,10 @@ export function claimHead(
         };
   save(tables, lease, record, now);
   if (record.state === 'running') prolong(context, tables, sessionId, now);
-  const messages = newest(context, tables, sessionId, now);
-  const turn: ClaimedTurn = { lease, record: toRecord(record), message, messages, followers: [] };
+  const turn: ClaimedTurn = {
+    ...{ lease, record: toRecord(record), message, followers: [] },
+    ...newest(context, tables, sessionId, now),
+  };
   return { kind: 'claimed', turn };
 }
 
@@ -96,11 +98,12 @@ function prolong({ options }: SqliteContext, { conversations }: Tables, sessionI
 
 function newest(context: SqliteContext, { conversations }: Tables, sessionId: SessionId, now: number) {
   const { window, maxMessages } = context.options;
-  if (conversations.living(sessionId, now) === undefined) return [];
+  const living = conversations.living(sessionId, now);
+  if (living === undefined) return { messages: [], total: 0 };
   const elements = conversations.elements(sessionId, window ?? maxMessages, 0);
   const messages = elements.map(parseElement).filter((half) => half !== undefined);
   context.bad(sessionId, elements.length - messages.length);
-  return messages;
+  return { messages, total: living.messages };
 }
 
 export function createClaiming(context: SqliteContext, tables: Tables): Pick<Turns, 'claim' | 'check' | 'record'> {

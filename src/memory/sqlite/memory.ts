@@ -41,10 +41,12 @@ export function createSessionMemory(context: SqliteContext, tables: Tables): Ses
 
   return {
     async open(sessionId, limit) {
-      const elements = await read('open', (now) =>
-        conversations.living(sessionId, now) === undefined ? [] : conversations.elements(sessionId, limit, 0),
-      );
-      return { messages: parse(sessionId, elements).messages };
+      const { elements, total } = await read('open', (now) => {
+        const living = conversations.living(sessionId, now);
+        if (living === undefined) return { elements: [], total: 0 };
+        return { elements: conversations.elements(sessionId, limit, 0), total: living.messages };
+      });
+      return { messages: parse(sessionId, elements).messages, total };
     },
 
     async history(sessionId, { offset = 0, limit = ALL } = {}) {

@@ -31,7 +31,7 @@ export function describeExpiry(harness: Harness): void {
       await letThemPass(1);
 
       expect(await harness.store.history(session)).toBeUndefined();
-      expect(await harness.store.open(session, 20)).toEqual({ messages: [] });
+      expect(await harness.store.open(session, 20)).toEqual({ messages: [], total: 0 });
       expect(await harness.store.history(session)).toBeUndefined();
       expect((await harness.store.ttl(session)).expiresInMs).toBeUndefined();
       expect(await harness.store.conversationStats(session)).toBeUndefined();

@@ -12,7 +12,7 @@ export function describeForgetting(harness: Harness): void {
       await runTurn(harness.store, messageOf(session, 'm2'));
       expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 4, waiting: 0 });
       expect(await harness.store.history(session)).toBeUndefined();
-      expect(await harness.store.open(session, 20)).toEqual({ messages: [] });
+      expect(await harness.store.open(session, 20)).toEqual({ messages: [], total: 0 });
       expect(await harness.store.conversationStats(session)).toBeUndefined();
       expect(await harness.store.ttl(session)).toEqual({ effective: 1800 });
       expect(await harness.store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0 });

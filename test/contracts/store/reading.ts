@@ -40,9 +40,16 @@ export function describeReading(harness: Harness): void {
       expect(await opened(200)).toEqual(halves);
     });
 
+    it('tells how many messages there are, whatever the limit', async () => {
+      const totalOf = async (limit: number) => (await harness.store.open(session, limit)).total;
+      expect([await totalOf(1), await totalOf(6), await totalOf(200)]).toEqual([6, 6, 6]);
+      await harness.fixture.injectBadElement(session, 'no element');
+      expect(await totalOf(1)).toBe(7);
+    });
+
     it('opens a conversation of which nothing is remembered, and creates nothing by it', async () => {
       const other = sessionOf({ user: 'bob' });
-      expect(await harness.store.open(other, 20)).toEqual({ messages: [] });
+      expect(await harness.store.open(other, 20)).toEqual({ messages: [], total: 0 });
       expect(await harness.store.history(other)).toBeUndefined();
       expect(await harness.store.conversationStats(other)).toBeUndefined();
       expect((await harness.store.stats()).conversations).toBe(1);

@@ -5,7 +5,7 @@
 -- ARGV  1 token, 2 the owner expected, or '' for none, 3 seconds that what is remembered is to live at least,
 --       4 messages to give, 5 '1': only if all who have words there are indexed for long enough, 6 session id
 -- gives {'unlisted', ms} | {'empty', bad} | {'owned', owner}
---       | {'claimed', bad, element, record as flat list, newest messages, 1 when what is remembered lives longer now}
+--       | {'claimed', bad, ... as take gives it}
 -- @include take
 -- @include listed
 local own, inbox, token = KEYS[1], KEYS[2], ARGV[1]

@@ -4,7 +4,7 @@
 -- KEYS  1 conversation, 2 inbox, 3 people, 4 the pending index, if there is one in reach
 -- ARGV  1 token, 2 turn id, 3 token for the next turn, or '', 4 seconds that what is remembered is to live at least,
 --       5 messages to give, 6 session id
--- gives {'fenced'} | {'left', messages waiting} | {'claimed', bad, element, record as flat list, newest messages, 1 when ...}
+-- gives {'fenced'} | {'left', messages waiting} | {'claimed', bad, ... as take gives it}
 -- @include take
 -- @include listed
 local own, inbox, token, nextToken = KEYS[1], KEYS[2], ARGV[1], ARGV[3]

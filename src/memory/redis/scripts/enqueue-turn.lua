@@ -5,7 +5,7 @@
 --       6 milliseconds that the conversation was just indexed for them, or '', 7 process that follows the turn, or '',
 --       8 token, or '', 9 seconds that what is remembered is to live at least, 10 messages to give, 11 '1' or ''
 -- gives {'duplicate', '<turn> <session>', state or '', owner or ''} | {'full', waiting} | {'unlisted', ms}
---       | {'queued', ahead, head's owner or ''} | {'claimed', element, record as flat list, newest messages, 1 when ...}
+--       | {'queued', ahead, head's owner or ''} | {'claimed', ... as take gives it}
 -- @include now
 -- @include listed
 -- @include take

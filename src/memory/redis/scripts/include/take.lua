@@ -1,6 +1,6 @@
 -- `take(own, inbox, head, token, budget, most)`, behind NOW: makes the token the owner of the head's turn, counts the attempt,
 -- and lets what is remembered live for at least `budget` seconds if the model is still to see it.
--- Gives {element, record as flat list, newest messages, 1 when what is remembered lives longer now}.
+-- Gives {element, record as flat list, newest messages, 1 when what is remembered lives longer now, messages in the conversation}.
 -- @include now
 -- @include count
 -- @include head
@@ -27,5 +27,5 @@ local function take(own, inbox, head, token, budget, most)
     redis.call('EXPIRE', key, 86400)
     if not state or state == 'queued' or state == 'running' then extended = redis.call('EXPIRE', own, budget, 'GT') end
   end
-  return {head.element, redis.call('HGETALL', key), newest, extended}
+  return {head.element, redis.call('HGETALL', key), newest, extended, redis.call('LLEN', own)}
 end
