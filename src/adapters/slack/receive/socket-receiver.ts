@@ -48,6 +48,12 @@ const envelopeShape = z.object({
 const addressShape = z.object({ url: z.string() });
 const eventShape = z.object({ event: z.object({ type: z.string() }) });
 
+/**
+ * `connecting` until there is a connection or the receiver is stopped; each loop that connects has an object of its own, so that
+ * only the newest goes on. `closed` before the start and after a start that failed.
+ */
+type SocketState = { readonly kind: 'closed' | 'connecting' | 'open' | 'stopped' };
+
 export function createSocketReceiver(options: SocketReceiverOptions): SlackReceiver {
   const { logger, timers } = options;
   const receiver = new SocketModeReceiver({
@@ -69,18 +75,16 @@ export function createSocketReceiver(options: SocketReceiverOptions): SlackRecei
     },
   });
   const { client } = receiver;
-  let connected = false;
-  let stopped = false;
-  let connecting: Promise<void> | undefined;
+  let state: SocketState = { kind: 'closed' };
   const stopping = new AbortController();
+  /** Why there is no connection. */
   let lastError: BotError | undefined;
-  /** Slack has closed the last connection because it was the eleventh. */
+  /** Whether Slack has closed the last connection because it was the eleventh. */
   let tooMany = false;
 
   const watch = createSocketWatch({
     timers,
     silent() {
-      connected = false;
       lastError = new BotError('platform_unavailable', `Slack sent nothing for ${SILENT_MS / 1_000} s.`);
       logger.warn({ code: lastError.code, err: lastError.message }, 'socket silent, reconnecting');
       // The first call asks Slack to close the socket, which stays unanswered; the second closes it.
@@ -95,15 +99,19 @@ export function createSocketReceiver(options: SocketReceiverOptions): SlackRecei
 
   // Its argument is Slack's answer to apps.connections.open.
   client.on('connected', (opened: unknown) => {
-    connected = true;
+    if (state.kind === 'stopped') {
+      void client.disconnect();
+      return;
+    }
+    state = { kind: 'open' };
     tooMany = false;
     lastError = undefined;
     watch.opened(addressShape.parse(opened).url);
   });
   client.on('disconnected', () => {
-    connected = false;
     watch.closed();
-    if (!stopped && connecting === undefined) connecting = reconnect();
+    // While it is connecting, a closed socket is a failed attempt.
+    if (state.kind === 'open') void reconnect();
   });
 
   const [deliver] = client.listeners('ws_message');
@@ -138,8 +146,11 @@ export function createSocketReceiver(options: SocketReceiverOptions): SlackRecei
     }
   }
 
+  /** Tries until there is a connection. */
   async function reconnect(): Promise<void> {
-    for (let failures = 0; !stopped && !connected; failures += 1) {
+    const connecting: SocketState = { kind: 'connecting' };
+    state = connecting;
+    for (let failures = 0; state === connecting; failures += 1) {
       try {
         // Slack can also close an open connection for this reason.
         if (tooMany && failures === 0) throw new BotError('platform_unavailable', TOO_MANY, { retryable: true });
@@ -151,37 +162,35 @@ export function createSocketReceiver(options: SocketReceiverOptions): SlackRecei
         await delay(ms, stopping.signal, timers);
       }
     }
-    connecting = undefined;
-    // The socket may have been closed again before the line above.
-    if (!stopped && !connected) connecting = reconnect();
   }
 
   async function stop(): Promise<void> {
-    if (stopped) return;
-    stopped = true;
+    const { kind } = state;
+    state = { kind: 'stopped' };
     stopping.abort();
-    if (!connected) return;
     // Bolt's own stop resolves with the socket still open.
-    await client.disconnect();
+    if (kind === 'open') await client.disconnect();
   }
 
   return {
     receiver,
     async start() {
-      connecting = connect();
-      await connecting
-        .catch((thrown: unknown) => {
-          // The settings are right, and a connection may become free: keep trying, and say so in /health.
-          if (!tooMany) throw thrown;
-        })
-        .finally(() => {
-          connecting = undefined;
-        });
-      if (!connected) connecting = reconnect();
+      const connecting: SocketState = { kind: 'connecting' };
+      state = connecting;
+      try {
+        await connect();
+      } catch (thrown) {
+        // With too many connections the settings are right, and one may become free: keep trying, and say so in /health.
+        if (!tooMany) {
+          if (state === connecting) state = { kind: 'closed' };
+          throw thrown;
+        }
+      }
+      if (state === connecting) void reconnect();
     },
     stop,
     health() {
-      if (connected) return { ok: true };
+      if (state.kind === 'open' && lastError === undefined) return { ok: true };
       return {
         ok: false,
         detail: `Slack’s socket is not open${lastError === undefined ? '' : `: ${lastError.message}`}`,
