@@ -10,7 +10,7 @@ import { createSignal } from '../../lib/signal.ts';
 import { joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../../replies/live-text.ts';
 import { announcement, CONVERSATION } from './announcements.ts';
 import { renderMessage } from './render.ts';
-import type { FeedEvents } from './schemas.ts';
+import { type FeedEvents, SHOWN_MESSAGES } from './schemas.ts';
 
 export interface FeedOptions {
   readonly bot: Pick<BotPort, 'follow' | 'record' | 'waiting' | 'memory'>;
@@ -77,12 +77,13 @@ export async function runFeed(options: FeedOptions): Promise<void> {
   async function showState(): Promise<void> {
     // In this order: a turn that is not waiting any more is in memory already, if it ever will be.
     const waiting = await bot.waiting(sessionId);
-    const history = await bot.memory.history(sessionId);
+    const history = await bot.memory.history(sessionId, { limit: SHOWN_MESSAGES });
     const messages = history?.messages ?? [];
     for (const turn of waiting) await followTurn(turn);
     const settled = await settle(waiting, messages);
     const state = {
       messages: messages.map(renderMessage),
+      earlier: Math.max(0, (history?.total ?? 0) - SHOWN_MESSAGES),
       waiting: waiting.map((turn) => ({ turn, ...said.get(turn) })),
     };
     const text = JSON.stringify(state);

@@ -46,6 +46,7 @@ export function renderMemory({ ttl, stats, history, seen }: MemoryParts): Memory
         ? null
         : {
             key: stats.key,
+            messages: stats.messages,
             turns: stats.turns,
             tokens: stats.tokens,
             bytes: stats.bytes,

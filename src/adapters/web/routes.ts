@@ -22,6 +22,7 @@ import {
   type FeedEvents,
   messageBody,
   type Reads,
+  SHOWN_MESSAGES,
   seatQuery,
   setupQuery,
   stopBody,
@@ -99,7 +100,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     const [ttl, figures, history, seen] = await Promise.all([
       memory.ttl(session),
       stats.conversationStats(session),
-      memory.history(session),
+      memory.history(session, { limit: SHOWN_MESSAGES }),
       bot().seen(session),
     ]);
     const answer: Reads['memory']['answer'] = renderMemory({ ttl, stats: figures, history, seen });

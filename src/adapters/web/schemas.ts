@@ -62,6 +62,9 @@ export const sent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('answer'), answer: privateAnswer }),
 ]);
 
+/** Messages of a conversation that the page is sent, the newest ones: it draws all that it has. An even number, for whole turns. */
+export const SHOWN_MESSAGES = 200;
+
 const stored = z.object({
   role: z.enum(['user', 'assistant']),
   content: z.string(),
@@ -81,6 +84,7 @@ export const memoryAnswer = z.object({
   conversation: z
     .object({
       key: z.string(),
+      messages: z.number(),
       turns: z.number(),
       tokens: z.number(),
       bytes: z.number(),
@@ -88,6 +92,7 @@ export const memoryAnswer = z.object({
       corrupt: z.number(),
     })
     .nullable(),
+  /** The newest {@link SHOWN_MESSAGES}. */
   messages: z.array(stored.extend({ seen: z.boolean() })),
   seen: z.object({ messages: z.number(), tokens: z.number() }),
 });
@@ -124,9 +129,11 @@ export const setupAnswer = z.object({
 
 /** The events of a conversation, by name. */
 export const feedEvents = {
-  /** The whole conversation, which makes up for events that were missed. */
+  /** The conversation, its newest {@link SHOWN_MESSAGES} messages: makes up for events that were missed. */
   state: z.object({
     messages: z.array(stored),
+    /** Stored messages before these. */
+    earlier: z.number(),
     /** Unfinished turns, the running one first; the text where this connection heard it being said. */
     waiting: z.array(z.object({ turn: z.string(), author: z.string().optional(), text: z.string().optional() })),
     /** Turns that ended without being in memory. `unknown`: no such turn; what was sent under that id is not stored. */

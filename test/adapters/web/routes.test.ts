@@ -6,9 +6,13 @@ import { fileURLToPath } from 'node:url';
 import Database from 'libsql';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
+import { sessionOf } from '../../../src/adapters/web/normalize.ts';
 import { feedEvents, memoryAnswer, overviewAnswer, sent, setupAnswer } from '../../../src/adapters/web/schemas.ts';
 import { type App, startApp } from '../../../src/app/compose.ts';
 import { loadConfig } from '../../../src/config/config.ts';
+import type { ConversationStore } from '../../../src/core/store.ts';
+import { createSqliteStore } from '../../../src/memory/sqlite/store.ts';
+import { answerOf, LIMITS, messageOf, runTurn } from '../../contracts/store/support.ts';
 import { freePort } from '../../support/free-port.ts';
 import { keepLog, postChat, readEvents } from '../http/support.ts';
 
@@ -25,9 +29,18 @@ let url = '';
 let locked = '';
 let ids = 0;
 
-async function open(settings: Record<string, string>): Promise<string> {
+/** @param fill puts something into the store before the bot has it */
+async function open(
+  settings: Record<string, string>,
+  fill: (store: ConversationStore) => Promise<void> = async () => {},
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'recollect-web-'));
   folders.push(folder);
+  const observer = { badElement() {}, error() {} };
+  const limits = { ...LIMITS, maxMessages: Number(settings.MAX_MESSAGES ?? LIMITS.maxMessages) };
+  const store = await createSqliteStore({ ...limits, observer, dataDir: join(folder, 'data') });
+  await fill(store);
+  await store.close();
   const port = String(await freePort());
   const config = loadConfig({ PORT: port, DATA_DIR: 'data', SHUTDOWN_GRACE: '1', ...settings }, { cwd: folder });
   apps.push(await startApp({ config, logger: keepLog([]) }));
@@ -52,8 +65,8 @@ const nextId = () => {
 const api = (path: string) => `${url}/playground/api/${path}`;
 const message = (user: string, text: string, id = nextId()) => postChat({ user, channel: 'general', id, text });
 
-async function memoryOf(user: string) {
-  const response = await fetch(api(`memory?user=${encodeURIComponent(user)}&channel=general`));
+async function memoryOf(user: string, base = url) {
+  const response = await fetch(`${base}/playground/api/memory?user=${encodeURIComponent(user)}&channel=general`);
   return memoryAnswer.strict().parse(await response.json());
 }
 
@@ -62,10 +75,11 @@ async function untilState(
   user: string,
   track: readonly string[],
   wanted: (state: z.infer<typeof feedEvents.state>) => boolean,
+  base = url,
 ) {
   const query = new URLSearchParams({ user, channel: 'general' });
   for (const id of track) query.append('track', id);
-  const response = await fetch(api(`events?${query}`));
+  const response = await fetch(`${base}/playground/api/events?${query}`);
   expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
   for await (const { event, data } of readEvents(response)) {
     if (event !== 'state') continue;
@@ -153,7 +167,12 @@ describe('a conversation', () => {
   test('that is not there is empty, and a message that never came is unknown', async () => {
     const id = nextId();
     const state = await untilState('Nobody', [id], () => true);
-    expect(state).toEqual({ messages: [], waiting: [], settled: [{ turn: id, outcome: 'unknown', text: '' }] });
+    expect(state).toEqual({
+      messages: [],
+      earlier: 0,
+      waiting: [],
+      settled: [{ turn: id, outcome: 'unknown', text: '' }],
+    });
     expect(await memoryOf('Nobody')).toMatchObject({ conversation: null, messages: [] });
   });
 
@@ -193,6 +212,22 @@ describe('a conversation', () => {
     const empty = sent.parse(await (await fetch(api('messages'), postChat(body))).json());
     expect(empty).toMatchObject({ kind: 'refused', text: expect.stringMatching(/\p{Script=Han}/u) });
   });
+});
+
+test('of a long conversation the newest messages are shown, and how many came before', async () => {
+  const session = sessionOf({ user: 'Ada', channel: 'general' }, 'user');
+  const now = Date.now();
+  const turns = Array.from({ length: 130 }, nextId);
+  const long = await open({ MAX_MESSAGES: '1000' }, async (store) => {
+    for (const id of turns) {
+      await runTurn(store, messageOf(session, id, { sentAt: now }), answerOf(`answer to ${id}`, { timestamp: now }));
+    }
+  });
+  const state = await untilState('Ada', [], () => true, long);
+  expect([state.messages.length, state.earlier]).toEqual([200, 60]);
+  expect(state.messages.map(({ turn }) => turn)).toEqual(turns.slice(-100).flatMap((turn) => [turn, turn]));
+  const memory = await memoryOf('Ada', long);
+  expect([memory.messages.length, memory.conversation?.messages]).toEqual([200, 260]);
 });
 
 test('only a message that is stored leaves a note of who may stop its answer, not one that is refused or repeats it', async () => {

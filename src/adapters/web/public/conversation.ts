@@ -34,6 +34,7 @@ export type Conversation = ReturnType<typeof createConversation>;
 export function createConversation() {
   let messages: State['messages'] = [];
   let waiting: State['waiting'] = [];
+  let earlier = 0;
   let known = false;
   /** Answers that are being written, by turn. */
   const live = new Map<string, string>();
@@ -94,6 +95,10 @@ export function createConversation() {
   return {
     /** Nothing until the first state: an empty conversation and an unknown one are different things. */
     items: (entries: readonly Entry[]) => (known || entries.length > 0 ? items(entries) : []),
+    /** Stored messages before the first that is shown. */
+    get earlier() {
+      return earlier;
+    },
     /** The turn that is being answered. */
     get running(): string | undefined {
       const stored = remembered();
@@ -102,8 +107,10 @@ export function createConversation() {
     /** Gives the answers that are new in it. */
     setState(state: State): string[] {
       const before = remembered();
-      const fresh = known ? state.messages.filter(({ role, turn }) => role === 'assistant' && !before.has(turn)) : [];
-      ({ messages, waiting } = state);
+      // When one is removed, an older one comes into view: only those after all known ones are new.
+      const behind = state.messages.slice(state.messages.findLastIndex(({ turn }) => before.has(turn)) + 1);
+      const fresh = known ? behind.filter(({ role }) => role === 'assistant') : [];
+      ({ messages, earlier, waiting } = state);
       known = true;
       const open = new Set(waiting.map(({ turn }) => turn));
       for (const turn of [...live.keys()].filter((candidate) => !open.has(candidate))) live.delete(turn);

@@ -10,7 +10,7 @@ import type { Texts } from './texts.ts';
 const NEAR_END = 80;
 
 export function Log({ playground }: Props) {
-  const { state, texts, items } = playground;
+  const { state, texts, items, earlier } = playground;
   const list = useRef<HTMLOListElement>(null);
   const time = useMemo(() => new Intl.DateTimeFormat(state.locale, { timeStyle: 'short' }), [state.locale]);
   const jumped = useRef(state.jumps);
@@ -25,6 +25,7 @@ export function Log({ playground }: Props) {
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get there
     <ol ref={list} id="log" class="log" tabIndex={0} aria-label={texts.conversation}>
       {items.length === 0 && <li class="empty">{texts.empty}</li>}
+      {earlier > 0 && <li class="empty">{texts.earlier(new Intl.NumberFormat(state.locale).format(earlier))}</li>}
       {items.map((item) => {
         switch (item.kind) {
           case 'user':

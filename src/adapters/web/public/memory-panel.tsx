@@ -55,7 +55,7 @@ function Expiry({ playground: { memory, texts, state }, latest }: Props & Pick<P
   );
 }
 
-function Figures({ latest: { ttl, conversation, messages, seen }, texts, locale }: PartProps) {
+function Figures({ latest: { ttl, conversation, seen }, texts, locale }: PartProps) {
   const { format } = new Intl.NumberFormat(locale);
   const since = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
   const chosen = ttl.choice === null ? texts.lifetimeDefault : texts.lifetimeChosen;
@@ -64,8 +64,8 @@ function Figures({ latest: { ttl, conversation, messages, seen }, texts, locale 
   ];
   if (conversation !== null) {
     rows.push(
-      [texts.storedMessages, texts.messagesAndTurns(format(messages.length), format(conversation.turns))],
-      [texts.modelSees, texts.messagesSeen(format(seen.messages), format(messages.length), format(seen.tokens))],
+      [texts.storedMessages, texts.messagesAndTurns(format(conversation.messages), format(conversation.turns))],
+      [texts.modelSees, texts.messagesSeen(format(seen.messages), format(conversation.messages), format(seen.tokens))],
       [texts.tokens, format(conversation.tokens)],
       [texts.size, bytes(conversation.bytes, locale)],
       [texts.since, since.format(conversation.created_at)],

@@ -156,6 +156,10 @@ export function createPlayground(changed: () => void) {
     get items() {
       return conversationOf(state.place).items(outbox.entries(state.place));
     },
+    /** Stored messages before the first of the items. */
+    get earlier() {
+      return conversationOf(state.place).earlier;
+    },
     /** The turn that is being answered. */
     get running() {
       return conversationOf(state.place).running;
