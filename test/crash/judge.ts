@@ -52,6 +52,8 @@ export function judge(
   calls: readonly ModelCall[],
   memory: ReadonlyMap<number, readonly ChatMessage[]>,
   chaos: ChaosReport,
+  /** Redis replicates behind the acknowledgement: what a failover loses is counted apart. False: it may lose nothing. */
+  mayLose: boolean,
 ): Verdict {
   const complaints: string[] = [];
   const counts = {
@@ -84,7 +86,7 @@ export function judge(
         lastPostedAt = first.postedAt;
       }
       const halvesKept = remembered.filter((message) => message.source === one.id);
-      if (!one.forgotten && halvesKept.length === 0 && failedOver(one, chaos) && !saysFailed(text)) {
+      if (mayLose && !one.forgotten && halvesKept.length === 0 && failedOver(one, chaos) && !saysFailed(text)) {
         // The promoted server knows nothing of it: not of the message, not of the answer, or not of a reply that had begun.
         counts.lostToFailover += 1;
         continue;

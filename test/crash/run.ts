@@ -157,13 +157,18 @@ function guestsTalk({ guests }: World, run: CrashRun): Promise<void>[] {
   ]);
 }
 
+/** What is acknowledged then is on a replica too, and no failover may cost it. */
+function waitsForReplicas({ settings }: CrashRun): boolean {
+  return Number(settings?.REDIS_WAIT_REPLICAS ?? 0) > 0;
+}
+
 /** What is said of all who talked. */
 async function judgeAll(world: World, run: CrashRun, said: readonly Said[], report: ChaosReport): Promise<Verdict> {
   const { guests, model } = world;
   const store = await world.openStore();
   try {
     const calls = model.journal().filter((call) => guests?.asked(call) !== true);
-    const verdict = judge(said, world, calls, await readMemory(store, run), report);
+    const verdict = judge(said, world, calls, await readMemory(store, run), report, !waitsForReplicas(run));
     if (guests === undefined) return verdict;
     const more = await guests.judge(store);
     return {
