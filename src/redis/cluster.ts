@@ -1,5 +1,5 @@
 /** The client of a Redis Cluster: opened so that it sends nothing twice, and watched so that it finds each new primary soon. */
-import { type ChainableCommander, Cluster, type Redis, type RedisOptions } from 'ioredis';
+import { type ChainableCommander, Cluster, Command, type Redis, type RedisOptions } from 'ioredis';
 import { accessOptions, type ClusterTarget } from './target.ts';
 
 /** Milliseconds between two looks at which node has which slot, and at least between two while a primary is missing. */
@@ -47,10 +47,14 @@ export function openCluster(
   return cluster;
 }
 
-/** A pipeline that goes to the node of its keys as a whole, in one order, with what has no key in it. */
-export function pipelineOfOneNode(client: Redis | Cluster): ChainableCommander {
-  return client instanceof Cluster ? Cluster.prototype.pipeline.call(client) : client.pipeline();
+/** The connection that commands on this key go over; undefined while none leads to their node. */
+export function nodeOf(client: Redis | Cluster, key: string): Redis | undefined {
+  if (!(client instanceof Cluster)) return client;
+  const [owner] = client.slots[new Command('GET', [key]).getSlot()] ?? [];
+  return client.nodes('master').find((node) => keyOf(node) === owner);
 }
+
+const keyOf = ({ options: { host, port } }: Redis) => `${host}:${port}`;
 
 /**
  * The keys of a pipeline may lie on several nodes, and ioredis refuses such a one ("slots allocation group", Pipeline.js, 6.0.0):
@@ -87,7 +91,6 @@ function splitPipeline(cluster: Cluster, model: ChainableCommander): ChainableCo
  */
 export function watchCluster(cluster: Cluster): () => boolean {
   let expected: readonly string[] = [];
-  const keyOf = ({ options: { host, port } }: Redis) => `${host}:${port}`;
   const usable = () => {
     if (cluster.status !== 'ready' || expected.length === 0) return false;
     const ready = new Set(cluster.nodes('master').flatMap((node) => (node.status === 'ready' ? [keyOf(node)] : [])));

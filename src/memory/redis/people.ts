@@ -17,12 +17,17 @@ import { parseElement } from '../elements.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
 import { sessionAtPlace, sessionOfMember } from './index-encoding.ts';
-import { unlisting } from './listing.ts';
+import { memberships, unlisting } from './listing.ts';
 import type { SessionMemory } from './memory.ts';
 
 export type PeopleMemory = Pick<Memory, 'conversations' | 'conversationsAt' | 'erase' | 'export'>;
 
-export function createPeopleMemory(context: RedisContext, sessions: SessionMemory): PeopleMemory {
+/** @param touch is told of a key in each slot that an erasure wrote to */
+export function createPeopleMemory(
+  context: RedisContext,
+  sessions: SessionMemory,
+  touch: (key: string) => void = () => {},
+): PeopleMemory {
   const { redis, keys, call } = context;
 
   /** The sessions in an index, those whose time is over too: what is left of them is looked up where it lies. */
@@ -45,6 +50,7 @@ export function createPeopleMemory(context: RedisContext, sessions: SessionMemor
     const whole = !('user' in whose) || user === whose.user;
     const people = 'user' in whose ? [whose.user] : (await redis.zrange(own.people, '0', '-1')).filter(isComponent);
     const unlist = await unlisting(context, id, people, whole);
+    for (const key of [own.list, ...memberships(keys, id, people).map((it) => it.key)]) touch(key);
     const erased = whole ? await sessions.forget(id) : await sessions.removeTurns(id, { authorId: whose.user });
     // What they chose outside of threads holds in a thread too, and it goes with them; it does not go with the thread.
     const choices = 'user' in whose && whole ? [own.ttl, keys.session(baseSession(id)).ttl] : [own.ttl];
@@ -78,6 +84,8 @@ export function createPeopleMemory(context: RedisContext, sessions: SessionMemor
       call('erase', async () => {
         const sum = { conversations: 0, messages: 0, waiting: 0 };
         const found = 'place' in whose ? await inArea(whose) : await listed(whose);
+        // Also where nothing is listed any more: an erasure that was not confirmed may have been made all the same.
+        touch('place' in whose ? keys.all(whose.place) : 'user' in whose ? keys.person(whose) : keys.team(whose));
         for (const id of found) {
           const erased = await eraseOne(id, whose, keepChoices);
           sum.conversations += erased.conversations;
@@ -91,7 +99,10 @@ export function createPeopleMemory(context: RedisContext, sessions: SessionMemor
               ? [keys.notes(whose.place)]
               : []
             : found.map((id) => keys.notes(parseSessionId(id).place));
-        for (const notes of new Set(places)) await redis.del(notes);
+        for (const notes of new Set(places)) {
+          touch(notes);
+          await redis.del(notes);
+        }
         return sum;
       }),
 

@@ -1,28 +1,43 @@
 /** Waits until what was written is on replicas too, before anybody is told that it is stored (REDIS_WAIT_REPLICAS). */
-import type { SessionId } from '../../core/session.ts';
-import type { Beats, Turns } from '../../core/store.ts';
+import type { Redis } from 'ioredis';
 import { BotError } from '../../errors.ts';
-import { pipelineOfOneNode } from '../../redis/cluster.ts';
-import { COMMAND_TIMEOUT_MS, type RedisConnections } from '../../redis/connection.ts';
-import { ready, replies, toStoreError } from './client.ts';
+import { nodeOf } from '../../redis/cluster.ts';
+import { COMMAND_TIMEOUT_MS, primariesOf, type RedisClient, type RedisConnections } from '../../redis/connection.ts';
+import { ready, toStoreError } from './client.ts';
+import { type Departures, watchDepartures } from './departures.ts';
 import type { Keyspace } from './keys.ts';
-import type { SessionMemory } from './memory.ts';
+import { SCRIPTS } from './scripts.ts';
 
 /** Milliseconds that replicas get to confirm. */
 const CONFIRM_MS = 100;
 
 export interface Replication {
+  /** The connection for calls that are confirmed. */
+  readonly redis: RedisClient;
   /**
-   * Resolves when enough replicas have everything that the primary of this conversation (none: of the indexes) had written.
-   * @throws BotError `store_unavailable` when they do not confirm in time: it is stored on the primary, and may be lost with it
+   * Makes a call over {@link redis} and waits until replicas have everything that it wrote.
+   * @param call names a key in each slot whose writes count; where it names none, nothing is waited for
+   * @throws BotError `store_unavailable` when they do not confirm: it is stored on the primary, and may be lost with it
    */
-  confirmed(id?: SessionId): Promise<void>;
+  confirmed<T>(call: (touch: (key: string) => void) => Promise<T>): Promise<T>;
   close(): void;
 }
 
+/** The replies of one confirmation. */
+interface Confirmation {
+  readonly stream: Redis['stream'];
+  /** Markers that were refused: their slot is, or has been, moved to another node. */
+  readonly moved: ReadonlySet<string>;
+}
+
 /**
- * WAIT blocks its connection and counts from that connection's own last write, so there is a connection for it alone, and each WAIT
- * follows a write of its own: replicas that have it have everything before it. Those who ask at the same time share one.
+ * WAIT counts the writes of its own connection (`woff` of processCommand and waitCommand, Redis' src/server.c and
+ * src/replication.c), on the server that this connection leads to. So a call and its WAIT go over one connection, and where that
+ * was made anew in between nothing is confirmed: another primary's replicas would confirm what only the old one had.
+ *
+ * WAIT blocks its connection, so this one is used for confirmed calls alone, and those that ask at the same time share a WAIT. Each
+ * WAIT follows a write in each slot that it is about: a call that found its work done has written nothing itself, and while a
+ * slot moves the calls may have been made on another node.
  */
 export async function openReplication(
   connections: RedisConnections,
@@ -33,6 +48,7 @@ export async function openReplication(
     commandTimeout: COMMAND_TIMEOUT_MS,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
+    scripts: SCRIPTS,
   });
   try {
     await ready(redis);
@@ -40,110 +56,103 @@ export async function openReplication(
     redis.disconnect();
     throw toStoreError(thrown);
   }
-  const confirm = async (marker: string) => {
-    const pipeline = pipelineOfOneNode(redis).set(marker, '1', 'PX', 1).wait(replicas, CONFIRM_MS);
-    const [, reached] = await replies(pipeline);
-    if (Number(reached) >= replicas) return;
-    throw new BotError(
-      'store_unavailable',
-      `${Number(reached)} of ${replicas} replicas confirmed a write within ${CONFIRM_MS} ms (REDIS_WAIT_REPLICAS).`,
-      { reason: 'too few replicas confirm what is written (REDIS_WAIT_REPLICAS)', retryable: true },
-    );
+  const departures = watchDepartures();
+  const shared = new WeakMap<Redis, (marker: string) => Promise<Confirmation>>();
+
+  const confirm = async (node: Redis, stream: Redis['stream'], key: string) => {
+    const marker = redis.isCluster ? `${slotTag(key)}:written` : `${keys.pending}:written`;
+    const ask = shared.get(node) ?? together((markers) => confirmOn(node, markers, replicas, departures));
+    shared.set(node, ask);
+    const confirmation = await ask(marker);
+    if (confirmation.stream !== stream || confirmation.moved.has(marker)) throw unconfirmed(CHANGED);
   };
-  const byMarker = new Map<string, () => Promise<void>>();
+
   return {
-    async confirmed(id) {
-      // All of one server has one order; on a Cluster each place has the order of its node.
-      const marker = `${redis.isCluster && id !== undefined ? keys.session(id).list : keys.pending}:written`;
-      const shared =
-        byMarker.get(marker) ??
-        oneAtATime(
-          () => confirm(marker),
-          () => byMarker.delete(marker),
-        );
-      byMarker.set(marker, shared);
+    redis,
+    async confirmed(call) {
+      const before = new Map(primariesOf(redis).map((node) => [node, node.stream]));
+      const touched = new Set<string>();
+      const result = await call((key) => touched.add(key));
       try {
-        await shared();
+        await Promise.all(
+          [...touched].map(async (key) => {
+            const node = nodeOf(redis, key);
+            const stream = node && before.get(node);
+            if (node === undefined || stream === undefined) throw unconfirmed(CHANGED);
+            await confirm(node, stream, key);
+          }),
+        );
       } catch (thrown) {
         throw toStoreError(thrown);
       }
+      return result;
     },
     close: () => redis.disconnect(),
   };
 }
 
-/** Who asks while one runs shares the next one, since the running one may have begun before what they wrote. */
-function oneAtATime(run: () => Promise<void>, idle: () => void): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
-  const start = async () => {
-    next = undefined;
-    running = run();
-    try {
-      await running;
-    } finally {
-      running = undefined;
-      if (next === undefined) idle();
+const CHANGED = 'the connection to Redis changed before replicas confirmed a write';
+const LEFT = 'a replica has just left, and may be the primary now';
+
+function unconfirmed(reason: string): BotError {
+  return new BotError('store_unavailable', `Not confirmed: ${reason} (REDIS_WAIT_REPLICAS).`, {
+    reason: `${reason} (REDIS_WAIT_REPLICAS)`,
+    retryable: true,
+  });
+}
+
+/** A key up to its hash tag, which all keys of its slot share. */
+function slotTag(key: string): string {
+  return key.slice(0, key.indexOf('}') + 1);
+}
+
+/** @throws what the server answers instead, or BotError `store_unavailable` */
+async function confirmOn(
+  node: Redis,
+  markers: readonly string[],
+  replicas: number,
+  departures: Departures,
+): Promise<Confirmation> {
+  const { stream } = node;
+  const pipeline = node.pipeline();
+  for (const marker of markers) pipeline.set(marker, '1', 'PX', 1);
+  const results = (await pipeline.wait(replicas, CONFIRM_MS).info('replication').exec()) ?? [];
+  if (node.stream !== stream) throw unconfirmed(CHANGED);
+  const moved = new Set<string>();
+  for (const [index, marker] of markers.entries()) {
+    const error = results[index]?.[0];
+    if (error instanceof Error && /^(?:MOVED|ASK) /.test(error.message)) moved.add(marker);
+    else if (error instanceof Error) throw error;
+  }
+  const [waited, told] = results.slice(markers.length);
+  if (waited === undefined || told === undefined) throw unconfirmed(CHANGED);
+  if (waited[0] !== null) throw waited[0];
+  const reached = Number(waited[1]);
+  if (reached < replicas) throw unconfirmed('too few replicas confirm what is written');
+  // Without the right to ask INFO nothing is known of them.
+  if (told[0] === null && departures.justLeft(String(told[1]))) throw unconfirmed(LEFT);
+  return { stream, moved };
+}
+
+/** Those who ask while one runs share the next one, since the running one may have begun before what they wrote. */
+function together(
+  run: (markers: readonly string[]) => Promise<Confirmation>,
+): (marker: string) => Promise<Confirmation> {
+  let running: Promise<unknown> = Promise.resolve();
+  let next: { readonly markers: Set<string>; readonly done: Promise<Confirmation> } | undefined;
+  return (marker) => {
+    if (next === undefined) {
+      const markers = new Set<string>();
+      const done = running
+        .catch(() => {})
+        .then(() => {
+          next = undefined;
+          return run([...markers]);
+        });
+      running = done;
+      next = { markers, done };
     }
-  };
-  return () => {
-    next ??= (running ?? Promise.resolve()).catch(() => {}).then(start);
-    return next;
-  };
-}
-
-/** The turns with that behind each write that somebody relies on. */
-export function confirmingTurns(turns: Turns, { confirmed }: Replication): Turns {
-  return {
-    ...turns,
-    async enqueue(message, options) {
-      const result = await turns.enqueue(message, options);
-      if (result.kind !== 'full') await confirmed(message.sessionId);
-      return result;
-    },
-    async saveMessageRef(lease, part, ref) {
-      const saved = await turns.saveMessageRef(lease, part, ref);
-      await confirmed(lease.sessionId);
-      return saved;
-    },
-    async commit(lease, message, answer) {
-      const result = await turns.commit(lease, message, answer);
-      await confirmed(lease.sessionId);
-      return result;
-    },
-  };
-}
-
-/** The sign of life with that behind it, so that /health tells; the turns go on. */
-export function confirmingBeats(beats: Beats, { confirmed }: Replication): Beats {
-  return {
-    ...beats,
-    async renew(incarnation, listing) {
-      const outcome = await beats.renew(incarnation, listing);
-      if (outcome !== 'renewed') return outcome;
-      try {
-        await confirmed();
-        return outcome;
-      } catch (thrown) {
-        return { refused: toStoreError(thrown) };
-      }
-    },
-  };
-}
-
-/** The same for what is erased: on a replica that is promoted it would be there again. */
-export function confirmingMemory(memory: SessionMemory, { confirmed }: Replication): SessionMemory {
-  return {
-    ...memory,
-    async forget(id) {
-      const erased = await memory.forget(id);
-      await confirmed(id);
-      return erased;
-    },
-    async removeTurns(id, selector) {
-      const erased = await memory.removeTurns(id, selector);
-      await confirmed(id);
-      return erased;
-    },
+    next.markers.add(marker);
+    return next.done;
   };
 }

@@ -5,12 +5,13 @@ import { createRedisConnections, type RedisClient, type RedisConnections } from 
 import { createRedisChannels } from './channels.ts';
 import { connect, ready, toStoreError } from './client.ts';
 import type { AppendTurn } from './commit.ts';
-import { createContext } from './context.ts';
+import { confirmingBeats, confirmingErase, confirmingMemory, confirmingTurns } from './confirming.ts';
+import { createContext, type RedisContext } from './context.ts';
 import { createRedisFlags } from './flags.ts';
 import { keyspace } from './keys.ts';
 import { createSessionMemory } from './memory.ts';
 import { createPeopleMemory } from './people.ts';
-import { confirmingBeats, confirmingMemory, confirmingTurns, openReplication } from './replication.ts';
+import { openReplication, type Replication } from './replication.ts';
 import { checkServer, type ServerCheck } from './server-check.ts';
 import { createRedisStats } from './stats.ts';
 import { createRedisTurns } from './turns.ts';
@@ -73,20 +74,19 @@ export async function openStore(
           redis.disconnect();
           throw thrown;
         });
-  const plain = createRedisTurns(context);
-  const turns = replication === undefined ? plain : { ...plain, ...confirmingTurns(plain, replication) };
-  const alive = createBeats(context);
-  const beats = replication === undefined ? alive : confirmingBeats(alive, replication);
-  const memory = createSessionMemory(context);
-  const sessions = replication === undefined ? memory : confirmingMemory(memory, replication);
+  const confirmed =
+    replication === undefined ? undefined : confirmedCalls(context, replication, options, connections.notice);
+  const sessions = createSessionMemory(context);
+  const beats = createBeats(context);
   const { sweep, ...stats } = createRedisStats(context);
   return {
-    ...turns,
+    ...createRedisTurns(context),
     ...sessions,
     ...createPeopleMemory(context, sessions),
+    ...confirmed,
     ...stats,
     ...createWorkIndex(context),
-    beats,
+    beats: replication === undefined ? beats : confirmingBeats(beats, replication, keys),
     sweep: () => context.call('sweep', async () => void (await sweep())),
     channels: createRedisChannels(context),
     flags: createRedisFlags(context),
@@ -96,5 +96,27 @@ export async function openStore(
       replication?.close();
       redis.disconnect();
     },
+  };
+}
+
+/** The calls that wait for replicas, over the connection on which these are asked. */
+function confirmedCalls(
+  context: RedisContext,
+  replication: Replication,
+  options: StoreOptions & { readonly oneServer?: boolean },
+  notice: RedisConnections['notice'],
+) {
+  const { keys, behind, writeIndex, settled } = context;
+  // What nobody waits for goes over the other connection, which never blocks, and in the same order as that of all other calls.
+  const own: RedisContext = {
+    ...createContext(replication.redis, keys, options, notice, options.oneServer),
+    ...{ behind, writeIndex, settled },
+  };
+  const plain = createSessionMemory(own);
+  const memory = confirmingMemory(plain, replication, keys);
+  return {
+    ...confirmingTurns(createRedisTurns(own), replication, keys),
+    ...memory,
+    erase: confirmingErase((touch) => createPeopleMemory(own, { ...plain, ...memory }, touch).erase, replication),
   };
 }
