@@ -1,11 +1,11 @@
-/** The only reader of the environment. What it finds is handed on as plain, frozen data. */
+/** The only module that reads the environment. It returns plain, frozen data. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import type { Person, SessionScope } from '../core/session.ts';
 import { BotError } from '../errors.ts';
 import type { RedisTarget } from '../redis/target.ts';
-import { checkTogether, noteOddities, noteTracing } from './cross-checks.ts';
+import { checkTogether, suspiciousSettings, tracingWarnings } from './cross-checks.ts';
 import type { RateLimit } from './parsers.ts';
 import { readCa, redisTarget } from './redis.ts';
 import { SETTINGS, settingsSchema, type Values } from './settings.ts';
@@ -21,12 +21,12 @@ export type ModelConfig =
   | { readonly kind: 'demo' }
   | {
       readonly kind: 'openai';
-      /** Absent for servers that want none (Ollama). */
+      /** Absent for servers that need none (Ollama). */
       readonly apiKey?: string;
-      /** Absent: OpenAI's own. */
+      /** Absent: OpenAI. */
       readonly baseUrl?: string;
       readonly name: string;
-      /** Absent: the model's own. */
+      /** Absent: the model's default. */
       readonly temperature?: number;
     };
 
@@ -39,7 +39,7 @@ export interface SlackConfig {
   readonly dmScope: 'thread' | 'channel';
 }
 
-/** All settings, by the module that uses them. TTLs in seconds; everything named `…Ms` in milliseconds. */
+/** All settings, grouped by the module that uses them. TTLs are in seconds; fields named `…Ms` in milliseconds. */
 export interface Config {
   readonly store: {
     /** Absent: the embedded store in `dataDir`. */
@@ -63,7 +63,7 @@ export interface Config {
     readonly scope: SessionScope;
   };
   readonly model: ModelConfig;
-  /** With `{date}` and `{time}` not yet filled in. */
+  /** `{date}` and `{time}` are not filled in yet. */
   readonly systemPrompt: string;
   /** Absent: off. */
   readonly discord?: { readonly token: string; readonly apiUrl?: string };
@@ -77,7 +77,7 @@ export interface Config {
   };
   readonly turns: {
     readonly concurrency: number;
-    /** Until the first sign of the model, and between two. */
+    /** Until the first token, and between two tokens. */
     readonly firstTokenMs: number;
     readonly betweenTokensMs: number;
     /** For a whole turn. */
@@ -96,25 +96,25 @@ export interface Config {
     readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
     /** Absent: pretty on a terminal, else json. */
     readonly format?: 'pretty' | 'json';
-    /** What must never be seen in the log: all tokens, keys and passwords of the settings. */
+    /** Tokens, keys and passwords, which must never appear in the log. */
     readonly secrets: readonly string[];
   };
-  /** Likely mistakes that do not prevent the start, each with its fix: misspelt names, settings without effect. */
+  /** Likely mistakes that do not abort startup, each with its fix: misspelt names, settings without effect. */
   readonly warnings: readonly string[];
 }
 
 type Texts = Readonly<Record<string, string | undefined>>;
 
 export interface LoadOptions {
-  /** Where `.env` is, and what a relative DATA_DIR is relative to. Default: the working directory. */
+  /** Contains `.env`, and is the base of a relative DATA_DIR. Default: the working directory. */
   readonly cwd?: string;
 }
 
 /**
- * Reads all settings: from the environment, and from `.env` what the environment does not have (an empty variable of the
- * environment switches the one of `.env` off).
- * @throws BotError `config_invalid` that lists every problem with its fix, and none of the values; the process should then exit
- * with {@link EXIT_CONFIG}
+ * Reads all settings from the environment and from `.env`. The environment takes precedence; an empty variable there unsets the
+ * one in `.env`.
+ * @throws BotError `config_invalid` with every problem and its fix, but none of the values; the process should then exit with
+ * {@link EXIT_CONFIG}
  */
 export function loadConfig(env: Texts = process.env, { cwd = process.cwd() }: LoadOptions = {}): Config {
   const problems: string[] = [];
@@ -141,8 +141,8 @@ export function loadConfig(env: Texts = process.env, { cwd = process.cwd() }: Lo
   return deepFreeze(
     arrange(values, redisTarget(values, 'ca' in ca ? ca.ca : undefined), cwd, [
       ...typos,
-      ...noteOddities(values, given),
-      ...noteTracing(env),
+      ...suspiciousSettings(values, given),
+      ...tracingWarnings(env),
     ]),
   );
 }
@@ -159,7 +159,7 @@ function readEnvFile(path: string, problems: string[]): Texts {
   }
 }
 
-/** Trims values (a secret that was read from a file often ends with a line break) and drops empty ones, which count as not set. */
+/** Trims values (a secret read from a file often ends with a line break) and drops empty ones, which count as not set. */
 function trimmed(texts: Texts): Record<string, string> {
   const entries = Object.entries(texts).flatMap(([name, text]) => {
     const trimmedText = text?.trim() ?? '';
@@ -231,7 +231,7 @@ function slackOf(values: Values): SlackConfig | undefined {
   return { ...common, transport: { kind: 'http', signingSecret, host: values.HOST, port: values.SLACK_PORT } };
 }
 
-/** The secret settings, and the passwords inside of URLs as they may be printed without the rest. */
+/** The secret settings, and the passwords in URLs, which may be printed by themselves. */
 function secretsOf(values: Values): string[] {
   const byName: ReadonlyMap<string, unknown> = new Map(Object.entries(values));
   const whole = SETTINGS.filter(({ secret }) => secret).map(({ name }) => byName.get(name));

@@ -1,21 +1,21 @@
-/** Checks settings against each other. The texts contain numbers at most, never another value. */
+/** Checks settings against each other. The only values in the messages are numbers. */
 import { isIP } from 'node:net';
 import { checkRedis, usesTls } from './redis.ts';
 import type { SettingName, Values } from './settings.ts';
 
-/** Does the address reach this machine only? */
+/** Whether the address is reachable from this machine only. */
 function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost' || host === '::1') return true;
   return isIP(host) === 4 && host.startsWith('127.');
 }
 
 /**
- * Problems of settings that are valid by themselves but not together, each with its fix.
+ * Problems of settings that are valid by themselves but not in combination, each with its fix.
  * @param invalid names of invalid settings, whose values are defaults here: checks that depend on them are skipped
  */
 export function checkTogether(values: Values, invalid: ReadonlySet<string>): string[] {
   const problems: string[] = [];
-  /** Reports `fix` unless `holds`; `names` are the settings that it depends on. */
+  /** Reports `fix` unless `holds`. `names` are the settings that the check depends on. */
   const demand = (names: readonly SettingName[], holds: boolean, fix: string) => {
     if (!holds && !names.some((name) => invalid.has(name))) problems.push(fix);
   };
@@ -25,12 +25,12 @@ export function checkTogether(values: Values, invalid: ReadonlySet<string>): str
   demand(
     ['MIN_TTL', 'DEFAULT_TTL'],
     MIN_TTL <= DEFAULT_TTL,
-    `DEFAULT_TTL (${DEFAULT_TTL}) must not be under MIN_TTL (${MIN_TTL}): raise the one or lower the other`,
+    `DEFAULT_TTL (${DEFAULT_TTL}) must not be less than MIN_TTL (${MIN_TTL}): raise it, or lower MIN_TTL`,
   );
   demand(
     ['DEFAULT_TTL', 'MAX_TTL'],
     DEFAULT_TTL <= MAX_TTL,
-    `DEFAULT_TTL (${DEFAULT_TTL}) must not be over MAX_TTL (${MAX_TTL}): lower the one or raise the other`,
+    `DEFAULT_TTL (${DEFAULT_TTL}) must not be greater than MAX_TTL (${MAX_TTL}): lower it, or raise MAX_TTL`,
   );
   demand(
     ['MAX_MESSAGES'],
@@ -40,24 +40,24 @@ export function checkTogether(values: Values, invalid: ReadonlySet<string>): str
   demand(
     ['MAX_MESSAGES', 'MEMORY_WINDOW'],
     MAX_MESSAGES >= MEMORY_WINDOW,
-    `MAX_MESSAGES (${MAX_MESSAGES}) must not be under MEMORY_WINDOW (${MEMORY_WINDOW}): raise the one or lower the other`,
+    `MAX_MESSAGES (${MAX_MESSAGES}) must not be less than MEMORY_WINDOW (${MEMORY_WINDOW}): raise it, or lower MEMORY_WINDOW`,
   );
 
   const { SLACK_BOT_TOKEN, SLACK_APP_TOKEN, SLACK_SIGNING_SECRET } = values;
   demand(
     ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN', 'SLACK_SIGNING_SECRET'],
     SLACK_BOT_TOKEN === undefined || SLACK_APP_TOKEN !== undefined || SLACK_SIGNING_SECRET !== undefined,
-    'SLACK_BOT_TOKEN needs SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP) beside it',
+    'SLACK_BOT_TOKEN also needs SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)',
   );
   demand(
     ['SLACK_BOT_TOKEN', 'SLACK_APP_TOKEN'],
     SLACK_APP_TOKEN === undefined || SLACK_BOT_TOKEN !== undefined,
-    'SLACK_APP_TOKEN needs SLACK_BOT_TOKEN (xoxb-…) beside it',
+    'SLACK_APP_TOKEN also needs SLACK_BOT_TOKEN (xoxb-…)',
   );
   demand(
     ['SLACK_BOT_TOKEN', 'SLACK_SIGNING_SECRET'],
     SLACK_SIGNING_SECRET === undefined || SLACK_BOT_TOKEN !== undefined,
-    'SLACK_SIGNING_SECRET needs SLACK_BOT_TOKEN (xoxb-…) beside it',
+    'SLACK_SIGNING_SECRET also needs SLACK_BOT_TOKEN (xoxb-…)',
   );
   const slackListens = SLACK_SIGNING_SECRET !== undefined && SLACK_APP_TOKEN === undefined;
   demand(
@@ -68,8 +68,8 @@ export function checkTogether(values: Values, invalid: ReadonlySet<string>): str
   demand(
     ['HOST', 'API_KEY'],
     isLoopback(values.HOST) || values.API_KEY !== undefined,
-    'API_KEY must be set when HOST is not a loopback address, or anybody who reaches it could read every HTTP conversation: ' +
-      'set API_KEY to a long random word, or HOST to 127.0.0.1',
+    'API_KEY must be set when HOST is not a loopback address; otherwise anybody who can reach it could read every HTTP conversation: ' +
+      'set API_KEY to a long random string, or HOST to 127.0.0.1',
   );
   return problems;
 }
@@ -78,17 +78,17 @@ export function checkTogether(values: Values, invalid: ReadonlySet<string>): str
  * Settings that are valid but probably a mistake.
  * @param given names of everything that was set
  */
-export function noteOddities(values: Values, given: ReadonlySet<string>): string[] {
+export function suspiciousSettings(values: Values, given: ReadonlySet<string>): string[] {
   const hasModel = values.OPENAI_API_KEY !== undefined || values.OPENAI_BASE_URL !== undefined;
-  // TURN_TIMEOUT was once for the whole of an answer, so it may be set to far more than is meant now.
+  // TURN_TIMEOUT used to limit the whole answer, so an old setting may be far too high.
   const withoutEffect = (['FIRST_TOKEN_TIMEOUT', 'TURN_TIMEOUT'] as const).map(
     (name) =>
       [
         given.has(name) && values[name] > values.ANSWER_TIMEOUT,
-        `${name} (${values[name]}) has no effect: ANSWER_TIMEOUT (${values.ANSWER_TIMEOUT}) ends every answer before. Lower the one or raise the other`,
+        `${name} (${values[name]}) has no effect: ANSWER_TIMEOUT (${values.ANSWER_TIMEOUT}) ends every answer first. Lower it, or raise ANSWER_TIMEOUT`,
       ] as const,
   );
-  const oddities: readonly (readonly [boolean, string])[] = [
+  const checks: readonly (readonly [boolean, string])[] = [
     [
       values.OPENAI_BASE_URL !== undefined && !given.has('OPENAI_MODEL'),
       `OPENAI_MODEL is not set: the server at OPENAI_BASE_URL is asked for ${values.OPENAI_MODEL}, which it may not have`,
@@ -99,11 +99,11 @@ export function noteOddities(values: Values, given: ReadonlySet<string>): string
     ],
     [
       values.SLACK_APP_TOKEN !== undefined && values.SLACK_SIGNING_SECRET !== undefined,
-      'SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: Socket Mode is used; for HTTP take SLACK_APP_TOKEN out',
+      'SLACK_APP_TOKEN and SLACK_SIGNING_SECRET are both set: Socket Mode is used. For HTTP, remove SLACK_APP_TOKEN',
     ],
     [
       values.API_KEY !== undefined && values.API_KEY.length < 16,
-      'API_KEY has fewer than 16 characters and can be guessed: use a long random word',
+      'API_KEY has fewer than 16 characters and can be guessed: use a long random string',
     ],
     [
       values.REDIS_TLS_CA !== undefined && !usesTls(values),
@@ -111,15 +111,15 @@ export function noteOddities(values: Values, given: ReadonlySet<string>): string
     ],
     ...withoutEffect,
   ];
-  return oddities.flatMap(([odd, note]) => (odd ? [note] : []));
+  return checks.flatMap(([applies, warning]) => (applies ? [warning] : []));
 }
 
-/** Variables of LangChain's own, read by it from the environment of the process (not from `.env`): each sends texts to LangSmith. */
+/** LangChain reads these from the environment (not from `.env`); each makes it send messages to LangSmith. */
 const TRACING = ['LANGSMITH_TRACING_V2', 'LANGCHAIN_TRACING_V2', 'LANGSMITH_TRACING', 'LANGCHAIN_TRACING'];
 
-/** With tracing on, messages are sent to a third party, which may not be intended. */
-export function noteTracing(environment: Readonly<Record<string, string | undefined>>): string[] {
+/** Tracing sends messages to a third party, which may not be intended. */
+export function tracingWarnings(environment: Readonly<Record<string, string | undefined>>): string[] {
   return TRACING.filter((name) => environment[name] === 'true').map(
-    (name) => `${name} is set: LangChain sends what people say to LangSmith. Unset it unless you mean it.`,
+    (name) => `${name} is set: LangChain sends people's messages to LangSmith. Unset it unless that is intended.`,
   );
 }

@@ -1,6 +1,6 @@
 /**
- * What a setting's text may be. A schema's error says what the text should be ("must be …") and never repeats the text: it may
- * be a secret that was put under the wrong name.
+ * Schemas for the values of settings. An error says what the value must be and never repeats the value: it may be a secret
+ * that was set under the wrong name.
  */
 import { z } from 'zod';
 import type { Person } from '../core/session.ts';
@@ -10,7 +10,7 @@ const must = (what: string) => ({ error: `must be ${what}` });
 
 export const text = z.string();
 
-/** A whole number in plain digits; `unit` is for the error only. */
+/** An integer in plain digits. `unit` appears only in the error. */
 export function whole(min: number, max: number, unit = '') {
   const error = must(`a whole number${unit && ` of ${unit}`} from ${min} to ${max}`);
   return z.string().regex(/^\d+$/, error).transform(Number).pipe(z.int(error).min(min, error).max(max, error));
@@ -33,7 +33,7 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
   return z.enum(words, must(`one of: ${words.join(', ')}`));
 }
 
-/** Reads a URL; undefined also when its password is not percent-encoded as it should be. */
+/** Undefined if it is no URL, or its password is not percent-encoded. */
 function parseUrl(written: string): URL | undefined {
   try {
     const parsed = new URL(written);
@@ -44,7 +44,7 @@ function parseUrl(written: string): URL | undefined {
   }
 }
 
-/** A URL of one of the protocols (named without the colon), as it was written. */
+/** A URL of one of the protocols (given without the colon). The value is left as written. */
 export function url(...protocols: readonly string[]) {
   const forms = protocols.map((protocol) => `${protocol}://…`).join(' or ');
   return z.string().refine(
@@ -52,24 +52,24 @@ export function url(...protocols: readonly string[]) {
       const parsed = parseUrl(written);
       return parsed !== undefined && parsed.hostname !== '' && protocols.includes(parsed.protocol.slice(0, -1));
     },
-    must(`a URL of the form ${forms} (special characters of a password written as %40 and the like)`),
+    must(`a URL of the form ${forms} (percent-encode special characters in the password: @ is %40)`),
   );
 }
 
-/** `redis://` or `rediss://`; after the host at most the number of a database. */
+/** `redis://` or `rediss://`; the path is empty or a database number. */
 const serverUrl = url('redis', 'rediss').refine(
   (written) => /^\/?\d*$/.test(parseUrl(written)?.pathname ?? ''),
-  must('a URL that ends after the host, or with the number of a database, such as redis://localhost:6379/2'),
+  must('a URL whose path is empty or a database number, such as redis://localhost:6379/2'),
 );
-/** `unix:///path`, with `?db=2` for another database than 0. */
+/** `unix:///path`, with `?db=2` for a database other than 0. */
 const socketUrl = z
   .string()
   .regex(
     /^unix:\/\/\/[^?#]+(\?db=\d{1,5})?$/,
-    must('a URL of the form unix:///path/of/redis.sock, with ?db=2 for database 2'),
+    must('a URL of the form unix:///path/to/redis.sock, with ?db=2 for database 2'),
   );
 
-/** Where one Redis is. */
+/** The URL of a Redis server. */
 export const redisUrl = z.string().superRefine((written, context) => {
   const { error } = (written.startsWith('unix:') ? socketUrl : serverUrl).safeParse(written);
   for (const { message } of error?.issues ?? []) context.addIssue({ code: 'custom', message });
@@ -77,20 +77,20 @@ export const redisUrl = z.string().superRefine((written, context) => {
 
 const ADDRESS = /^(?:\[([0-9a-fA-F:]{2,45})\]|([A-Za-z0-9._-]{1,253})):([1-9]\d{0,4})$/;
 
-/** A list, by commas or spaces, of `host:port`; an IPv6 address stands in brackets. */
+/** A list of `host:port`, separated by commas or spaces. IPv6 addresses are in brackets. */
 export const addresses = z.string().transform((written, context): readonly Address[] => {
   const entries = written.split(/[\s,]+/).filter((entry) => entry !== '');
   return entries.flatMap((entry, index) => {
     const [, ipv6, name, port = ''] = ADDRESS.exec(entry) ?? [];
     const host = ipv6 ?? name;
     if (host !== undefined && Number(port) <= 65_535) return [{ host, port: Number(port) }];
-    const message = `must be a list of host:port, by commas, such as 10.0.0.1:26379,10.0.0.2:26379 (entry ${index + 1})`;
+    const message = `must be a list of host:port, separated by commas, such as 10.0.0.1:26379,10.0.0.2:26379 (entry ${index + 1})`;
     context.addIssue({ code: 'custom', message });
     return [];
   });
 });
 
-/** A token or key: something without whitespace that matches `pattern`. */
+/** A token or key: matches `pattern` and has no whitespace. */
 export function secret(pattern = /^\S+$/, form = 'one word without spaces or line breaks') {
   return z
     .string()
@@ -134,14 +134,14 @@ function parsePerson(written: string): Person | undefined {
   return workspace === undefined || user === undefined ? undefined : { platform: 'slack', workspace, user };
 }
 
-/** A list, by commas or spaces, of `discord:<id>` and `slack:<team>:<id>`. A Discord id holds in every guild. */
+/** A list of `discord:<id>` and `slack:<team>:<id>`, separated by commas or spaces. A Discord id is valid in every server. */
 export const people = z.string().transform((written, context): readonly Person[] => {
   const entries = written.split(/[\s,]+/).filter((entry) => entry !== '');
   return entries.flatMap((entry, index) => {
     const person = parsePerson(entry);
     if (person !== undefined) return [person];
     const fix = entry.startsWith('http:')
-      ? 'names an HTTP caller, who can never be an admin: anybody can send any user_id. Take it out'
+      ? 'names an HTTP caller, who cannot be an admin, because anybody can send any user_id. Remove it'
       : 'must have the form discord:<user id> or slack:<team id>:<user id>, such as discord:80351110224678912 or slack:T012AB3CD:U012A3CDE';
     context.addIssue({ code: 'custom', message: `${fix} (entry ${index + 1})` });
     return [];

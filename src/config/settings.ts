@@ -17,9 +17,9 @@ import {
 } from './parsers.ts';
 
 interface About {
-  /** What it means, in a line, the unit included. */
+  /** One line, with the unit. */
   readonly description: string;
-  /** What holds when it is not set, written as it would be in the environment; without it, the description says so. */
+  /** The default, as it would be written in the environment. If absent, the description says what applies. */
   readonly fallback?: string;
   /** Masked in the log. */
   readonly secret?: boolean;
@@ -31,7 +31,7 @@ const about = z.registry<About>();
 
 type More = Pick<About, 'secret' | 'heading'>;
 
-/** Its value is undefined when it is not set. */
+/** A setting whose value is undefined when it is not set. */
 function optional<Schema extends z.ZodType<unknown, string>>(schema: Schema, description: string, more: More = {}) {
   return described(z.optional(schema), { description, ...more });
 }
@@ -59,40 +59,33 @@ const HOUR = 3_600;
 const SHAPE = {
   REDIS_URL: optional(
     redisUrl,
-    'redis://, rediss:// (TLS) or unix:///path; unset: the embedded SQLite store in DATA_DIR, for one process only',
-    { secret: true, heading: 'Where conversations are kept' },
+    'redis://, rediss:// (TLS) or unix:///path; unset: the embedded SQLite store in DATA_DIR, for a single process',
+    { secret: true, heading: 'Storage' },
   ),
   REDIS_SENTINELS: optional(
     addresses,
-    'in place of REDIS_URL: Sentinels as host:port, by commas, which name the primary in REDIS_MASTER',
+    'instead of REDIS_URL: Sentinels as host:port, separated by commas; also set REDIS_MASTER',
   ),
-  REDIS_MASTER: optional(text, 'name of the primary that the Sentinels watch'),
-  REDIS_CLUSTER: optional(addresses, 'in place of REDIS_URL: some nodes of a Redis Cluster as host:port, by commas'),
-  REDIS_USER: optional(
-    text,
-    'user of Redis, with REDIS_SENTINELS, REDIS_CLUSTER or unix://; REDIS_URL has it in itself',
+  REDIS_MASTER: optional(text, 'name of the primary that the Sentinels monitor'),
+  REDIS_CLUSTER: optional(
+    addresses,
+    'instead of REDIS_URL: some nodes of a Redis Cluster as host:port, separated by commas',
   ),
-  REDIS_PASSWORD: optional(secret(), 'password of Redis, likewise', { secret: true }),
-  REDIS_TLS: withDefault('false', flag, 'true: TLS to the servers behind REDIS_SENTINELS or REDIS_CLUSTER'),
-  REDIS_SENTINEL_USER: optional(text, 'user of the Sentinels'),
-  REDIS_SENTINEL_PASSWORD: optional(secret(), 'password of the Sentinels', { secret: true }),
-  REDIS_SENTINEL_TLS: withDefault('false', flag, 'true: TLS to the Sentinels'),
-  REDIS_TLS_CA: optional(
-    text,
-    'file with the certificates (PEM) of the CAs that sign for Redis and its Sentinels; unset: those this machine trusts',
-  ),
+  REDIS_USER: optional(text, 'Redis user for REDIS_SENTINELS, REDIS_CLUSTER and unix://; other URLs contain it'),
+  REDIS_PASSWORD: optional(secret(), 'Redis password, likewise', { secret: true }),
+  REDIS_TLS: withDefault('false', flag, 'true: connect to the servers of REDIS_SENTINELS or REDIS_CLUSTER with TLS'),
+  REDIS_SENTINEL_USER: optional(text, 'Sentinel user'),
+  REDIS_SENTINEL_PASSWORD: optional(secret(), 'Sentinel password', { secret: true }),
+  REDIS_SENTINEL_TLS: withDefault('false', flag, 'true: connect to the Sentinels with TLS'),
+  REDIS_TLS_CA: optional(text, "file with the CA certificates (PEM) for Redis and its Sentinels; unset: the system's"),
   REDIS_WAIT_REPLICAS: withDefault(
     '0',
     whole(0, 10),
-    'replicas that must have a message, an answer or an erasure within 100 ms before it counts as stored; 0: none',
+    'number of replicas that must confirm a message, an answer or an erasure within 100 ms before it counts as stored',
   ),
-  DATA_DIR: withDefault('./data', text, 'folder of the embedded store'),
-  KEY_PREFIX: withDefault('conversation', keyPrefix, 'first part of the conversation keys in Redis, of a-z 0-9 _ -'),
-  ALLOW_EVICTION: withDefault(
-    'false',
-    flag,
-    'true: start even on a Redis that may evict keys, and so lose conversations',
-  ),
+  DATA_DIR: withDefault('./data', text, 'directory of the embedded store'),
+  KEY_PREFIX: withDefault('conversation', keyPrefix, 'prefix of the keys in Redis: a-z 0-9 _ -'),
+  ALLOW_EVICTION: withDefault('false', flag, 'true: start even if Redis may evict keys, which loses conversations'),
 
   DEFAULT_TTL: withDefault('1800', whole(1, 10 * YEAR, 'seconds'), 'seconds until a silent conversation is forgotten', {
     heading: 'What is remembered',
@@ -113,100 +106,102 @@ const SHAPE = {
   SLACK_DM_SCOPE: withDefault(
     'thread',
     oneOf(['thread', 'channel']),
-    'in a Slack DM: thread: each thread its own conversation; channel: the whole DM one',
+    'thread: in a Slack DM, each thread is a conversation; channel: the whole DM is one',
   ),
 
-  OPENAI_API_KEY: optional(secret(), 'key of OpenAI, or of the server at OPENAI_BASE_URL; neither: the demo model', {
-    secret: true,
-    heading: 'The model',
-  }),
+  OPENAI_API_KEY: optional(
+    secret(),
+    'API key of OpenAI or of the server at OPENAI_BASE_URL; if neither is set, the demo model answers',
+    {
+      secret: true,
+      heading: 'The model',
+    },
+  ),
   OPENAI_BASE_URL: optional(
     url('http', 'https'),
     'any OpenAI-compatible server, such as http://127.0.0.1:11434/v1 (Ollama); unset: OpenAI',
   ),
-  OPENAI_MODEL: withDefault('gpt-5.4-mini', text, 'name of the model, as its server knows it'),
-  OPENAI_TEMPERATURE: optional(decimal(0, 2), "0 to 2; unset: the model's own"),
+  OPENAI_MODEL: withDefault('gpt-5.4-mini', text, 'model name'),
+  OPENAI_TEMPERATURE: optional(decimal(0, 2), "0 to 2; unset: the model's default"),
   SYSTEM_PROMPT: withDefault(
     'You are a helpful assistant in a chat. Be brief, and answer in the language you are spoken to.',
     text,
-    'what the model is told first; {date} and {time} are filled in, which spoils prompt caches: without them each message has its time',
+    'system message; {date} and {time} are filled in but defeat prompt caching; without them, each message carries its time',
   ),
 
   DISCORD_TOKEN: optional(
     secret(/^(?!Bot$)/i, 'the bot token alone, without "Bot" before it'),
-    "the bot's token: turns Discord on",
+    'bot token; enables Discord',
     { secret: true, heading: 'Discord' },
   ),
-  DISCORD_API_URL: optional(url('http', 'https'), "a proxy or test server in place of Discord's API"),
+  DISCORD_API_URL: optional(url('http', 'https'), "proxy or test server to use instead of Discord's API"),
 
   SLACK_BOT_TOKEN: optional(
     secret(/^(xoxe\.)?xoxb-/, 'a bot token, which begins with xoxb- (Slack app: OAuth & Permissions)'),
-    'xoxb-…: turns Slack on, together with one of the next two',
+    'xoxb-…; enables Slack, together with one of the next two',
     { secret: true, heading: 'Slack' },
   ),
   SLACK_APP_TOKEN: optional(
     secret(/^xapp-/, 'an app-level token, which begins with xapp- (Slack app: Basic Information)'),
-    'xapp-…: Slack in Socket Mode',
+    'xapp-…; uses Socket Mode',
     { secret: true },
   ),
-  SLACK_SIGNING_SECRET: optional(secret(), 'Slack over HTTP, at /slack/events of SLACK_PORT', { secret: true }),
-  SLACK_PORT: withDefault('3000', whole(0, 65_535), 'port of Slack over HTTP, on HOST'),
-  SLACK_API_URL: optional(url('http', 'https'), "a proxy or test server in place of Slack's API"),
+  SLACK_SIGNING_SECRET: optional(secret(), 'receives events over HTTP, at /slack/events on SLACK_PORT', {
+    secret: true,
+  }),
+  SLACK_PORT: withDefault('3000', whole(0, 65_535), 'port for Slack events over HTTP, on HOST'),
+  SLACK_API_URL: optional(url('http', 'https'), "proxy or test server to use instead of Slack's API"),
 
-  HOST: withDefault('127.0.0.1', host, 'address that the HTTP API and the playground listen on', {
+  HOST: withDefault('127.0.0.1', host, 'address on which the HTTP API and the playground listen', {
     heading: 'HTTP API and playground',
   }),
-  PORT: withDefault('8000', whole(0, 65_535), 'their port; 0: any free one'),
+  PORT: withDefault('8000', whole(0, 65_535), 'their port; 0: any free port'),
   API_KEY: optional(
     secret(),
-    'what HTTP callers must send as "Authorization: Bearer …"; required when HOST is not a loopback address, or a proxy is in front',
+    'HTTP callers must send it as "Authorization: Bearer …"; required if HOST is not a loopback address or a proxy is in front',
     { secret: true },
   ),
   HTTP_TIMEOUT: withDefault(
     '100',
     whole(1, 600, 'seconds'),
-    'seconds an HTTP caller waits for an answer before it gets a 202; stay under the timeout of a proxy in front',
+    'seconds an HTTP caller waits for an answer before it gets a 202; keep it below the timeout of any proxy in front',
   ),
 
-  WORKER_CONCURRENCY: withDefault('32', whole(1, 1_000), 'conversations answered at the same time by this process', {
+  WORKER_CONCURRENCY: withDefault('32', whole(1, 1_000), 'conversations that this process answers concurrently', {
     heading: 'Turns',
   }),
   FIRST_TOKEN_TIMEOUT: withDefault(
     '180',
     whole(1, HOUR, 'seconds'),
-    'seconds until the first sign of the model (a local one may have to be loaded); then it is asked again',
+    'seconds to wait for the first token before retrying (a local model may have to be loaded first)',
   ),
-  TURN_TIMEOUT: withDefault(
-    '60',
-    whole(1, HOUR, 'seconds'),
-    'seconds without a further token after which the model is asked again',
-  ),
+  TURN_TIMEOUT: withDefault('60', whole(1, HOUR, 'seconds'), 'seconds to wait for each further token before retrying'),
   ANSWER_TIMEOUT: withDefault(
     String(TURN_BUDGET_MS / 1_000),
     whole(1, HOUR, 'seconds'),
-    'seconds for a whole turn with all its attempts; what is written of the answer by then is the answer, cut off',
+    'seconds for a whole turn with all its attempts; an unfinished answer is cut off there',
   ),
   MAX_ANSWER_LENGTH: withDefault(
     '40000',
     whole(1, 1_000_000),
-    'longest answer of the model, in characters; it is cut off there',
+    'longest answer, in characters; longer ones are cut off',
   ),
   SHUTDOWN_GRACE: withDefault(
     '20',
     whole(0, 600, 'seconds'),
-    'seconds that running turns may take to end after SIGTERM; the rest is handed over',
+    'seconds that running turns get to finish after SIGTERM; the rest are handed over to other processes',
   ),
-  RATE_LIMIT: withDefault('20/min', rateLimit, 'messages a person may send, per s, min or h'),
+  RATE_LIMIT: withDefault('20/min', rateLimit, 'messages per person, per s, min or h'),
   MAX_WAITING: withDefault('20', whole(1, 1_000), 'messages that may wait in one conversation'),
   MAX_MESSAGE_LENGTH: withDefault(
     '8000',
     whole(1, 100_000),
-    "longest message of a person, in characters (Slack's are up to 40000)",
+    'longest message that is accepted, in characters (Slack allows up to 40000)',
   ),
 
   ADMIN_USER_IDS: optional(
     people,
-    'discord:<id>, slack:<team>:<id>, by commas: who may see server details and wipe shared conversations; unset: nobody',
+    'discord:<id> or slack:<team>:<id>, separated by commas: people who may see server details and erase shared conversations; unset: nobody',
     { heading: 'Operation' },
   ),
   LOG_LEVEL: withDefault(
@@ -217,7 +212,7 @@ const SHAPE = {
   LOG_FORMAT: optional(oneOf(['pretty', 'json']), 'pretty or json; unset: pretty on a terminal, else json'),
 };
 
-/** All settings as one schema: from their texts to their values. */
+/** One schema for all settings. */
 export const settingsSchema = z.object(SHAPE);
 
 export type Values = z.output<typeof settingsSchema>;
@@ -228,7 +223,7 @@ export interface Setting extends About {
   readonly parse: z.ZodType<unknown, string | undefined>;
 }
 
-/** Every setting there is. `.env.example` is exactly this table. */
+/** All settings. `.env.example` is generated from this table. */
 export const SETTINGS: readonly Setting[] = Object.entries(SHAPE).map(([name, parse]) => {
   const known = about.get(parse);
   if (known === undefined) throw new Error(`The setting ${name} is not described.`);

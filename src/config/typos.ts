@@ -1,13 +1,13 @@
 import { editDistance } from '../commands/edit-distance.ts';
 
-/** Is it the same name with one word more or less after the first one, as in DISCORD_BOT_TOKEN for DISCORD_TOKEN? */
+/** Whether one name has a word more than the other, not counting the first word: DISCORD_BOT_TOKEN for DISCORD_TOKEN. */
 function differsByAWord(a: string, b: string): boolean {
   const [shorter = [], longer = []] = [a.split('_'), b.split('_')].sort((x, y) => x.length - y.length);
   if (shorter.length < 2 || longer.length !== shorter.length + 1 || shorter[0] !== longer[0]) return false;
   return longer.some((_, left) => left > 0 && longer.filter((_, at) => at !== left).join() === shorter.join());
 }
 
-/** Short names meet too many others by chance (HOST, POST, PORT). */
+/** Short names resemble too many others by chance (HOST, POST, PORT). */
 function near(unknown: string, name: string): boolean {
   if (Math.abs(unknown.length - name.length) > 2) return false;
   const edits = editDistance(unknown, name);
@@ -15,8 +15,8 @@ function near(unknown: string, name: string): boolean {
 }
 
 /**
- * Of all names given, those that look like a slip for one of ours, with the right name: misspelt, in small letters, or with a
- * word too many or too few. A name whose right one is given as well belongs to some other program and is left out.
+ * The given names that look like a mistake for one of ours: misspelt, in lower case, or with a word too many or too few. A name
+ * is left out if the setting it resembles is given as well: it then belongs to another program.
  */
 export function findTypos(
   given: ReadonlySet<string>,

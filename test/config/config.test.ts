@@ -30,7 +30,7 @@ const faultsOf = (env: Record<string, string>): string[] => faultOf(env).message
 const SLACK = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' };
 
 describe('without any setting', () => {
-  it('the bot runs on the embedded store, the demo model and the loopback HTTP API', () => {
+  it('uses the embedded store, the demo model and HTTP on the loopback address', () => {
     expect(load()).toEqual({
       store: {
         redis: undefined,
@@ -68,13 +68,13 @@ describe('without any setting', () => {
     });
   });
 
-  it('an empty or blank text is as good as none', () => {
+  it('an empty or blank value counts as not set', () => {
     expect(load({ REDIS_URL: '', PORT: '  ', OPENAI_API_KEY: '\n' })).toEqual(load());
   });
 });
 
 describe('the values', () => {
-  it('are read as what they are', () => {
+  it('are parsed', () => {
     const config = load({
       REDIS_URL: 'rediss://:pass%40word@redis.example:6380/2',
       DATA_DIR: '/var/lib/bot',
@@ -113,7 +113,7 @@ describe('the values', () => {
     expect(load({ RATE_LIMIT: written }).turns.rateLimit).toEqual(limit);
   });
 
-  it('are frozen to the bottom', () => {
+  it('are deeply frozen', () => {
     const config = load({ ...SLACK, ADMIN_USER_IDS: 'discord:1' });
     const check = (value: unknown): void => {
       if (typeof value !== 'object' || value === null) return;
@@ -123,7 +123,7 @@ describe('the values', () => {
     check(config);
   });
 
-  it('a key alone asks OpenAI for a small model of theirs', () => {
+  it('an API key alone selects a small OpenAI model', () => {
     expect(load({ OPENAI_API_KEY: 'sk-1' }).model).toMatchObject({
       kind: 'openai',
       apiKey: 'sk-1',
@@ -131,20 +131,20 @@ describe('the values', () => {
     });
   });
 
-  it('a server without a key is fine, as Ollama wants none', () => {
+  it('a server without an API key is valid, as for Ollama', () => {
     const config = load({ OPENAI_BASE_URL: 'http://127.0.0.1:11434/v1', OPENAI_MODEL: 'llama3.2' });
     expect(config.model).toMatchObject({ kind: 'openai', apiKey: undefined, baseUrl: 'http://127.0.0.1:11434/v1' });
     expect(config.warnings).toEqual([]);
   });
 
-  it('admins are people of Discord and of a Slack team', () => {
+  it('admins are Discord users and members of a Slack team', () => {
     expect(load({ ADMIN_USER_IDS: 'discord:80351110224678912, slack:T012AB3CD:U012A3CDE' }).admins).toEqual([
       { platform: 'discord', user: '80351110224678912' },
       { platform: 'slack', workspace: 'T012AB3CD', user: 'U012A3CDE' },
     ]);
   });
 
-  it('platforms are on when their tokens are set', () => {
+  it('platforms are enabled by their tokens', () => {
     expect(load({ DISCORD_TOKEN: 'abc.def' }).discord).toEqual({ token: 'abc.def', apiUrl: undefined });
     expect(load(SLACK).slack).toMatchObject({
       botToken: 'xoxb-1',
@@ -192,8 +192,8 @@ describe('faults', () => {
       expect.stringMatching(/^REDIS_URL must be a URL of the form redis:\/\/… or rediss:\/\/…/),
       'SESSION_SCOPE must be one of: user, channel',
       'PORT must be a whole number from 0 to 65535',
-      'DEFAULT_TTL (90) must not be under MIN_TTL (100): raise the one or lower the other',
-      'SLACK_APP_TOKEN needs SLACK_BOT_TOKEN (xoxb-…) beside it',
+      'DEFAULT_TTL (90) must not be less than MIN_TTL (100): raise it, or lower MIN_TTL',
+      'SLACK_APP_TOKEN also needs SLACK_BOT_TOKEN (xoxb-…)',
       expect.stringMatching(/^API_KEY must be set when HOST is not a loopback address/),
     ]);
   });
@@ -240,16 +240,16 @@ describe('faults', () => {
   });
 
   it.each([
-    [{ MIN_TTL: '1801' }, /^DEFAULT_TTL \(1800\) must not be under MIN_TTL \(1801\)/],
-    [{ MAX_TTL: '1799' }, /^DEFAULT_TTL \(1800\) must not be over MAX_TTL \(1799\)/],
-    [{ MEMORY_WINDOW: '30', MAX_MESSAGES: '28' }, /^MAX_MESSAGES \(28\) must not be under MEMORY_WINDOW \(30\)/],
-    [{ SLACK_BOT_TOKEN: 'xoxb-1' }, /^SLACK_BOT_TOKEN needs SLACK_APP_TOKEN .* or SLACK_SIGNING_SECRET/],
-    [{ SLACK_SIGNING_SECRET: 's' }, /^SLACK_SIGNING_SECRET needs SLACK_BOT_TOKEN/],
+    [{ MIN_TTL: '1801' }, /^DEFAULT_TTL \(1800\) must not be less than MIN_TTL \(1801\)/],
+    [{ MAX_TTL: '1799' }, /^DEFAULT_TTL \(1800\) must not be greater than MAX_TTL \(1799\)/],
+    [{ MEMORY_WINDOW: '30', MAX_MESSAGES: '28' }, /^MAX_MESSAGES \(28\) must not be less than MEMORY_WINDOW \(30\)/],
+    [{ SLACK_BOT_TOKEN: 'xoxb-1' }, /^SLACK_BOT_TOKEN also needs SLACK_APP_TOKEN .* or SLACK_SIGNING_SECRET/],
+    [{ SLACK_SIGNING_SECRET: 's' }, /^SLACK_SIGNING_SECRET also needs SLACK_BOT_TOKEN/],
     [
       { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 's', PORT: '3000' },
       /^PORT and SLACK_PORT must differ \(both are 3000\)/,
     ],
-    [{ ADMIN_USER_IDS: 'http:ada' }, /^ADMIN_USER_IDS names an HTTP caller, who can never be an admin/],
+    [{ ADMIN_USER_IDS: 'http:ada' }, /^ADMIN_USER_IDS names an HTTP caller, who cannot be an admin/],
   ])('%j is refused', (env, text) => {
     expect(faultsOf(env)).toEqual([expect.stringMatching(text)]);
   });
@@ -263,29 +263,29 @@ describe('faults', () => {
     { HOST: '0.0.0.0', API_KEY: 'a-long-random-word' },
     { SLACK_BOT_TOKEN: 'xoxe.xoxb-1', SLACK_SIGNING_SECRET: 's', PORT: '0', SLACK_PORT: '0' },
     { ...SLACK, PORT: '3000' },
-  ])('%j is at the edge and fine', (env) => {
+  ])('%j is just valid', (env) => {
     expect(load(env).warnings).toEqual([]);
   });
 
   it.each(['::', '10.0.0.1', '128.0.0.1', '127.0.0.1.example.org', 'bot.example.org'])(
-    'HOST=%s wants an API_KEY',
+    'HOST=%s requires an API_KEY',
     (host) => {
       expect(faultsOf({ HOST: host })).toEqual([expect.stringMatching(/^API_KEY must be set/)]);
     },
   );
 
-  it('a badly written setting is not judged a second time together with others', () => {
+  it('an invalid setting is not checked against others as well', () => {
     expect(faultsOf({ MIN_TTL: 'x', DEFAULT_TTL: '5' })).toEqual([expect.stringMatching(/^MIN_TTL must be/)]);
   });
 
-  it('every fault in a list of people is named by its place in it', () => {
+  it('a problem in a list of people names the entry', () => {
     expect(faultsOf({ ADMIN_USER_IDS: 'discord:1 ada,http:x' })).toEqual([
       expect.stringMatching(/^ADMIN_USER_IDS must have the form .*\(entry 2\)$/),
       expect.stringMatching(/^ADMIN_USER_IDS names an HTTP caller.*\(entry 3\)$/),
     ]);
   });
 
-  it('never repeat what was written, whatever stands under whichever name', () => {
+  it('never repeat a value, whichever setting it was given to', () => {
     const word = fc.stringMatching(/^[A-Za-z]{12,20}$/);
     const forms = fc.constantFrom(
       '{}',
@@ -317,7 +317,7 @@ describe('faults', () => {
 });
 
 describe('.env', () => {
-  it('is read from the working directory, and the environment wins over it', async () => {
+  it('is read from the working directory, and the environment takes precedence', async () => {
     await writeFile(join(cwd, '.env'), '# a comment\nPORT=9000\nKEY_PREFIX="from-file"\nSYSTEM_PROMPT="a\nb"\n');
     const config = load({ PORT: '9100' });
     expect(config.http.port).toBe(9100);
@@ -325,12 +325,12 @@ describe('.env', () => {
     expect(config.systemPrompt).toBe('a\nb');
   });
 
-  it('a setting in it is switched off by an empty one in the environment', async () => {
+  it('an empty variable in the environment unsets a setting in it', async () => {
     await writeFile(join(cwd, '.env'), 'REDIS_URL=redis://localhost\n');
     expect(load({ REDIS_URL: '' }).store.redis).toBeUndefined();
   });
 
-  it('a fault in it is said to be there', async () => {
+  it('a problem in it is reported with the file', async () => {
     await writeFile(join(cwd, '.env'), 'PORT=x\n');
     expect(faultsOf({ SLACK_PORT: 'y' })).toEqual([
       'SLACK_PORT must be a whole number from 0 to 65535',
@@ -338,7 +338,7 @@ describe('.env', () => {
     ]);
   });
 
-  it('that cannot be read is a fault among the others', async () => {
+  it('that cannot be read is reported with the other problems', async () => {
     await mkdir(join(cwd, '.env'));
     expect(faultsOf({ PORT: 'x' })).toEqual([
       '.env cannot be read (EISDIR): make it a readable file, or remove it',
@@ -348,17 +348,17 @@ describe('.env', () => {
 });
 
 describe('warnings', () => {
-  it('says that a time limit has no effect within a shorter one', () => {
+  it('warns of a time limit that exceeds the limit of the whole turn', () => {
     expect(load({ TURN_TIMEOUT: '900', FIRST_TOKEN_TIMEOUT: '601' }).warnings).toEqual([
       expect.stringMatching(/^FIRST_TOKEN_TIMEOUT \(601\) has no effect: ANSWER_TIMEOUT \(600\)/),
       expect.stringMatching(/^TURN_TIMEOUT \(900\) has no effect: ANSWER_TIMEOUT \(600\)/),
     ]);
     expect(load({ TURN_TIMEOUT: '600', FIRST_TOKEN_TIMEOUT: '600' }).warnings).toEqual([]);
-    // Of what nobody set there is nothing to say.
+    // Defaults are not warned about.
     expect(load({ ANSWER_TIMEOUT: '3' }).warnings).toEqual([]);
   });
 
-  it('says that LangChain sends texts elsewhere, when it is told to', () => {
+  it('warns that LangChain tracing sends messages to LangSmith', () => {
     for (const name of ['LANGSMITH_TRACING_V2', 'LANGCHAIN_TRACING_V2', 'LANGSMITH_TRACING', 'LANGCHAIN_TRACING']) {
       expect(load({ [name]: 'true' }).warnings).toEqual([expect.stringContaining(`${name} is set: LangChain sends`)]);
       expect(load({ [name]: 'false' }).warnings).toEqual([]);
@@ -375,11 +375,11 @@ describe('warnings', () => {
     ['OPENAI_KEY', 'OPENAI_API_KEY'],
     ['openai_api_key', 'OPENAI_API_KEY'],
     ['DEFAULT_TLL', 'DEFAULT_TTL'],
-  ])('%s is asked about as a slip for %s', (given, meant) => {
+  ])('%s is reported as a likely misspelling of %s', (given, meant) => {
     expect(load({ [given]: 'x' }).warnings).toEqual([`${given} is not a setting; did you mean ${meant}?`]);
   });
 
-  it('a name of some other program is left alone', () => {
+  it('variables of other programs are ignored', () => {
     const others = [
       'PATH',
       'HOME',
@@ -396,7 +396,7 @@ describe('warnings', () => {
     expect(load(env).warnings).toEqual([]);
   });
 
-  it('a likely slip is not asked about when the right name is set as well', () => {
+  it('a likely misspelling is not reported when the right name is set as well', () => {
     expect(load({ REDIS_TLS_URL: 'rediss://a', REDIS_URI: 'redis://b', REDIS_URL: 'redis://c' }).warnings).toEqual([]);
   });
 
@@ -405,12 +405,12 @@ describe('warnings', () => {
     [{ OPENAI_MODEL: 'm' }, /have no effect without OPENAI_API_KEY/],
     [{ ...SLACK, SLACK_SIGNING_SECRET: 's' }, /Socket Mode is used/],
     [{ API_KEY: 'short' }, /^API_KEY has fewer than 16 characters/],
-  ])('%j works but is remarked on', (env, text) => {
+  ])('%j works with a warning', (env, text) => {
     expect(load(env).warnings).toEqual([expect.stringMatching(text)]);
   });
 });
 
-/** The text of `.env.example`, by the table of settings. Written anew by `npx vitest run test/config/config.test.ts -u`. */
+/** The text of `.env.example`, from the table of settings. `npx vitest run test/config/config.test.ts -u` regenerates the file. */
 function renderExample(): string {
   const quoted = (written: string) => (/^[\w.:/-]*$/.test(written) ? written : `"${written}"`);
   const settings = SETTINGS.map(({ name, description, fallback = '', heading }) => {
@@ -418,18 +418,18 @@ function renderExample(): string {
     return `${title}\n# ${description}\n# ${name}=${quoted(fallback)}\n`;
   });
   return [
-    '# Every setting of the bot. Copy this file to .env and take the "# " away before a line of the form NAME=value.\n',
-    '# Nothing is required; what stands behind a name is what holds without it. The environment wins over this file.\n',
+    '# All settings of the bot. Copy this file to .env and uncomment the lines NAME=value that you change.\n',
+    '# None is required. The value after each name is the default. Environment variables take precedence over this file.\n',
     ...settings,
   ].join('');
 }
 
 describe('.env.example', () => {
-  it('is exactly the table of settings', async () => {
+  it('matches the table of settings', async () => {
     await expect(renderExample()).toMatchFileSnapshot('../../.env.example');
   });
 
-  it('changes nothing when it is used as it is, nor with every line in force', async () => {
+  it('changes nothing as it is, nor with every line uncommented', async () => {
     const example = await readFile(new URL('../../.env.example', import.meta.url), 'utf8');
     expect(parseEnv(example)).toEqual({});
     const without = load();
