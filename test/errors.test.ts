@@ -226,7 +226,7 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
   model_only_reasoned: {
     raise: () => modelThrows({ reply: { text: '<think>so much to think', finishReason: 'length' } }),
     retryable: false,
-    message: /nothing but reasoning; raise the server's limit/,
+    message: /sent only reasoning; raise the server's limit/,
     seen: toldByTheTurn(502),
   },
   model_empty_answer: {

@@ -1,4 +1,4 @@
-/** The composition root: makes a running bot from the settings. The only module that knows all the others. */
+/** The composition root: assembles the bot from its settings. The only module that knows all others. */
 import type { Adapter } from '../adapters/adapter.ts';
 import { createHttpAdapter } from '../adapters/http/adapter.ts';
 import { createWebAdapter } from '../adapters/web/adapter.ts';
@@ -27,22 +27,22 @@ import { openReplies } from './reply-opener.ts';
 export interface App {
   /** The startup banner, line by line. */
   readonly banner: readonly string[];
-  /** Stops receiving messages at once; turns that end within the grace time do so, the others are handed over. */
+  /** Stops receiving at once. Turns that end within the grace period complete; the others are handed over. */
   stop(): Promise<void>;
 }
 
 export interface AppOptions {
   readonly config: Config;
   readonly logger: Logger;
-  /** Adapters in addition to those that the settings switch on. */
+  /** Adapters in addition to those that the settings enable. */
   readonly adapters?: readonly Adapter[];
 }
 
 const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
 /**
- * Starts everything. Adapters come last, so every message that arrives finds a bot that can answer.
- * @throws BotError what prevents the start, and how to fix it
+ * Starts everything. Adapters start last, so the bot can answer every message that arrives.
+ * @throws BotError if the bot cannot start; the message says how to fix it
  */
 export async function startApp({ config, logger, adapters: more = [] }: AppOptions): Promise<App> {
   const clock = systemClock;
@@ -156,13 +156,13 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     store: (startup: Texts['startup']) => driver.banner(config.store, startup),
     model: config.model.kind === 'demo' ? undefined : chain.describe(),
     platforms: descriptors,
-    on: adapters.map(({ platform }) => platform),
+    enabled: adapters.map(({ platform }) => platform),
     url,
   };
   return { banner: bannerOf(facts, operatorTexts()), stop };
 }
 
-/** The playground's overview gets the same numbers as the metrics. */
+/** Passes the figures of the metrics to the playground's overview as well. */
 function measured(metrics: TurnMetrics, samples: StatsSink): TurnMetrics {
   return {
     ...metrics,
@@ -187,7 +187,7 @@ function observed(observer: StoreObserver, samples: StatsSink): StoreObserver {
   };
 }
 
-/** All adapters are stopped, even if one of them fails to. */
+/** Stops all adapters, even if one of them fails to stop. */
 async function settle(adapters: readonly Adapter[], step: 'stopIntake' | 'stop', logger: Logger): Promise<void> {
   const results = await Promise.allSettled(adapters.map((adapter) => adapter[step]?.()));
   for (const [index, result] of results.entries()) {

@@ -1,11 +1,11 @@
-/** The store drivers. A new one is a folder in src/memory, a file in src/app/drivers and one entry here. */
+/** The store drivers. A new one needs a folder in src/memory, a file in src/app/drivers and an entry here. */
 import type { Config } from '../config/config.ts';
 import type { StoreOptions } from '../core/store.ts';
 import type { Driver, DriverParts, Infrastructure } from './drivers/driver.ts';
 import { redisDriver } from './drivers/redis.ts';
 import { sqliteDriver } from './drivers/sqlite.ts';
 
-/** The first one that the settings choose is used; the last one is always available. */
+/** The first one that the settings select is used. The last one is always available. */
 const DRIVERS: readonly Driver[] = [redisDriver, sqliteDriver];
 
 export function driverOf({ store }: Pick<Config, 'store'>): Driver {
@@ -13,8 +13,9 @@ export function driverOf({ store }: Pick<Config, 'store'>): Driver {
 }
 
 /**
- * Opens the store and what goes with it. Only the driver in use is loaded: on a Raspberry Pi the others would delay the start.
- * @throws BotError when the store cannot be opened
+ * Opens the store, the signals and the rate limiters. Only the selected driver is loaded: on a Raspberry Pi the others would
+ * delay startup.
+ * @throws BotError if the store cannot be opened
  */
 export async function createInfrastructure(config: Config, parts: DriverParts): Promise<Infrastructure> {
   const { defaultTtl, minTtl, maxTtl, maxMessages, window } = config.memory;

@@ -1,18 +1,17 @@
-/** Describes an uncaught error for the log without any text of a person. */
+/** Describes an uncaught error for the log, without any message text. */
 
 /** How far causes, and the errors of an AggregateError, are followed. */
 const DEEPEST = 4;
 const MOST_ERRORS = 3;
 const MOST_FRAMES = 12;
-/** A word that a program chose: not a sentence that somebody wrote. */
+/** An identifier, as opposed to text that a person wrote. */
 const WORD = /^[A-Za-z][\w$]{0,60}$/;
-/** A line of a stack: where in which file, and maybe in which function. */
+/** A line of a stack trace: file, line and column, optionally with the function. */
 const FRAME = /^ {4}at (?:[\w$.<>[\] ]{1,120} \()?(?:file:|node:|\/)[^\s()]{1,300}:\d+:\d+\)?$/;
 
 /**
- * What may be logged of an uncaught error. Errors of libraries carry what they were working on
- * (ioredis: `command`, with its arguments; `previousErrors`), and their messages repeat it, so only what stands in a source is
- * taken: names, codes and places.
+ * The parts of an uncaught error that may be logged. Errors of libraries carry the data they were working on (ioredis: `command`
+ * with its arguments, `previousErrors`), and their messages repeat it. So only names, codes and stack frames are used.
  */
 export function describeFault(thrown: unknown, depth = 0): object {
   if (!(thrown instanceof Error)) return { name: `thrown: ${thrown === null ? 'null' : typeof thrown}` };
@@ -22,8 +21,8 @@ export function describeFault(thrown: unknown, depth = 0): object {
   return {
     name: WORD.test(name) ? name : 'Error',
     code,
-    says: isOfTheSystem(thrown) ? message : undefined,
-    // The message stands before the frames, and may have lines that look like some.
+    detail: isSystemError(thrown) ? message : undefined,
+    // The message precedes the frames and may have lines that look like frames.
     at: (stack ?? '')
       .slice((stack ?? '').lastIndexOf(message) + message.length)
       .split('\n')
@@ -38,7 +37,7 @@ export function describeFault(thrown: unknown, depth = 0): object {
   };
 }
 
-/** The system's own messages are made of a code, a call and an address: https://nodejs.org/api/errors.html#class-systemerror */
-function isOfTheSystem(error: Error): boolean {
+/** Messages of system errors only have a code, a system call and an address: https://nodejs.org/api/errors.html#class-systemerror */
+function isSystemError(error: Error): boolean {
   return 'errno' in error && typeof error.errno === 'number' && 'syscall' in error;
 }

@@ -1,4 +1,4 @@
-/** The log: ids, sizes and durations; never what people or the model wrote, never a token. */
+/** The log has ids, sizes and durations, but never message text or tokens. */
 import { pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { Logger } from '../core/ports.ts';
@@ -7,18 +7,18 @@ export interface LogSettings {
   readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Absent: pretty on a terminal, else json. */
   readonly format?: 'pretty' | 'json';
-  /** Texts that are masked wherever they turn up, in errors too. */
+  /** Strings that are masked everywhere, including in errors. */
   readonly secrets: readonly string[];
 }
 
-/** Where the lines go. */
+/** The destination of log lines. */
 export interface LogOutput {
   readonly isTTY?: boolean;
   write(line: string): unknown;
 }
 
-/** Fields that hold what somebody wrote, in our own types and in the payloads and errors of the platforms. */
-const WRITTEN =
+/** Fields that contain message text, in our own types and in the payloads and errors of platforms. */
+const MESSAGE_TEXT =
   /^(text|content|contents|message|messages|prompt|question|answer|response|reply|input|output|body|rawBody|data|payload|raw|chunk|quote|quotes|history|title|subject|description|blocks|attachments|embeds|args)$/i;
 const CREDENTIAL = /(token|secret|password|passwd|credentials?|api_?key|authorization|cookie|signature)$/i;
 
@@ -26,13 +26,13 @@ const HIDDEN = '[hidden]';
 const LONGEST_TEXT = 500;
 const MOST_ELEMENTS = 50;
 const DEEPEST = 5;
-/** A shorter one would be masked inside of ordinary words. */
+/** Shorter secrets would be masked within ordinary words. */
 const SHORTEST_SECRET = 6;
 
-/** How Redis repeats what it was sent with a command that it does not know (`commandCheckExistence` in its src/server.c). */
+/** Redis repeats the arguments of an unknown command (`commandCheckExistence` in its src/server.c). */
 const ARGUMENTS = /(with args beginning with:).*/s;
 
-/** Makes a function that masks the secrets, and the credentials of any URL, in a text. */
+/** Returns a function that masks secrets, and credentials in URLs. */
 export function createMask(secrets: readonly string[]): (text: string) => string {
   const long = secrets.filter((secret) => secret.length >= SHORTEST_SECRET).sort((a, b) => b.length - a.length);
   return (text) => {
@@ -41,22 +41,22 @@ export function createMask(secrets: readonly string[]): (text: string) => string
   };
 }
 
-/** Makes a function that turns anything into plain data that may be logged. */
+/** Returns a function that turns any value into plain data that may be logged. */
 function createScrub(mask: (text: string) => string): (value: unknown) => unknown {
   const cut = (text: string) => {
     const masked = mask(text);
     return masked.length <= LONGEST_TEXT ? masked : `${masked.slice(0, LONGEST_TEXT)}… (${masked.length} characters)`;
   };
 
-  /** Only the fields we know: platform libraries hang requests with message text on their errors. */
+  /** Only known fields: platform libraries attach requests with message text to their errors. */
   const scrubError = (error: Error, depth: number): object => {
     const { name, message, stack, cause } = error;
     const code =
       'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined;
     const status = 'status' in error && typeof error.status === 'number' ? error.status : undefined;
-    // JSON.parse quotes what it could not read.
+    // JSON.parse quotes its input in the error.
     const quotes = error instanceof SyntaxError || (cause instanceof SyntaxError && cause.message === message);
-    // The first lines of a stack repeat the message.
+    // The first lines of the stack repeat the message.
     const frames = (stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
     return {
       name,
@@ -82,10 +82,10 @@ function createScrub(mask: (text: string) => string): (value: unknown) => unknow
       return value.length > MOST_ELEMENTS ? [...kept, `… (${value.length} elements)`] : kept;
     }
     const entries = Object.entries(value).map(([key, field]) => {
-      // Numbers and flags give nothing away: `tokens: 812`, `answer: false`.
+      // Numbers and booleans reveal nothing: `tokens: 812`, `answer: false`.
       const tells =
         typeof field === 'string' || (typeof field === 'object' && field !== null && !(field instanceof Error));
-      return [key, tells && (WRITTEN.test(key) || CREDENTIAL.test(key)) ? HIDDEN : scrub(field, depth + 1)];
+      return [key, tells && (MESSAGE_TEXT.test(key) || CREDENTIAL.test(key)) ? HIDDEN : scrub(field, depth + 1)];
     });
     return Object.fromEntries(entries);
   };
@@ -94,9 +94,9 @@ function createScrub(mask: (text: string) => string): (value: unknown) => unknow
 }
 
 /**
- * Makes the log. Fields are reduced before they are written: errors to name, code, status, message, frames and cause; fields
- * named like text or credentials to `[hidden]`; long texts, long lists and deep structures are cut.
- * @param output where the lines go; a pipe or a file is written synchronously, so that the last line of a crash is there
+ * Creates the logger. Fields are reduced before they are written: errors to name, code, status, message, frames and cause; fields
+ * named like text or credentials to `[hidden]`; long strings, long lists and deep structures are cut.
+ * @param output pipes and files are written synchronously, so that the last line before a crash is not lost
  */
 export function createLogger(settings: LogSettings, output: LogOutput = process.stdout): Logger {
   const terminal = output.isTTY === true;
@@ -108,7 +108,7 @@ export function createLogger(settings: LogSettings, output: LogOutput = process.
       level: settings.level,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      // Errors are plain data by then: pino's own serializer would add an empty stack and its own idea of a type.
+      // Errors are plain data already: pino's serializer would add an empty stack and a type.
       serializers: { err: (plain: unknown) => plain },
     },
     { write },

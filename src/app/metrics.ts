@@ -10,13 +10,13 @@ export interface Metrics {
   pending(conversations: number): void;
   /** Counts a refused HTTP request. */
   httpRefused(status: number): void;
-  /** Counts a payload of a platform that could not be read. */
+  /** Counts a malformed payload from a platform. */
   malformed(platform: string): void;
-  /** The page for Prometheus. */
+  /** The metrics in Prometheus' text format. */
   text(): Promise<string>;
 }
 
-/** Seconds; a turn is mostly the model's time. */
+/** Seconds. Most of a turn is spent waiting for the model. */
 const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 180];
 
 export function createMetrics(): Metrics {

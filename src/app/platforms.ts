@@ -11,25 +11,25 @@ import type { SessionScope } from '../core/session.ts';
 import type { ConversationStore } from '../core/store.ts';
 import type { Metrics } from './metrics.ts';
 
-/** What every adapter is given beside its own settings. */
+/** Passed to every adapter in addition to its settings. */
 interface AdapterParts {
   readonly scope: SessionScope;
   readonly channels: ConversationStore['channels'];
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Counts a message of a reply whose post had an unknown outcome that could not be found out. */
+  /** Counts a message of a reply for which it could not be determined whether it was posted. */
   readonly unreconciled: () => void;
-  /** Counts a payload that could not be read. */
+  /** Counts a malformed payload. */
   readonly malformed: () => void;
 }
 
 interface Platform {
   readonly descriptor: PlatformDescriptor;
-  /** Undefined when the settings do not switch it on. The composition root itself creates HTTP and the playground. */
+  /** Undefined if the settings do not enable it. The composition root creates HTTP and the playground itself. */
   create(config: Config, parts: AdapterParts): Promise<Adapter> | undefined;
 }
 
-/** `load` imports the adapter only when it is needed: a platform's libraries take longer to load than everything else. */
+/** `load` imports the adapter only if it is enabled: platform libraries take longer to load than everything else. */
 function platform<Settings>(
   descriptor: PlatformDescriptor,
   settingsOf: (config: Config) => Settings | undefined,
@@ -70,7 +70,7 @@ interface Parts {
   readonly logger: Logger;
 }
 
-/** The adapters of the platforms that the settings switch on. */
+/** The adapters of the enabled platforms. */
 export async function createPlatforms(config: Config, { store, metrics, clock, logger }: Parts): Promise<Adapter[]> {
   const created = PLATFORMS.flatMap(({ descriptor: { id }, create }) => {
     const adapter = create(config, {

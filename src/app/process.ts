@@ -8,7 +8,7 @@ import type { App } from './compose.ts';
 import { describeFault } from './fatal.ts';
 import { createLogger, createMask } from './log.ts';
 
-/** EX_UNAVAILABLE of sysexits.h: a service that the bot needs is not available; a restart may help. */
+/** EX_UNAVAILABLE of sysexits.h: a required service is unavailable; a restart may help. */
 const EXIT_UNAVAILABLE = 69;
 const EXIT_SOFTWARE = 70;
 
@@ -22,7 +22,7 @@ const EXIT_CODES: Partial<Record<ErrorCode, number>> = {
   platform_unavailable: EXIT_UNAVAILABLE,
 };
 
-/** Runs until a signal ends it. The first SIGTERM or SIGINT shuts down gracefully, the second exits at once. */
+/** Runs until a signal stops it. The first SIGTERM or SIGINT shuts down gracefully, the second exits at once. */
 export async function runProcess(start: (config: Config, logger: Logger) => Promise<App>): Promise<void> {
   let logger = createLogger({ level: 'error', secrets: [] });
   // Unhandled rejections end up here, too: https://nodejs.org/api/process.html#event-uncaughtexception
@@ -49,7 +49,7 @@ export async function runProcess(start: (config: Config, logger: Logger) => Prom
     if (ending) process.exit(EXIT_SOFTWARE);
     ending = true;
     logger.info({ signal }, operatorTexts().startup.stopping(config.turns.shutdownGraceMs));
-    // Even during the start: a turn that has already been claimed is finished or handed over.
+    // Also during startup: a turn that has been claimed is completed or handed over.
     starting
       .then((app) => app.stop())
       .then(

@@ -1,11 +1,11 @@
-/** How many messages a person may send, and commands they may give, on rate-limiter-flexible: counted over all replicas on Redis, else in this process. */
+/** Limits messages and commands per person (rate-limiter-flexible): across all replicas with Redis, otherwise in this process. */
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { RateLimiter } from '../core/ports.ts';
 import type { RedisClient } from '../redis/connection.ts';
 
 export interface RateLimitOptions {
   readonly messages: number;
-  /** Milliseconds in which so many may come. */
+  /** The period of the limit in milliseconds. */
   readonly perMs: number;
 }
 
@@ -18,7 +18,7 @@ export function createRateLimiter(
   const limiter: RateLimiterAbstract =
     shared === undefined
       ? inMemory
-      : // While Redis is away each process counts for itself; the message could not be stored then anyway.
+      : // While Redis is down, each process counts by itself; messages cannot be stored then anyway.
         new RateLimiterRedis({
           ...limits,
           storeClient: shared.redis,

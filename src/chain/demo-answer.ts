@@ -1,24 +1,24 @@
-/** What the demo model says: a pure function of the messages that it is given. */
+/** The demo model's answer: a pure function of the messages. */
 import { readSpoken } from './prompt.ts';
 
-/** A message as the model is given it. */
+/** A message of the prompt. */
 export interface DemoMessage {
-  /** LangChain's name of it: `system`, `human`, `ai`. */
+  /** LangChain's name: `system`, `human`, `ai`. */
   readonly role: string;
   readonly text: string;
 }
 
 /**
- * The demo model's answer to the last message: it says what it is, tells the speaker the name that they told it in these
- * messages (each speaker their own, the latest one counts), and how many messages it was shown.
+ * The demo model's answer to the last message. It introduces itself, repeats the latest name that the speaker gave in these
+ * messages, and says how many messages it was shown.
  */
 export function demoAnswer(messages: readonly DemoMessage[]): string {
   const shown = messages.filter(({ role }) => role !== 'system');
   const said = shown.filter(({ role }) => role === 'human').map(({ text }) => readSpoken(text));
   const { speaker, text } = said.at(-1) ?? { speaker: undefined, text: '' };
   const texts = /\p{Script=Han}/u.test(text) ? CHINESE : ENGLISH;
-  const toldNow = toldName(text);
-  const told = said.filter((earlier) => earlier.speaker === speaker).map((earlier) => toldName(earlier.text));
+  const toldNow = givenName(text);
+  const told = said.filter((earlier) => earlier.speaker === speaker).map((earlier) => givenName(earlier.text));
   const reply = asksForName(text)
     ? texts.yourName(told.findLast((name) => name !== undefined))
     : toldNow === undefined
@@ -98,14 +98,14 @@ const PARTICLES = [
 const NAME_ZH = /^(?:\p{Script=Han}[\p{Script=Han}·]{0,11}|\p{L}[\p{L}\p{M}'’ .-]{0,40})/u;
 /** Longest name in UTF-16 units, and how much of a text is searched for one. */
 const LONGEST_NAME = 100;
-/** What follows "my name is" without being a name. */
+/** Words after "my name is" that are not a name. */
 const NO_NAME =
   /^(?:not|no|what|who|which|a|an|the|in|on|so|very|really|unknown|secret|important)\b|^(?:什么|啥|谁|不)/iu;
 /** Where a Chinese sentence continues after the name without a comma. */
 const GOES_ON_ZH = /(?:你|您|我|他|她|吗|呢|啊|呀|吧|哦|今年|请|很高兴|是一|来自).*/u;
 
-/** The last name that a text tells of its speaker. */
-function toldName(text: string): string | undefined {
+/** The last name that the speaker gives for themselves in the text. */
+function givenName(text: string): string | undefined {
   const own = text.replace(/^>.*$/gm, ''); // quoted lines are not the speaker's
   const told = (tells: RegExp, read: (rest: string) => string) =>
     [...own.matchAll(tells)].map(({ index, 0: { length } }) => ({
@@ -118,7 +118,7 @@ function toldName(text: string): string | undefined {
     .findLast((name) => name !== '');
 }
 
-/** A word, and the words after it as long as they begin with a capital (at most two particles may stand before each of those). */
+/** A word and the capitalised words after it, each with at most two particles before it. */
 function englishName(rest: string): string {
   const name: string[] = [];
   let particles: string[] = [];

@@ -1,4 +1,4 @@
-/** The model that answers when none is set up: a real LangChain chat model that needs no network and no key. */
+/** The model that answers if none is configured: a real LangChain chat model without network or key. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallbackManagerForLLMRun } from '@langchain/core/callbacks/manager';
@@ -8,11 +8,11 @@ import { ChatGenerationChunk, type ChatResult } from '@langchain/core/outputs';
 import { demoAnswer } from './demo-answer.ts';
 
 export interface DemoOptions {
-  /** Milliseconds between two pieces of an answer, so that streaming can be seen. */
+  /** Milliseconds between two pieces of an answer, so that streaming is visible. */
   readonly delayMs: number;
 }
 
-/** The same messages always give the same answer; nothing is kept from one call to the next. */
+/** Deterministic and stateless: the same messages always give the same answer. */
 export function createDemoModel(options: DemoOptions): BaseChatModel {
   return new DemoModel(options);
 }
@@ -51,7 +51,7 @@ function toPlain(message: BaseMessage): { role: string; text: string } {
   return { role: message.getType(), text: message.text };
 }
 
-/** Splits into words, each with the space after it; text without spaces into pieces of a few characters. */
+/** Splits into words, each with its trailing space; text without spaces into pieces of a few characters. */
 function pieces(text: string): readonly string[] {
   return text.match(/[^\s\p{Script=Han}]{1,24}\s*|\p{Script=Han}{1,4}|\s+/gu) ?? [];
 }

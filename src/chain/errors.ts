@@ -1,32 +1,32 @@
-/** Tells apart what can go wrong with a model. */
+/** Classifies the errors of model servers. */
 import { BotError, type ErrorCode, toBotError } from '../errors.ts';
 import { field, type ServerError } from './wire/completion.ts';
 
 /**
- * The BotError of anything thrown while asking a model; a BotError among its causes passes through unchanged.
+ * The BotError for anything thrown while a model is called. A BotError among its causes is returned unchanged.
  *
  * | code | when | retryable |
  * | --- | --- | --- |
- * | `model_rate_limited` | 429 | yes, after `retryAfterMs` where the server named it |
+ * | `model_rate_limited` | 429 | yes, after `retryAfterMs` if the server sent it |
  * | `model_unavailable` | 5xx, 409, no connection, an error event within the stream | yes |
- * | `model_timeout` | 408, 504, the time limits of the connection | yes |
+ * | `model_timeout` | 408, 504, timeouts of the connection | yes |
  * | `model_disconnected` | the connection broke, or the stream ended, in the middle of the answer | yes |
  * | `model_refused_key` | 401, 403; no credit left (402, 429 `insufficient_quota`) | no |
- * | `model_misconfigured` | no such model or route, no API there, a context too small for the system prompt | no |
- * | `model_filtered` | a content filter refused the message, or swallowed the answer | no |
+ * | `model_misconfigured` | no such model or route, no API at this URL, a context too small for the system prompt | no |
+ * | `model_filtered` | a content filter refused the message or withheld the answer | no |
  * | `model_too_long` | this message alone is longer than the model's context | no |
- * | `model_only_reasoned` | the answer was nothing but reasoning, or reached its limit before its first word | no |
+ * | `model_only_reasoned` | the answer had only reasoning, or reached its limit before its first word | no |
  * | `model_refused_request` | every other 4xx | no |
  * | `internal` | anything else: a bug | no |
  *
- * What the server wrote is not repeated, save for its error code and a 404's text: servers echo keys and prompts in their
- * error texts, and these errors are logged.
+ * The server's text is not repeated, except its error code and the text of a 404: these errors are logged, and servers echo keys
+ * and prompts in error texts.
  */
 export async function toModelError(thrown: unknown): Promise<BotError> {
   const chain = causesOf(thrown);
   const own = chain.find((error) => error instanceof BotError);
   if (own !== undefined) return own;
-  // It is already loaded where it is used; the demo model starts without it.
+  // Loaded already if it is in use; the demo model runs without it.
   const { OpenAIClient } = await import('@langchain/openai');
   if (chain.some(isTimeout)) return retryable('model_timeout', 'The model did not answer in time.', thrown);
   if (chain.some((error) => error instanceof OpenAIClient.APIConnectionError)) {
@@ -42,21 +42,21 @@ export async function toModelError(thrown: unknown): Promise<BotError> {
   if (chain.some((error) => error instanceof OpenAIClient.APIError)) {
     return retryable('model_unavailable', "The model's server sent an error in its stream.");
   }
-  // A piece of the stream that is no JSON. Its text holds a part of the answer, so it is not kept as the cause.
+  // A chunk that is not JSON. It contains part of the answer, so the error is not kept as the cause.
   if (chain.some((error) => error instanceof SyntaxError)) {
     return retryable('model_disconnected', 'The model sent a stream that cannot be read.');
   }
   return toBotError(thrown);
 }
 
-/** What to throw for an aborted signal: its reason, but for a timeout, which is the model's. */
+/** The error for an aborted signal: its reason, or `model_timeout` for a timeout. */
 export function fromAbort(signal: AbortSignal): unknown {
   const reason: unknown = signal.reason;
   if (!(reason instanceof Error) || reason.name !== 'TimeoutError') return reason;
   return retryable('model_timeout', 'The model did not answer in time.', reason);
 }
 
-/** An answer without a word in it. What would come out the same again is not retried. */
+/** The error for an answer without text. It is not retryable if the outcome would be the same again. */
 export function emptyAnswer(finishReason: unknown, reasoned: boolean): BotError {
   if (finishReason === 'content_filter') {
     return new BotError('model_filtered', "The model's content filter withheld the answer.");
@@ -65,13 +65,13 @@ export function emptyAnswer(finishReason: unknown, reasoned: boolean): BotError 
   if (reasoned || finishReason === 'length') {
     return new BotError(
       'model_only_reasoned',
-      "The model gave nothing but reasoning; raise the server's limit on the length of an answer, or its context.",
+      "The model sent only reasoning; raise the server's limit on the length of an answer, or its context.",
     );
   }
-  return retryable('model_empty_answer', 'The model gave an empty answer.');
+  return retryable('model_empty_answer', 'The model sent an empty answer.');
 }
 
-/** What is shown of the conversation was cut to nothing, and the request is still longer than the model's context. */
+/** The error for a request that exceeds the model's context even without the conversation. */
 export function tooLong(tokens: { readonly system: number; readonly input: number }): BotError {
   if (tokens.input > Math.max(SMALL_MESSAGE, tokens.system)) {
     return new BotError('model_too_long', 'The message alone is longer than the context of the model.');
@@ -82,10 +82,10 @@ export function tooLong(tokens: { readonly system: number; readonly input: numbe
   );
 }
 
-/** Estimated tokens of a message that every model must take. */
+/** Estimated tokens of a message that must fit every model. */
 const SMALL_MESSAGE = 256;
 
-/** What a server answered instead of an answer. */
+/** An error response of the server. */
 export interface Refusal extends ServerError {
   readonly status: number;
   readonly headers: Headers;
@@ -105,7 +105,7 @@ export function fromRefusal(refusal: Refusal, now: number): BotError {
   if (status < 500 && (names.some((name) => FILTERED.test(name)) || (status !== 401 && FILTERED_WORDS.test(text)))) {
     return new BotError('model_filtered', `The model's content filter refused the message (${what}).`);
   }
-  // Waiting does not fill an account: no retry, and the administrator has to act, as with a refused key.
+  // Waiting does not add credit, so the administrator has to act, as with a refused key.
   if (status === 402 || (status === 429 && names.some((name) => NO_CREDIT.test(name)))) {
     return new BotError('model_refused_key', `The account of OPENAI_API_KEY has no credit left (${what}).`);
   }
@@ -123,11 +123,11 @@ export function fromRefusal(refusal: Refusal, now: number): BotError {
     return new BotError('model_refused_key', `The model's server refused OPENAI_API_KEY (${what}).`);
   }
   if (status === 405 || status === 410 || status === 415) {
-    return misconfigured(`This is no chat API; see OPENAI_BASE_URL (${what}).`);
+    return misconfigured(`There is no chat API at this URL; see OPENAI_BASE_URL (${what}).`);
   }
   return new BotError(
     'model_refused_request',
-    `The model's server refused the request (${what}); see OPENAI_MODEL and the settings beside it, and docs/models.md.`,
+    `The model's server refused the request (${what}); see OPENAI_MODEL, the other model settings, and docs/models.md.`,
   );
 }
 
@@ -144,15 +144,15 @@ const MODEL = /\bmodel\b/gi;
 const UNKNOWN = /not found|does not exist|doesn't exist|not exist|is not a valid|not available|unknown/i;
 
 function namesUnknownModel(text: string): boolean {
-  // What is said about the model follows the word closely.
+  // The reason follows the word "model" closely.
   const said = [...text.matchAll(MODEL)].map(({ index }) => text.slice(index, index + 150));
   return NO_SUCH_MODEL.test(text) || said.some((words) => UNKNOWN.test(words));
 }
 
-/** OpenAI: `insufficient_quota`; others name their billing. */
+/** OpenAI: `insufficient_quota`; others mention billing. */
 const NO_CREDIT = /insufficient_quota|insufficient_balance|billing/;
 
-/** `Retry-After` in seconds or as an HTTP date, `retry-after-ms` before it where OpenAI and Azure send it. */
+/** `retry-after-ms` (OpenAI, Azure) if present, otherwise `Retry-After` in seconds or as an HTTP date. */
 function retryAfter(headers: Headers, now: number): number | undefined {
   const ms = Number.parseFloat(headers.get('retry-after-ms') ?? '');
   if (ms >= 0) return Math.ceil(ms);
@@ -163,7 +163,7 @@ function retryAfter(headers: Headers, now: number): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/** `429 rate_limit_exceeded`, with the parameter that was refused where the server names one. */
+/** Such as `429 rate_limit_exceeded`, with the refused parameter if the server names it. */
 function describe({ status, code, type, param }: Refusal): string {
   const names = [code ?? type, param].filter((name) => name !== undefined && /^[\w.[\]-]{1,60}$/.test(name));
   return [String(status), ...names.filter((name) => name !== String(status))].join(' ');
@@ -172,7 +172,7 @@ function describe({ status, code, type, param }: Refusal): string {
 const BROKEN = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 const TIMEOUTS = new Set(['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']);
 
-/** The client's own limits; LangChain renames the SDK's timeout to `TimeoutError`. */
+/** Timeouts of the client. LangChain renames the SDK's timeout to `TimeoutError`. */
 function isTimeout(error: Error): boolean {
   return error.name === 'TimeoutError' || TIMEOUTS.has(codeOf(error) ?? '');
 }
@@ -182,7 +182,7 @@ function codeOf(error: Error): string | undefined {
   return typeof code === 'string' || typeof code === 'number' ? String(code) : undefined;
 }
 
-/** The error, its cause, the cause's cause …; some Node errors keep theirs in an AggregateError. */
+/** The error and its chain of causes. Some Node errors have them in an AggregateError. */
 export function causesOf(thrown: unknown, depth = 0): readonly Error[] {
   if (!(thrown instanceof Error) || depth > 8) return [];
   const inner: readonly unknown[] = thrown instanceof AggregateError ? thrown.errors : [];

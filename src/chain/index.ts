@@ -1,4 +1,4 @@
-/** The chain that the settings ask for. */
+/** Creates the chain from the settings. */
 import type { Chain, Clock, MemoryWindow } from '../core/ports.ts';
 import { createBudget } from './budget.ts';
 import { createLangChain } from './langchain.ts';
@@ -6,33 +6,33 @@ import { createModel, type ModelSettings } from './model.ts';
 
 export interface ChainSettings extends ModelSettings {
   readonly systemPrompt: string;
-  /** Estimated tokens of a request: system message, history and input. Default: what the model can take. */
+  /** Estimated tokens of a request: system message, history and input. Default: the model's limit. */
   readonly maxContextTokens?: number | undefined;
 }
 
 export interface ChainParts {
-  /** Makes the window within the token bound that the settings or the model give. */
+  /** Creates the memory window for a token budget. */
   readonly createWindow: (maxTokens: number) => MemoryWindow;
   readonly clock: Pick<Clock, 'now'>;
   /** Milliseconds between two pieces of the demo model's answers. */
   readonly demoDelayMs?: number;
-  /** Told of what the administrator should know of the model's server. */
+  /** Warns the administrator about the model's server. */
   readonly warn?: (fields: object, message: string) => void;
 }
 
 export interface ConfiguredChain extends Chain {
-  /** For people: `demo model`, `gpt-4o-mini at api.openai.com`. */
+  /** Display name: `demo model`, `gpt-4o-mini (api.openai.com)`. */
   describe(): string;
-  /** What the model sees of a history, for /memstats as well. */
+  /** Selects the part of a history that the model sees; /memstats uses it too. */
   readonly window: MemoryWindow;
 }
 
-/** OpenAI or a compatible server when a key or a base URL is set, else the demo model; the chain around it is the same. */
+/** Uses OpenAI or a compatible server if a key or a base URL is set, otherwise the demo model. The rest of the chain is the same. */
 export async function createChain(settings: ChainSettings, parts: ChainParts): Promise<ConfiguredChain> {
   const { warn, clock, demoDelayMs } = parts;
   const model = await createModel(settings, {
     ...{ demoDelayMs, now: clock.now },
-    // What OpenAI itself takes is known; its servers say what is too long.
+    // OpenAI itself rejects requests that are too long, so only other servers are checked.
     ...(settings.baseUrl === undefined || warn === undefined
       ? {}
       : {
@@ -46,4 +46,4 @@ export async function createChain(settings: ChainSettings, parts: ChainParts): P
 }
 
 const RAISE_CONTEXT =
-  'Ollama: set OLLAMA_CONTEXT_LENGTH (4096 by default) where it is started; or lower MAX_CONTEXT_TOKENS here to what it reads.';
+  'Ollama: set OLLAMA_CONTEXT_LENGTH (4096 by default) where it is started, or lower MAX_CONTEXT_TOKENS here.';

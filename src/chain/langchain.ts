@@ -1,4 +1,4 @@
-/** The chain: system message, history and input into the model, by LCEL, streamed. */
+/** The chain (LCEL): streams the answer to the system message, the history and the input. */
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import {
   AIMessage,
@@ -12,38 +12,38 @@ import type { Chain, ChainEvent, ChainInput, Clock } from '../core/ports.ts';
 import { estimateTokens } from '../core/tokens.ts';
 import type { Budget } from './budget.ts';
 import { causesOf, emptyAnswer, fromAbort, toModelError, tooLong } from './errors.ts';
-import { historyText, inputText, systemText, tellsTimes, timed } from './prompt.ts';
+import { hasMessageTimes, historyText, inputText, systemText, timed } from './prompt.ts';
 import { REASONED, RESTART } from './wire/answer-stream.ts';
 import { field } from './wire/completion.ts';
 import { ContextOverflow } from './wire/overflow.ts';
-import { AskAgain } from './wire/server-fetch.ts';
+import { RouteChanged } from './wire/server-fetch.ts';
 
 export interface LangChainOptions {
-  /** Retries nothing by itself; honours the signal. */
+  /** Must not retry by itself, and must honour the signal. */
   readonly model: BaseChatModel;
-  /** `{date}` and `{time}` are filled in, all other braces stay as they are. */
+  /** `{date}` and `{time}` are filled in; other braces are left alone. */
   readonly systemPrompt: string;
   readonly budget: Budget;
   readonly clock: Pick<Clock, 'now'>;
   readonly warn?: ((fields: object, message: string) => void) | undefined;
 }
 
-/** Requests for one answer at most, those included that were refused for their length or form. */
+/** Maximum number of requests for one answer, including those refused for their length or form. */
 const MAX_REQUESTS = 16;
-/** How often less is shown because there was no space left for an answer; each of these requests is billed. */
+/** How often the history is shortened because the answer had no room. Each of these requests is billed. */
 const MAX_WITHOUT_ROOM = 2;
 
 /**
- * A {@link Chain} over a LangChain chat model. One call of `stream` is one answer of the model; a request that is longer than
- * the model's context is cut and sent again at once, and so is one that the server wants in another form.
+ * A {@link Chain} over a LangChain chat model. One call of `stream` gives one answer. A request that is longer than the model's
+ * context is shortened and sent again at once; a request that the server wants in another form is adapted likewise.
  *
- * When the signal aborts, the request is broken off and the signal's reason is thrown, as it is: an abort is no fault of
- * the model. Only a `TimeoutError` (of `AbortSignal.timeout`) is: it becomes `model_timeout`. Leaving the loop early breaks
- * the request off as well.
+ * When the signal aborts, the request is cancelled and the signal's reason is thrown unchanged, because an abort is not the
+ * model's fault. A `TimeoutError` (of `AbortSignal.timeout`) is, and becomes `model_timeout`. Leaving the loop early cancels the
+ * request as well.
  */
 export function createLangChain(options: LangChainOptions): Chain {
   const { model, systemPrompt, budget, clock, warn } = options;
-  // All three are messages, none is a template: braces in anything anybody wrote stay braces.
+  // All three are messages, not templates, so braces in user text stay braces.
   const prompt = ChatPromptTemplate.fromMessages<Messages>([
     new MessagesPlaceholder('system'),
     new MessagesPlaceholder('history'),
@@ -51,15 +51,15 @@ export function createLangChain(options: LangChainOptions): Chain {
   ]);
   const chain = prompt.pipe(model);
 
-  const withTimes = tellsTimes(systemPrompt);
+  const withTimes = hasMessageTimes(systemPrompt);
   const inputOf = (message: ChainInput['message'], shared: boolean) =>
     timed(inputText(message, shared), withTimes ? message.sentAt : undefined);
 
-  /** The same message has the same bytes while it is the newest and later, so that requests begin with those before them. */
+  /** A message has the same bytes when it is the newest and later, so that each request begins with the previous one (prompt caching). */
   async function compose({ history, message, shared }: ChainInput): Promise<Composed> {
     const system = systemText(systemPrompt, clock.now(), shared, withTimes && message.sentAt !== undefined);
     const systemTokens = estimateTokens(system);
-    // What somebody else wrote gives way first: the oldest quotes.
+    // The oldest quotes are dropped first.
     let quotes = message.quotes ?? [];
     let input = inputOf(message, shared);
     while (quotes.length > 0 && systemTokens + estimateTokens(input) > budget.tokens()) {
@@ -85,10 +85,10 @@ export function createLangChain(options: LangChainOptions): Chain {
     };
   }
 
-  /** One request. Gives whether the answer had a word in it, how it ended, and whether the model reasoned. */
+  /** One request. Returns whether the answer had text, how it ended, and whether the model reasoned. */
   async function* request(composed: Composed, signal: AbortSignal): AsyncGenerator<ChainEvent, Ending> {
-    // A controller of its own, so that the request ends with the loop, however the loop ends, and nothing stays
-    // attached to a signal that may live on.
+    // With its own controller, the request ends with the loop, however the loop ends, and no listener stays on a signal that
+    // may outlive it.
     const request = new AbortController();
     const abort = () => request.abort(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
@@ -96,7 +96,7 @@ export function createLangChain(options: LangChainOptions): Chain {
     try {
       signal.throwIfAborted();
       const pieces = await chain.stream(composed.messages, { signal: request.signal });
-      // By hand: LangChain reads ahead, and to leave a `for await` early would wait for the next piece first.
+      // Not `for await`: LangChain reads ahead, so leaving that loop early would wait for the next piece first.
       for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
         signal.throwIfAborted();
         const piece: AIMessageChunk = next.value;
@@ -153,7 +153,7 @@ export function createLangChain(options: LangChainOptions): Chain {
           const causes = causesOf(thrown);
           const overflow = causes.find((cause) => cause instanceof ContextOverflow);
           if (overflow === undefined) {
-            if (!said && requests < MAX_REQUESTS && causes.some((cause) => cause instanceof AskAgain)) continue;
+            if (!said && requests < MAX_REQUESTS && causes.some((cause) => cause instanceof RouteChanged)) continue;
             throw await toModelError(thrown);
           }
           if (said) {
@@ -164,7 +164,7 @@ export function createLangChain(options: LangChainOptions): Chain {
           budget.shrink(overflow, composed.tokens);
           warn?.(
             { sent: composed.tokens, tokens: budget.tokens() },
-            'the request was longer than the model takes; cut',
+            'request exceeded the context of the model; shortened it',
           );
         }
       }
@@ -176,11 +176,11 @@ type Messages = Record<'system' | 'history' | 'input', BaseMessage[]>;
 
 interface Composed {
   readonly messages: Messages;
-  /** Estimated tokens of the system message, of the message to answer, and of all. */
+  /** Estimated tokens of the system message, of the message to answer, and in total. */
   readonly system: number;
   readonly input: number;
   readonly tokens: number;
-  /** Whether something is shown that can be left out. */
+  /** Whether anything can be left out. */
   readonly canShrink: boolean;
 }
 
@@ -196,12 +196,12 @@ function finishOf({ response_metadata: metadata }: AIMessageChunk): unknown {
   return finish === 'max_output_tokens' ? 'length' : finish;
 }
 
-/** A refusal in words is what the model says; of the Responses API it stands beside the texts. */
+/** A refusal in words is the answer. The Responses API has it in a separate field. */
 function textOf({ text, additional_kwargs: { refusal } }: AIMessageChunk): string {
   return text === '' && typeof refusal === 'string' ? refusal : text;
 }
 
-/** What a finish reason means for an answer with some text. */
+/** Why an answer that has some text is incomplete, by its finish reason. */
 function cutOf(finish: unknown): 'length' | 'filtered' | undefined {
   if (finish === 'length') return 'length';
   return finish === 'content_filter' ? 'filtered' : undefined;

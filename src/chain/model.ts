@@ -1,23 +1,23 @@
-/** The chat model that the settings ask for. */
+/** Creates the chat model from the settings. */
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import { BotError } from '../errors.ts';
 import { createDemoModel } from './demo.ts';
 import { createServerFetch, type ServerOptions } from './wire/server-fetch.ts';
 
-/** Which model answers; with neither key nor base URL it is the demo model. */
+/** Without a key and a base URL, the demo model answers. */
 export interface ModelSettings {
   readonly apiKey?: string | undefined;
-  /** Of an OpenAI-compatible server, with its version: `http://localhost:11434/v1`. Azure's with its `?api-version=`. */
+  /** An OpenAI-compatible server, with its version: `http://localhost:11434/v1`; for Azure with `?api-version=`. */
   readonly baseUrl?: string | undefined;
-  /** As its server knows it. */
+  /** The name that the server uses. */
   readonly model?: string | undefined;
-  /** Not sent when it is not set: some models refuse any. */
+  /** Not sent if unset: some models refuse any value. */
   readonly temperature?: number | undefined;
 }
 
 export interface Model {
   readonly chat: BaseChatModel;
-  /** For people, in any language: `demo model`, `gpt-4o-mini (api.openai.com)`. */
+  /** Display name: `demo model`, `gpt-4o-mini (api.openai.com)`. */
   readonly description: string;
   /** Estimated tokens that a request may have. */
   readonly contextTokens: number;
@@ -30,14 +30,14 @@ export interface ModelParts extends Partial<Pick<ServerOptions, 'now' | 'onSilen
 
 const OPENAI_URL = 'https://api.openai.com/v1';
 
-/** Of a limit, because tokens are estimated and some servers count the answer in. */
+/** The usable share of a limit, because tokens are estimated and some servers include the answer. */
 export const USABLE_SHARE = 0.75;
-/** What OpenAI's chat models newer than LangChain's list take at least; the older, smaller ones are on the list. */
+/** Minimum context of OpenAI models that are not in LangChain's list, which has the older and smaller ones. */
 const OPENAI_TOKENS = 128_000;
-/** What small local servers mostly run with. */
+/** A common context size of small local servers. */
 const UNKNOWN_TOKENS = 8_000;
 
-/** @throws BotError `config_invalid` for a server without the name of a model */
+/** @throws BotError `config_invalid` if a server is set without a model */
 export async function createModel(settings: ModelSettings, parts: ModelParts = {}): Promise<Model> {
   const { apiKey, baseUrl, model: name, temperature } = settings;
   const { now = Date.now, onSilentCut, demoDelayMs = 30 } = parts;
@@ -50,9 +50,9 @@ export async function createModel(settings: ModelSettings, parts: ModelParts = {
   }
   if (name === undefined) throw new BotError('config_invalid', 'OPENAI_MODEL must name the model.');
   const { url, headers, query } = takenApart(baseUrl ?? OPENAI_URL, apiKey);
-  // Loaded when it is needed: it is a third of the time to start that the demo model does without.
+  // Loaded on demand: it takes a third of the startup time, and the demo model does not need it.
   const { ChatOpenAI } = await import('@langchain/openai');
-  /** ChatOpenAI chooses by the model's name alone; compatible servers mostly have /chat/completions only. */
+  /** ChatOpenAI chooses the route by the model's name; compatible servers mostly have /chat/completions only. */
   let route: 'as ChatOpenAI chooses' | 'responses' | 'completions' =
     url.host === 'api.openai.com' ? 'as ChatOpenAI chooses' : 'completions';
   const changed = new Set<string>();
@@ -65,8 +65,8 @@ export async function createModel(settings: ModelSettings, parts: ModelParts = {
 
   const chat = new Chat({
     model: name,
-    // Given explicitly, because LangChain and the SDK look for missing ones in the environment and throw when there is no
-    // key. Servers without keys (Ollama, LM Studio, llama.cpp) ignore it.
+    // Passed explicitly, because LangChain and the SDK look for missing options in the environment and throw without a key.
+    // Servers without keys (Ollama, LM Studio, llama.cpp) ignore it.
     apiKey: apiKey ?? 'none',
     configuration: {
       baseURL: url.href,
@@ -81,12 +81,12 @@ export async function createModel(settings: ModelSettings, parts: ModelParts = {
           return true;
         },
       }),
-      // The SDK would write a piece of the stream that it cannot read, so somebody's text, to the console.
+      // The SDK would log chunks that it cannot parse, which contain message text, to the console.
       logLevel: 'off',
     },
-    // The turn owns retries and time limits: nothing in here tries again or gives up by itself.
+    // The turn is responsible for retries and time limits.
     maxRetries: 0,
-    // `stream_options` is unknown to some compatible servers, and tokens are estimated anyway.
+    // Some compatible servers do not know `stream_options`, and tokens are estimated anyway.
     streamUsage: false,
     ...(temperature === undefined ? {} : { temperature }),
   });
@@ -105,8 +105,8 @@ interface BaseUrl {
 }
 
 /**
- * The base URL as the SDK takes it: a user name and a password, as they are written for a server behind a proxy, are refused by
- * `fetch`; a query (Azure's `?api-version=`) belongs behind the route, and the route may have been copied along.
+ * The base URL in the parts that the SDK expects. `fetch` refuses URLs with a user name and a password, as used for a server
+ * behind a proxy; a query (Azure's `?api-version=`) must follow the route; and the URL may include the route by mistake.
  */
 function takenApart(baseUrl: string, apiKey: string | undefined): BaseUrl {
   const url = new URL(baseUrl);
@@ -116,7 +116,7 @@ function takenApart(baseUrl: string, apiKey: string | undefined): BaseUrl {
     const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
     headers.Authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
   }
-  // https://learn.microsoft.com/azure/ai-services/openai/reference: the key has a header of its own.
+  // Azure has its own header for the key: https://learn.microsoft.com/azure/ai-services/openai/reference
   if ('api-version' in query && apiKey !== undefined) headers['api-key'] = apiKey;
   url.username = '';
   url.password = '';

@@ -1,12 +1,12 @@
-/** A fetch that notices when the stream of an answer ends before the answer does. */
+/** Detects streams that end before the answer is complete. */
 import { BotError } from '../errors.ts';
 
 /**
- * Wraps `fetch` so that a 200 is either a whole stream of server-sent events or an error:
- * - a stream that is closed in good order but without any mark of its end becomes `model_disconnected`. Neither the SDK nor
- *   LangChain notice it, and half an answer would be remembered as the answer. Any one of the marks will do (a finish
- *   reason, `[DONE]`, a final event of the Responses API), because compatible servers differ in which of them they send;
- * - a web page or a JSON document instead of a stream becomes `model_refused_request`: the base URL is wrong, mostly.
+ * Wraps `fetch` so that a 200 is either a complete stream of server-sent events or an error:
+ * - A stream that is closed cleanly but without an end mark becomes `model_disconnected`. Neither the SDK nor LangChain notices
+ *   it, and half an answer would be stored as the answer. Any mark will do (a finish reason, `[DONE]`, a final event of the
+ *   Responses API), because compatible servers differ in which they send.
+ * - A web page or a JSON document instead of a stream becomes `model_refused_request`. Usually the base URL is wrong.
  */
 export function requireWholeStreams(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
   return async (input, init) => {
@@ -26,18 +26,18 @@ export function requireWholeStreams(fetch: typeof globalThis.fetch): typeof glob
 }
 
 /**
- * Text of an answer cannot look like a mark: within JSON its quotation marks and line ends are escaped.
+ * The text of an answer cannot look like a mark, because JSON escapes quotation marks and line ends.
  */
 const END_MARKS = [
   /[\r\n]data: ?\[DONE\]/,
   /"finish_reason"\s*:\s*"/,
   /[\r\n]event: ?response\.(?:completed|incomplete)[\r\n]/,
 ];
-/** Longer than a mark, so that one which is torn between two chunks is found. */
+/** Longer than any mark, so that a mark split between two chunks is found. */
 const OVERLAP = 64;
 
 function endWatcher(): TransformStream<Uint8Array, Uint8Array> {
-  const decoder = new TextDecoder('latin1'); // the marks are ASCII, and no character is torn between two chunks
+  const decoder = new TextDecoder('latin1'); // The marks are ASCII, and single-byte characters are never split.
   let tail = '\n';
   let ended = false;
   return new TransformStream({

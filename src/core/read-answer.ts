@@ -90,7 +90,7 @@ export async function readAnswer(
 
 function cutAtMaximum(text: string): ModelAnswer {
   if (text.trim() !== '') return { text, cut: 'maximum' };
-  throw new BotError('model_empty_answer', 'The model gave nothing but blanks.', { retryable: true });
+  throw new BotError('model_empty_answer', 'The model sent only blanks.', { retryable: true });
 }
 
 /** Without half a surrogate pair at its end. */

@@ -1,4 +1,4 @@
-/** Exponential back-off, and retrying with it. */
+/** Exponential backoff, and retries with it. */
 import { type BotError, toBotError } from '../errors.ts';
 import { delay } from './delay.ts';
 
@@ -8,19 +8,19 @@ export function backoff(failures: number, maxMs: number, firstMs = 500): number 
 }
 
 export interface RetryOptions {
-  /** Calls in all, the first included. */
+  /** Maximum number of calls, including the first. */
   readonly tries: number;
-  /** Milliseconds before the second call; doubled for each further one. */
+  /** Milliseconds before the second call, doubled for each further call. */
   readonly firstMs: number;
-  /** Longest wait in milliseconds, unless the error names a longer one (`retryAfterMs`). */
+  /** Longest delay in milliseconds, unless the error's `retryAfterMs` is longer. */
   readonly maxMs?: number;
-  /** Whether the error is worth another call. By default its own `retryable`. */
+  /** Whether to call again after this error. Default: its `retryable`. */
   readonly retryIf?: (error: BotError) => boolean;
 }
 
 /**
- * Calls `action` until it succeeds. Waits in between by {@link backoff}, or as long as the error asks for.
- * @throws BotError of the last call, when it is not worth another one or all tries are used up
+ * Calls `action` until it succeeds, with a delay of {@link backoff} or of the error's `retryAfterMs`, whichever is longer.
+ * @throws BotError of the last call, if it must not be retried or no tries are left
  */
 export async function retry<T>(action: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { tries, firstMs, maxMs = Number.POSITIVE_INFINITY, retryIf = ({ retryable }) => retryable } = options;

@@ -1,13 +1,13 @@
 import type { Server } from 'node:http';
 
-/** Milliseconds between two looks for connections that have become idle. */
-const LOOK_MS = 25;
+/** Milliseconds between two sweeps of idle connections. */
+const SWEEP_MS = 25;
 
-/** Stops listening and resolves when every connection is closed: idle ones at once, the others after `graceMs` at most. */
+/** Stops listening and resolves when all connections are closed: idle ones at once, busy ones after `graceMs` at the latest. */
 export async function closeServer(server: Server, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // A connection that was busy when the server closed would otherwise be kept open for a while when it becomes idle.
-  const sweep = setInterval(() => server.closeIdleConnections(), LOOK_MS);
+  // Node keeps a connection that was busy at close() open for a while after it becomes idle.
+  const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
   const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
   clearInterval(sweep);

@@ -1,9 +1,9 @@
-/** Waiting that can be cut short. */
+/** Delays that can be aborted. */
 import { setMaxListeners } from 'node:events';
 import type { Timers } from './timers.ts';
 
-/** Like `systemTimers`, but they keep the process alive: somebody waits for them. */
-const waitedFor: Timers = {
+/** Unlike `systemTimers`, these keep the process alive, because the caller waits for them. */
+const referencedTimers: Timers = {
   after(ms, task) {
     const timer = setTimeout(task, ms);
     return () => clearTimeout(timer);
@@ -11,9 +11,9 @@ const waitedFor: Timers = {
 };
 
 /** Resolves after `ms` milliseconds, or as soon as `signal` aborts. Never rejects. */
-export async function delay(ms: number, signal?: AbortSignal, timers: Timers = waitedFor): Promise<void> {
+export async function delay(ms: number, signal?: AbortSignal, timers: Timers = referencedTimers): Promise<void> {
   if (signal?.aborted === true) return;
-  // Many may wait for one signal; Node would take more than ten for a leak.
+  // Many delays may share a signal; Node warns of a leak above ten listeners.
   if (signal !== undefined) setMaxListeners(0, signal);
   await new Promise<void>((resolve) => {
     const done = () => {
@@ -26,7 +26,7 @@ export async function delay(ms: number, signal?: AbortSignal, timers: Timers = w
   });
 }
 
-/** Delays that can all be ended at once, for good. */
+/** Delays that are all ended together, permanently. */
 export interface Delays {
   /** Resolves after `ms` milliseconds, or at once when {@link Delays.end} is or was called. */
   wait(ms: number): Promise<void>;

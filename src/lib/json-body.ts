@@ -1,14 +1,14 @@
-/** Reads the JSON body of a request without ever holding more of it than is allowed. */
+/** Reads the JSON body of a request, with a limit on its size. */
 import { HTTPException } from 'hono/http-exception';
 
-/** Six bytes are the most that JSON needs for a UTF-16 unit (`\u0000`); the rest is the other fields, spaces included. */
+/** JSON needs at most six bytes for a UTF-16 unit (`\u0000`); the rest is for the other fields and spaces. */
 export function bodyLimit(maxMessageChars: number): number {
   return maxMessageChars * 6 + 8192;
 }
 
 /**
- * The parsed body. @throws HTTPException 415 for anything not declared as JSON (which also keeps out cross-site form
- * posts), 413 for a body over `limit` bytes (at once when it says so itself), 400 for one that is not UTF-8 or not JSON.
+ * The parsed body. @throws HTTPException 415 unless the content type is JSON (which also prevents cross-site form posts), 413
+ * for a body over `limit` bytes (before reading it if Content-Length is over), 400 if it is not UTF-8 or not JSON.
  */
 export async function readJson(request: Request, limit: number): Promise<unknown> {
   const type = (request.headers.get('content-type') ?? '').toLowerCase().replaceAll(' ', '');
@@ -38,7 +38,7 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    // A refusal leaves the loop, which cancels the stream: the rest of the body is never taken in.
+    // Throwing leaves the loop, which cancels the stream, so the rest of the body is not read.
     for await (const chunk of request.body ?? []) {
       size += chunk.length;
       if (size > limit) throw tooLarge;

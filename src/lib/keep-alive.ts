@@ -1,11 +1,11 @@
-/** Keeps a stream of server-sent events open while there is nothing to send: proxies close connections that are idle. */
+/** Keeps an idle stream of server-sent events open: proxies close idle connections. */
 import type { SSEStreamingApi } from 'hono/streaming';
 
-/** Writes a comment, which readers ignore, every `everyMs` milliseconds. Returns a function that stops it. */
+/** Writes a comment, which clients ignore, every `everyMs` milliseconds. Returns a function that stops it. */
 export function keepAlive(stream: Pick<SSEStreamingApi, 'write'>, everyMs: number): () => void {
   let writing = false;
   const timer = setInterval(async () => {
-    // Comments must not pile up for a caller who does not read.
+    // Comments must not pile up if the client does not read.
     if (writing) return;
     writing = true;
     await stream.write(': keep-alive\n\n');

@@ -1,4 +1,4 @@
-/** A signal within this process: it wakes the waiter, who then looks up what happened. */
+/** A signal within this process. It only wakes the waiter, who then checks what has happened. */
 export interface Signal {
   notify(): void;
   /** Resolves at the next {@link Signal.notify}, or at once if there was one since the last wait. One waiter at a time. */

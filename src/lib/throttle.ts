@@ -1,8 +1,8 @@
-/** For log lines and notices that would otherwise be repeated at every occurrence. */
+/** Limits how often a log line or a message is repeated. */
 
-/** Makes a function that is true for a name at most once in `ms` milliseconds. */
+/** Returns a function that is true for a name at most once in `ms` milliseconds. */
 export function createThrottle(clock: { monotonic(): number }, ms: number): (name: string) => boolean {
-  /** From a name to the time until which it is suppressed, oldest first: all are suppressed for equally long. */
+  /** Names and the time until which they are suppressed. In order of that time, because all are suppressed for equally long. */
   const suppressed = new Map<string, number>();
   return (name) => {
     const now = clock.monotonic();

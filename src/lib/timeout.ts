@@ -3,8 +3,8 @@ import { BotError } from '../errors.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 /**
- * Settles like `work`, or with what `onTimeout` returns or throws when `work` takes longer than `ms` milliseconds. `work`
- * itself goes on: see {@link withTimeout} for a request that should be aborted.
+ * Settles like `work`, or like `onTimeout` if `work` takes longer than `ms` milliseconds. `work` itself continues; use
+ * {@link withTimeout} for a request that should be aborted.
  */
 export async function raceTimeout<T, U>(
   ms: number,
@@ -30,9 +30,9 @@ export async function raceTimeout<T, U>(
 }
 
 /**
- * Runs a request to a platform for at most `ms` milliseconds. Then its signal aborts and this rejects, even if `run` ignores
- * the signal: a request that hangs must not block a whole conversation.
- * @throws BotError `platform_unavailable` (retryable) on a timeout, and in place of any error that is no BotError
+ * Runs a request to a platform for at most `ms` milliseconds. Then its signal aborts and the promise rejects, even if `run`
+ * ignores the signal: a request that hangs must not block a whole conversation.
+ * @throws BotError `platform_unavailable` (retryable) on a timeout, and instead of any error that is not a BotError
  */
 export async function withTimeout<T>(ms: number, timers: Timers, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();

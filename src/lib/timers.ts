@@ -4,7 +4,7 @@ export interface Timers {
   after(ms: number, task: () => void): () => void;
 }
 
-/** Node's timers. They do not keep the process alive. */
+/** Node's timers, unreferenced: they do not keep the process alive. */
 export const systemTimers: Timers = {
   after(ms, task) {
     const timer = setTimeout(task, ms);

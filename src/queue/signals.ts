@@ -1,4 +1,4 @@
-/** Signals between processes by Redis pub/sub, or none where there is one process. They only wake: the store is the truth. */
+/** Signals between processes over Redis pub/sub. They may be lost: they only wake a process, which then reads the store. */
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Logger, Signals } from '../core/ports.ts';
@@ -10,7 +10,7 @@ export interface ClosableSignals extends Signals {
   close(): Promise<void>;
 }
 
-/** Of the only process there is: nobody else can be told anything. */
+/** For a single process: there is nobody to signal. */
 export function createLocalSignals(): ClosableSignals {
   return {
     process: newProcessName(),
@@ -26,7 +26,7 @@ export interface RedisSignalsOptions {
   readonly logger: Logger;
 }
 
-/** `subscriber` is a connection of the signals' own, closed with them; `publisher` is shared. */
+/** `subscriber` is used for signals only and closed with them; `publisher` is shared. */
 export function createRedisSignals(
   publisher: RedisClient,
   subscriber: Redis,
@@ -55,15 +55,15 @@ export function createRedisSignals(
   };
 }
 
-/** The channel that every process hears; no process has this name. */
+/** The channel that every process subscribes to. No process has this name. */
 const EVERYBODY = 'all';
 
-/** Random, so that no process ever answers to the name of another one. */
+/** Random, so that no two processes have the same name. */
 function newProcessName(): string {
   return randomBytes(9).toString('base64url');
 }
 
-/** @throws BotError `store_unavailable` when Redis does not answer. */
+/** @throws BotError `store_unavailable` if Redis does not answer */
 async function guarded<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();

@@ -1,14 +1,14 @@
-/** A reply over a connection of ours. It is announced to the replica that holds the connection. */
+/** A reply to a reader who is connected to this or another replica (HTTP, the playground). */
 import type { Lease, Reply } from '../core/ports.ts';
 import { delay } from '../lib/delay.ts';
 import { systemTimers, type Timers } from '../lib/timers.ts';
 import { type EndEvent, type TextEvent, textEventOf } from './live-text.ts';
 
 export interface AnnouncedReplyDeps {
-  /** Sends the event to the followers of the turn, on whatever replica. */
+  /** Sends the event to the turn's followers on all replicas. */
   readonly announce: (event: TextEvent | EndEvent) => Promise<void>;
   readonly lease: Pick<Lease, 'alive'>;
-  /** Identifies this worker's writing of the answer among those of other workers. */
+  /** Tells this worker's text of the answer from that of other workers. */
   readonly stream: string;
   /** Called with the error of an announcement that failed. */
   readonly onLost: (error: unknown) => void;
@@ -17,7 +17,7 @@ export interface AnnouncedReplyDeps {
   readonly timers?: Timers;
 }
 
-/** Often enough to look fluent. Each announcement looks at the whole text. */
+/** Often enough to look fluent. Each announcement compares the whole text. */
 const PACE_MS = 150;
 
 export interface AnnouncedReply extends Reply {
@@ -27,17 +27,17 @@ export interface AnnouncedReply extends Reply {
 
 /**
  * Announces the answer as it grows, at intervals and one announcement at a time. So the cost is linear in the length of the
- * answer, however small its pieces are, and a slow store gets fewer and longer announcements. Nothing here rejects: a lost
- * announcement does no harm, because the caller reads the answer from the store.
+ * answer, however small its pieces are, and a slow store gets fewer and longer announcements. Nothing here rejects: an
+ * announcement may be lost, because the caller reads the answer from the store.
  */
 export function createAnnouncedReply(deps: AnnouncedReplyDeps): AnnouncedReply {
   const { announce, lease, stream, onLost, paceMs = PACE_MS, timers = systemTimers } = deps;
   let latest = '';
-  /** Successfully announced: what the reader may have seen. */
+  /** The announced text, which the reader may have seen. */
   let announced = '';
-  /** Attempts of the model. Each begins with an empty text. */
+  /** Counts the model's attempts. Each begins with an empty text. */
   let attempt = 0;
-  /** What every follower is known to have of this stream. */
+  /** The text of this stream that every follower has. */
   let known = '';
   const ended = new AbortController();
   let running = false;

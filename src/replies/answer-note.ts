@@ -10,7 +10,7 @@ export function answerNote(end: ReplyEnd, texts: Pick<Texts, 'stopped' | 'cut'>)
   return end.cut === undefined ? undefined : texts.cut[end.cut];
 }
 
-/** `text` with the note of this end after it, outside of any code block. */
+/** `text` followed by the note, outside of any code block. */
 export function appendNote(text: string, end: ReplyEnd, texts: Pick<Texts, 'stopped' | 'cut'>): string {
   const note = answerNote(end, texts);
   return note === undefined ? text : `${withClosedFence(text)}\n\n${note}`;

@@ -1,8 +1,8 @@
 /**
  * A reply that grows while the model generates it, on any platform whose messages can be edited. It is posted once there is
- * something to show, edited at the platform's pace with one write at a time, split when it is too long for one message, and
- * brought to its final text exactly once. It continues what a dead worker began. When the response to a post is lost, it finds
- * out whether the message was posted and never posts it twice (docs/turns.md).
+ * text, edited at the platform's pace with one write at a time, split if it is too long for one message, and ended exactly once.
+ * It continues the reply of a worker that died. If the response to a post is lost, it finds out whether the message was posted,
+ * and never posts it twice (docs/turns.md).
  */
 
 import type { Clock, Logger, Reply, ReplyContext } from '../core/ports.ts';
@@ -18,7 +18,7 @@ import { createTypingIndicator } from './typing-indicator.ts';
 import { createWriteThrottle } from './write-throttle.ts';
 import type { ReplyWriter } from './writer.ts';
 
-/** The platform's limits, and the surroundings of the reply. All times are in milliseconds. */
+/** The platform's limits, and dependencies. All times are in milliseconds. */
 export interface LiveReplyOptions {
   /** Longest message, in units of `measure`. */
   readonly limit: number;
@@ -26,21 +26,21 @@ export interface LiveReplyOptions {
   readonly measure?: Measure;
   /** From the start of one write to the start of the next while the text grows. Discord and Slack accept one a second. */
   readonly intervalMs: number;
-  /** From the first text to the first post, so that short answers, and notifications, have more than their first word. */
+  /** From the first text to the first post, so that notifications show more than the first word. */
   readonly firstPostDelayMs: number;
-  /** How often the typing indicator is renewed: less than the platform shows it for. */
+  /** How often the typing indicator is renewed; shorter than the platform shows it. */
   readonly typingRefreshMs: number;
   /** How long a repeated nonce reliably returns the earlier message; 0 for a platform without nonces. */
   readonly nonceTrustMs: number;
-  /** Shown at the end of a text that still grows. May be empty. */
+  /** Shown at the end of a text that is still growing. May be empty. */
   readonly cursor: string;
-  /** A part that grows has a Stop button, so it has to be edited even if its text is final. Default: false. */
+  /** A growing part has a Stop button, so it must be edited at its end even if its text is final already. Default: false. */
   readonly liveControls?: boolean;
-  /** From the text so far to what may be shown of it. Called once a write. Default: the text itself. */
+  /** Returns the part of the text that may be shown yet. Called once per write. Default: all of it. */
   readonly prepare?: (text: string) => string;
   /** Time limit of a write. Its outcome is unknown afterwards. Default: 10 s. */
   readonly writeTimeoutMs?: number;
-  /** Failures in a row after which `end` gives up. Default: 5. */
+  /** Consecutive failures after which `end` gives up. Default: 5. */
   readonly maxTries?: number;
   /** Longest rate limit that `end` waits for. Default: 30 s. */
   readonly maxWaitMs?: number;
@@ -50,7 +50,7 @@ export interface LiveReplyOptions {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Logger;
-  /** Counts parts of which it cannot be found out whether they were posted. */
+  /** Counts a part for which it cannot be determined whether it was posted. */
   readonly unreconciled: () => void;
   /** For the jitter. Default: Math.random. */
   readonly random?: () => number;
@@ -62,7 +62,7 @@ export interface LiveReplyOptions {
  *                    ├─ end ────▶ ending
  *                    └─ detach ─▶ detached (also from ending)
  *
- * Only `empty` and `streaming` accept text. A refused reply is tried once more at its end.
+ * Only `empty` and `streaming` accept text. At its end, a refused reply is tried once more.
  */
 type Phase = 'empty' | 'streaming' | 'refused' | 'ending' | 'detached';
 
@@ -89,11 +89,11 @@ export function createLiveReply(writer: ReplyWriter, context: ReplyContext, opti
 
   let phase: Phase = 'empty';
   let latest = '';
-  /** The text for which nothing was left to write. */
+  /** The text that was written completely. */
   let settled = '';
   /** The text as of the last write. */
   let written = '';
-  /** Attempts of the model: each begins with an empty text. And the one that the last successful write was of. */
+  /** The model's current attempt (each begins with an empty text), and the attempt of the last successful write. */
   let attempt = 0;
   let shownAttempt = 0;
   let lost: BotError | undefined;
@@ -103,10 +103,10 @@ export function createLiveReply(writer: ReplyWriter, context: ReplyContext, opti
   /** What the person could read when the reply was ended for the first time. */
   let partial: string | undefined;
 
-  // The final text leaves room for the cursor, too: else it would be split elsewhere than the streamed text.
+  // The final text leaves room for the cursor as well; otherwise it would be split elsewhere than the streamed text.
   const room = cursor === '' ? 0 : sizeOf(`\n${cursor}`, measure);
   const split = createSplitter({ limit: options.limit - room, measure });
-  /** Parts that do not grow any more. Each is rendered once, however much the text after it grows. */
+  /** Cache: a part that no longer grows is rendered once, however much the text after it grows. */
   const finished = new WeakMap<MarkdownPart, WantedPart>();
 
   function wantedOf(part: MarkdownPart, live: boolean): WantedPart {
@@ -132,7 +132,7 @@ export function createLiveReply(writer: ReplyWriter, context: ReplyContext, opti
     throttle.succeeded();
   }
 
-  /** Runs `task`. Its waits end when the lease does. */
+  /** Runs `task`. Its delays end with the lease. */
   async function whileLeased(task: () => Promise<void>): Promise<void> {
     lease.signal.addEventListener('abort', throttle.wake);
     try {
@@ -150,7 +150,7 @@ export function createLiveReply(writer: ReplyWriter, context: ReplyContext, opti
       const seen = latest;
       const seenAttempt = attempt;
       const text = prepare(seen);
-      // Another attempt: what is shown of the one before has to be replaced.
+      // A new attempt: the text shown so far must be replaced.
       if (!beginsWith(text, written)) parts.restart();
       written = text;
       // A new attempt has nothing to show yet.
@@ -161,7 +161,7 @@ export function createLiveReply(writer: ReplyWriter, context: ReplyContext, opti
       const view = viewOf(text, true);
       if (parts.next(view) === undefined) {
         settled = seen;
-        // The text is looked at once a write, however many pieces it comes in.
+        // The text is processed once per write, however many pieces it comes in.
         throttle.began();
         continue;
       }
@@ -170,11 +170,11 @@ export function createLiveReply(writer: ReplyWriter, context: ReplyContext, opti
         shownAttempt = seenAttempt;
         if (parts.next(view) === undefined) settled = seen;
       } catch (thrown) {
-        // Not tried again with each further word. `end` tries once more and reports it.
+        // Not retried with each further word. `end` retries once and reports the error.
         if (!failed(thrown).retryable) refuse();
       }
     }
-    // Synchronously after the last look at `latest`: the next update has to start the loop again.
+    // Synchronously after the last read of `latest`, so that the next update restarts the loop.
     streamRuns = false;
   }
 
@@ -186,7 +186,7 @@ export function createLiveReply(writer: ReplyWriter, context: ReplyContext, opti
     const error = toBotError(thrown);
     if (error.code === 'turn_lost' && !error.retryable) lost = error;
     throttle.failed(error);
-    log.warn({ code: error.code, failures: throttle.failures() }, 'a write to the platform failed');
+    log.warn({ code: error.code, failures: throttle.failures() }, 'write to the platform failed');
     return error;
   }
 
@@ -237,7 +237,7 @@ export function createLiveReply(writer: ReplyWriter, context: ReplyContext, opti
       if (streamRuns) return;
       streamRuns = true;
       streaming = whileLeased(stream).catch((thrown: unknown) => {
-        // A bug of ours, not an error of the platform. `end` will meet it too and report it.
+        // A bug of ours, not an error of the platform. It will occur again in `end`, which reports it.
         refuse();
         failed(thrown);
       });
@@ -261,7 +261,7 @@ export function createLiveReply(writer: ReplyWriter, context: ReplyContext, opti
       phase = 'detached';
       throttle.wake();
       await Promise.allSettled([streaming, ending]);
-      // With the ids, the next worker need not search for what was posted.
+      // With the ids, the next worker does not have to search for the posted messages.
       await parts.saveIds().catch(() => undefined);
       await typing.clear();
     },

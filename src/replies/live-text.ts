@@ -1,6 +1,6 @@
 /**
- * Events by which the replica that runs a turn shows the growing answer to the one that holds the connection to the reader (HTTP,
- * the playground). Any event may be lost: they only show progress and wake the waiting caller. The turn's record is authoritative.
+ * Events from the replica that runs a turn to the replica that the reader is connected to (HTTP, the playground). Any event may
+ * be lost: they only show progress and wake the waiting caller. The turn's record is authoritative.
  */
 
 import { z } from 'zod';
@@ -9,7 +9,7 @@ import { beginsWith } from '../lib/begins-with.ts';
 
 const textEvent = z.object({
   kind: z.literal('live.text'),
-  /** One worker's writing of the answer. A worker that takes over begins another stream at 0. */
+  /** The text of one worker. A worker that takes over begins another stream at 0. */
   stream: z.string(),
   /** UTF-16 offset at which `text` replaces the rest of the answer. */
   from: z.int().nonnegative(),
@@ -29,13 +29,13 @@ export const liveEvent = z.discriminatedUnion('kind', [textEvent, endEvent]);
 export type TextEvent = z.infer<typeof textEvent>;
 export type EndEvent = z.infer<typeof endEvent>;
 
-/** The event that brings a follower who has `known` of this stream to `text`. */
+/** The event after which a follower who has `known` of this stream has `text`. */
 export function textEventOf(stream: string, known: string, text: string): TextEvent {
   const from = beginsWith(text, known) ? known.length : 0;
   return { kind: 'live.text', stream, from, text: text.slice(from) };
 }
 
-/** What a follower has of an answer. `past`: streams that another one replaced. */
+/** The text that a follower has. `past`: streams that were replaced by another one. */
 export interface LiveText {
   readonly stream: string | undefined;
   readonly text: string;
@@ -45,8 +45,8 @@ export interface LiveText {
 export const NOTHING_SEEN: LiveText = { stream: undefined, text: '', past: [] };
 
 /**
- * The text after an event. An event changes nothing if an earlier one was lost, or if it comes from a worker that has been
- * replaced and does not know it yet.
+ * The text after an event. An event is ignored if an earlier one was lost, or if it comes from a worker that has been replaced
+ * without knowing it yet.
  */
 export function joinText(live: LiveText, event: TextEvent): LiveText {
   if (live.past.includes(event.stream)) return live;

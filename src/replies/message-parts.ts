@@ -1,6 +1,6 @@
 /**
- * The messages (parts) of one reply: what the platform is known to show of each, and the next write on the way to what they
- * should show. One call of `step` at a time.
+ * The messages (parts) of one reply: what the platform shows as far as known, and the next write that brings it closer to what it
+ * should show. Calls of `step` must not overlap.
  */
 
 import type { Clock, ReplyContext } from '../core/ports.ts';
@@ -14,49 +14,49 @@ export interface WantedPart {
   readonly text: string;
   /** The slice of the answer in it. */
   readonly source: string;
-  /** It still grows. */
+  /** It is still growing. */
   readonly live: boolean;
 }
 
 /** What the reply should show. */
 export interface View {
   readonly parts: readonly WantedPart[];
-  /** There are no other parts: any further ones are deleted. */
+  /** There are no further parts; any others are deleted. */
   readonly isComplete: boolean;
-  /** Only if anything was posted at all, which is found out first. */
+  /** Write only if something has been posted already, which is determined first. */
   readonly onlyIfPosted: boolean;
 }
 
 export interface MessagePartsOptions {
   /** Milliseconds for which a repeated nonce reliably returns the earlier message; 0 for a platform without nonces. */
   readonly nonceTrustMs: number;
-  /** A live part has a Stop button, so it has to be edited at its end even if its text stays. */
+  /** A live part has a Stop button, so it must be edited at its end even if its text stays the same. */
   readonly liveControls: boolean;
   /** Time limit of a write in milliseconds. Its outcome is unknown afterwards. */
   readonly writeTimeoutMs: number;
   readonly clock: Pick<Clock, 'now'>;
   readonly timers: Timers;
-  /** Counts parts of which it cannot be found out whether they were posted. */
+  /** Counts a part for which it cannot be determined whether it was posted. */
   readonly unreconciled: () => void;
 }
 
 export interface MessageParts {
-  /** What `step` would do next; undefined if the platform shows the view. */
+  /** The next action of `step`; undefined if the platform shows the view already. */
   next(view: View): 'post' | 'edit' | 'remove' | 'find' | undefined;
   /**
-   * Makes the next write. @throws BotError `platform_*`, as `saveMessageRef` does, or `turn_lost` (retryable if the lease is just
-   * renewed late)
+   * Makes the next write. @throws BotError `platform_*`, the errors of `saveMessageRef`, or `turn_lost` (retryable if the lease
+   * was only renewed late)
    */
   step(view: View): Promise<void>;
-  /** The slices of the answer that the platform has confirmed, joined. */
+  /** The confirmed slices of the answer, joined. */
   shown(): string;
-  /** The answer begins anew: what is shown of it does not count any more and will be replaced. */
+  /** The answer starts over: the text shown so far no longer counts and will be replaced. */
   restart(): void;
   /** Saves ids that could not be saved before. @throws BotError `turn_lost` */
   saveIds(): Promise<void>;
 }
 
-/** Shown by parts of an earlier attempt that the new text has not reached. It may need them yet, so they are not deleted. */
+/** Shown in parts of an earlier attempt that the new text has not reached yet. They are not deleted, because it may need them. */
 const PLACEHOLDER: WantedPart = { text: '…', source: '', live: false };
 
 /**
@@ -64,18 +64,18 @@ const PLACEHOLDER: WantedPart = { text: '…', source: '', live: false };
  *        ▲  └─ response lost ─▶ unknown ─ found, or posted again by its nonce ─▶ posted
  *        └──────── not found ────┘
  *
- * A deleted part stays deleted: whoever did that wanted it.
+ * A deleted part is not posted again: somebody deleted it on purpose.
  */
 type Status = 'unposted' | 'unknown' | 'posted' | 'deleted';
 
 interface Slot {
   status: Status;
-  /** Of a part that is posted or deleted. */
+  /** Set for a posted or deleted part. */
   id?: string;
   idSaved: boolean;
   /** Unix milliseconds of the first attempt to post. */
   intentAt?: number;
-  /** What the platform is known to show; undefined if that is not known. */
+  /** What the platform shows; undefined if that is unknown. */
   text?: string;
   live: boolean;
   source?: string;
@@ -127,7 +127,7 @@ export function createMessageParts(
       await context.saveMessageRef(part, { id: slot.id });
       slot.idSaved = true;
     } catch (thrown) {
-      // Not fatal: the intent is saved, so the part can be found. But a worker that lost its turn must not go on.
+      // Not fatal: the intent is saved, so the part can be found. But a worker that lost its turn must not continue.
       if (toBotError(thrown).code === 'turn_lost') throw thrown;
     }
   }
@@ -159,7 +159,7 @@ export function createMessageParts(
   }
 
   function trustsNonce(slot: Slot): boolean {
-    // The intent may be ahead of our clock: two machines' clocks differ by a little, not by minutes.
+    // The intent may be ahead of our clock: clocks of two machines differ slightly, not by minutes.
     return Math.abs(clock.now() - (slot.intentAt ?? 0)) < options.nonceTrustMs;
   }
 
@@ -169,7 +169,7 @@ export function createMessageParts(
       await reconcile(part, slot);
       if (slot.id !== undefined) return;
     }
-    // The platform may return the earlier message, with its earlier text: an edit has to follow.
+    // The platform may return the earlier message with its earlier text, so an edit must follow.
     const repeated = slot.status === 'unknown';
     if (slot.intentAt === undefined) {
       const intentAt = clock.now();
@@ -190,7 +190,7 @@ export function createMessageParts(
   }
 
   async function edit(slot: Slot, id: string, { text, source, live }: WantedPart): Promise<void> {
-    // Not known until it is confirmed: if the response is lost, the edit may have been made.
+    // Unknown until confirmed: if the response is lost, the edit may have been made.
     delete slot.text;
     const result = await request((write) => writer.edit(id, text, { ...write, live }));
     if (result === 'gone') deleted(slot);

@@ -7,12 +7,12 @@ export interface TypingIndicatorDeps {
   readonly show: () => Promise<void>;
   /** Hides it at once. Does nothing on a platform that cannot. */
   readonly clear: () => Promise<void>;
-  /** Milliseconds between renewals: less than the platform shows it for. */
+  /** Milliseconds between renewals; shorter than the platform shows it. */
   readonly refreshMs: number;
   readonly timers: Timers;
-  /** It may be visible already, because a dead worker left it. */
+  /** It may be visible already, left by a worker that died. */
   readonly leftShown: boolean;
-  /** The worker still holds the lease. Otherwise nothing is shown or hidden: the next worker does that. */
+  /** The worker still holds the lease. Otherwise nothing is shown or hidden; the next worker does that. */
   readonly alive: () => boolean;
 }
 
@@ -43,7 +43,7 @@ export function createTypingIndicator(deps: TypingIndicatorDeps): TypingIndicato
       }
     } catch (thrown) {
       const error = toBotError(thrown);
-      // Not important enough to try again after it was refused for good.
+      // Not important enough to retry after a permanent refusal.
       if (!error.retryable) return;
       wait = Math.max(wait, error.retryAfterMs ?? 0);
     }

@@ -1,4 +1,4 @@
-/** When a reply may write next: by the platform's pace, its rate limits, and back-off after failures. */
+/** When a reply may write next: the platform's pace, its rate limits, and backoff after failures. */
 
 import type { Clock } from '../core/ports.ts';
 import type { BotError } from '../errors.ts';
@@ -10,7 +10,7 @@ export interface WriteThrottleOptions {
   readonly timers: Timers;
   /** Milliseconds from the start of one write to the start of the next while a text is streamed. */
   readonly intervalMs: number;
-  /** Milliseconds of the first delay after a failure. It doubles with each further one. */
+  /** Milliseconds of the first delay after a failure, doubled for each further one. */
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
   /** 0 to below 1, for the jitter. */
@@ -44,7 +44,7 @@ export function createWriteThrottle(options: WriteThrottleOptions): WriteThrottl
 
   const jittered = () => {
     const full = backoff(failures, options.maxBackoffMs, options.backoffMs);
-    // Half fixed, half random: conversations that failed together do not retry together.
+    // Half fixed, half random, so that conversations that failed together do not retry together.
     return full / 2 + (full / 2) * options.random();
   };
 

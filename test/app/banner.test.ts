@@ -8,10 +8,15 @@ import { messagesIn } from '../../src/i18n/messages.ts';
 
 const url = 'http://127.0.0.1:8000';
 
-function bannerWith(settings: Record<string, string>, model: string | undefined, on: readonly string[], texts: Texts) {
+function bannerWith(
+  settings: Record<string, string>,
+  model: string | undefined,
+  enabled: readonly string[],
+  texts: Texts,
+) {
   const config = loadConfig({ DATA_DIR: '/srv/data', ...settings });
   const store = (startup: Texts['startup']) => driverOf(config).banner(config.store, startup);
-  return bannerOf({ store, model, platforms: DESCRIPTORS, on, url }, texts);
+  return bannerOf({ store, model, platforms: DESCRIPTORS, enabled, url }, texts);
 }
 
 it('without settings, names the embedded store, what is off, and what switches it on', () => {

@@ -64,5 +64,5 @@ test('what the system said is told', () => {
   const refused = Object.assign(new Error('listen EACCES: permission denied 0.0.0.0:80'), {
     ...{ code: 'EACCES', errno: -13, syscall: 'listen' },
   });
-  expect(describeFault(refused)).toMatchObject({ code: 'EACCES', says: refused.message });
+  expect(describeFault(refused)).toMatchObject({ code: 'EACCES', detail: refused.message });
 });

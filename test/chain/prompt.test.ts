@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   cleanName,
+  hasMessageTimes,
   historyText,
   inputText,
   readSpoken,
   systemText,
-  tellsTimes,
   timed,
 } from '../../src/chain/prompt.ts';
 import type { ChainInput } from '../../src/core/ports.ts';
@@ -200,8 +200,8 @@ describe('the time of a message', () => {
   });
 
   it('is told where the prompt has no clock of its own', () => {
-    expect(tellsTimes('Be kind, {name}.')).toBe(true);
-    expect(tellsTimes('It is {time}.')).toBe(false);
-    expect(tellsTimes('{date}')).toBe(false);
+    expect(hasMessageTimes('Be kind, {name}.')).toBe(true);
+    expect(hasMessageTimes('It is {time}.')).toBe(false);
+    expect(hasMessageTimes('{date}')).toBe(false);
   });
 });

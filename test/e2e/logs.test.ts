@@ -48,7 +48,7 @@ test('all lines of a turn carry its id and its conversation, through faults and 
     'turn claimed',
     'message received',
     'attempt failed, the model is asked again',
-    'a write to the platform failed',
+    'write to the platform failed',
     'turn left to another worker',
     'turn claimed',
     'turn finished',

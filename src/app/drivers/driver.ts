@@ -1,21 +1,21 @@
-/** What a store driver is to the composition root. */
+/** The interface of a store driver to the composition root. */
 import type { Config } from '../../config/config.ts';
 import type { Health, Logger, RateLimiter } from '../../core/ports.ts';
 import type { ConversationStore, StoreObserver, StoreOptions } from '../../core/store.ts';
 import type { Texts } from '../../i18n/messages.ts';
 import type { ClosableSignals } from '../../queue/signals.ts';
 
-/** The store and everything that depends on whether several processes share it. */
+/** The store, and everything that depends on whether several processes share it. */
 export interface Infrastructure {
   readonly store: ConversationStore;
   readonly signals: ClosableSignals;
-  /** Of messages. */
+  /** For messages. */
   readonly limiter: RateLimiter;
-  /** Of commands and edits. */
+  /** For commands and edits. */
   readonly commandLimiter: RateLimiter;
-  /** Whether all connections can be used now. */
+  /** Whether all connections are usable. */
   health(): Health;
-  /** To be called when the worker has stopped. */
+  /** Call it when the worker has stopped. */
   close(): Promise<void>;
 }
 
@@ -25,12 +25,12 @@ export interface DriverParts {
 }
 
 export interface Driver {
-  /** As the HTTP API and the playground show it. */
+  /** Shown by the HTTP API and the playground. */
   readonly name: string;
-  /** Whether the settings choose this driver. */
+  /** Whether the settings select this driver. */
   chosen(config: Config['store']): boolean;
   /** Its line in the startup banner. */
   banner(config: Config['store'], startup: Texts['startup']): string;
-  /** @throws BotError when the store cannot be opened */
+  /** @throws BotError if the store cannot be opened */
   open(config: Config, options: StoreOptions, parts: DriverParts): Promise<Infrastructure>;
 }

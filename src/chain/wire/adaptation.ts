@@ -1,18 +1,18 @@
-/** What a server does not take of a request, learnt from its refusals: other roles, fewer parameters, no stream. */
+/** Adapts requests to what a server accepts, learnt from its refusals: other roles, fewer parameters, no streaming. */
 import { field, type ServerError } from './completion.ts';
 
-/** A request body as LangChain makes it. */
+/** A request body as LangChain creates it. */
 export type RequestBody = Readonly<Record<string, unknown>>;
 
-/** `system`: in place of `developer`; `folded`: the system message stands before the first message of a person. */
+/** `system`: instead of `developer`; `folded`: the system message is prepended to the first user message. */
 type SystemRole = 'unchanged' | 'system' | 'folded';
 
 export interface Adaptation {
   readonly role: SystemRole;
-  /** Parameters that are left out. */
+  /** Omitted parameters. */
   readonly without: ReadonlySet<string>;
   readonly stream: boolean;
-  /** Anthropic-like servers demand a limit. */
+  /** Anthropic-like servers require a limit. */
   readonly maxTokens: number | undefined;
 }
 
@@ -20,7 +20,7 @@ export const NO_ADAPTATION: Adaptation = { role: 'unchanged', without: new Set()
 
 const MAX_TOKENS = 4_096;
 
-/** The request as this server takes it. */
+/** The request in the form that this server accepts. */
 export function adapt(body: RequestBody, adaptation: Adaptation): RequestBody {
   const kept = Object.entries(body).filter(([name]) => !adaptation.without.has(name));
   const { messages, ...rest } = Object.fromEntries(kept);
@@ -48,15 +48,15 @@ function isSystem(message: unknown): boolean {
   return role === 'system' || role === 'developer';
 }
 
-/** Never left out: without them there is no request. */
-const NEEDED = new Set(['model', 'messages', 'input', 'stream']);
+/** Never omitted: there is no request without them. */
+const REQUIRED = new Set(['model', 'messages', 'input', 'stream']);
 
 const REFUSES =
   /not (?:be )?(?:supported|support|allowed|permitted|available|enabled|one of|implemented|valid|a valid)|does ?n[o']t support|unsupported|unknown|unexpected|unrecogni[sz]ed|invalid|incorrect|must be (?:one of|false|verified)|only|expected|extra (?:fields|inputs)|alternate|forbidden|disabled|cannot|can't|should be|不支持/i;
 
 /**
- * What to change before the same request is sent again; undefined where nothing in the refusal names a thing that can be changed.
- * Every change takes something away, so asking again comes to an end.
+ * The adaptation with which to repeat the request; undefined if the refusal names nothing that can be changed. Every change removes
+ * something, so the number of retries is bounded.
  */
 export function adaptTo(
   error: ServerError,
@@ -69,10 +69,11 @@ export function adaptTo(
   const words = text.toLowerCase();
   const refuses = REFUSES.test(text) || /unsupported|unknown_param|invalid|not_supported/.test(error.code ?? '');
   if (needsMaxTokens(words) && known.maxTokens === undefined) return { ...known, maxTokens: MAX_TOKENS };
-  // A temporary error may mention anything; failing chat templates are reported as one, too (llama.cpp).
+  // The text of a temporary error may mention anything. llama.cpp also reports failing chat templates with such a status.
   if (status >= 500 && status !== 501) return adaptRole(error, status, body, known, refuses);
   const named = Object.keys(body).find(
-    (name) => !NEEDED.has(name) && (param.split(/[.[]/)[0] === name || (refuses && hasWord(words, name.toLowerCase()))),
+    (name) =>
+      !REQUIRED.has(name) && (param.split(/[.[]/)[0] === name || (refuses && hasWord(words, name.toLowerCase()))),
   );
   if (named === 'max_tokens' && known.maxTokens !== undefined)
     return { ...known, maxTokens: undefined, without: plus(known, named) };
@@ -98,9 +99,9 @@ function adaptRole(
   const ofRoles =
     /\broles?\b|\bdeveloper\b|\bsystem\b|system_|chat.?template|jinja|templateerror|raise_exception/.test(words) ||
     /role/.test(param);
-  // DeepInfra refuses `developer` without a word: https://github.com/earendil-works/pi/pull/1578
-  const speechless = developer && text === '' && (status === 422 || status === 400);
-  if (!(ofRoles && (refuses || /raise_exception|template/.test(words))) && !speechless) return undefined;
+  // DeepInfra refuses `developer` without an error text: https://github.com/earendil-works/pi/pull/1578
+  const withoutText = developer && text === '' && (status === 422 || status === 400);
+  if (!(ofRoles && (refuses || /raise_exception|template/.test(words))) && !withoutText) return undefined;
   return { ...known, role: developer ? 'system' : 'folded' };
 }
 
@@ -114,7 +115,7 @@ function plus({ without }: Adaptation, name: string): ReadonlySet<string> {
   return new Set([...without, name]);
 }
 
-/** Whether a name stands in a text by itself, not as a part of another one. */
+/** Whether the text contains the name as a whole word. */
 function hasWord(text: string, name: string): boolean {
   for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
     if (!/\w/.test(text[at - 1] ?? '') && !/\w/.test(text[at + name.length] ?? '')) return true;

@@ -1,11 +1,11 @@
-/** One answer of a server, whatever its shape, as a clean stream of chunks of OpenAI's form. */
+/** Converts the answer of any server into a clean stream of OpenAI-style chunks. */
 import { BotError } from '../../errors.ts';
 import { raceTimeout } from '../../lib/timeout.ts';
 import { type Delta, type Finish, field, readDelta, readError, type ServerError } from './completion.ts';
 import type { ReasoningFilter } from './reasoning.ts';
 import { decoded, serverEvents, wholeText } from './sse.ts';
 
-/** An error in the place of an answer, or in the middle of one. */
+/** An error instead of an answer, or in the middle of one. */
 export class ErrorInStream extends Error {
   override readonly name = 'ErrorInStream';
   readonly error: ServerError;
@@ -16,13 +16,13 @@ export class ErrorInStream extends Error {
   }
 }
 
-/** Characters in one chunk of ours, at most: a reader that has enough stops between two of them. */
+/** Maximum number of characters in one of our chunks. A reader that has enough can stop between two of them. */
 const LARGEST_CHUNK = 16_384;
-/** Milliseconds that a server gets for the end of its stream when the answer has ended. */
+/** Milliseconds to wait for the end of the stream after the answer is complete. */
 const END_MS = 2_000;
 
 /**
- * The deltas of a 200, in whichever form it comes: events, or one JSON document.
+ * The deltas of a 200, which may be a stream of events or one JSON document.
  * @throws ErrorInStream; BotError `model_misconfigured` for a web page or another document, `model_disconnected` for a stream
  * that ends before the answer
  */
@@ -39,7 +39,7 @@ export async function* deltasOf(response: Response): AsyncGenerator<Delta> {
   yield* first === '{' || first === '[' ? wholeAnswer(all, type) : streamed(all, ended);
 }
 
-/** Peeks at the first character that is not a blank; the texts still come complete. */
+/** Reads up to the first character that is not blank. `all` still yields everything. */
 async function sniff(texts: AsyncGenerator<string>): Promise<{ first: string; all: AsyncGenerator<string> }> {
   const seen: string[] = [];
   let first = '';
@@ -68,7 +68,7 @@ async function* wholeAnswer(texts: AsyncIterable<string>, type: string): AsyncGe
   if (error !== undefined) throw new ErrorInStream(error);
   const delta = readDelta(value);
   if (delta === undefined) throw notAnApi(`another document (${type})`);
-  // A whole completion has ended, also where it does not say so.
+  // A complete document has ended even without a finish reason.
   yield { ...delta, finish: delta.finish ?? 'stop' };
 }
 
@@ -92,14 +92,14 @@ async function* streamed(texts: AsyncGenerator<string>, ended: AbortController):
         finish ??= delta.finish;
         yield delta;
       }
-      // A server that keeps the connection open after the end of the answer must not delay it.
+      // A server that keeps the connection open after the answer must not delay it.
       const coming = events.next();
       const further = finish === undefined ? await coming : await soon(coming);
       if (further === undefined) return;
       next = further;
     }
   } finally {
-    // What is still waited for ends with it.
+    // Cancels a pending read.
     ended.abort();
     await events.return(undefined);
   }
@@ -110,7 +110,7 @@ async function* streamed(texts: AsyncGenerator<string>, ended: AbortController):
   }
 }
 
-/** What comes within the time that the end of a stream gets; what goes wrong there costs nothing any more. */
+/** The value if it arrives within {@link END_MS}. Errors after the end of the answer are ignored. */
 function soon<T>(coming: Promise<T>): Promise<T | undefined> {
   return raceTimeout(
     END_MS,
@@ -141,31 +141,32 @@ function unreadable(): BotError {
 function notAnApi(what: string): BotError {
   return new BotError(
     'model_misconfigured',
-    `The model's server sent ${what} where an answer was asked for; see OPENAI_BASE_URL (most end in /v1).`,
+    `The model's server sent ${what} instead of an answer; see OPENAI_BASE_URL (most end in /v1).`,
   );
 }
 
 export interface ChunkOptions {
   readonly filter: ReasoningFilter;
-  /** Told once, at the end of the answer. */
+  /** Called once, at the end of the answer. */
   readonly onEnd: (promptTokens: number | undefined) => void;
 }
 
 /**
- * What the clean stream tells besides its text, in the field that ChatOpenAI hands on and servers' own reasoning is taken out of:
- * all text before this chunk was reasoning; the model has reasoned.
+ * Marks in the clean stream. They use the field for reasoning, which ChatOpenAI passes on and from which the servers' own reasoning
+ * is removed. RESTART: all text before this chunk was reasoning. REASONED: the model has reasoned.
  */
 export const RESTART = 'restart';
 export const REASONED = 'reasoned';
 
-/** A chunk as ChatOpenAI reads it. */
+/** A chunk in the form that ChatOpenAI reads. */
 function chunk(content: string, finish: Finish | null, mark?: typeof RESTART | typeof REASONED): string {
   const delta = { role: 'assistant', content, ...(mark === undefined ? {} : { reasoning_content: mark }) };
   return `data: ${JSON.stringify({ object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
 }
 
 /**
- * The events of a clean stream: texts without reasoning, an empty text for each sign of work, at the end the reason and `[DONE]`.
+ * The events of a clean stream: text without reasoning, empty text while the model is working, and at the end the finish reason
+ * and `[DONE]`.
  * @throws what `deltas` throws
  */
 export async function* cleanEvents(
@@ -179,7 +180,7 @@ export async function* cleanEvents(
     promptTokens = delta.promptTokens ?? promptTokens;
     reasoned ||= delta.reasoning;
     if (delta.text === '') {
-      // Nothing but its frame: some send that to keep the connection open.
+      // Some servers send empty deltas to keep the connection open.
       if (delta.reasoning) yield chunk('', null);
     } else {
       for (const piece of pieces(delta.text)) {
@@ -190,7 +191,7 @@ export async function* cleanEvents(
     if (delta.finish !== undefined) finish = delta.finish;
   }
   if (finish === 'broken') {
-    throw new BotError('model_disconnected', "The model's server broke the answer off.", { retryable: true });
+    throw new BotError('model_disconnected', "The model's server aborted the answer.", { retryable: true });
   }
   for (const text of pieces(filter.end(finish === 'length'))) yield chunk(text, null);
   onEnd(promptTokens);

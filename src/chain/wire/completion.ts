@@ -1,22 +1,22 @@
-/** Reads what servers answer on /chat/completions: chunks of a stream, whole completions, and errors in their places. */
+/** Parses responses of /chat/completions: chunks of a stream, complete documents, and errors. */
 
-/** What one chunk, or a whole completion, brings. */
+/** The content of a chunk, or of a complete document. */
 export interface Delta {
   readonly text: string;
-  /** The model reasons: nothing to be shown, but it is at work. */
+  /** The model is reasoning: there is nothing to show, but it is working. */
   readonly reasoning: boolean;
   readonly finish: Finish | undefined;
-  /** `usage.prompt_tokens`, where it is told. */
+  /** `usage.prompt_tokens`, if sent. */
   readonly promptTokens: number | undefined;
 }
 
-/** `broken`: the server gave up in the middle. */
+/** `broken`: the server aborted the answer. */
 export type Finish = 'stop' | 'length' | 'content_filter' | 'broken';
 
 /**
  * Finish reasons, in lower case. OpenAI: stop, length, content_filter; Mistral: model_length; Gemini: max_tokens, safety,
  * recitation, prohibited_content; Anthropic's names behind proxies: max_tokens, refusal; Zhipu: sensitive, network_error; DeepSeek:
- * insufficient_system_resource; OpenRouter: error. All others are taken for a normal end.
+ * insufficient_system_resource; OpenRouter: error. Any other is a normal end.
  */
 const FINISH: ReadonlyMap<string, Finish> = new Map([
   ['length', 'length'],
@@ -36,7 +36,7 @@ const FINISH: ReadonlyMap<string, Finish> = new Map([
   ['insufficient_system_resource', 'broken'],
 ]);
 
-/** Undefined for JSON that is no part of a completion. */
+/** Undefined for JSON that is not part of a completion. */
 export function readDelta(value: unknown): Delta | undefined {
   if (!isObject(value)) return undefined;
   const promptTokens = numberOf(field(field(value, 'usage'), 'prompt_tokens'));
@@ -67,8 +67,8 @@ function readFinish(reason: unknown): Finish | undefined {
 }
 
 /**
- * Content is a text, or a list of typed parts of which the texts are shown: Mistral's `{type: 'thinking', …}`, Anthropic's
- * `thinking` and others are not.
+ * Content is a string or a list of typed parts. Only text parts are shown, not Mistral's `{type: 'thinking', …}`, Anthropic's
+ * `thinking` and others.
  */
 function readContent(content: unknown): { readonly text: string; readonly reasoning: boolean } {
   if (typeof content === 'string') return { text: content, reasoning: false };
@@ -88,21 +88,21 @@ function hasContent(value: unknown): boolean {
   return (typeof value === 'string' && value !== '') || (Array.isArray(value) && value.length > 0);
 }
 
-/** An error in the words of a server, in whichever of the usual shapes. */
+/** An error of a server, parsed from any of the usual forms. */
 export interface ServerError {
-  /** A name, or a status (OpenRouter). */
+  /** A name, or an HTTP status (OpenRouter). */
   readonly code: string | undefined;
   readonly type: string | undefined;
   readonly param: string | undefined;
   readonly text: string;
-  /** llama.cpp: the context, and the tokens that were asked for. */
+  /** llama.cpp: the context, and the tokens of the request. */
   readonly limit: number | undefined;
   readonly requested: number | undefined;
 }
 
 /**
  * OpenAI `{error: {message, type, param, code}}`; Ollama `{error: "text"}`; vLLM, flat, `{object: "error", message, …}`; FastAPI
- * `{detail: …}`; Anthropic `{type: "error", error: {…}}`; Gemini the first of them in a list. Undefined for what is no error.
+ * `{detail: …}`; Anthropic `{type: "error", error: {…}}`; Gemini the first of them in a list. Undefined if it is not an error.
  */
 export function readError(value: unknown): ServerError | undefined {
   if (Array.isArray(value)) return value.length === 0 ? undefined : readError(value[0]);
@@ -122,7 +122,7 @@ const NO_ERROR: ServerError = {
 
 function fromFields(error: object): ServerError {
   const inner = field(error, 'message') ?? field(error, 'msg');
-  // OpenRouter: the words of the provider behind it.
+  // OpenRouter: the error text of the upstream provider.
   const raw = field(field(error, 'metadata'), 'raw');
   const words = [inner, raw].map((text) =>
     typeof text === 'string' ? text : isObject(text) ? JSON.stringify(text) : '',

@@ -1,12 +1,12 @@
-/** A request that is longer than the model's context: how servers say so, and what they tell of the limit. */
+/** Recognises errors about requests that exceed the model's context, and the limits in their texts. */
 import type { ServerError } from './completion.ts';
 
-/** Thrown and caught within the chain, which then shows the model less and asks again. */
+/** Thrown and caught within the chain, which then shortens the request and sends it again. */
 export class ContextOverflow extends Error {
   override readonly name = 'ContextOverflow';
-  /** Tokens that the model takes, where the server named them. */
+  /** Context of the model in tokens, if the server named it. */
   readonly limit: number | undefined;
-  /** Tokens that the request had by the server's count, where it named them. */
+  /** The server's token count of the request, if it named it. */
   readonly requested: number | undefined;
 
   constructor(limit?: number, requested?: number) {
@@ -23,7 +23,7 @@ const CODES = new Set([
   'string_above_max_length',
 ]);
 
-/** In lower case. Where each is from stands in test/chain/overflow.test.ts. */
+/** In lower case. test/chain/overflow.test.ts has the source of each. */
 const WORDS = [
   'context length',
   'context window',
@@ -59,16 +59,16 @@ const WORDS = [
   'n_ctx',
   'n_keep',
 ];
-/** A model's limit on its own answer, and throttling, are other matters. */
-const NOT = /max_tokens must be|output tokens must|too many requests|wait before|throttl/;
+/** Errors about the length of the answer, and rate limits. */
+const OTHER_ERRORS = /max_tokens must be|output tokens must|too many requests|wait before|throttl/;
 
-/** Undefined when the server speaks of something else. */
+/** Undefined if the error is about something else. */
 export function readOverflow(error: ServerError, status: number): ContextOverflow | undefined {
   const words = error.text.toLowerCase().replace(/(\d),(?=\d{3})/g, '$1');
   const named = [error.code, error.type].some((name) => name !== undefined && CODES.has(name));
   if (status === 429 && !isTooLargeForRate(words)) return undefined;
   if (status === 401 || status === 403 || status === 404) return undefined;
-  const told = status === 413 || named || (!NOT.test(words) && WORDS.some((word) => words.includes(word)));
+  const told = status === 413 || named || (!OTHER_ERRORS.test(words) && WORDS.some((word) => words.includes(word)));
   if (!told && !/max_tokens must be at least 1, got -/.test(words)) return undefined;
   return new ContextOverflow(error.limit ?? limitIn(words), error.requested ?? requestedIn(words));
 }

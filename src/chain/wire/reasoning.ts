@@ -1,16 +1,16 @@
-/** Takes out of an answer what a model thinks aloud: `<think>…</think>` and its kin. */
+/** Removes reasoning from answers: `<think>…</think>` and similar tags. */
 
 /** Tags in use: DeepSeek, Qwen, QwQ (think), Claude-like fine-tunes (thinking), Granite, Reka (reasoning), Gemma (thought). */
 const TAG = /^<(\/?)(?:think|thinking|reasoning|thought)\s{0,2}>$/i;
-/** What may still become a tag. */
+/** An incomplete tag. */
 const PART_OF_TAG =
   /^<\/?(?:t(?:h(?:i(?:n(?:k(?:i(?:n(?:g)?)?)?)?)?|o(?:u(?:g(?:h(?:t)?)?)?)?)?)?|r(?:e(?:a(?:s(?:o(?:n(?:i(?:n(?:g)?)?)?)?)?)?)?)?)?\s{0,2}$/i;
-/** A tag as a word within a sentence; the blank before it is looked at where it comes. */
+/** A tag used as a word within a sentence. The blank before it is checked separately. */
 const AS_WORD = /^<[^>]*>(?:$|[ .,;:!?)"'\u2019\u201D])/;
 const TOKEN = /[^`~<\n]+|`+|~+|\n|<[^<>`~\n]{0,14}>?/gy;
 /**
- * How reasoning models begin to think (DeepSeek-R1, QwQ, Qwen, gpt-oss), in English and Chinese, in lower case. An answer may begin
- * like that as well.
+ * Typical beginnings of reasoning (DeepSeek-R1, QwQ, Qwen, gpt-oss), in English and Chinese, in lower case. An answer may begin
+ * like this as well.
  */
 const BEGINNINGS = [
   ...[
@@ -30,32 +30,33 @@ const BEGINNINGS = [
   ...['first,', 'i need to', 'i should', 'we need', 'we should', 'we have', 'wait', 'thinking', "here's a thinking"],
   ...['嗯', '好的', '好，', '用户', '首先', '我需要', '我们需要', '让我'],
 ];
-/** A run of marks longer than that is text, whatever follows. */
+/** A longer run of backticks or tildes is text. */
 const LONGEST_RUN = 64;
 
 export interface Filtered {
-  /** What may be shown. */
+  /** Text that may be shown. */
   readonly text: string;
-  /** What was given out before was reasoning after all: a closing tag came without an opening one. */
+  /** The text returned so far was reasoning: a closing tag came without an opening one. */
   readonly restart: boolean;
 }
 
 export interface ReasoningFilter {
-  /** Takes the next piece, however the text is cut into pieces. */
+  /** Processes the next piece. The text may be cut anywhere. */
   push(piece: string): Filtered;
-  /** The rest. `cutOff`: the answer ended before its end, so what was held back was still reasoning. */
+  /** Returns the rest. `cutOff`: the answer is incomplete, so text that was held back is still reasoning. */
   end(cutOff: boolean): string;
   /** Whether a closing tag came without an opening one. */
   opensInside(): boolean;
-  /** Whether anything was taken out. */
+  /** Whether anything was removed. */
   reasoned(): boolean;
 }
 
 /**
- * Tags count outside of code blocks and inline code (which ends with its line at the latest). Reasoning that is not closed goes
- * to the end of the answer, save where its tag stands as a word within a sentence: such an answer only speaks of the tag. Blank lines around it are gone with it. The cost is linear in the length of the answer.
- * @param start `reasoning`: the answer may begin within reasoning, whose opening tag stood in the prompt: nothing is given out
- * before the closing tag or the end. `unknown`: likewise if its first words sound like it
+ * Tags count outside of code blocks and inline code (which ends at the end of its line). Unclosed reasoning extends to the end of
+ * the answer, unless its tag is a word within a sentence: such an answer is about the tag. Blank lines around reasoning are removed
+ * as well. The cost is linear in the length of the answer.
+ * @param start `reasoning`: the answer may begin within reasoning, because the prompt ends with the opening tag, so nothing is
+ * returned before the closing tag or the end. `unknown`: likewise if its first words are typical of reasoning
  */
 export function createReasoningFilter(start: 'answer' | 'reasoning' | 'unknown'): ReasoningFilter {
   let pending = '';
@@ -65,11 +66,11 @@ export function createReasoningFilter(start: 'answer' | 'reasoning' | 'unknown')
   let kept: string[] = [];
   let fence = '';
   let ticks = 0;
-  /** Nothing but blanks so far on this line, and in the answer since its beginning or the last reasoning. */
+  /** Only blanks so far on this line, and in the answer since its beginning or the last reasoning. */
   let lineStart = true;
   let blank = true;
-  let behindBlank = false;
-  /** What reasoning that begins within a line is made of, until it is closed. */
+  let afterBlank = false;
+  /** The text of reasoning that begins within a line, until it is closed. */
   let unclosed: string[] = [];
   let stray = false;
   let taken = false;
@@ -103,10 +104,10 @@ export function createReasoningFilter(start: 'answer' | 'reasoning' | 'unknown')
       if (unclosed.length > 0) unclosed.push(token);
       return;
     }
-    unclosed = closing || blank || lineStart || !behindBlank ? [] : [token];
+    unclosed = closing || blank || lineStart || !afterBlank ? [] : [token];
     if (!closing) {
       inside = true;
-      // It says itself where its reasoning begins.
+      // An opening tag marks where the reasoning begins.
       if (holding) out.push(...kept);
       holding = false;
       kept = [];
@@ -134,7 +135,7 @@ export function createReasoningFilter(start: 'answer' | 'reasoning' | 'unknown')
       if (unclosed.length > 0) unclosed.push(token);
       return;
     }
-    behindBlank = /\s$/.test(token);
+    afterBlank = /\s$/.test(token);
     if (token === '\n') {
       ticks = 0;
       lineStart = true;
@@ -154,7 +155,7 @@ export function createReasoningFilter(start: 'answer' | 'reasoning' | 'unknown')
     let from = 0;
     for (let match = TOKEN.exec(text); match !== null; match = TOKEN.exec(text)) {
       const [token] = match;
-      const open = !last && TOKEN.lastIndex === text.length && mayGoOn(token);
+      const open = !last && TOKEN.lastIndex === text.length && mayContinue(token);
       if (open) break;
       take(token);
       from = TOKEN.lastIndex;
@@ -174,7 +175,7 @@ export function createReasoningFilter(start: 'answer' | 'reasoning' | 'unknown')
       consume(pending, true);
       const spokenOf = unclosed.join('');
       if (inside && !cutOff && AS_WORD.test(spokenOf)) out.push(spokenOf);
-      // Of a model that is only suspected to reason, half an answer is more likely than nothing but reasoning.
+      // If the model is only suspected to reason, an incomplete answer is more likely than reasoning alone.
       if (holding && (!cutOff || start === 'unknown')) return [...kept, ...out].join('');
       if (holding) taken ||= kept.length > 0;
       return out.join('');
@@ -184,8 +185,8 @@ export function createReasoningFilter(start: 'answer' | 'reasoning' | 'unknown')
   };
 }
 
-/** Whether a token at the end of a piece may be longer in truth. */
-function mayGoOn(token: string): boolean {
+/** Whether a token at the end of a piece may continue in the next one. */
+function mayContinue(token: string): boolean {
   if (token[0] === '`' || token[0] === '~') return token.length < LONGEST_RUN;
   return token[0] === '<' && PART_OF_TAG.test(token);
 }

@@ -1,9 +1,9 @@
-/** An answer of the Responses API that was not streamed, as the events that ChatOpenAI reads of it. */
+/** Converts a Responses API answer that was not streamed into the events that ChatOpenAI reads. */
 import { field } from './completion.ts';
 
 /**
- * https://platform.openai.com/docs/api-reference/responses/object: the texts are in the messages of `output`, and how it ended is
- * in the object itself, which the last event repeats. A refusal of the request comes through as it is.
+ * https://platform.openai.com/docs/api-reference/responses/object: the text is in the messages of `output`; the object itself, which
+ * the last event repeats, says how the answer ended. An error response is returned unchanged.
  */
 export async function wholeResponse(response: Response): Promise<Response> {
   if (!response.ok) return response;
@@ -16,7 +16,7 @@ export async function wholeResponse(response: Response): Promise<Response> {
     if (typeof text !== 'string') return [];
     return [{ type: 'response.output_text.delta', delta: text, content_index: index }];
   });
-  // One that failed has no end, as one that is streamed.
+  // As in a stream, an answer that failed has no completion event.
   const ending = field(whole, 'status') === 'failed' ? [] : [{ type: 'response.completed', response: whole }];
   const lines = [...events, ...ending].map(
     (event) => `event: ${String(field(event, 'type'))}\ndata: ${JSON.stringify(event)}\n\n`,

@@ -1,4 +1,4 @@
-/** The fetch of the model's client: any server's answer, as one that ChatOpenAI can read; any server's refusal, dealt with. */
+/** The `fetch` of the model client. It makes any server's answers readable for ChatOpenAI and adapts requests after refusals. */
 import { estimateTokens } from '../../core/tokens.ts';
 import { fromRefusal } from '../errors.ts';
 import { requireWholeStreams } from '../whole-stream.ts';
@@ -13,37 +13,37 @@ import { decoded, wholeText } from './sse.ts';
 export interface ServerOptions {
   readonly fetch: typeof globalThis.fetch;
   readonly model: string;
-  /** The setting that the person who runs the bot can look at first. */
+  /** Unix milliseconds. */
   readonly now: () => number;
-  /** The server has read far fewer tokens than it was sent; told once. */
+  /** Called once if the server has read far fewer tokens than it was sent. */
   readonly onSilentCut?: ((sent: number, read: number) => void) | undefined;
-  /** Another route of the API is to be tried from now on. True: there is one. */
+  /** Called if the server requires another route of the API. Returns whether that route can be used. */
   readonly onRoute: (route: 'responses' | 'completions') => boolean;
 }
 
-/** Thrown when the request has to be repeated on another route. */
-export class AskAgain extends Error {
-  override readonly name = 'AskAgain';
+/** Thrown if the request must be repeated on another route. */
+export class RouteChanged extends Error {
+  override readonly name = 'RouteChanged';
 }
 
-/** Changes that one request may lead to, one after the other. */
+/** Maximum number of adaptations for one request. */
 const MAX_CHANGES = 8;
-/** Longest text of a refusal that is looked at. */
+/** Longest text of a refusal that is read. */
 const LONGEST_REFUSAL = 1_000_000;
-/** Models whose answers may begin within reasoning that only a closing tag tells of: the chat template has the opening one. */
-const THINKS = /r1\b|qwq|qwen-?3|think|reason|magistral|nemotron|glm-?[45]|minimax|deepseek|phi-4-mini-flash/i;
-/** Shorter requests are not counted: Ollama's smallest context is 2,048, its default 4,096 tokens. */
-const WORTH_COUNTING = 1_500;
-/** Estimates are at most about twice too high (tokens.ts). */
-const SILENTLY_CUT = 0.45;
+/** Models whose answers may begin within reasoning, with only a closing tag: the chat template has the opening one. */
+const REASONING_MODEL = /r1\b|qwq|qwen-?3|think|reason|magistral|nemotron|glm-?[45]|minimax|deepseek|phi-4-mini-flash/i;
+/** Tokens from which the server's count is requested. Ollama's smallest context is 2,048 tokens, its default 4,096. */
+const MIN_COUNTED_TOKENS = 1_500;
+/** A request was silently cut if the server counts less than this share. Estimates are at most about twice too high (tokens.ts). */
+const SILENT_CUT_SHARE = 0.45;
 
-/** What is learnt of the server stays for as long as the process lives. */
+/** Remembers adaptations for the lifetime of the process. */
 export function createServerFetch(options: ServerOptions): typeof globalThis.fetch {
   const passThrough = requireWholeStreams(options.fetch);
   let known: Adaptation = NO_ADAPTATION;
-  /** Whether answers of this model begin within reasoning; undefined while nobody knows. */
+  /** Whether answers of this model begin within reasoning; undefined while unknown. */
   let opensInside: boolean | undefined;
-  let toldOfCut = false;
+  let reportedCut = false;
 
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
@@ -56,7 +56,7 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
       const sent = withUsage(adapt(body, trying), trying);
       const attempt = await send(input, withBody(init, sent));
       if ('deltas' in attempt) {
-        // Only what has led to an answer is remembered: a refusal may have quoted anything.
+        // Only a successful adaptation is remembered: a refusal may have quoted anything.
         known = trying;
         return respond(attempt.deltas, tokensOf(sent));
       }
@@ -66,7 +66,7 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
         /v1\/responses|responses api|not a chat model/i.test(error.text) &&
         options.onRoute('responses')
       ) {
-        throw new AskAgain();
+        throw new RouteChanged();
       }
       const overflow = readOverflow(error, status);
       if (overflow !== undefined) throw overflow;
@@ -76,7 +76,7 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
     }
   };
 
-  /** The Responses API, which only OpenAI's own models are asked by. */
+  /** The Responses API, which is only used for OpenAI's own models. */
   async function responsesRoute(
     input: Parameters<typeof fetch>[0],
     init: RequestInit | undefined,
@@ -95,7 +95,7 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
         known = trying;
         return response;
       }
-      if ([404, 405, 501].includes(status) && options.onRoute('completions')) throw new AskAgain();
+      if ([404, 405, 501].includes(status) && options.onRoute('completions')) throw new RouteChanged();
       const error = await refusalOf(response);
       const overflow = readOverflow(error, status);
       if (overflow !== undefined) throw overflow;
@@ -111,20 +111,20 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
     try {
       return { deltas: await peeked(deltasOf(response)) };
     } catch (thrown) {
-      // Some say no with 200, in the first event or in the place of the answer.
+      // Some servers report errors with 200, in the first event or instead of the answer.
       if (!(thrown instanceof ErrorInStream)) throw thrown;
       return { error: thrown.error, status: statusOf(thrown.error), headers: response.headers };
     }
   }
 
-  /** Asks for the count of tokens where it can show that a server drops the beginning without a word, as Ollama does. */
+  /** Requests the server's token count, which reveals a server that silently drops the beginning, as Ollama does. */
   function withUsage(body: RequestBody, { stream, without }: Adaptation): RequestBody {
-    const ask = options.onSilentCut !== undefined && !toldOfCut && stream && !without.has('stream_options');
-    return ask && tokensOf(body) >= WORTH_COUNTING ? { ...body, stream_options: { include_usage: true } } : body;
+    const ask = options.onSilentCut !== undefined && !reportedCut && stream && !without.has('stream_options');
+    return ask && tokensOf(body) >= MIN_COUNTED_TOKENS ? { ...body, stream_options: { include_usage: true } } : body;
   }
 
   function startOfAnswer(): 'answer' | 'reasoning' | 'unknown' {
-    if (opensInside ?? THINKS.test(options.model)) return 'reasoning';
+    if (opensInside ?? REASONING_MODEL.test(options.model)) return 'reasoning';
     return opensInside === undefined ? 'unknown' : 'answer';
   }
 
@@ -132,13 +132,13 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
     const filter = createReasoningFilter(startOfAnswer());
     const onEnd = (promptTokens: number | undefined) => {
       opensInside = filter.opensInside() || (opensInside === true && !filter.reasoned());
-      if (toldOfCut || promptTokens === undefined || tokens < WORTH_COUNTING) return;
-      // A few tokens are what a cache leaves over, not what fits a context.
-      if (promptTokens < 1_000 || promptTokens > tokens * SILENTLY_CUT) return;
-      toldOfCut = true;
+      if (reportedCut || promptTokens === undefined || tokens < MIN_COUNTED_TOKENS) return;
+      // Small counts come from prompt caching, not from a small context.
+      if (promptTokens < 1_000 || promptTokens > tokens * SILENT_CUT_SHARE) return;
+      reportedCut = true;
       options.onSilentCut?.(tokens, promptTokens);
     };
-    const events = cleanEvents(failingWell(deltas), { filter, onEnd });
+    const events = cleanEvents(withBotErrors(deltas), { filter, onEnd });
     const encoder = new TextEncoder();
     const stream = new ReadableStream<Uint8Array>({
       async pull(controller) {
@@ -151,8 +151,8 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
     return new Response(stream, { headers: { 'content-type': 'text/event-stream' } });
   }
 
-  /** An error in the middle of the answer, as one of ours. */
-  async function* failingWell(deltas: AsyncGenerator<Delta>): AsyncGenerator<Delta> {
+  /** Turns an error in the middle of the answer into a BotError. */
+  async function* withBotErrors(deltas: AsyncGenerator<Delta>): AsyncGenerator<Delta> {
     try {
       yield* deltas;
     } catch (thrown) {
@@ -170,7 +170,7 @@ type Attempt =
   | { readonly deltas: AsyncGenerator<Delta> }
   | { readonly error: ServerError; readonly status: number; readonly headers: Headers };
 
-/** The deltas from the first that brings something on, so that a refusal in the place of it is met before anything is given on. */
+/** Waits for the first delta with content, so that an error instead of the answer is detected before anything is passed on. */
 async function peeked(deltas: AsyncGenerator<Delta>): Promise<AsyncGenerator<Delta>> {
   const seen: Delta[] = [];
   for (;;) {
@@ -201,7 +201,7 @@ const EVENT_STATUS: ReadonlyMap<string, number> = new Map([
   ['authentication_error', 401],
 ]);
 
-/** Of an error that came with 200: its code is a name, or a status (OpenRouter). */
+/** The status of an error that came with 200: its code is a name, or a status (OpenRouter). */
 function statusOf({ code, type }: ServerError): number {
   const status = EVENT_STATUS.get(code ?? '') ?? EVENT_STATUS.get(type ?? '') ?? Number(code);
   return status >= 400 && status < 600 ? status : 500;

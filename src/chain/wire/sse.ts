@@ -1,4 +1,4 @@
-/** Server-sent events as servers really send them. */
+/** A lenient parser of server-sent events. */
 import { BotError } from '../../errors.ts';
 
 export interface ServerEvent {
@@ -6,12 +6,12 @@ export interface ServerEvent {
   readonly data: string;
 }
 
-/** More than any answer that anybody waits for, in UTF-16 units: a server that never ends a line would fill the memory. */
+/** In UTF-16 units, far more than any answer. A server that never ends a line must not exhaust memory. */
 const MAX_EVENT = 64 * 1024 * 1024;
 
 /**
- * The text of a body, decoded as UTF-8 across packets, without a byte order mark. The request ends with the reading, also when
- * it is left early; `ended` ends it while something is waited for.
+ * The text of a body, decoded from UTF-8, without a byte order mark. Leaving the loop early cancels the request; `ended` cancels a
+ * pending read.
  */
 export async function* decoded(body: ReadableStream<Uint8Array>, ended?: AbortSignal): AsyncGenerator<string> {
   const decoder = new TextDecoder();
@@ -30,10 +30,10 @@ export async function* decoded(body: ReadableStream<Uint8Array>, ended?: AbortSi
 }
 
 /**
- * The events of a stream: any kind of line end, comments and unknown fields skipped, several data lines joined, and the last
- * event even without line ends after it. The cost is linear in the length, however it is cut into packets.
- * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation (which drops an unfinished last
- * event; servers do leave the end off).
+ * The events of a stream. Accepts any kind of line end, skips comments and unknown fields, joins several data lines, and includes a
+ * last event without the final line ends. The cost is linear in the length, however it is cut into packets.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation (it drops an unfinished last event,
+ * but servers do omit the end).
  */
 export async function* serverEvents(texts: AsyncIterable<string>): AsyncGenerator<ServerEvent> {
   let event: string | undefined;
@@ -54,7 +54,7 @@ export async function* serverEvents(texts: AsyncIterable<string>): AsyncGenerato
     const name = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
     if (name === 'data') {
-      // Some servers leave the empty line between two events out: each of their lines is a JSON document.
+      // Some servers omit the empty line between events; each of their lines is a JSON document.
       if (data.length > 0 && (value.startsWith('{') || value.startsWith('[DONE]')) && isWhole(data)) {
         const done = finish();
         if (done !== undefined) yield done;
@@ -74,7 +74,7 @@ function isWhole(data: readonly string[]): boolean {
 }
 
 async function* lines(texts: AsyncIterable<string>): AsyncGenerator<string> {
-  /** Pieces of a line that has not ended yet. */
+  /** Pieces of an incomplete line. */
   let open: string[] = [];
   let length = 0;
   let afterReturn = false;
@@ -98,7 +98,7 @@ async function* lines(texts: AsyncIterable<string>): AsyncGenerator<string> {
   if (open.length > 0) yield open.join('');
 }
 
-/** The whole text of a body. @throws BotError when it is larger than any answer */
+/** The whole text of a body. @throws BotError if it is longer than `max` */
 export async function wholeText(texts: AsyncIterable<string>, max = MAX_EVENT): Promise<string> {
   const parts: string[] = [];
   let length = 0;
@@ -111,5 +111,5 @@ export async function wholeText(texts: AsyncIterable<string>, max = MAX_EVENT): 
 }
 
 function tooLarge(): BotError {
-  return new BotError('model_unavailable', "The model's server sent more at once than any answer has.");
+  return new BotError('model_unavailable', "The model's server sent an event that is too large.");
 }
