@@ -33,6 +33,7 @@ export async function openStore(url: string): Promise<{ readonly store: RedisSto
     defaultTtl: TTL_S,
     minTtl: 60,
     maxTtl: 2_592_000,
+    factsTtl: 2_592_000,
     maxMessages: 10_000,
     maxWaiting: 100,
     observer: {

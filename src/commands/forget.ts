@@ -113,11 +113,12 @@ async function forgetWhole(request: CommandRequest, args: ForgetArgs, sessionId:
 async function forgetEverywhere(request: CommandRequest, args: ForgetArgs): Promise<CommandResult> {
   const { texts, deps, context } = request;
   if (!args.confirmed) return confirm(request, 'everywhere', texts.commands.forget.confirmEverywhere);
-  const sum = { conversations: 0, messages: 0, waiting: 0 };
+  const sum = { conversations: 0, messages: 0, waiting: 0, facts: 0 };
   const add = (erased: Erased) => {
     sum.conversations += erased.conversations;
     sum.messages += erased.messages;
     sum.waiting += erased.waiting;
+    sum.facts += erased.facts;
   };
   // The session id of a DM names no user, but the DM is this person's: all of it goes, not only messages with their author id.
   for (const { sessionId } of await conversationsHere(request)) {
@@ -160,7 +161,7 @@ function done(texts: Texts, erased: Erased): CommandResult {
 }
 
 function isNothing(erased: Erased): boolean {
-  return erased.messages === 0 && erased.waiting === 0;
+  return erased.messages === 0 && erased.waiting === 0 && erased.facts === 0;
 }
 
 function code(text: string): string {

@@ -13,6 +13,9 @@ import { findTypos } from './typos.ts';
 
 export { SETTINGS } from './settings.ts';
 
+/** 30 days, in seconds. */
+const DEFAULT_FACTS_TTL = 2_592_000;
+
 /** EX_CONFIG of sysexits.h: the exit code for invalid settings. */
 export const EXIT_CONFIG = 78;
 
@@ -54,6 +57,8 @@ export interface Config {
     readonly defaultTtl: number;
     readonly minTtl: number;
     readonly maxTtl: number;
+    /** How long a fact is kept from when it was said. */
+    readonly factsTtl: number;
     /** Newest messages that the model is shown. */
     readonly window: number;
     /** Messages kept per conversation; even. */
@@ -182,6 +187,7 @@ function arrange(values: Values, redis: RedisTarget | undefined, cwd: string, wa
       defaultTtl: values.DEFAULT_TTL,
       minTtl: values.MIN_TTL,
       maxTtl: values.MAX_TTL,
+      factsTtl: values.FACTS_TTL ?? Math.min(DEFAULT_FACTS_TTL, values.MAX_TTL),
       window: values.MEMORY_WINDOW,
       maxMessages: values.MAX_MESSAGES,
       maxContextTokens: values.MAX_CONTEXT_TOKENS,

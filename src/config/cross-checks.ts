@@ -20,7 +20,7 @@ export function checkTogether(values: Values, invalid: ReadonlySet<string>): str
     if (!holds && !names.some((name) => invalid.has(name))) problems.push(fix);
   };
   checkRedis(values, demand);
-  const { MIN_TTL, DEFAULT_TTL, MAX_TTL, MEMORY_WINDOW, MAX_MESSAGES } = values;
+  const { MIN_TTL, DEFAULT_TTL, MAX_TTL, FACTS_TTL, MEMORY_WINDOW, MAX_MESSAGES } = values;
 
   demand(
     ['MIN_TTL', 'DEFAULT_TTL'],
@@ -31,6 +31,11 @@ export function checkTogether(values: Values, invalid: ReadonlySet<string>): str
     ['DEFAULT_TTL', 'MAX_TTL'],
     DEFAULT_TTL <= MAX_TTL,
     `DEFAULT_TTL (${DEFAULT_TTL}) must not be greater than MAX_TTL (${MAX_TTL}): lower it, or raise MAX_TTL`,
+  );
+  demand(
+    ['FACTS_TTL', 'MAX_TTL'],
+    FACTS_TTL === undefined || FACTS_TTL <= MAX_TTL,
+    `FACTS_TTL (${FACTS_TTL}) must not be greater than MAX_TTL (${MAX_TTL}): lower it, raise MAX_TTL, or leave FACTS_TTL unset`,
   );
   demand(
     ['MAX_MESSAGES'],

@@ -92,6 +92,10 @@ const SHAPE = {
   }),
   MIN_TTL: withDefault('60', whole(1, 10 * YEAR, 'seconds'), 'shortest TTL a person may choose, in seconds'),
   MAX_TTL: withDefault('2592000', whole(1, 10 * YEAR, 'seconds'), 'longest TTL a person may choose, in seconds'),
+  FACTS_TTL: optional(
+    whole(1, 10 * YEAR, 'seconds'),
+    'seconds until a fact that a person told the bot to remember expires; at most MAX_TTL; unset: 30 days, or MAX_TTL if that is less',
+  ),
   MEMORY_WINDOW: withDefault('20', whole(2, 10_000), 'newest messages of the conversation that the model is shown'),
   MAX_MESSAGES: withDefault('200', whole(2, 100_000), 'messages kept of a conversation, an even number'),
   MAX_CONTEXT_TOKENS: optional(

@@ -7,6 +7,7 @@
  */
 import type { BotError, ErrorCode } from '../errors.ts';
 import type { Channels } from './channels.ts';
+import type { Fact, Facts } from './facts.ts';
 import type { Flags } from './flags.ts';
 import type { Area, Person, Place, SessionId, Team } from './session.ts';
 import type {
@@ -61,6 +62,8 @@ export interface ClaimedTurn {
   readonly messages: readonly ChatMessage[];
   /** Messages in the conversation, as {@link OpenConversation.total}. */
   readonly total: number;
+  /** As {@link OpenConversation.facts}. */
+  readonly facts: readonly Fact[];
   /** Processes that follow the turn, by the names of their signals. */
   readonly followers: readonly string[];
 }
@@ -199,6 +202,8 @@ export interface OpenConversation {
   readonly messages: readonly ChatMessage[];
   /** Messages in the conversation, those included that cannot be read. */
   readonly total: number;
+  /** What the person told the bot to keep for this place, oldest first; none where several people share the conversation. */
+  readonly facts: readonly Fact[];
 }
 
 export interface History {
@@ -226,6 +231,13 @@ export interface Erased {
   readonly messages: number;
   /** Messages that were stored but not answered yet, and now will not be. */
   readonly waiting: number;
+  /** Facts that were kept; proposed ones are removed, too, and not counted. */
+  readonly facts: number;
+}
+
+export interface EraseOptions {
+  readonly keepChoices?: boolean;
+  readonly keepFacts?: boolean;
 }
 
 /** Whose turns, or which: by the author's id, or by the platform's id of the person's message. */
@@ -241,7 +253,10 @@ export interface ConversationSummary {
 
 export interface ExportedConversation {
   readonly sessionId: SessionId;
+  /** Empty where only facts are left. */
   readonly messages: readonly ChatMessage[];
+  /** Kept for this place, oldest first; only with the conversation outside any thread. */
+  readonly facts: readonly Fact[];
 }
 
 export interface Memory {
@@ -280,10 +295,11 @@ export interface Memory {
   /**
    * Erases everything of a person (their own conversations whole, in shared ones their turns), of a workspace, or of an area:
    * a channel with its threads, `{ place }`, or one thread of it, `{ place, thread }`, whoever spoke there. That is messages,
-   * waiting ones too, answers in turn records, notes, index entries and, unless `keepChoices`, TTL choices. A running turn
+   * waiting ones too, answers in turn records, notes, index entries and, unless {@link EraseOptions} say otherwise, facts (those of
+   * a place are outside its threads) and TTL choices. A running turn
    * there ends as forgotten. Nobody has to have spoken there: where nothing is, nothing is erased. It may be called again.
    */
-  erase(whose: Person | Team | Area, options?: { readonly keepChoices?: boolean }): Promise<Erased>;
+  erase(whose: Person | Team | Area, options?: EraseOptions): Promise<Erased>;
   /** Everything of a person (in shared conversations their turns only) or of a workspace. */
   export(whose: Person | Team): Promise<readonly ExportedConversation[]>;
 }
@@ -329,6 +345,7 @@ export interface ConversationStore extends Turns, WorkIndex, Memory, Stats {
   readonly beats: Beats;
   readonly channels: Channels;
   readonly flags: Flags;
+  readonly facts: Facts;
   /** Takes what is overdue out of the indexes. Asked now and then, so that they stay small where nobody asks for figures. */
   sweep(): Promise<void>;
   /** Resolves when the store answers. @throws BotError `store_unavailable`. */
@@ -347,6 +364,8 @@ export interface StoreOptions {
   readonly defaultTtl: number;
   readonly minTtl: number;
   readonly maxTtl: number;
+  /** How long a fact is kept from when it was said (FACTS_TTL). */
+  readonly factsTtl: number;
   /** Messages kept per conversation; even. */
   readonly maxMessages: number;
   /** Messages that may wait per conversation. */

@@ -14,7 +14,7 @@ function everyText(node: unknown, path = ''): readonly (readonly [string, string
   if (typeof node === 'function') {
     const takesList = ['platforms', 'attachmentsUnread'].some((name) => path.endsWith(name));
     const takesRecord = ['forget.done', 'forget.removedMine'].some((name) => path.endsWith(name));
-    const erased = { conversations: 2, messages: 12, waiting: 1 };
+    const erased = { conversations: 2, messages: 12, waiting: 1, facts: 0 };
     const server = { store: 'redis', version: '7.0.15' };
     const first = takesList ? ['a', 'b'] : takesRecord ? erased : path.endsWith('memstats.store') ? server : 7200;
     const second = path.endsWith('platformOff') ? ['SETTING'] : 3600;
@@ -67,8 +67,10 @@ describe('the texts', () => {
 
   it('tell one from many in English', () => {
     const { done } = messagesIn('en').commands.forget;
-    expect(done({ conversations: 1, messages: 2, waiting: 0 })).toBe('Forgotten: 1 conversation, 2 messages.');
-    expect(done({ conversations: 2, messages: 1, waiting: 1 })).toBe(
+    expect(done({ conversations: 1, messages: 2, waiting: 0, facts: 0 })).toBe(
+      'Forgotten: 1 conversation, 2 messages.',
+    );
+    expect(done({ conversations: 2, messages: 1, waiting: 1, facts: 0 })).toBe(
       'Forgotten: 2 conversations, 1 message. 1 message that was still waiting will not be answered.',
     );
   });

@@ -43,6 +43,7 @@ describe('without any setting', () => {
         defaultTtl: 1800,
         minTtl: 60,
         maxTtl: 2_592_000,
+        factsTtl: 2_592_000,
         window: 20,
         maxMessages: 200,
         maxContextTokens: undefined,
@@ -66,6 +67,12 @@ describe('without any setting', () => {
       log: { level: 'info', format: undefined, secrets: [] },
       warnings: [],
     });
+  });
+
+  it('facts are kept for 30 days, or for MAX_TTL if that is less', () => {
+    expect(load({ MAX_TTL: '31536000' }).memory.factsTtl).toBe(2_592_000);
+    expect(load({ MAX_TTL: '3600' }).memory.factsTtl).toBe(3600);
+    expect(load({ MAX_TTL: '3600', FACTS_TTL: '60' }).memory.factsTtl).toBe(60);
   });
 
   it('an empty or blank value counts as not set', () => {
@@ -242,6 +249,7 @@ describe('faults', () => {
   it.each([
     [{ MIN_TTL: '1801' }, /^DEFAULT_TTL \(1800\) must not be less than MIN_TTL \(1801\)/],
     [{ MAX_TTL: '1799' }, /^DEFAULT_TTL \(1800\) must not be greater than MAX_TTL \(1799\)/],
+    [{ MAX_TTL: '3600', FACTS_TTL: '3601' }, /^FACTS_TTL \(3601\) must not be greater than MAX_TTL \(3600\): lower/],
     [{ MEMORY_WINDOW: '30', MAX_MESSAGES: '28' }, /^MAX_MESSAGES \(28\) must not be less than MEMORY_WINDOW \(30\)/],
     [{ SLACK_BOT_TOKEN: 'xoxb-1' }, /^SLACK_BOT_TOKEN also needs SLACK_APP_TOKEN .* or SLACK_SIGNING_SECRET/],
     [{ SLACK_SIGNING_SECRET: 's' }, /^SLACK_SIGNING_SECRET also needs SLACK_BOT_TOKEN/],
@@ -256,6 +264,7 @@ describe('faults', () => {
 
   it.each<Record<string, string>>([
     { MIN_TTL: '1800', MAX_TTL: '1800' },
+    { MAX_TTL: '1800', FACTS_TTL: '1800' },
     { MEMORY_WINDOW: '28', MAX_MESSAGES: '28' },
     { HOST: 'localhost' },
     { HOST: '::1' },

@@ -8,6 +8,7 @@ import { describeChannels } from './store/channels.ts';
 import { describeCommits } from './store/commits.ts';
 import { describeConcurrency } from './store/concurrency.ts';
 import { describeExpiry } from './store/expiry.ts';
+import { describeFacts } from './store/facts.ts';
 import { describeNotes } from './store/flags.ts';
 import { describeForgetting } from './store/forgetting.ts';
 import { describeInboxes } from './store/inboxes.ts';
@@ -45,6 +46,7 @@ export function describeConversationStore(name: string, makeFixture: MakeFixture
     describeStatistics(harness);
     describeChannels(harness);
     describeNotes(harness);
+    describeFacts(harness);
     describeConcurrency(harness);
     describeModel(harness);
   });

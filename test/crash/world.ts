@@ -56,7 +56,14 @@ const CUT_SHARE = 0.1;
 
 const MAX_SLACK_DELAY_MS = 300;
 
-const LIMITS = { defaultTtl: 1_800, minTtl: 60, maxTtl: 2_592_000, maxMessages: 200, maxWaiting: 20 };
+const LIMITS = {
+  defaultTtl: 1_800,
+  minTtl: 60,
+  maxTtl: 2_592_000,
+  factsTtl: 2_592_000,
+  maxMessages: 200,
+  maxWaiting: 20,
+};
 
 /** A conversation of the crash runs, by number. */
 export function sessionOf(number: number): { readonly parts: Required<Omit<Session, 'thread'>>; readonly id: string } {

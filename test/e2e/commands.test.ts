@@ -139,7 +139,7 @@ describe.each(STORES)('every command on %s', (store) => {
       expect(await ask(ada, 'ttl', { value: 'soon' })).toMatchObject({ kind: 'refused' });
       expect((await ask(ada, 'forgit')).text).toContain(commands.hint.unknown('forgit'));
 
-      const done = commands.forget.done({ conversations: 1, messages: 4, waiting: 0 });
+      const done = commands.forget.done({ conversations: 1, messages: 4, waiting: 0, facts: 0 });
       expect(await ask(ada, 'forget')).toMatchObject({ kind: 'done', text: done });
       expect((await ask(ada, 'history')).text).toBe(commands.nothingHere);
     });
@@ -159,7 +159,7 @@ describe.each(STORES)('every command on %s', (store) => {
       expect((await ask(ada, 'help')).kind).toBe('done');
       for (const secret of [before, question, waiting]) expect(await it.world.dump()).toContain(secret);
 
-      const done = commands.forget.done({ conversations: 1, messages: 2, waiting: 2 });
+      const done = commands.forget.done({ conversations: 1, messages: 2, waiting: 2, facts: 0 });
       expect((await ask(ada, 'forget')).text).toBe(done);
       const { platform, model } = it.world;
       await platform.until(() => platform.outcome(running).text === texts.forgotten, PATIENCE_MS);
@@ -206,7 +206,7 @@ describe.each(STORES)('every command on %s', (store) => {
       expect(await press(bob, asked.actions[0])).toMatchObject({ kind: 'refused', text: texts.buttonNotYours });
       for (const who of [ada, elsewhere, direct]) expect((await ask(who, 'history')).text).toContain('> hello');
 
-      const done = commands.forget.done({ conversations: 3, messages: 6, waiting: 0 });
+      const done = commands.forget.done({ conversations: 3, messages: 6, waiting: 0, facts: 0 });
       expect(await press(ada, asked.actions[0])).toMatchObject({ kind: 'done', text: done });
       for (const who of [ada, elsewhere, direct]) expect((await ask(who, 'history')).text).toBe(commands.nothingHere);
       expect((await ask(bob, 'history')).text).toContain('> hello');
@@ -277,7 +277,7 @@ describe.each(STORES)('a conversation that a channel shares, on %s', (store) => 
       const refusal = { kind: 'refused', text: commands.managersOnly };
       expect(await ask(bob, 'forget', { scope: 'whole' })).toMatchObject(refusal);
       expect(await ask(bob, 'ttl', { value: '5m' })).toMatchObject(refusal);
-      const removed = commands.forget.removedMine({ conversations: 1, messages: 2, waiting: 0 });
+      const removed = commands.forget.removedMine({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
       expect(await ask(bob, 'forget')).toMatchObject({ kind: 'done', text: removed, actions: [] });
       const { text } = await ask(bob, 'history');
       expect(text).toContain('> a question of Ada');
@@ -321,7 +321,7 @@ describe.each(STORES)('a conversation that a channel shares, on %s', (store) => 
       const demoted = { ...boss, canManage: false };
       expect(await press(demoted, asked.actions[0])).toMatchObject({ kind: 'refused', text: commands.managersOnly });
       expect((await ask(ada, 'history')).text).toContain('> a question of Bob');
-      const done = commands.forget.done({ conversations: 1, messages: 4, waiting: 0 });
+      const done = commands.forget.done({ conversations: 1, messages: 4, waiting: 0, facts: 0 });
       expect(await press(boss, asked.actions[0])).toMatchObject({ kind: 'done', text: done });
       for (const who of [ada, bob]) expect((await ask(who, 'history')).text).toBe(commands.nothingHere);
       expect((await ask(ada, 'ttl')).text).toContain(commands.ttl.setting(300, true));

@@ -250,7 +250,7 @@ describe.each(variants([ON_REDIS, EMBEDDED]))('on %s, with a model', (name, make
     const shown = model.journal().flatMap(({ messages }) => messages.map(({ content }) => content));
     expect(shown.filter((content) => /^[/!](history|ttl|memstats|help)/.test(content))).toEqual([]);
 
-    const done = commands.forget.done({ conversations: 1, messages: 2, waiting: 0 });
+    const done = commands.forget.done({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
     expect(await ask(run.bot, user, '/forget')).toBe(done);
     expect((await fetch(historyUrl(run.bot, user))).status).toBe(404);
     expect(await ask(run.bot, user, '/ttl')).toContain(commands.ttl.setting(600, true));
@@ -262,7 +262,7 @@ describe.each(variants([ON_REDIS, EMBEDDED]))('on %s, with a model', (name, make
     await model.called('slow riddle');
     expect(await ask(run.bot, 'riddler', '/history')).toBe(messagesIn('en').commands.nothingHere);
     expect(await ask(run.bot, 'riddler', '/forget')).toBe(
-      messagesIn('en').commands.forget.done({ conversations: 1, messages: 0, waiting: 1 }),
+      messagesIn('en').commands.forget.done({ conversations: 1, messages: 0, waiting: 1, facts: 0 }),
     );
     expect((await asked).status).toBe(410);
     expect((await fetch(historyUrl(run.bot, 'riddler'))).status).toBe(404);

@@ -195,7 +195,7 @@ describe('the answer of a script that ran is lost', () => {
   test('a forget made again erases nothing more', async () => {
     await runTurn(store, messageOf(session, 'm1'));
     await lose(() => store.forget(session));
-    expect(await store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0 });
+    expect(await store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0, facts: 0 });
   });
 });
 

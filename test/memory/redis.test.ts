@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { baseSession, personOf } from '../../src/core/session.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import {
   answerOf,
@@ -65,6 +66,12 @@ describe('keys in Redis', () => {
     expect(await ttl(own.ttl)).toEqual(around(90 * day));
     await store.forget(session);
     expect(await ttl(own.meta)).toEqual(around(7 * day));
+
+    const ada = personOf(session, 'ada');
+    await store.facts.keep(session, ada, { id: 'aaaaaaaa', text: 'one', saidAt: Date.now() - 10 * day * 1_000 });
+    await store.facts.propose(session, ada, { id: 'bbbbbbbb', text: 'two', saidAt: Date.now() });
+    for (const key of [own.facts, own.fact('aaaaaaaa')]) expect(await ttl(key), key).toEqual(around(20 * day));
+    expect(await ttl(own.fact('bbbbbbbb'))).toEqual(around(600));
 
     await store.stats();
     const forEver = ['live', 'lengths', 'total', 'pending'].map((name) => `{conversations}:${name}`);
@@ -162,6 +169,13 @@ describe('on a server in cluster mode', () => {
     await store.amend(session, 'm3', 'edited');
     await store.setTtl(session, 600);
     await store.removeTurns(session, { source: 'm3' });
+    const ada = personOf(session, 'ada');
+    const base = baseSession(session);
+    await store.facts.propose(base, ada, { id: 'aaaaaaaa', text: 'one', saidAt: 1 });
+    await store.facts.keep(base, ada, { id: 'bbbbbbbb', text: 'two', saidAt: Date.now() });
+    await takeHead(store, session);
+    await store.facts.confirm(base, 'aaaaaaaa');
+    await store.facts.removeAll(base);
     await store.forget(session);
     await store.stats();
     await store.ping();
@@ -177,7 +191,9 @@ describe('on a server in cluster mode', () => {
       expect(tag(key), command.join(' ')).toBe(declared);
       touched.set(key ?? '', (touched.get(key ?? '') ?? 0) + 1);
     }
-    expect([...touched.keys()].filter((key) => key.includes(':turn:'))).not.toHaveLength(0);
+    for (const name of [':turn:', ':fact:']) {
+      expect([...touched.keys()].filter((key) => key.includes(name))).not.toHaveLength(0);
+    }
     expect(touched.size).toBeGreaterThan(15);
     monitor.disconnect();
     client.disconnect();

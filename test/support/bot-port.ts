@@ -97,7 +97,7 @@ export function createEdgeBot(): EdgeBot {
         records.set(turnId, { ...RECORD, state: 'forgotten', outcome: 'forgotten' });
         wake(turnId);
       }
-      return { conversations: Math.sign(messages), messages, waiting: waiting.length };
+      return { conversations: Math.sign(messages), messages, waiting: waiting.length, facts: 0 };
     },
     async ttl(sessionId) {
       reach();

@@ -1,17 +1,28 @@
 /** How a worker becomes the owner of a turn, and learns what becomes of it. */
 import { z } from 'zod';
+import type { Fact } from '../../core/facts.ts';
 import type { SessionId } from '../../core/session.ts';
 import type { ClaimedTurn, Turns } from '../../core/store.ts';
 import type { IncomingMessage, Token } from '../../core/types.ts';
 import { toStoreError } from './client.ts';
 import type { RedisContext } from './context.ts';
+import { factsReply } from './facts.ts';
 import { Unlisted, unlistedReply, whenListed } from './listing.ts';
 import { fieldsOf, fromElement, parseFollowers, parseRecord, readElements } from './record.ts';
 import { applyTtl } from './ttl.ts';
 
-/** Element, record as flat list, newest messages, 1 when what is remembered lives longer now, messages in the conversation. */
-export const claimedReply = [z.string(), z.array(z.string()), z.array(z.string()), z.number(), z.number()] as const;
-type ClaimedReply = readonly [record: readonly string[], newest: readonly string[], extended: number, total: number];
+/** Element, record as flat list, newest messages, 1 when what is remembered lives longer now, messages in the conversation, facts. */
+export const claimedReply = [
+  ...([z.string(), z.array(z.string()), z.array(z.string()), z.number(), z.number()] as const),
+  factsReply,
+] as const;
+type ClaimedReply = readonly [
+  record: readonly string[],
+  newest: readonly string[],
+  extended: number,
+  total: number,
+  facts: readonly Fact[],
+];
 
 const claimReply = z.union([
   unlistedReply,
@@ -26,7 +37,7 @@ export function readClaim(
   sessionId: SessionId,
   token: Token,
   message: IncomingMessage,
-  [flat, newest, extended, total]: ClaimedReply,
+  [flat, newest, extended, total, facts]: ClaimedReply,
   turnBudgetS: number,
 ): ClaimedTurn | undefined {
   // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
@@ -38,7 +49,7 @@ export function readClaim(
   if (record === undefined) return undefined;
   const { messages } = readElements(context.options, sessionId, newest);
   const lease = { sessionId, turnId: message.turnId, token };
-  return { lease, record, message, messages, total, followers: parseFollowers(fields.get('followers')) };
+  return { lease, record, message, messages, total, facts, followers: parseFollowers(fields.get('followers')) };
 }
 
 /**

@@ -1,4 +1,6 @@
 /** The calls whose outcome somebody relies on, each with the confirmation of replicas behind it (REDIS_WAIT_REPLICAS). */
+import type { Facts } from '../../core/facts.ts';
+import type { SessionId } from '../../core/session.ts';
 import type { Beats, Memory, Turns } from '../../core/store.ts';
 import { toStoreError } from './client.ts';
 import type { Keyspace } from './keys.ts';
@@ -80,6 +82,23 @@ export function confirmingMemory(
         touch(keys.session(id).list);
         return memory.setTtl(id, seconds, options);
       }),
+  };
+}
+
+/** Facts, told and removed. @param facts over the connection of the replication */
+export function confirmingFacts(facts: Facts, { confirmed }: Replication, keys: Keyspace): Facts {
+  const at = <Result>(base: SessionId, call: () => Promise<Result>) =>
+    confirmed((touch) => {
+      touch(keys.session(base).list);
+      return call();
+    });
+  return {
+    list: facts.list,
+    keep: (base, person, fact) => at(base, () => facts.keep(base, person, fact)),
+    propose: (base, person, fact) => at(base, () => facts.propose(base, person, fact)),
+    confirm: (base, id) => at(base, () => facts.confirm(base, id)),
+    remove: (base, id) => at(base, () => facts.remove(base, id)),
+    removeAll: (base) => at(base, () => facts.removeAll(base)),
   };
 }
 

@@ -23,9 +23,13 @@ export interface SessionKeys {
   readonly people: string;
   /** ZSET name of a note -> until when it holds, in ms. */
   readonly notes: string;
+  /** ZSET id of a fact (`proposed:<id>` until it is confirmed) -> when it expires, in ms; of a conversation outside threads. */
+  readonly facts: string;
   /** ZSET member (members.ts) -> until when a conversation of the same place is listed, in ms. */
   readonly place: string;
   turn(turnId: TurnId): string;
+  /** String: one fact. */
+  fact(id: string): string;
 }
 
 export interface Keyspace {
@@ -119,6 +123,14 @@ class KeysOfSession implements SessionKeys {
 
   get notes(): string {
     return `${this.list}:notes`;
+  }
+
+  get facts(): string {
+    return `${this.list}:facts`;
+  }
+
+  fact(id: string): string {
+    return `${this.list}:fact:${id}`;
   }
 
   turn(turnId: TurnId): string {

@@ -4,6 +4,7 @@ import type { Memory } from '../../core/store.ts';
 import { BotError } from '../../errors.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
+import { factsReply } from './facts.ts';
 import { placeMember } from './index-encoding.ts';
 import { unlisting } from './listing.ts';
 import { readElements } from './record.ts';
@@ -48,7 +49,7 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
       );
       const [messages, waiting] = forgetReply.parse(reply);
       context.writeIndex(sessionId, { expiresAt: 0, messages: 0 });
-      return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
+      return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting, facts: 0 };
     });
 
   const removeTurns: Memory['removeTurns'] = (sessionId, selector) =>
@@ -63,9 +64,9 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
       );
       const [messages, waiting, left, expiresAt] = removeReply.parse(reply);
       if (messages > 0) context.writeIndex(sessionId, { expiresAt, messages: left });
-      // In a direct conversation a TTL choice may be theirs, and is found by this.
-      if (unlist !== undefined && (left > 0 || (await redis.exists(own.ttl)) === 0)) await unlist();
-      return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
+      // In a direct conversation a TTL choice and facts may be theirs, and are found by this.
+      if (unlist !== undefined && (left > 0 || (await redis.exists(own.ttl, own.facts)) === 0)) await unlist();
+      return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting, facts: 0 };
     });
 
   return {
@@ -76,8 +77,10 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
     open: (sessionId, limit) =>
       call('open', async () => {
         const { list } = keys.session(sessionId);
-        const [elements, total] = await replies(redis.pipeline().lrange(list, -limit, -1).llen(list));
-        return { messages: readElements(options, sessionId, strings.parse(elements)).messages, total: Number(total) };
+        const pipeline = redis.pipeline().lrange(list, -limit, -1).llen(list).factsOf(list);
+        const [elements, total, facts] = await replies(pipeline);
+        const { messages } = readElements(options, sessionId, strings.parse(elements));
+        return { messages, total: Number(total), facts: factsReply.parse(facts) };
       }),
 
     ttl: (sessionId) => call('ttl', () => readTtl(context, sessionId)),

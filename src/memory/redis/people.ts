@@ -1,4 +1,5 @@
 /** Everything of one person, of one workspace, of one place, on Redis. */
+import type { Facts } from '../../core/facts.ts';
 import {
   type Area,
   baseSession,
@@ -12,7 +13,7 @@ import {
   type SessionId,
   type Team,
 } from '../../core/session.ts';
-import type { ConversationSummary, Erased, ExportedConversation, Memory } from '../../core/store.ts';
+import type { ConversationSummary, Erased, EraseOptions, ExportedConversation, Memory } from '../../core/store.ts';
 import { parseElement } from '../elements.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
@@ -26,6 +27,7 @@ export type PeopleMemory = Pick<Memory, 'conversations' | 'conversationsAt' | 'e
 export function createPeopleMemory(
   context: RedisContext,
   sessions: SessionMemory,
+  facts: Facts,
   touch: (key: string) => void = () => {},
 ): PeopleMemory {
   const { redis, keys, call } = context;
@@ -44,7 +46,8 @@ export function createPeopleMemory(
     return [...new Set(all)].filter((id) => thread === undefined || parseSessionId(id).thread === thread);
   };
 
-  const eraseOne = async (id: SessionId, whose: Person | Team | Area, keepChoices: boolean): Promise<Erased> => {
+  const eraseOne = async (id: SessionId, whose: Person | Team | Area, keep: EraseOptions): Promise<Erased> => {
+    const { keepChoices = false, keepFacts = false } = keep;
     const own = keys.session(id);
     const { user } = parseSessionId(id);
     const whole = !('user' in whose) || user === whose.user;
@@ -52,13 +55,16 @@ export function createPeopleMemory(
     const unlist = await unlisting(context, id, people, whole);
     for (const key of [own.list, ...memberships(keys, id, people).map((it) => it.key)]) touch(key);
     const erased = whole ? await sessions.forget(id) : await sessions.removeTurns(id, { authorId: whose.user });
+    // Where people share a conversation there are no facts, so these are this person's.
+    const removed = keepFacts || id !== baseSession(id) ? 0 : await facts.removeAll(id);
     // What they chose outside of threads holds in a thread too, and it goes with them; it does not go with the thread.
     const choices = 'user' in whose && whole ? [own.ttl, keys.session(baseSession(id)).ttl] : [own.ttl];
     // Where nobody else's words were in it (a DM) its setting was theirs too.
     const theirs = whole || (!isOwn(id) && (await redis.exists(own.list)) === 0);
     if (theirs && !keepChoices) await redis.del(...choices);
-    if (!theirs || !keepChoices || (await redis.exists(...choices)) === 0) await unlist();
-    return erased;
+    const left = [...(theirs && keepChoices ? choices : []), ...(keepFacts ? [own.facts] : [])];
+    if (left.length === 0 || (await redis.exists(...left)) === 0) await unlist();
+    return { ...erased, facts: removed };
   };
 
   return {
@@ -80,17 +86,18 @@ export function createPeopleMemory(
         return ids.filter((_, index) => living[index] === 1);
       }),
 
-    erase: (whose, { keepChoices = false } = {}) =>
+    erase: (whose, options = {}) =>
       call('erase', async () => {
-        const sum = { conversations: 0, messages: 0, waiting: 0 };
+        const sum = { conversations: 0, messages: 0, waiting: 0, facts: 0 };
         const found = 'place' in whose ? await inArea(whose) : await listed(whose);
         // Also where nothing is listed any more: an erasure that was not confirmed may have been made all the same.
         touch('place' in whose ? keys.all(whose.place) : 'user' in whose ? keys.person(whose) : keys.team(whose));
         for (const id of found) {
-          const erased = await eraseOne(id, whose, keepChoices);
+          const erased = await eraseOne(id, whose, options);
           sum.conversations += erased.conversations;
           sum.messages += erased.messages;
           sum.waiting += erased.waiting;
+          sum.facts += erased.facts;
         }
         if ('user' in whose) return sum;
         const places =
@@ -112,7 +119,8 @@ export function createPeopleMemory(
         for (const sessionId of await listed(whose)) {
           const all = (await sessions.history(sessionId))?.messages ?? [];
           const messages = 'user' in whose ? all.filter((message) => message.authorId === whose.user) : all;
-          if (messages.length > 0) found.push({ sessionId, messages });
+          const kept = sessionId === baseSession(sessionId) ? await facts.list(sessionId) : [];
+          if (messages.length + kept.length > 0) found.push({ sessionId, messages, facts: kept });
         }
         return found;
       }),

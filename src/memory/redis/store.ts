@@ -5,8 +5,9 @@ import { createRedisConnections, type RedisClient, type RedisConnections } from 
 import { createRedisChannels } from './channels.ts';
 import { connect, ready, toStoreError } from './client.ts';
 import type { AppendTurn } from './commit.ts';
-import { confirmingBeats, confirmingErase, confirmingMemory, confirmingTurns } from './confirming.ts';
+import { confirmingBeats, confirmingErase, confirmingFacts, confirmingMemory, confirmingTurns } from './confirming.ts';
 import { createContext, type RedisContext } from './context.ts';
+import { createRedisFacts } from './facts.ts';
 import { createRedisFlags } from './flags.ts';
 import { keyspace } from './keys.ts';
 import { createSessionMemory } from './memory.ts';
@@ -77,12 +78,14 @@ export async function openStore(
   const confirmed =
     replication === undefined ? undefined : confirmedCalls(context, replication, options, connections.notice);
   const sessions = createSessionMemory(context);
+  const facts = createRedisFacts(context);
   const beats = createBeats(context);
   const { sweep, ...stats } = createRedisStats(context);
   return {
     ...createRedisTurns(context),
     ...sessions,
-    ...createPeopleMemory(context, sessions),
+    ...createPeopleMemory(context, sessions, facts),
+    facts,
     ...confirmed,
     ...stats,
     ...createWorkIndex(context),
@@ -114,9 +117,14 @@ function confirmedCalls(
   };
   const plain = createSessionMemory(own);
   const memory = confirmingMemory(plain, replication, keys);
+  const facts = createRedisFacts(own);
   return {
     ...confirmingTurns(createRedisTurns(own), replication, keys),
     ...memory,
-    erase: confirmingErase((touch) => createPeopleMemory(own, { ...plain, ...memory }, touch).erase, replication),
+    facts: confirmingFacts(facts, replication, keys),
+    erase: confirmingErase(
+      (touch) => createPeopleMemory(own, { ...plain, ...memory }, facts, touch).erase,
+      replication,
+    ),
   };
 }

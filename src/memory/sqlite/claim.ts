@@ -1,6 +1,6 @@
 /** How a worker becomes the owner of a turn, and learns what becomes of it. */
 import { TURN_BUDGET_MS } from '../../core/limits.ts';
-import type { SessionId } from '../../core/session.ts';
+import { baseSession, type SessionId } from '../../core/session.ts';
 import type { ClaimedTurn, ClaimResult, LeaseState, Turns } from '../../core/store.ts';
 import type { Token, TurnLease } from '../../core/types.ts';
 import { parseElement } from '../elements.ts';
@@ -86,6 +86,7 @@ export function claimHead(
   const turn: ClaimedTurn = {
     ...{ lease, record: toRecord(record), message, followers: [] },
     ...newest(context, tables, sessionId, now),
+    facts: tables.facts.kept(baseSession(sessionId), now),
   };
   return { kind: 'claimed', turn };
 }

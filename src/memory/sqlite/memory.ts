@@ -1,5 +1,5 @@
 /** What people's conversations hold: read, kept, shortened, forgotten. */
-import type { SessionId } from '../../core/session.ts';
+import { baseSession, type SessionId } from '../../core/session.ts';
 import type { Memory, TtlState } from '../../core/store.ts';
 import type { ChatMessage } from '../../core/types.ts';
 import { BotError } from '../../errors.ts';
@@ -17,7 +17,7 @@ const ALL = -1;
 
 export function createSessionMemory(context: SqliteContext, tables: Tables): SessionMemory {
   const { options, read, write, textDeleted } = context;
-  const { conversations, choices } = tables;
+  const { conversations, choices, facts } = tables;
 
   const parse = (sessionId: SessionId, elements: readonly string[]) => {
     const messages = elements.flatMap((element): ChatMessage[] => {
@@ -41,12 +41,13 @@ export function createSessionMemory(context: SqliteContext, tables: Tables): Ses
 
   return {
     async open(sessionId, limit) {
-      const { elements, total } = await read('open', (now) => {
+      const { elements, total, kept } = await read('open', (now) => {
         const living = conversations.living(sessionId, now);
-        if (living === undefined) return { elements: [], total: 0 };
-        return { elements: conversations.elements(sessionId, limit, 0), total: living.messages };
+        const kept = facts.kept(baseSession(sessionId), now);
+        if (living === undefined) return { elements: [], total: 0, kept };
+        return { elements: conversations.elements(sessionId, limit, 0), total: living.messages, kept };
       });
-      return { messages: parse(sessionId, elements).messages, total };
+      return { messages: parse(sessionId, elements).messages, total, facts: kept };
     },
 
     async history(sessionId, { offset = 0, limit = ALL } = {}) {

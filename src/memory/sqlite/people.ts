@@ -25,22 +25,24 @@ const sessionRow = z.object({ session: z.string() }).transform((row) => parseSto
 
 export function createPeopleMemory(context: SqliteContext, tables: Tables): PeopleMemory {
   const { db, read, write, textDeleted } = context;
-  const { inbox, conversations, choices, participants, notes } = tables;
+  const { inbox, conversations, choices, participants, notes, facts } = tables;
   const selectRange = db.query(
     `SELECT session FROM conversation WHERE session >= ?1 AND session < ?2
      UNION SELECT session FROM inbox WHERE session >= ?1 AND session < ?2
      UNION SELECT session FROM choice WHERE session >= ?1 AND session < ?2
+     UNION SELECT session FROM fact WHERE session >= ?1 AND session < ?2
      UNION SELECT about AS session FROM note WHERE about >= ?1 AND about < ?2`,
     sessionRow,
   );
   const withPrefix = (prefix: string): SessionId[] =>
     selectRange.all(prefix, afterPrefix(prefix)).filter((session) => session !== undefined);
 
-  /** Conversations that may be over: those of a person, with the ones of which only a choice or a note is left; or of all. */
+  /** Conversations that may be over: those of a person, with the ones of which only a choice, a note or facts are left; or of all. */
   const sessionsOf = (whose: Person | Team | Area): SessionId[] => {
     if ('user' in whose) {
       const chosen = choices.ofPerson(encodePerson(whose));
-      return [...new Set([...participants.sessionsOf(whose), ...chosen, ...notes.ofPerson(whose)])];
+      const told = facts.ofPerson(whose);
+      return [...new Set([...participants.sessionsOf(whose), ...chosen, ...notes.ofPerson(whose), ...told])];
     }
     if (!('place' in whose)) return withPrefix(`{${encodeTeam(whose)}:`);
     const { place, thread } = whose;
@@ -86,15 +88,16 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
     conversationsAt: (place) =>
       read('conversationsAt', (now) => conversations.withPrefix(`{${encodePlace(place)}}`, now)),
 
-    erase: (whose, { keepChoices = false } = {}) =>
+    erase: (whose, { keepChoices = false, keepFacts = false } = {}) =>
       write('erase', (now) => {
-        const sum = { conversations: 0, messages: 0, waiting: 0 };
+        const sum = { conversations: 0, messages: 0, waiting: 0, facts: 0 };
         for (const session of sessionsOf(whose)) {
           const erased = eraseOne(session, whose, keepChoices, now);
           if ('user' in whose) participants.remove(whose, session);
           sum.conversations += erased.conversations;
           sum.messages += erased.messages;
           sum.waiting += erased.waiting;
+          if (!keepFacts) sum.facts += facts.removeAll(session, now);
         }
         if (!('user' in whose)) {
           if (!('place' in whose)) notes.removeAt(whose);
@@ -107,10 +110,11 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
     export: (whose) =>
       read('export', (now) =>
         sessionsOf(whose).flatMap((sessionId): ExportedConversation[] => {
-          if (conversations.living(sessionId, now) === undefined) return [];
-          const all = readable(conversations.elements(sessionId, -1, 0));
+          const living = conversations.living(sessionId, now) !== undefined;
+          const all = living ? readable(conversations.elements(sessionId, -1, 0)) : [];
           const messages = 'user' in whose ? all.filter((message) => message.authorId === whose.user) : all;
-          return messages.length === 0 ? [] : [{ sessionId, messages }];
+          const kept = facts.kept(sessionId, now);
+          return messages.length + kept.length === 0 ? [] : [{ sessionId, messages, facts: kept }];
         }),
       ),
   };

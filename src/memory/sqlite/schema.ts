@@ -150,6 +150,21 @@ export const MIGRATIONS: readonly string[] = [
     at INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- What people told the bot to keep. \`session\` is the conversation outside any thread.
+  CREATE TABLE fact (
+    session    TEXT    NOT NULL,
+    id         TEXT    NOT NULL,
+    person     TEXT    NOT NULL,
+    text       TEXT    NOT NULL,  -- JSON string
+    said_at    INTEGER NOT NULL,
+    proposed   INTEGER NOT NULL,  -- 1 until it is confirmed
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (session, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX fact_person ON fact (person);
+  CREATE INDEX fact_expiry ON fact (expires_at);
+  `,
 ];
 
 /** Which steps were taken, and when; made before the first of them. */

@@ -3,6 +3,7 @@ import type { ConversationStore, StoreOptions } from '../../core/store.ts';
 import { createSqliteChannels } from './channels.ts';
 import { createContext } from './context.ts';
 import { openDatabase } from './database.ts';
+import { createSqliteFacts } from './facts.ts';
 import { createSqliteFlags } from './flags.ts';
 import { createSessionMemory } from './memory.ts';
 import { createPeopleMemory } from './people.ts';
@@ -57,6 +58,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Co
     ...createStats(context, tables, sweep),
     channels: createSqliteChannels(context),
     flags: createSqliteFlags(context, tables.notes),
+    facts: createSqliteFacts(context, tables.facts),
     // It has a timer of its own.
     sweep: async () => {},
     ping: () => context.read('ping', () => void tables.inbox.countPending(now())),

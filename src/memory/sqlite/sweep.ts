@@ -17,7 +17,7 @@ const dueRow = z.object({ due: z.number() });
 
 export function createSweep(context: SqliteContext, tables: Tables): Sweep {
   const { db, read, write, textDeleted } = context;
-  const { turns, inbox, conversations, choices, participants } = tables;
+  const { turns, inbox, conversations, choices, participants, facts } = tables;
   const selectDue = db.query(
     `SELECT EXISTS (SELECT 1 FROM conversation WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM progress WHERE due_us IS NOT NULL AND inbox_expires_at <= ?1)
@@ -25,6 +25,7 @@ export function createSweep(context: SqliteContext, tables: Tables): Sweep {
          OR EXISTS (SELECT 1 FROM seen WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM choice WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM note WHERE expires_at <= ?1)
+         OR EXISTS (SELECT 1 FROM fact WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM channel WHERE expires_at <= ?1)
          OR EXISTS (SELECT 1 FROM progress WHERE due_us IS NULL AND expires_at <= ?1) AS due`,
     dueRow,
@@ -44,11 +45,12 @@ export function createSweep(context: SqliteContext, tables: Tables): Sweep {
     expireSeen(now);
     expireNotes(now);
     expireChannels(now);
+    const overdueFacts = facts.deleteExpired(now);
     choices.deleteExpired(now);
     inbox.deleteExpiredProgress(now);
     expireDays(new Date(now - KEEP_DAYS_MS).toISOString().slice(0, 10));
     // A record may hold an answer that was never delivered.
-    if (over.length + abandoned.length + records > 0) textDeleted('now');
+    if (over.length + abandoned.length + records + overdueFacts > 0) textDeleted('now');
     return over.length === BATCH || abandoned.length === BATCH;
   };
 

@@ -4,6 +4,7 @@ import type { Erased, TurnSelector } from '../../core/store.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import { type ConversationTable, createConversationTable } from './conversations.ts';
 import type { SqliteDatabase } from './database.ts';
+import { createFactTable, type FactTable } from './facts.ts';
 import { createFlagTable, type FlagTable } from './flags.ts';
 import { createInboxTable, type InboxTable } from './inbox.ts';
 import { createParticipantTable, type ParticipantTable } from './participants.ts';
@@ -17,6 +18,7 @@ export interface Tables {
   readonly choices: ChoiceTable;
   readonly participants: ParticipantTable;
   readonly notes: FlagTable;
+  readonly facts: FactTable;
 }
 
 export function createTables(db: SqliteDatabase): Tables {
@@ -28,6 +30,7 @@ export function createTables(db: SqliteDatabase): Tables {
     choices: createChoiceTable(db),
     participants: createParticipantTable(db),
     notes: createFlagTable(db),
+    facts: createFactTable(db),
   };
 }
 
@@ -41,7 +44,7 @@ export function forgetConversation(tables: Tables, session: SessionId, now: numb
   const waiting = inbox.forgetWaiting(session, () => true, now);
   inbox.keep(session, { generation: generation + 1 }, now);
   participants.dropIfOver(session);
-  return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
+  return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting, facts: 0 };
 }
 
 /** Removes the turns that match, waiting ones too. */
@@ -57,7 +60,7 @@ export function removeMatching(tables: Tables, session: SessionId, selector: Tur
   if ('authorId' in selector) participants.remove(personOf(session, selector.authorId), session);
   if (conversations.living(session, now) === undefined && !inbox.anyWaits(session, now)) notes.removeOf(session);
   participants.dropIfOver(session);
-  return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
+  return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting, facts: 0 };
 }
 
 /** True where only this person speaks: the conversation carries their name. */

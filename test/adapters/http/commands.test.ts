@@ -73,7 +73,7 @@ describe('a message that is a command', () => {
     const { say } = createApp();
     await remember('grace', 'm1');
     await remember('ada', 'm2');
-    const forgotten = commands.forget.done({ conversations: 1, messages: 2, waiting: 0 });
+    const forgotten = commands.forget.done({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
     expect(await say('/forget')).toMatchObject({ response: forgotten, ttl_remaining: 0 });
     await remember('grace', 'm3');
     expect((await say('/forget everywhere')).response).toContain('`/forget everywhere confirm`');

@@ -44,7 +44,9 @@ export function describeForget(harness: Harness): void {
         await offerNew(bot.store, messageOf(here(), 'm3', { text: 'secret-3' }));
         const { lease, message } = await takeHead(bot.store, here());
         const { text } = await ask('/forget', contextOf({ locale }));
-        expect(text).toBe(messagesIn(locale).commands.forget.done({ conversations: 1, messages: 2, waiting: 2 }));
+        expect(text).toBe(
+          messagesIn(locale).commands.forget.done({ conversations: 1, messages: 2, waiting: 2, facts: 0 }),
+        );
         expect(text).toMatch(
           locale === 'en' ? /2 messages that were still waiting will not be answered/ : /还在等待的 2 条消息/,
         );
@@ -112,7 +114,7 @@ export function describeForget(harness: Harness): void {
         expect(await kept()).toHaveLength(2);
 
         const { text } = await press(asked.actions[0], contextOf({ locale }));
-        expect(text).toBe(t.commands.forget.done({ conversations: 4, messages: 8, waiting: 0 }));
+        expect(text).toBe(t.commands.forget.done({ conversations: 4, messages: 8, waiting: 0, facts: 0 }));
         for (const session of [here(), elsewhere, dm]) expect(await kept(session)).toEqual([]);
         expect(await kept(SHARED)).toEqual(['text of b1', 'answer to b1']);
         expect(await kept(here({ user: 'bob' }))).toHaveLength(2);
@@ -147,7 +149,9 @@ export function describeForget(harness: Harness): void {
       await offerNew(bot.store, messageOf(SHARED, 'b2', { ...by('bob'), text: 'waiting-bob' }));
       const { kind, text, actions } = await ask('/forget', { ...inShared, locale });
       expect(kind).toBe('done');
-      expect(text).toBe(messagesIn(locale).commands.forget.removedMine({ conversations: 1, messages: 4, waiting: 1 }));
+      expect(text).toBe(
+        messagesIn(locale).commands.forget.removedMine({ conversations: 1, messages: 4, waiting: 1, facts: 0 }),
+      );
       expect(actions).toEqual([]);
       expect(await kept(SHARED)).toEqual(['text of b1', 'answer to b1']);
       const stored = await harness.fixture.dumpText();

@@ -18,7 +18,7 @@ const elsewhere = [
   sessionOf({ place: { ...place, platform: 'discord' } }),
   encodeSession({ place: { platform: 'slack', channel: 'C1' }, user: 'ada' }),
 ];
-const NOTHING = { conversations: 0, messages: 0, waiting: 0 };
+const NOTHING = { conversations: 0, messages: 0, waiting: 0, facts: 0 };
 const LONG_MS = 86_400_000;
 const secret = (id: string) =>
   messageOf(outside, id, { text: `secret of ${id}`, author: { id: 'ada', name: 'Ada Secret' } });
@@ -37,7 +37,7 @@ export function describeAreas(harness: Harness): void {
       await offerNew(store, at(outside, 'w2'));
       for (const id of [shared, sessionOf({ user: 'dora' })]) await store.setTtl(id, 600);
 
-      expect(await store.erase({ place })).toEqual({ conversations: 7, messages: 12, waiting: 2 });
+      expect(await store.erase({ place })).toEqual({ conversations: 7, messages: 12, waiting: 2, facts: 0 });
       expect(await harness.fixture.dumpText()).not.toMatch(/secret/i);
       expect(await store.conversationsAt(place)).toEqual([]);
       for (const user of ['ada', 'bob']) {
@@ -65,7 +65,12 @@ export function describeAreas(harness: Harness): void {
         );
       }
       for (const id of [outside, thread]) await store.setTtl(id, 600);
-      expect(await store.erase({ place, thread: '17.1' })).toEqual({ conversations: 2, messages: 4, waiting: 0 });
+      expect(await store.erase({ place, thread: '17.1' })).toEqual({
+        conversations: 2,
+        messages: 4,
+        waiting: 0,
+        facts: 0,
+      });
       for (const id of [thread, sharedThread]) expect(await store.history(id)).toBeUndefined();
       for (const id of [outside, shared, otherThread]) expect(await contents(store, id)).toEqual(['kept', 'answer']);
       expect(await store.ttl(outside)).toMatchObject({ choice: 600 });
@@ -81,7 +86,12 @@ export function describeAreas(harness: Harness): void {
       await offerNew(store, at(sharedThread, 'm2'));
       const answered = await takeHead(store, sharedThread);
       await store.commit(answered.lease, answered.message, answerOf('secret answer'));
-      expect(await store.erase({ place, thread: '17.1' })).toEqual({ conversations: 2, messages: 2, waiting: 1 });
+      expect(await store.erase({ place, thread: '17.1' })).toEqual({
+        conversations: 2,
+        messages: 2,
+        waiting: 1,
+        facts: 0,
+      });
       expect(await store.check(running.lease)).toMatchObject({ state: 'forgotten' });
       expect(await store.commit(running.lease, running.message, answerOf('secret too late'))).toBe('forgotten');
       expect(await store.record(sharedThread, 'm2')).toMatchObject({ state: 'forgotten' });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { KEEP_CHANNEL_MS } from '../../../src/core/channels.ts';
 import { parseSessionId } from '../../../src/core/session.ts';
+import { describeFactDeadlines } from './facts.ts';
 import { describeFinding } from './finding.ts';
 import type { AgingFixture, MakeFixture } from './support.ts';
 import {
@@ -31,6 +32,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
     const harness = useStore(makeFixture);
     describeFinding(harness);
     describeTraces(harness);
+    describeFactDeadlines(harness);
 
     it('an idempotency key is known for 24 hours, the record of a turn for an hour after its end', async () => {
       await runTurn(harness.store, messageOf(session, 'm1'));
@@ -134,7 +136,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
       expect(await harness.store.export({ platform: 'slack', workspace: 'T1' })).toMatchObject([
         { sessionId: session },
       ]);
-      expect(await harness.store.erase(ada)).toEqual({ conversations: 1, messages: 2, waiting: 0 });
+      expect(await harness.store.erase(ada)).toEqual({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
     });
 
     it('a conversation whose time has just run out is not gone on with', async () => {

@@ -31,7 +31,7 @@ export function describeExpiry(harness: Harness): void {
       await letThemPass(1);
 
       expect(await harness.store.history(session)).toBeUndefined();
-      expect(await harness.store.open(session, 20)).toEqual({ messages: [], total: 0 });
+      expect(await harness.store.open(session, 20)).toEqual({ messages: [], total: 0, facts: [] });
       expect(await harness.store.history(session)).toBeUndefined();
       expect((await harness.store.ttl(session)).expiresInMs).toBeUndefined();
       expect(await harness.store.conversationStats(session)).toBeUndefined();
@@ -41,7 +41,7 @@ export function describeExpiry(harness: Harness): void {
         sessionOf({ channel: 'C2' }),
       ]);
       expect(await harness.store.stats()).toMatchObject({ conversations: 1, messages: 2 });
-      expect(await harness.store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0 });
+      expect(await harness.store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0, facts: 0 });
     });
 
     it('is seen without anybody having asked in between, after a restart too', async () => {

@@ -27,10 +27,10 @@ export function describeFinding(harness: Harness<AgingFixture>): void {
       'to ada',
     ]);
     expect(await store.export(team)).toMatchObject([{ sessionId: shared }]);
-    expect(await store.erase(ada)).toEqual({ conversations: 1, messages: 2, waiting: 0 });
+    expect(await store.erase(ada)).toEqual({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
     expect(await contents(store, shared)).toHaveLength(total - 2);
     expect(await harness.fixture.dumpText()).not.toMatch(/said by ada|to ada/);
-    expect(await store.erase(ada)).toEqual({ conversations: 0, messages: 0, waiting: 0 });
+    expect(await store.erase(ada)).toEqual({ conversations: 0, messages: 0, waiting: 0, facts: 0 });
   }
 
   const adaSpeaks = (more: object = {}) =>
@@ -94,7 +94,7 @@ export function describeFinding(harness: Harness<AgingFixture>): void {
         await harness.fixture.advance(23 * HOUR);
         await store.requeue((await takeHead(store, shared)).lease);
       }
-      expect(await store.erase(ada)).toEqual({ conversations: 1, messages: 0, waiting: 1 });
+      expect(await store.erase(ada)).toEqual({ conversations: 1, messages: 0, waiting: 1, facts: 0 });
       expect(await harness.fixture.dumpText()).not.toContain('said by ada');
       expect((await takeHead(store, shared)).message.id).toBe('b1');
     });

@@ -10,16 +10,16 @@ export function describeForgetting(harness: Harness): void {
     it('erases the conversation and says how much that was', async () => {
       await runTurn(harness.store, messageOf(session, 'm1'));
       await runTurn(harness.store, messageOf(session, 'm2'));
-      expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 4, waiting: 0 });
+      expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 4, waiting: 0, facts: 0 });
       expect(await harness.store.history(session)).toBeUndefined();
-      expect(await harness.store.open(session, 20)).toEqual({ messages: [], total: 0 });
+      expect(await harness.store.open(session, 20)).toEqual({ messages: [], total: 0, facts: [] });
       expect(await harness.store.conversationStats(session)).toBeUndefined();
       expect(await harness.store.ttl(session)).toEqual({ effective: 1800 });
-      expect(await harness.store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0 });
+      expect(await harness.store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0, facts: 0 });
     });
 
     it('finds nothing to erase where nothing is', async () => {
-      expect(await harness.store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0 });
+      expect(await harness.store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0, facts: 0 });
     });
 
     it('leaves every other conversation alone', async () => {
@@ -45,7 +45,7 @@ export function describeForgetting(harness: Harness): void {
       const users = ['*', '?', '[a-z]', '{x}', '😀', 'a:b', 'a', 'b', '%2A'].map((user) => sessionOf({ user }));
       for (const [index, id] of users.entries()) await runTurn(harness.store, messageOf(id, `m${index}`));
       for (const [index, id] of users.entries()) {
-        expect(await harness.store.forget(id)).toEqual({ conversations: 1, messages: 2, waiting: 0 });
+        expect(await harness.store.forget(id)).toEqual({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
         expect(await harness.store.stats()).toMatchObject({ conversations: users.length - index - 1 });
       }
     });
@@ -89,8 +89,8 @@ export function describeForgetting(harness: Harness): void {
 
       const before = await harness.fixture.dumpText();
       for (const secret of secrets) expect(before).toContain(secret);
-      expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 3, waiting: 2 });
-      expect(await harness.store.forget(settled)).toEqual({ conversations: 1, messages: 2, waiting: 0 });
+      expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 3, waiting: 2, facts: 0 });
+      expect(await harness.store.forget(settled)).toEqual({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
       const after = await harness.fixture.dumpText();
       for (const secret of [...secrets, 'failed-text']) expect(after).not.toContain(secret);
     });
@@ -100,7 +100,7 @@ export function describeForgetting(harness: Harness): void {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const { lease, message } = await takeHead(harness.store, session);
       await harness.store.saveMessageRef(lease, 1, { id: 'p1' });
-      expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 2, waiting: 1 });
+      expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 2, waiting: 1, facts: 0 });
       expect(await harness.store.record(session, 'm1')).toMatchObject({ state: 'forgotten', outcome: 'forgotten' });
       expect(await harness.store.saveMessageRef(lease, 2, { id: 'p2' })).toBe(true);
       expect(await harness.store.commit(lease, message, answerOf('too late'))).toBe('forgotten');
@@ -126,8 +126,8 @@ export function describeForgetting(harness: Harness): void {
       const extras = { quotes: [{ author: 'Bob', text: 'earlier' }], attachments: ['a.pdf'] };
       await offerNew(harness.store, messageOf(session, 'm1', extras));
       await offerNew(harness.store, messageOf(session, 'm2', extras));
-      expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 0, waiting: 2 });
-      expect(await harness.store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0 });
+      expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 0, waiting: 2, facts: 0 });
+      expect(await harness.store.forget(session)).toEqual({ conversations: 0, messages: 0, waiting: 0, facts: 0 });
       expect(await harness.store.waiting(session)).toEqual(['m1', 'm2']);
       expect(await harness.store.countPending()).toBe(1);
       for (const id of ['m1', 'm2']) {
@@ -147,7 +147,7 @@ export function describeForgetting(harness: Harness): void {
       const { lease, message } = await takeHead(harness.store, session);
       await harness.store.saveMessageRef(lease, 1, { id: 'p1' });
       await harness.store.commit(lease, message, answerOf('answer'));
-      expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 2, waiting: 0 });
+      expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
       const { record } = await takeHead(harness.store, session);
       expect(record).toMatchObject({ state: 'forgotten', outcome: 'forgotten' });
       expect(record.answer).toBeUndefined();

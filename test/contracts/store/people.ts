@@ -6,7 +6,7 @@ import type { Harness } from './support.ts';
 import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
 
 const ada: Person = { platform: 'slack', workspace: 'T1', user: 'ada' };
-const NOTHING = { conversations: 0, messages: 0, waiting: 0 };
+const NOTHING = { conversations: 0, messages: 0, waiting: 0, facts: 0 };
 const byBob = { author: { id: 'bob', name: 'Bob' } };
 
 const own = sessionOf();
@@ -107,7 +107,7 @@ export function describePeople(harness: Harness): void {
       await offerNew(harness.store, messageOf(own, 'm8', { text: 'of ada, waiting' }));
       await offerNew(harness.store, messageOf(shared, 'm9', { text: 'of bob, waiting', ...byBob }));
       const running = await takeHead(harness.store, own);
-      expect(await harness.store.erase(ada)).toEqual({ conversations: 3, messages: 6, waiting: 1 });
+      expect(await harness.store.erase(ada)).toEqual({ conversations: 3, messages: 6, waiting: 1, facts: 0 });
       expect(await harness.store.commit(running.lease, running.message, answerOf('late'))).toBe('forgotten');
 
       expect(await listed(ada)).not.toContain(ownThread);
@@ -126,7 +126,7 @@ export function describePeople(harness: Harness): void {
     it('are erased by way of a conversation that was never answered, too', async () => {
       const fresh = sessionOf({ channel: 'C9' });
       await offerNew(harness.store, messageOf(fresh, 'm8', { text: 'a waiting secret' }));
-      expect(await harness.store.erase(ada)).toEqual({ conversations: 4, messages: 6, waiting: 1 });
+      expect(await harness.store.erase(ada)).toEqual({ conversations: 4, messages: 6, waiting: 1, facts: 0 });
       expect(await harness.fixture.dumpText()).not.toContain('a waiting secret');
       expect((await takeHead(harness.store, fresh)).record.state).toBe('forgotten');
     });
@@ -151,6 +151,7 @@ export function describePeople(harness: Harness): void {
         conversations: 1,
         messages: 4,
         waiting: 0,
+        facts: 0,
       });
       expect((await harness.store.ttl(direct)).choice).toBeUndefined();
       expect(await harness.store.history(direct)).toBeUndefined();
@@ -166,6 +167,7 @@ export function describePeople(harness: Harness): void {
         conversations: 4,
         messages: 10,
         waiting: 1,
+        facts: 0,
       });
       for (const id of [own, ownThread, shared, bobs]) expect(await harness.store.history(id)).toBeUndefined();
       for (const id of [own, shared]) expect((await harness.store.ttl(id)).choice).toBeUndefined();

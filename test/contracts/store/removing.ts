@@ -6,7 +6,7 @@ import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, ta
 const session = sessionOf();
 const channel = sessionOf({ user: undefined });
 const bob = { author: { id: 'bob', name: 'Bob' } };
-const NOTHING = { conversations: 0, messages: 0, waiting: 0 };
+const NOTHING = { conversations: 0, messages: 0, waiting: 0, facts: 0 };
 
 export function describeRemoving(harness: Harness): void {
   describe('amending', () => {
@@ -62,7 +62,7 @@ export function describeRemoving(harness: Harness): void {
     it('of one message removes both halves and no other turn', async () => {
       for (const id of ['m1', 'm2', 'm3']) await runTurn(harness.store, messageOf(session, id));
       const removed = await harness.store.removeTurns(session, { source: 'm2' });
-      expect(removed).toEqual({ conversations: 1, messages: 2, waiting: 0 });
+      expect(removed).toEqual({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
       expect(await contents(harness.store, session)).toEqual([
         'text of m1',
         'answer to m1',
@@ -80,7 +80,7 @@ export function describeRemoving(harness: Harness): void {
       await runTurn(harness.store, messageOf(channel, 'm2', bob));
       await runTurn(harness.store, messageOf(channel, 'm3'));
       const removed = await harness.store.removeTurns(channel, { authorId: 'ada' });
-      expect(removed).toEqual({ conversations: 1, messages: 4, waiting: 0 });
+      expect(removed).toEqual({ conversations: 1, messages: 4, waiting: 0, facts: 0 });
       expect(await contents(harness.store, channel)).toEqual(['text of m2', 'answer to m2']);
       expect(await harness.store.removeTurns(channel, { authorId: 'Bob' })).toEqual(NOTHING);
       expect(await harness.fixture.dumpText()).not.toMatch(/(text of|answer to) m[13]/);
@@ -90,7 +90,7 @@ export function describeRemoving(harness: Harness): void {
       await runTurn(harness.store, messageOf(session, 'm1'));
       await harness.store.setTtl(session, 600);
       const removed = await harness.store.removeTurns(session, { source: 'm1' });
-      expect(removed).toEqual({ conversations: 1, messages: 2, waiting: 0 });
+      expect(removed).toEqual({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
       expect(await harness.store.history(session)).toBeUndefined();
       expect(await harness.store.conversationStats(session)).toBeUndefined();
       expect(await harness.store.stats()).toMatchObject({ conversations: 0, messages: 0 });
@@ -102,7 +102,7 @@ export function describeRemoving(harness: Harness): void {
       await offerNew(harness.store, messageOf(channel, 'm2', bob));
       await offerNew(harness.store, messageOf(channel, 'm3', { text: 'waiting-secret' }));
       const removed = await harness.store.removeTurns(channel, { authorId: 'ada' });
-      expect(removed).toEqual({ conversations: 1, messages: 0, waiting: 2 });
+      expect(removed).toEqual({ conversations: 1, messages: 0, waiting: 2, facts: 0 });
       expect(await harness.store.removeTurns(channel, { authorId: 'ada' })).toEqual(NOTHING);
       expect(await harness.fixture.dumpText()).not.toContain('waiting-secret');
       const outcomes: string[] = [];
@@ -124,7 +124,7 @@ export function describeRemoving(harness: Harness): void {
       const { lease, message } = await takeHead(harness.store, channel);
       await harness.store.saveMessageRef(lease, 1, { id: 'p1' });
       const removed = await harness.store.removeTurns(channel, selector);
-      expect(removed).toEqual({ conversations: 1, messages: 0, waiting: 1 });
+      expect(removed).toEqual({ conversations: 1, messages: 0, waiting: 1, facts: 0 });
       expect(await harness.fixture.dumpText()).not.toContain('running-secret');
       expect(await harness.store.commit(lease, message, answerOf('too late'))).toBe('forgotten');
       const record = await harness.store.record(channel, 'm1');
@@ -139,7 +139,7 @@ export function describeRemoving(harness: Harness): void {
       const { lease, message } = await takeHead(harness.store, session);
       await harness.store.commit(lease, message, answerOf('settled-answer'));
       const removed = await harness.store.removeTurns(session, { source: 'm1' });
-      expect(removed).toEqual({ conversations: 1, messages: 2, waiting: 0 });
+      expect(removed).toEqual({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
       expect(await harness.fixture.dumpText()).not.toMatch(/settled-secret|settled-answer/);
       const { record } = await takeHead(harness.store, session);
       expect(record).toMatchObject({ state: 'forgotten', outcome: 'forgotten' });

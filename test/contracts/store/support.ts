@@ -33,7 +33,14 @@ export interface AgingFixture extends StoreFixture {
 export type MakeFixture<Fixture extends StoreFixture = StoreFixture> = (options: StoreOptions) => Promise<Fixture>;
 
 /** The limits of the suite: small enough to be reached by a test. */
-export const LIMITS = { defaultTtl: 1800, minTtl: 60, maxTtl: 2_592_000, maxMessages: 8, maxWaiting: 12 } as const;
+export const LIMITS = {
+  defaultTtl: 1800,
+  minTtl: 60,
+  maxTtl: 2_592_000,
+  factsTtl: 2_592_000,
+  maxMessages: 8,
+  maxWaiting: 12,
+} as const;
 
 const PROVOKED: readonly string[] = ['store_unavailable', 'session_invalid'];
 

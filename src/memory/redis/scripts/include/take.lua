@@ -1,11 +1,14 @@
 -- `take(own, inbox, head, token, budget, most)`, behind NOW: makes the token the owner of the head's turn, counts the attempt,
 -- and lets what is remembered live for at least `budget` seconds if the model is still to see it.
--- Gives {element, record as flat list, newest messages, 1 when what is remembered lives longer now, messages in the conversation}.
+-- Gives {element, record as flat list, newest messages, 1 when what is remembered lives longer now, messages in the conversation,
+-- facts as FACTS gives them}.
 -- @include now
 -- @include count
 -- @include head
+-- @include facts
 local function take(own, inbox, head, token, budget, most)
   local newest = most == '0' and {} or redis.call('LRANGE', own, -most, -1)
+  local facts = factsOf(baseOf(own))
   if head.dropped > 0 then redis.call('LPOP', inbox, head.dropped) end
   redis.call('EXPIRE', inbox, 86400)
   local key, state = head.key, head.state
@@ -27,5 +30,5 @@ local function take(own, inbox, head, token, budget, most)
     redis.call('EXPIRE', key, 86400)
     if not state or state == 'queued' or state == 'running' then extended = redis.call('EXPIRE', own, budget, 'GT') end
   end
-  return {head.element, redis.call('HGETALL', key), newest, extended, redis.call('LLEN', own)}
+  return {head.element, redis.call('HGETALL', key), newest, extended, redis.call('LLEN', own), facts}
 end
