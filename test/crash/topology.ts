@@ -6,10 +6,17 @@ import type { RedisTarget } from '../../src/redis/target.ts';
 import { clusterAt, sentinelsAt } from '../memory/redis-fixture.ts';
 import { startCluster } from '../support/cluster.ts';
 import { startNetwork } from '../support/network.ts';
-import { asked, PRIMARY, replicated, startSentinelGroup, until } from '../support/redis-sentinels.ts';
+import {
+  asked,
+  PRIMARY,
+  replicated,
+  type SentinelGroup,
+  startSentinelGroup,
+  until,
+} from '../support/redis-sentinels.ts';
 import { type RedisServer, startRedis, WRITES_AT_ONCE } from '../support/redis-server.ts';
 
-export type TopologyKind = 'sentinels' | 'cluster' | 'address';
+export type TopologyKind = 'sentinels' | 'cut' | 'cluster' | 'address';
 
 export interface Topology {
   /** For the bot. */
@@ -22,6 +29,8 @@ export interface Topology {
 
 /** Milliseconds that the network is silent: longer than a connection is waited for. */
 const SILENT_MS = 4_000;
+/** Milliseconds that a primary goes on without its replicas. */
+const CUT_MS = 3_000;
 /** An isolated primary must not go on: docs/operations.md. */
 const NEEDS_A_REPLICA = ['--min-replicas-to-write', '1', '--min-replicas-max-lag', '2'];
 
@@ -29,6 +38,8 @@ export function startTopology(kind: TopologyKind): Promise<Topology> {
   switch (kind) {
     case 'sentinels':
       return onSentinels();
+    case 'cut':
+      return cutFromReplicas();
     case 'cluster':
       return onCluster();
     case 'address':
@@ -38,16 +49,19 @@ export function startTopology(kind: TopologyKind): Promise<Topology> {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Resolves when both replicas follow the primary that the Sentinels name. */
+async function settle(group: SentinelGroup): Promise<void> {
+  const primary = await group.primary();
+  await until('both replicas follow', async () => {
+    const info = String(await asked(primary.port, (redis) => redis.info('replication')));
+    return [...info.matchAll(/state=online/g)].length === 2;
+  });
+  await replicated(primary, 1);
+}
+
 async function onSentinels(): Promise<Topology> {
   const group = await startSentinelGroup({ args: NEEDS_A_REPLICA });
-  const settled = async () => {
-    const primary = await group.primary();
-    await until('both replicas follow', async () => {
-      const info = String(await asked(primary.port, (redis) => redis.info('replication')));
-      return [...info.matchAll(/state=online/g)].length === 2;
-    });
-    await replicated(primary, 1);
-  };
+  const settled = () => settle(group);
   return {
     settings: { REDIS_SENTINELS: group.sentinels, REDIS_MASTER: PRIMARY },
     target: sentinelsAt(group.sentinels),
@@ -72,6 +86,29 @@ async function onSentinels(): Promise<Topology> {
         // Refused for a while after the last one.
         if (begun !== undefined) await group.promoted(old).catch(() => {});
         await settled();
+      },
+    ],
+    stop: group.stop,
+  };
+}
+
+/** The primary goes on without replicas for a while and dies then: what it has taken meanwhile, no other server has. */
+async function cutFromReplicas(): Promise<Topology> {
+  const group = await startSentinelGroup();
+  return {
+    settings: { REDIS_SENTINELS: group.sentinels, REDIS_MASTER: PRIMARY },
+    target: sentinelsAt(group.sentinels),
+    faults: [
+      async () => {
+        const old = await group.primary();
+        // The replicas are refused when they connect again; a restart makes it forget that.
+        await asked(old.port, (redis) => redis.call('ACL', 'SETUSER', 'default', '-psync', '-sync'));
+        await asked(old.port, (redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'REPLICA'));
+        await pause(CUT_MS);
+        await old.kill9();
+        await group.promoted(old);
+        await old.restart();
+        await settle(group);
       },
     ],
     stop: group.stop,
