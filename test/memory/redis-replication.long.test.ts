@@ -6,8 +6,9 @@ import { openReplication, type Replication } from '../../src/memory/redis/replic
 import { openStore, type RedisStore } from '../../src/memory/redis/store.ts';
 import { createRedisConnections } from '../../src/redis/connection.ts';
 import { type RedisTarget, serverAt } from '../../src/redis/target.ts';
-import { LIMITS, messageOf, offerNew, sessionOf } from '../contracts/store/support.ts';
+import { answerOf, contents, LIMITS, messageOf, offerNew, sessionOf } from '../contracts/store/support.ts';
 import { startCluster } from '../support/cluster.ts';
+import { startNetwork } from '../support/network.ts';
 import { asked, replicated } from '../support/redis-sentinels.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { clusterAt } from './redis-fixture.ts';
@@ -34,8 +35,8 @@ function connectionsTo(redis: RedisTarget) {
   return connections;
 }
 
-async function openOn(redis: RedisTarget): Promise<RedisStore> {
-  const store = await openStore(connectionsTo(redis), { ...LIMITS, observer, prefix: 'conversation', waitReplicas: 1 });
+async function openOn(redis: RedisTarget, waitReplicas = 1): Promise<RedisStore> {
+  const store = await openStore(connectionsTo(redis), { ...LIMITS, observer, prefix: 'conversation', waitReplicas });
   ending.push(() => store.close());
   return store;
 }
@@ -128,4 +129,48 @@ test('while a slot moves, what was written on its new node is not confirmed by t
   await expect(write()).rejects.toMatchObject(refused(/the connection to Redis changed/));
   for (const { port } of [to, from]) await asked(port, (one) => one.cluster('SETSLOT', slot, 'NODE', target));
   expect(await vi.waitFor(write, PATIENTLY)).toBeGreaterThan(1);
+});
+
+test('a replica that is behind is promoted: of two workers with one turn only the one that claimed it there goes on', async () => {
+  const [primary, heir] = await startGroup(1);
+  if (heir === undefined) throw new Error('There is no replica.');
+  const network = await startNetwork(primary.port);
+  ending.push(() => network.close());
+  const first = await openOn(serverAt(`redis://127.0.0.1:${network.port}`), 0);
+  const session = sessionOf();
+  await first.enqueue(messageOf(session, 'm1'));
+  await first.beats.begin('known.1', '1;');
+  await replicated(primary, 1);
+
+  // From here on the primary is alone with what it is told.
+  await asked(heir.port, (redis) => redis.replicaof('NO', 'ONE'));
+  const mine = await first.claim(session, 'known.1:1', undefined);
+  if (mine.kind !== 'claimed') throw new Error('m1 was not claimed.');
+  const { lease, message } = mine.turn;
+  expect(await first.saveMessageRef(lease, 0, { id: 'posted' })).toBe(true);
+  await first.beats.begin('unknown.1', '1;');
+  await first.beats.renew('known.1', '2;1');
+  network.moveTo(heir.port);
+  await primary.kill9();
+  await vi.waitFor(() => first.ping(), PATIENTLY);
+
+  const second = await openOn(serverAt(heir.url), 0);
+  expect(await second.heads([session])).toEqual([{ owner: undefined }]);
+  const theirs = await second.claim(session, 'other.1:1', undefined);
+  if (theirs.kind !== 'claimed') throw new Error('m1 was not claimed again.');
+  expect(theirs.turn.record).toMatchObject({ attempt: 1, takeovers: 0 });
+
+  expect(await first.saveMessageRef(lease, 1, { id: 'another' })).toBe(false);
+  expect(await first.countFailure(lease)).toBeUndefined();
+  expect(await first.commit(lease, message, answerOf('of the first'))).toBe('fenced');
+  expect(await first.fail(lease, 'internal')).toBe(false);
+  expect(await first.requeue(lease)).toBe(false);
+  expect(await first.complete(lease, 'known.1:2')).toEqual({ kind: 'fenced' });
+  expect(await first.check(lease)).toMatchObject({ state: 'lost' });
+  expect(await first.beats.renew('unknown.1', '1;')).toBe('gone');
+  expect(await first.beats.renew('known.1', '2;1')).toBe('renewed');
+
+  expect(await second.commit(theirs.turn.lease, message, answerOf('of the second'))).toBe('committed');
+  expect(await second.complete(theirs.turn.lease)).toEqual({ kind: 'left', waiting: 0 });
+  expect(await contents(second, session)).toEqual(['text of m1', 'of the second']);
 });
