@@ -42,11 +42,15 @@ export function createWorker(deps: WorkerDeps): Worker {
   let closing = false;
   let timers: NodeJS.Timeout[] = [];
   let looking = false;
+  /** Nothing waited at the last look. What is noted from then on is due four seconds later, so the next look but one finds it in time. */
+  let nothingWaited = false;
+  /** The store was away, or this process' incarnation ended: notes from this monotonic time on may be lost, and are made again. */
+  let noteFrom: number | undefined;
   let idle = () => {};
   const stored: { readonly sessionId: SessionId; readonly at: number }[] = [];
   const pulse = createPulse({
     ...{ beats: store.beats, process: deps.process, clock, heartbeat, logger },
-    onRenewed: () => behind('note', noteAgain),
+    onRenewed: () => oweNotes(),
   });
 
   /** Makes a call that nobody waits for: whatever is lost with it, the next look finds. */
@@ -56,15 +60,21 @@ export function createWorker(deps: WorkerDeps): Worker {
     });
   };
 
-  const noteAgain = async () => {
-    const since = clock.monotonic() - STORED_MS;
-    await store.note([...new Set(stored.filter(({ at }) => at > since).map(({ sessionId }) => sessionId))]);
+  const oweNotes = () => {
+    noteFrom ??= clock.monotonic() - STORED_MS;
+  };
+
+  /** Until it has succeeded it stays owed. */
+  const noteAgain = async (from: number) => {
+    await store.note([...new Set(stored.filter(({ at }) => at >= from).map(({ sessionId }) => sessionId))]);
+    if (noteFrom === from) noteFrom = undefined;
   };
 
   const rememberStored = (sessionId: SessionId) => {
     const now = clock.monotonic();
     stored.push({ sessionId, at: now });
-    while ((stored[0]?.at ?? now) < now - STORED_MS) stored.shift();
+    const since = Math.min(now - STORED_MS, noteFrom ?? now);
+    while ((stored[0]?.at ?? now) < since) stored.shift();
   };
 
   /** A slot and a token for it, if there is one free. */
@@ -181,7 +191,8 @@ export function createWorker(deps: WorkerDeps): Worker {
   const look = async () => {
     const pending = await store.countPending();
     deps.onPending(pending);
-    if (pending === 0) return;
+    nothingWaited = pending === 0;
+    if (nothingWaited) return;
     const due = await store.takeDue();
     const heads = await store.heads(due.map(({ sessionId }) => sessionId));
     const owners = heads.flatMap((head) => (head === 'empty' ? [] : (head.owner ?? [])));
@@ -204,13 +215,15 @@ export function createWorker(deps: WorkerDeps): Worker {
   };
 
   const tick = async () => {
-    const away = !heartbeat.health().ok;
+    if (!heartbeat.health().ok) oweNotes();
     await pulse.beat();
+    if (!heartbeat.health().ok) oweNotes();
     if (closing || looking) return;
     looking = true;
     try {
-      if (away && heartbeat.health().ok) await noteAgain();
-      await look();
+      if (noteFrom !== undefined && heartbeat.health().ok) await noteAgain(noteFrom);
+      if (nothingWaited) nothingWaited = false;
+      else await look();
     } catch (thrown) {
       logger.warn({ err: toBotError(thrown).message }, 'looking for what waits failed');
     } finally {

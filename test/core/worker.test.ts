@@ -9,6 +9,7 @@ import type { SessionId } from '../../src/core/session.ts';
 import type { ConversationStore } from '../../src/core/store.ts';
 import { createRunningTurns } from '../../src/core/turn-watch.ts';
 import { createWorker } from '../../src/core/worker.ts';
+import { BotError } from '../../src/errors.ts';
 import { createCoreMessages } from '../../src/i18n/messages.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { contents, LIMITS, messageOf, sessionOf } from '../contracts/store/support.ts';
@@ -190,6 +191,50 @@ describe('a worker', { timeout: 120_000 }, () => {
     openGate();
     for (const n of [1, 2, 3, 4]) await expectAnswered(fixture, person(n), [`m${n}`]);
     expect(ended.toSorted()).toEqual([1, 2, 3, 4].map((n) => `m${n}: answer to m${n}`));
+  });
+
+  it('notes again what may be lost until that has succeeded', async () => {
+    const { fixture, ended, closeGate, openGate, join } = await makeWorld();
+    const keys = keyspace(fixture.prefix);
+    let refusals = 0;
+    const worker = await join(1, (store) => ({
+      async note(sessionIds) {
+        if (refusals === 2) return await store.note(sessionIds);
+        refusals += 1;
+        throw new BotError('store_unavailable', 'Away again.', { retryable: true });
+      },
+    }));
+    closeGate();
+    for (const n of [1, 2]) await worker.enqueue(messageOf(person(n), `m${n}`));
+    await expect.poll(() => fixture.store.countReady(), PATIENTLY).toBe(1);
+    // As where the server of the indexes was replaced by one that is behind.
+    await fixture.redis.del(keys.pending, keys.ready, keys.beat('process1.1'));
+    await expect.poll(() => fixture.redis.exists(keys.beat('process1.2')), PATIENTLY).toBe(1);
+    openGate();
+    for (const n of [1, 2]) await expectAnswered(fixture, person(n), [`m${n}`]);
+    expect(ended.toSorted()).toEqual([1, 2].map((n) => `m${n}: answer to m${n}`));
+    expect(refusals).toBe(2);
+  });
+
+  it('looks at every other sign of life only while nothing waits', async () => {
+    const { join } = await makeWorld();
+    const calls = { beats: 0, looks: 0 };
+    await join(1, (store) => ({
+      beats: {
+        ...store.beats,
+        renew: (...args) => {
+          calls.beats += 1;
+          return store.beats.renew(...args);
+        },
+      },
+      countPending() {
+        calls.looks += 1;
+        return store.countPending();
+      },
+    }));
+    await expect.poll(() => calls.beats, PATIENTLY).toBeGreaterThanOrEqual(6);
+    expect(calls.looks).toBeGreaterThan(1);
+    expect(calls.looks).toBeLessThanOrEqual(calls.beats / 2 + 1);
   });
 
   it('does not run what it claimed by an answer that came too late', async () => {
