@@ -13,9 +13,9 @@ export const TURN_BUDGET_MS = 600_000;
 export const DELIVERY_BUDGET_MS = 15 * 60_000;
 /** Between two checks of whether a running turn was stopped, forgotten, or lost to another worker. */
 export const CHECK_MS = 1_000;
-/** Between two signs of life of a worker, and two looks at what waits. */
+/** Between two signs of life of a worker, and two looks at what waits; where nothing waits every other look is left out. */
 export const BEAT_MS = 1_000;
 /** Between two times that what is overdue is taken out of the indexes. */
-export const SWEEP_MS = 30_000;
+export const SWEEP_MS = 60_000;
 /** Longest wait before the model is asked again, unless it named a longer one. */
 export const MAX_BACKOFF_MS = 8_000;

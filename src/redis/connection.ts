@@ -12,12 +12,15 @@ import type { RedisTarget } from './target.ts';
 export const COMMAND_TIMEOUT_MS = 3_000;
 /**
  * Milliseconds without a byte after which a connection that waits for an answer is given up: its other end may be gone without
- * a FIN or RST. ioredis' `socketTimeout` counts only while something was asked (`setSocketTimeout` in its Redis.js, 6.0.0), so
- * each connection is asked something once a second: together some 4 s of silence.
+ * a FIN or RST. ioredis' `socketTimeout` counts only while something was asked (`setSocketTimeout` in its Redis.js, 6.0.0). The
+ * sign of life goes over the store's connection each second: together some 4 s of silence. On the others it is some 6 s.
  */
 const SILENCE_MS = 3_000;
-/** Milliseconds between two PINGs: also less than what proxies and NATs grant an idle connection. */
-const PING_MS = 1_000;
+/**
+ * Milliseconds between two looks at what was sent: what was asked nothing from one to the next is asked a PING, every other look
+ * at most. That is less than proxies and NATs grant an idle connection.
+ */
+const LOOK_MS = 1_500;
 /** Milliseconds in which all connections are made anew at most once, however many commands are refused. */
 const RECONNECT_MS = 1_000;
 /** Longest wait in milliseconds between two looks whether Redis has loaded its data. */
@@ -158,8 +161,13 @@ export function createRedisConnections(
   };
 
   const pinged = new WeakSet<Redis>();
-  const ping = (redis: Redis) => {
-    if (pinged.has(redis) || redis.status !== 'ready') return;
+  const sent = new WeakMap<Redis, number>();
+  const keepAsked = (redis: Redis) => {
+    if (redis.status !== 'ready') return;
+    const { bytesWritten } = redis.stream;
+    const wasAsked = sent.get(redis) !== bytesWritten;
+    sent.set(redis, bytesWritten);
+    if (wasAsked || pinged.has(redis)) return;
     pinged.add(redis);
     redis
       .ping()
@@ -167,9 +175,9 @@ export function createRedisConnections(
       .catch(() => undefined)
       .finally(() => pinged.delete(redis));
   };
-  const pinging = setInterval(() => {
-    for (const { client } of all) primariesOf(client).forEach(ping);
-  }, PING_MS).unref();
+  const looking = setInterval(() => {
+    for (const { client } of all) primariesOf(client).forEach(keepAsked);
+  }, LOOK_MS).unref();
 
   return {
     open: (name, extra = {}) => (target.kind === 'cluster' ? openClusterClient(name, extra) : openServer(name, extra)),
@@ -180,7 +188,7 @@ export function createRedisConnections(
       if (lost === undefined) return { ok: true };
       return { ok: false, reason: `connection "${lost.name}" to Redis is down: ${lost.fault?.reason ?? 'connecting'}` };
     },
-    close: () => clearInterval(pinging),
+    close: () => clearInterval(looking),
   };
 }
 

@@ -97,7 +97,7 @@ export const memoryAnswer = z.object({
   seen: z.object({ messages: z.number(), tokens: z.number() }),
 });
 
-/** What happened in the ten seconds before `at`; null: nothing to measure, or the store did not answer. */
+/** What happened in the fifteen seconds before `at`; null: nothing to measure, or the store did not answer. */
 export const sample = z.object({
   at: z.number(),
   conversations: z.number().nullable(),
