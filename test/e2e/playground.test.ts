@@ -219,6 +219,9 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await say(page, '/forget');
     await items(page, 'private').getByRole('button', { name: 'Forget this conversation' }).click();
     await reads(page, []);
+    // The question gives way to what came of it.
+    await expect.poll(() => items(page, 'private').count()).toBe(1);
+    await shows(items(page, 'private'), 'Forgotten');
     await shows(page.locator('#memory'), 'Nothing is remembered here.');
     await say(page, 'Hello again');
     await reads(page, ['Hello again', 'echo: Hello again']);
@@ -228,6 +231,27 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await page.reload();
     await connected(page);
     await shows(page.locator('#log .empty'), 'Nothing has been said');
+  });
+
+  test('a message is deleted with its answer, by keyboard, and nothing of it reaches the model again', async () => {
+    const { model, bot } = await startWithModel();
+    const { page } = await visit(bot.url);
+    await say(page, 'My locker code is 4711');
+    await reads(page, ['My locker code is 4711', 'echo: My locker code is 4711']);
+    await say(page, 'Hello');
+    await reads(page, ['My locker code is 4711', 'echo: My locker code is 4711', 'Hello', 'echo: Hello']);
+    const message = items(page, 'user').first();
+    await message.getByRole('button', { name: 'Delete…' }).focus();
+    await page.keyboard.press('Enter');
+    await shows(message, 'Delete this message and the answer to it');
+    await page.keyboard.press('Enter');
+    await reads(page, ['Hello', 'echo: Hello']);
+    await shows(page.locator('#spoken'), 'Deleted.');
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('log');
+    await say(page, 'And now?');
+    expect((await model.called('And now?')).raw).not.toContain('4711');
+    await page.reload();
+    await reads(page, ['Hello', 'echo: Hello', 'And now?', 'echo: And now?']);
   });
 
   test('forgetting in mid-answer wins, and whoever waits is told', async () => {

@@ -4,9 +4,9 @@ import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
-import type { CommandCall } from '../../core/commands.ts';
+import type { CommandCall, MemoryCommand } from '../../core/commands.ts';
 import type { Clock, CoreMessages, Logger } from '../../core/ports.ts';
-import type { SessionScope } from '../../core/session.ts';
+import { personOf, type SessionId, type SessionScope } from '../../core/session.ts';
 import { BotError } from '../../errors.ts';
 import { bodyLimit, readJson } from '../../lib/json-body.ts';
 import { keepAlive } from '../../lib/keep-alive.ts';
@@ -21,11 +21,12 @@ import {
   eventsQuery,
   type FeedEvents,
   messageBody,
+  messageRef,
   type Reads,
+  type Seat,
   SHOWN_MESSAGES,
   seatQuery,
   setupQuery,
-  stopBody,
   type Writes,
 } from './schemas.ts';
 
@@ -79,6 +80,21 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     return c.json(await runCommand({ command, context: contextOf(body, scope, 'text') }));
   });
 
+  app.post(`${API}/messages/delete`, async (c) => {
+    const body = parse(messageRef, await readJson(c.req.raw, maxBytes));
+    const session = sessionOf(body, scope);
+    const limited = await limitOf({ name: 'forget', scope: 'here', confirmed: true }, session, body);
+    if (limited !== undefined) return c.json({ detail: limited.text }, 429);
+    const stored = (await bot().memory.history(session))?.messages ?? [];
+    // In a shared conversation only one's own.
+    const message = stored.find(({ turn, authorId }) => turn === body.id && authorId === body.user);
+    if (message !== undefined) {
+      await bot().memory.removeTurns(session, { source: message.source });
+      await announce(bot(), logger, session, { kind: 'web.changed' });
+    }
+    return c.json({ deleted: message !== undefined } satisfies Writes['messages/delete']['answer']);
+  });
+
   app.post(`${API}/actions`, async (c) => {
     const body = parse(actionBody, await readJson(c.req.raw, maxBytes));
     const pressed = bot().commands.readAction(body.action);
@@ -88,7 +104,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
   });
 
   app.post(`${API}/stop`, async (c) => {
-    const body = parse(stopBody, await readJson(c.req.raw, maxBytes));
+    const body = parse(messageRef, await readJson(c.req.raw, maxBytes));
     const asked = await bot().flags.noted(sessionOf(body, scope), authorNote(body.id, body.user));
     const stopped = asked && (await bot().stop(sessionOf(body, scope), body.id));
     return c.json({ stopped } satisfies Writes['stop']['answer']);
@@ -141,6 +157,11 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
       }
     });
   });
+
+  /** Of what costs the store as much as this command. */
+  function limitOf(command: MemoryCommand, session: SessionId, { user, locale }: Pick<Seat, 'user' | 'locale'>) {
+    return bot().commands.limit(command, { person: personOf(session, user), locale });
+  }
 
   async function receive(body: z.infer<typeof messageBody>): Promise<Writes['messages']['answer']> {
     const message = toMessage(body, scope, deps.clock.now());

@@ -41,7 +41,7 @@ export const messageBody = z.object({
   text: z.string().refine(isWellFormed, 'text is ill-formed.'),
 });
 export const actionBody = z.object({ ...asker, action: z.string().max(100) });
-export const stopBody = z.object({ ...seat, id: messageId });
+export const messageRef = z.object({ ...seat, id: messageId });
 export const eventsQuery = z.object({ ...seat, track: z.array(messageId).max(MAX_TRACKED) });
 
 export type Seat = z.infer<typeof seatQuery>;
@@ -163,7 +163,12 @@ export interface Reads {
 export interface Writes {
   readonly messages: { readonly body: z.input<typeof messageBody>; readonly answer: Sent };
   readonly actions: { readonly body: z.input<typeof actionBody>; readonly answer: Extract<Sent, { kind: 'answer' }> };
-  readonly stop: { readonly body: z.input<typeof stopBody>; readonly answer: { readonly stopped: boolean } };
+  /** Deletes a message and the answer to it; `deleted`: false when it was gone, or is not this person's. */
+  readonly 'messages/delete': {
+    readonly body: z.input<typeof messageRef>;
+    readonly answer: { readonly deleted: boolean };
+  };
+  readonly stop: { readonly body: z.input<typeof messageRef>; readonly answer: { readonly stopped: boolean } };
 }
 
 export type Sent = z.infer<typeof sent>;

@@ -192,6 +192,20 @@ describe('a conversation', () => {
     expect((await memoryOf('Grace')).messages).toEqual([]);
   });
 
+  test('loses the message that its author deletes, and the answer to it; another person deletes nothing', async () => {
+    const shared = await open({ SESSION_SCOPE: 'channel' });
+    const post = async (path: string, body: object) =>
+      (await fetch(`${shared}/playground/api/${path}`, postChat({ channel: 'general', ...body }))).json();
+    const id = nextId();
+    await post('messages', { user: 'Ada', id, text: 'Hello' });
+    await untilState('Ada', [], ({ messages }) => messages.length === 2, shared);
+    expect(await post('messages/delete', { user: 'Mallory', id })).toEqual({ deleted: false });
+    expect((await memoryOf('Ada', shared)).messages).toHaveLength(2);
+    expect(await post('messages/delete', { user: 'Ada', id })).toEqual({ deleted: true });
+    expect((await memoryOf('Ada', shared)).messages).toEqual([]);
+    expect(await post('messages/delete', { user: 'Ada', id })).toEqual({ deleted: false });
+  });
+
   test.each([
     ['no body', { method: 'POST', headers: { 'Content-Type': 'application/json' } }, 400],
     ['not JSON', postChat('{'), 400],

@@ -14,6 +14,7 @@ export type Aside = { readonly key: string; after: string | undefined } & (
 export interface Said {
   readonly key: string;
   readonly kind: 'user' | 'assistant';
+  readonly turn: string;
   readonly author?: string | undefined;
   /** Unknown where another person asked before this page was opened. */
   readonly text?: string | undefined;
@@ -50,6 +51,7 @@ export function createConversation() {
       ({ turn, role, author, content, timestamp, stopped, cut }): Said => ({
         key: `${turn}:${role}`,
         kind: role,
+        turn,
         author,
         text: content,
         at: timestamp,
@@ -60,7 +62,15 @@ export function createConversation() {
     const unsent = entries
       .filter(({ id }) => !stored.has(id) && !inTurn.has(id))
       .map((entry): Said => {
-        return { key: `${entry.id}:user`, kind: 'user', author: entry.user, text: entry.text, status: 'done', entry };
+        return {
+          key: `${entry.id}:user`,
+          kind: 'user',
+          turn: entry.id,
+          author: entry.user,
+          text: entry.text,
+          status: 'done',
+          entry,
+        };
       });
     return withAsides([...said, ...open.flatMap((turn, index) => itemsOf(turn, index, entries)), ...unsent]);
   }
@@ -69,8 +79,15 @@ export function createConversation() {
     const entry = entries.find(({ id }) => id === turn);
     const status = index > 0 ? 'queued' : 'writing';
     return [
-      { key: `${turn}:user`, kind: 'user', author: author ?? entry?.user, text: text ?? entry?.text, status: 'done' },
-      { key: `${turn}:assistant`, kind: 'assistant', text: live.get(turn) ?? '', status },
+      {
+        key: `${turn}:user`,
+        kind: 'user',
+        turn,
+        author: author ?? entry?.user,
+        text: text ?? entry?.text,
+        status: 'done',
+      },
+      { key: `${turn}:assistant`, kind: 'assistant', turn, text: live.get(turn) ?? '', status },
     ];
   }
 
@@ -122,6 +139,14 @@ export function createConversation() {
     /** The last thing that is shown, for an aside to come after. */
     last: (entries: readonly Entry[]) => items(entries).at(-1)?.key,
     addAside: (aside: Aside) => asides.push(aside),
+    /** A question that was answered by its button gives way to what came of it. */
+    answerAside(key: string, answer: PrivateAnswer): boolean {
+      const index = asides.findIndex((aside) => aside.key === key);
+      const aside = asides[index];
+      if (aside?.kind !== 'private' || aside.answer.kind !== 'confirm') return false;
+      asides[index] = { ...aside, answer };
+      return true;
+    },
     removeAside(key: string) {
       const index = asides.findIndex((aside) => aside.key === key);
       const [removed] = index < 0 ? [] : asides.splice(index, 1);

@@ -1,6 +1,7 @@
 /** The conversation. */
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import type { Aside, Said } from './conversation.ts';
+import { DeleteTurn } from './delete-turn.tsx';
 import { Markdown } from './markdown.tsx';
 import type { Props } from './playground.ts';
 import { PrivateAnswer } from './private-answer.tsx';
@@ -43,11 +44,13 @@ export function Log({ playground }: Props) {
 function Question({ playground, item, time }: Props & { readonly item: Said; readonly time: Intl.DateTimeFormat }) {
   const { state, texts } = playground;
   const { entry } = item;
+  const isOwn = (item.author ?? state.place.user) === state.place.user;
   return (
     <li class={`item user${entry?.status === 'failed' ? ' failed' : ''}`}>
       <Head name={item.author ?? state.place.user} at={item.at} time={time} />
       {/* People write text; only the model's is read as Markdown. */}
       <div class="text plain">{item.text ?? <em>{texts.someone}</em>}</div>
+      {item.at !== undefined && isOwn && <DeleteTurn playground={playground} turn={item.turn} />}
       {entry?.status === 'sending' && <p class="hint">{texts.sending}</p>}
       {entry?.status === 'failed' && (
         <div class="row">
@@ -113,7 +116,11 @@ function AsideItem({ playground, item }: Props & { readonly item: Aside }) {
       <p class="head">
         <code>{item.command}</code> <span class="hint">{texts.onlyYou}</span>
       </p>
-      <PrivateAnswer answer={item.answer} texts={texts} press={(id) => playground.pressHere(item.command, id)} />
+      <PrivateAnswer
+        answer={item.answer}
+        texts={texts}
+        press={(id) => playground.pressHere(item.key, item.command, id)}
+      />
       {close}
     </li>
   );

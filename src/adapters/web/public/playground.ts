@@ -214,11 +214,24 @@ export function createPlayground(changed: () => void) {
       if (sent.kind === 'answer') return sent.answer;
       return { kind: 'refused', text: sent.kind === 'refused' ? sent.text : '', actions: [], files: [] };
     },
+    /** Deletes a message of this person and the answer to it. */
+    async deleteTurn(id: string) {
+      const { place, locale } = state;
+      await api
+        .post('messages/delete', { ...place, locale, id })
+        .then(({ deleted }) => set({ spoken: deleted ? texts().deleted : texts().deletedBefore }), complain);
+    },
     press,
-    /** The same for a button in the conversation, where its answer is shown. */
-    async pressHere(command: string, action: string) {
+    /** The same for a button in the conversation, where its answer is shown: in the place of a question, else below. */
+    async pressHere(aside: string, command: string, action: string) {
       const to = { ...state.place, text: command };
-      await press(action).then((answer) => takeAnswer(to, answer), complain);
+      const conversation = conversationOf(to);
+      const show = (answer: PrivateAnswer) => {
+        if (!conversation.answerAside(aside, answer)) return takeAnswer(to, answer);
+        set({ spoken: answer.text });
+        void memory.refresh();
+      };
+      await press(action).then(show, complain);
     },
   };
 }
