@@ -5,7 +5,7 @@ import { parseStoredSession } from '../elements.ts';
 import { claimedReply, readClaim } from './claim.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
-import { MARK_MARGIN_MS, memberships, type Unlisted, unlistedReply, whenListed } from './listing.ts';
+import { listFor, MARK_MARGIN_MS, memberships, type Unlisted, unlistedReply, whenListed } from './listing.ts';
 import { createRecently } from './recently.ts';
 import { fromElement, toElement } from './record.ts';
 import { KEEP_LISTED_S, KEEP_S } from './retention.ts';
@@ -35,7 +35,7 @@ function located(value: string): TurnRef | undefined {
 }
 
 export function createEnqueueing(context: RedisContext, turnBudgetS: number): Enqueueing {
-  const { redis, keys, options, call, oneServer } = context;
+  const { redis, keys, options, call, behind, oneServer } = context;
   /** A waiting message lives for KEEP_S, a conversation with the default TTL for that; who erases finds both. */
   const indexedMs = (Math.max(KEEP_S, options.defaultTtl) + KEEP_LISTED_S) * 1_000;
   const indexed = createRecently(INDEX_AGAIN_MS);
@@ -60,7 +60,10 @@ export function createEnqueueing(context: RedisContext, turnBudgetS: number): En
           if (!justIndexed) return enqueueReply.parse(await redis.enqueueTurn(...args));
           if (!oneServer) {
             for (const { key, member } of listed) await redis.indexMember(key, member, indexedMs);
-            return enqueueReply.parse(await redis.enqueueTurn(...args));
+            const reply = enqueueReply.parse(await redis.enqueueTurn(...args));
+            // As whenListed does; on one server the two are sent together.
+            behind('enqueue', () => listFor(context, sessionId, [author.id], indexedMs));
+            return reply;
           }
           const pipeline = redis.pipeline();
           for (const { key, member } of listed) pipeline.indexMember(key, member, indexedMs);

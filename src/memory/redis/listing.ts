@@ -72,23 +72,36 @@ export async function whenListed<Reply>(
   who: readonly string[],
   run: () => Promise<Reply | Unlisted>,
 ): Promise<Reply> {
+  let again: (() => Promise<void>) | undefined;
   for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
     const reply = await run();
-    if (!(reply instanceof Unlisted)) return reply;
-    await listEverybody(context, id, who, reply.ms + KEEP_LISTED_S * 1_000);
+    if (!(reply instanceof Unlisted)) {
+      // Somebody may have erased in between, who read the indexes after they were written and is about to take back what they read.
+      await again?.();
+      return reply;
+    }
+    again = await listEverybody(context, id, who, reply.ms + KEEP_LISTED_S * 1_000);
   }
   throw new Error(`Nobody could be listed for ${id}.`);
 }
 
-async function listEverybody(context: RedisContext, id: SessionId, who: readonly string[], ms: number): Promise<void> {
+/** Gives what lists the same people once more. */
+async function listEverybody(
+  context: RedisContext,
+  id: SessionId,
+  who: readonly string[],
+  ms: number,
+): Promise<() => Promise<void>> {
   const { redis, keys } = context;
   const own = keys.session(id);
   const authors = strings.parse(await redis.authorsOf(own.list, own.inbox));
   // A damaged element may name somebody whom nobody can be, and who can ask for nothing: they are marked, else they would be missed
   // each time, and not listed.
-  await listFor(context, id, [...authors.filter(isComponent), ...who], ms);
+  const list = () => listFor(context, id, [...authors.filter(isComponent), ...who], ms);
+  await list();
   const marked = new Set([...authors, ...who]);
   await redis.markPeople(own.list, own.inbox, own.people, Math.floor(ms) - MARK_MARGIN_MS, ...marked);
+  return list;
 }
 
 /**
