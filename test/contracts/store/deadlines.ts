@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { KEEP_CHANNEL_MS } from '../../../src/core/channels.ts';
 import { parseSessionId } from '../../../src/core/session.ts';
+import { describeClosedErasure } from './closed.ts';
 import { describeFactDeadlines } from './facts.ts';
 import { describeFinding } from './finding.ts';
 import type { AgingFixture, MakeFixture } from './support.ts';
@@ -32,6 +33,7 @@ export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<Ag
     const harness = useStore(makeFixture);
     describeFinding(harness);
     describeTraces(harness);
+    describeClosedErasure(harness);
     describeFactDeadlines(harness);
 
     it('an idempotency key is known for 24 hours, the record of a turn for an hour after its end', async () => {
