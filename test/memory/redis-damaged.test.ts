@@ -188,3 +188,33 @@ test('an idempotency key that leads nowhere is none', async () => {
   await offerNew(store, messageOf(session, 'm1'));
   expect(await store.locate(place, ['m1'])).toEqual({ sessionId: session, turnId: 'm1' });
 });
+
+describe('facts that are none', () => {
+  test.each<readonly [string, () => Promise<unknown>]>([
+    ['an index of another type', () => redis.set(own.facts, 'no index')],
+    ['a member that is no id', () => redis.zadd(own.facts, LATER, 'no id', LATER, 'proposed:no id', LATER, ':')],
+    ['a text that is none of ours', () => redis.set(own.fact('aaaaaaaa'), 'no fact')],
+    ['a text that is no JSON', () => redis.set(own.fact('aaaaaaaa'), '1\n"ada"\nno JSON')],
+    [
+      'a text of another type',
+      async () => {
+        await redis.del(own.fact('aaaaaaaa'));
+        await redis.lpush(own.fact('aaaaaaaa'), 'no fact');
+      },
+    ],
+    ['a text that is gone', () => redis.del(own.fact('aaaaaaaa'))],
+  ])('are passed over: %s', async (_, damage) => {
+    const { facts } = fixture.store;
+    const told = (id: string) => ({ id, text: `text of ${id}`, saidAt: Date.now() });
+    await facts.keep(session, ada, told('aaaaaaaa'));
+    await expectWhole(damage, nothing);
+    await facts.propose(session, ada, told('bbbbbbbb'));
+    expect(await facts.confirm(session, 'bbbbbbbb')).toMatchObject({ kind: 'kept' });
+    await facts.keep(session, ada, told('cccccccc'));
+    expect((await facts.list(session)).map(({ id }) => id)).toEqual(expect.arrayContaining(['bbbbbbbb', 'cccccccc']));
+    expect(await facts.remove(session, 'bbbbbbbb')).toBe(true);
+    await fixture.store.erase(ada);
+    expect(await facts.list(session)).toEqual([]);
+    expect(await redis.exists(own.facts)).toBe(0);
+  });
+});

@@ -1,6 +1,7 @@
 /** What the store does when Redis is away, full, set up wrongly, or when nobody knows whether a script ran. */
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { personOf } from '../../src/core/session.ts';
 import type { StoreOptions } from '../../src/core/store.ts';
 import { createRedisStore, openStore, type RedisStore, type RedisStoreOptions } from '../../src/memory/redis/store.ts';
 import { createRedisConnections } from '../../src/redis/connection.ts';
@@ -23,6 +24,7 @@ import { type RedisServer, startRedis, WRITES_AT_ONCE } from '../support/redis-s
 import { makeRedisFixture } from './redis-fixture.ts';
 
 const session = sessionOf();
+const ada = personOf(session, 'ada');
 const observer = { badElement() {}, error() {} };
 const options: StoreOptions = { ...LIMITS, observer };
 const unavailable = { name: 'BotError', code: 'store_unavailable', retryable: true };
@@ -288,20 +290,35 @@ describe('a server that takes no writes just now', () => {
 });
 
 describe('a server at its maxmemory', () => {
-  test('new messages and answers are refused with a clear error; reading, failing, forgetting go on', async () => {
+  test('new messages and answers are refused with a clear error; reading, failing, forgetting go on; facts likewise', async () => {
     const server = await startRedis();
     const store = await open(server.url);
     await runTurn(store, messageOf(session, 'm1'));
     await offerNew(store, messageOf(session, 'm2'));
     await offerNew(store, messageOf(session, 'm3'));
+    const [kept, proposed, late] = ['aaaaaaaa', 'bbbbbbbb', 'cccccccc'].map((id) => ({
+      id,
+      text: id,
+      saidAt: Date.now(),
+    }));
+    if (kept === undefined || proposed === undefined || late === undefined) throw new Error('Three facts.');
+    await store.facts.keep(session, ada, kept);
+    await store.facts.propose(session, ada, proposed);
     const admin = new Redis(server.url);
     await admin.config('SET', 'maxmemory', '1mb');
 
     const full = { name: 'BotError', code: 'store_full' };
+    for (const refused of [store.facts.keep(session, ada, late), store.facts.confirm(session, proposed.id)]) {
+      await expect(refused).rejects.toMatchObject(full);
+    }
+    expect(await store.facts.list(session)).toMatchObject([{ text: kept.text }]);
     await expect(store.enqueue(messageOf(session, 'm4'))).rejects.toMatchObject(full);
     expect(await contents(store, session)).toHaveLength(2);
-    const { lease, message } = await takeHead(store, session);
+    const { lease, message, facts } = await takeHead(store, session);
     expect(message.id).toBe('m2');
+    expect(facts).toMatchObject([{ text: kept.text }]);
+    expect(await store.facts.remove(session, kept.id)).toBe(true);
+    expect(await store.facts.list(session)).toEqual([]);
     await expect(store.commit(lease, message, answerOf('two'))).rejects.toMatchObject(full);
     expect(await contents(store, session)).toHaveLength(2);
     expect(await store.fail(lease, 'store_full')).toBe(true);
@@ -310,6 +327,7 @@ describe('a server at its maxmemory', () => {
     expect(await store.forget(session)).toMatchObject({ waiting: 1 });
 
     await admin.config('SET', 'maxmemory', '0');
+    expect(await store.facts.confirm(session, proposed.id)).toMatchObject({ kind: 'kept' });
     await runTurn(store, messageOf(sessionOf({ user: 'bob' }), 'm5'));
     admin.disconnect();
     await store.close();

@@ -78,6 +78,7 @@ describe('a row that cannot be read', () => {
     ['a participant', 'INSERT INTO participant VALUES (?, ?)', ['slack:T1:ada', 'no session']],
     ["somebody's TTL choice", 'INSERT INTO choice VALUES (?, ?, 600, ?)', ['no session', 'slack:T1:ada', LATER]],
     ['a TTL choice beyond all bounds', 'INSERT INTO choice VALUES (?, ?, ?, ?)', [session, 'x', 2 ** 53 - 1, LATER]],
+    ['a fact', "INSERT INTO fact VALUES (?, 'aaaaaaaa', 'x', '{', 1, 0, ?)", [session, LATER]],
     ['an idempotency key', "UPDATE seen SET session = 'no session'", []],
     ['a watched channel', "INSERT INTO channel VALUES ('discord', '{', '{', 'x', ?)", [LATER]],
     ['the parts of a reply', "UPDATE turn SET handles = '{' WHERE turn = 'm2'", []],

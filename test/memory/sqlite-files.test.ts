@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { personOf } from '../../src/core/session.ts';
 import type { ConversationStore, StoreOptions } from '../../src/core/store.ts';
 import { createContext } from '../../src/memory/sqlite/context.ts';
 import { openDatabase } from '../../src/memory/sqlite/database.ts';
 import { createSessionMemory } from '../../src/memory/sqlite/memory.ts';
-import { MIGRATIONS } from '../../src/memory/sqlite/schema.ts';
+import { MIGRATION_TABLE, MIGRATIONS } from '../../src/memory/sqlite/schema.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
 import { createTables } from '../../src/memory/sqlite/tables.ts';
 import { createSqliteTurns } from '../../src/memory/sqlite/turns.ts';
@@ -163,6 +164,7 @@ describe('the files of the embedded store', () => {
     const failing = await takeHead(store, sessionOf({ user: 'failing' }));
     await store.fail(failing.lease, 'model_timeout');
     await finish(store, failing.lease);
+    await store.facts.keep(session, personOf(session, 'ada'), { id: 'aaaaaaaa', text: 'one', saidAt: Date.now() });
     await store.forget(channel);
     await fixture.advance(91 * 86_400_000);
     await store.stats();
@@ -173,6 +175,20 @@ describe('the files of the embedded store', () => {
     expect(left.map(({ name }) => name).sort()).toEqual(['migration', 'sqlite_sequence']);
     db.close();
     await fixture.close();
+  });
+
+  it.each(MIGRATIONS.map((_, index) => index))('that have %i steps of the schema get the others', async (steps) => {
+    const old = new Database(join(dataDir, 'store.db'));
+    old.exec(MIGRATION_TABLE);
+    for (const [index, step] of MIGRATIONS.slice(0, steps).entries()) {
+      old.exec(step);
+      old.prepare('INSERT INTO migration (version, applied_at) VALUES (?, 1)').run([index + 1]);
+    }
+    old.close();
+    const store = await open();
+    await store.facts.keep(session, personOf(session, 'ada'), { id: 'aaaaaaaa', text: 'one', saidAt: Date.now() });
+    await runTurn(store, messageOf(session, 'm1'));
+    expect(await store.open(session, 20)).toMatchObject({ messages: [{}, {}], facts: [{ text: 'one' }] });
   });
 
   it('are opened again and again without losing anything', async () => {
