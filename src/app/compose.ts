@@ -73,9 +73,11 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     const newest = await memory.history(sessionId, { limit: config.memory.window });
     return chain.window.view(newest?.messages ?? []);
   };
+  const model = config.model.kind === 'demo' ? undefined : chain.describe();
   const commands = createCommands({
     memory,
     stats: store,
+    facts: store.facts,
     clock,
     limiter: commandLimiter,
     scope: config.memory.scope,
@@ -85,6 +87,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     maxTtl: config.memory.maxTtl,
     memoryWindow: config.memory.window,
     maxMessages: config.memory.maxMessages,
+    model,
     visible: (messages) => chain.window.view(messages),
   });
   const web = createWebAdapter({
@@ -154,7 +157,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   const url = at === undefined ? '' : `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`;
   const facts = {
     store: (startup: Texts['startup']) => driver.banner(config.store, startup),
-    model: config.model.kind === 'demo' ? undefined : chain.describe(),
+    model,
     platforms: descriptors,
     enabled: adapters.map(({ platform }) => platform),
     url,

@@ -1,6 +1,7 @@
 /** What a command is, what it is given when it runs, and the parts of an answer that all commands share. */
 import type { z } from 'zod';
 import type {
+  ChosenMessage,
   CommandAction,
   CommandContext,
   CommandDefinition,
@@ -9,6 +10,7 @@ import type {
   MemoryCommand,
   OptionValue,
 } from '../core/commands.ts';
+import type { Facts } from '../core/facts.ts';
 import type { PlatformDescriptor } from '../core/platform.ts';
 import type { Clock, RateLimiter } from '../core/ports.ts';
 import type { SessionId, SessionScope } from '../core/session.ts';
@@ -24,6 +26,7 @@ export interface CommandDeps {
   /** Its `forget` and `removeTurns` also tell running turns to stop. */
   readonly memory: Memory;
   readonly stats: Stats;
+  readonly facts: Facts;
   readonly clock: Pick<Clock, 'now'>;
   readonly limiter: Pick<RateLimiter, 'take'>;
   readonly scope: SessionScope;
@@ -37,6 +40,8 @@ export interface CommandDeps {
   readonly memoryWindow: number;
   /** Messages kept of a conversation at most. */
   readonly maxMessages: number;
+  /** The language model and its server, for people to read; undefined: the demo model, which is part of this process. */
+  readonly model: string | undefined;
   /** The part of the newest messages that the model is shown; tokens are estimated. */
   readonly visible: (
     messages: readonly ChatMessage[],
@@ -64,6 +69,10 @@ export interface CommandSpec<Args> {
   readonly args: z.ZodType<Args>;
   /** The arguments that the given options mean. */
   fromOptions(values: OptionValues): Args;
+  /** The arguments that a message means from whose menu the command was chosen. Default: none. */
+  fromMessage?(message: ChosenMessage): Args;
+  /** Makes arguments that a button can carry out of those that none can. Default: a button can carry all. */
+  carry?(request: CommandRequest, args: Args): Promise<Args>;
   /** How a button carries the arguments, in at most 60 characters of `[a-z0-9]`. */
   readonly button: {
     /** Stands for the command; one letter that no other command has. */
@@ -86,6 +95,8 @@ export interface RegisteredCommand {
   readonly ownLimit: boolean;
   readonly letter: string;
   fromOptions(values: OptionValues): MemoryCommand;
+  fromMessage(message: ChosenMessage): MemoryCommand;
+  carry(request: CommandRequest, command: MemoryCommand): Promise<MemoryCommand>;
   /** Undefined for arguments that no button can carry. */
   encode(command: MemoryCommand): string | undefined;
   decode(text: string): MemoryCommand | undefined;
@@ -107,6 +118,9 @@ export function defineCommand<Args extends Readonly<Record<string, OptionValue |
   return {
     ...{ definition, ownLimit, letter: button.letter },
     fromOptions: (values) => ({ name, ...spec.fromOptions(values) }),
+    fromMessage: (message) => ({ name, ...(spec.fromMessage?.(message) ?? spec.fromOptions(new Map())) }),
+    carry: async (request, command) =>
+      spec.carry === undefined ? command : { name, ...(await spec.carry(request, read(command))) },
     encode(command) {
       const parsed = spec.args.safeParse(command);
       return parsed.success ? button.letter + button.encode(parsed.data) : undefined;

@@ -6,7 +6,7 @@ import { button, type CommandDeps, type RegisteredCommand } from './command.ts';
 import { limitCommand } from './limit.ts';
 import { createParser } from './parse.ts';
 import { COMMANDS } from './registry.ts';
-import { runCommand } from './run.ts';
+import { carryCommand, runCommand } from './run.ts';
 
 export type { CommandDeps } from './command.ts';
 
@@ -15,9 +15,10 @@ export function createCommands(deps: CommandDeps, commands: readonly RegisteredC
     catalogue: commands.map(({ definition }) => definition),
     ...createParser(commands),
     readAction: (id) => decodeAction(id, commands),
-    openPrivately(command, context) {
+    async openPrivately(command, context) {
       const label = messagesIn(context.locale).buttons.openPrivately(command.name);
-      return button({ context, commands }, { label, style: 'primary' }, command, context.sessionId);
+      const carried = await carryCommand({ command, context }, deps, commands);
+      return button({ context, commands }, { label, style: 'primary' }, carried, context.sessionId);
     },
     limit: (command, context) => limitCommand(command, context, deps, commands),
     run: (call) => runCommand(call, deps, commands),

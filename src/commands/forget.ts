@@ -6,6 +6,7 @@ import type { Erased } from '../core/store.ts';
 import { localised, type Texts } from '../i18n/messages.ts';
 import { isManager, isShared } from './access.ts';
 import { answer, button, type CommandRequest, defineCommand } from './command.ts';
+import { factPlace } from './fact-place.ts';
 import { conversationsHere, withConversation } from './target.ts';
 
 /** `here`: this conversation (in a shared one: the person's own part); `everywhere`: all of the person's; `whole`: a shared one for all. */
@@ -72,17 +73,28 @@ export const forget = defineCommand({
     // Where a button can confirm, the word "confirm" does not.
     const args = { ...given, confirmed: given.confirmed && (surface === 'action' || !hasButtons) };
     if (args.scope === 'everywhere') return forgetEverywhere(request, args);
-    return withConversation(request, { name: 'forget', ...args }, (sessionId) => {
+    const act = (sessionId: SessionId) => {
       if (!isShared(request.context, sessionId)) return forgetOwn(request, args, sessionId);
       return args.scope === 'whole' ? forgetWhole(request, args, sessionId) : forgetMine(request, args, sessionId);
-    });
+    };
+    const withNone = () => withFacts(request, request.texts.commands.nothingHere);
+    return withConversation(request, { name: 'forget', ...args }, act, withNone);
   },
 });
 
 async function forgetOwn(request: CommandRequest, args: ForgetArgs, sessionId: SessionId): Promise<CommandResult> {
   const { forget } = request.texts.commands;
   if (mustConfirm(request, args)) return confirm(request, 'here', forget.confirmHere, sessionId);
-  return done(request.texts, await request.deps.memory.forget(sessionId));
+  const erased = await request.deps.memory.forget(sessionId);
+  return withFacts({ ...request, sessionId }, textOf(request.texts, erased));
+}
+
+/** The person had the bot keep these, whatever becomes of the conversation: they are told how to remove them. */
+async function withFacts(request: CommandRequest, text: string): Promise<CommandResult> {
+  const base = factPlace(request);
+  const facts = base === undefined ? [] : await request.deps.facts.list(base);
+  const stay = facts.length === 0 ? [] : [request.texts.commands.forget.factsStay(facts.length)];
+  return answer('done', [text, ...stay].join('\n'));
 }
 
 /** In a shared conversation `here` means one's own part, for managers too, who can then choose to forget the rest. */
@@ -90,30 +102,32 @@ async function forgetMine(request: CommandRequest, args: ForgetArgs, sessionId: 
   const { texts, deps, context } = request;
   if (mustConfirm(request, args)) return confirm(request, 'here', texts.commands.forget.confirmMine, sessionId);
   const erased = await deps.memory.removeTurns(sessionId, { authorId: context.person.user });
-  const text = isNothing(erased) ? texts.commands.nothingHere : texts.commands.forget.removedMine(erased);
+  const { forget: lines, nothingHere } = texts.commands;
+  const text = isNothing(erased) ? nothingHere : `${lines.removedMine(erased)}\n${lines.othersMayRepeat}`;
   if (!isManager(context, deps)) return answer('done', text);
   const actions = context.hasButtons
     ? [button(request, { label: texts.buttons.forgetWhole, style: 'danger' }, WHOLE, sessionId)]
     : [];
   const how = context.hasButtons ? '' : ` ${code('/forget whole confirm')}`;
-  return answer('done', `${text}\n${texts.commands.forget.mayWipe}${how}`, { actions });
+  return answer('done', `${text}\n${lines.mayWipe}${how}`, { actions });
 }
 
 async function forgetWhole(request: CommandRequest, args: ForgetArgs, sessionId: SessionId): Promise<CommandResult> {
   const { texts, deps, context } = request;
   if (!isManager(context, deps)) return answer('refused', texts.commands.managersOnly);
   if (!args.confirmed) return confirm(request, 'whole', texts.commands.forget.confirmWhole, sessionId);
-  return done(texts, await deps.memory.forget(sessionId));
+  return answer('done', textOf(texts, await deps.memory.forget(sessionId)));
 }
 
 /**
  * Includes what is left of expired conversations: the bot must not follow a thread any longer that it was told to forget.
- * A TTL override stays, as with every /forget.
+ * What the person had the bot keep goes too. A TTL override stays, as with every /forget.
  */
 async function forgetEverywhere(request: CommandRequest, args: ForgetArgs): Promise<CommandResult> {
   const { texts, deps, context } = request;
   if (!args.confirmed) return confirm(request, 'everywhere', texts.commands.forget.confirmEverywhere);
   const sum = { conversations: 0, messages: 0, waiting: 0, facts: 0 };
+  const { factsRemoved } = texts.commands.forget;
   const add = (erased: Erased) => {
     sum.conversations += erased.conversations;
     sum.messages += erased.messages;
@@ -125,7 +139,8 @@ async function forgetEverywhere(request: CommandRequest, args: ForgetArgs): Prom
     if (!isShared(context, sessionId)) add(await deps.memory.forget(sessionId));
   }
   add(await deps.memory.erase(context.person, { keepChoices: true }));
-  return done(texts, sum);
+  if (sum.facts === 0) return answer('done', textOf(texts, sum));
+  return answer('done', [...(isNothing(sum) ? [] : [textOf(texts, sum)]), factsRemoved(sum.facts)].join('\n'));
 }
 
 /**
@@ -156,12 +171,13 @@ function labelOf({ texts, context }: CommandRequest, scope: ForgetScope, session
 
 const WHOLE = { name: 'forget', scope: 'whole', confirmed: false };
 
-function done(texts: Texts, erased: Erased): CommandResult {
-  return answer('done', isNothing(erased) ? texts.commands.nothingHere : texts.commands.forget.done(erased));
+function textOf(texts: Texts, erased: Erased): string {
+  return isNothing(erased) ? texts.commands.nothingHere : texts.commands.forget.done(erased);
 }
 
+/** Facts are told apart. */
 function isNothing(erased: Erased): boolean {
-  return erased.messages === 0 && erased.waiting === 0 && erased.facts === 0;
+  return erased.messages === 0 && erased.waiting === 0;
 }
 
 function code(text: string): string {

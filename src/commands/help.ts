@@ -33,7 +33,8 @@ export const help = defineCommand({
         lines.commands,
         ...shown.map(({ definition: it }) => `- \`${usageOf(it, who)}\`: ${it.description[context.locale]}`),
         '',
-        lines.kept(effective, deps.memoryWindow, deps.maxMessages),
+        `${lines.kept(effective, deps.memoryWindow, deps.maxMessages)} ${lines.stays}`,
+        deps.model === undefined ? lines.demoModel : lines.model(deps.model),
       ].join('\n'),
     );
   },

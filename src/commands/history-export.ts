@@ -1,5 +1,6 @@
-/** A conversation as files: JSON for programs, Markdown for people. */
+/** A conversation as files: JSON for programs, Markdown for people. What the person had the bot keep there is in them. */
 import type { CommandFile } from '../core/commands.ts';
+import type { Fact } from '../core/facts.ts';
 import type { SessionId } from '../core/session.ts';
 import type { ChatMessage } from '../core/types.ts';
 import type { CommandRequest } from './command.ts';
@@ -11,8 +12,9 @@ export function exportFiles(
   request: CommandRequest,
   sessionId: SessionId,
   messages: readonly ChatMessage[],
+  facts: readonly Fact[],
 ): readonly CommandFile[] {
-  const { history } = request.texts.commands;
+  const { history, facts: factTexts } = request.texts.commands;
   const now = request.deps.clock.now();
   const exportedAt = new Date(now).toISOString();
   const name = `conversation-${exportedAt.slice(0, 10)}`;
@@ -27,10 +29,17 @@ export function exportFiles(
       ...(stopped === true ? { stopped } : {}),
       ...(cut === undefined ? {} : { cut }),
     })),
+    facts: facts.map(({ id, text, saidAt, expiresAt }) => ({
+      ...{ id, text },
+      saidAt: new Date(saidAt).toISOString(),
+      expiresAt: new Date(expiresAt).toISOString(),
+    })),
   };
   const markdown = [
     `# ${history.fileTitle(now)}`,
     ...messages.map((message) => `${headOf(request, message)}\n\n${quote(message.content)}`),
+    ...(facts.length === 0 ? [] : [`## ${history.factsTitle}`]),
+    ...facts.map(({ text, saidAt, expiresAt }) => `${factTexts.entry(saidAt, expiresAt)}\n\n${quote(text)}`),
   ].join('\n\n');
   return [
     { name: `${name}.json`, mediaType: 'application/json', content: `${JSON.stringify(json, null, 2)}\n` },

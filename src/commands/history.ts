@@ -5,9 +5,10 @@ import type { SessionId } from '../core/session.ts';
 import type { History } from '../core/store.ts';
 import { localised } from '../i18n/messages.ts';
 import { answer, button, type CommandRequest, defineCommand, maxLengthOf } from './command.ts';
+import { factPlace } from './fact-place.ts';
 import { exportFiles } from './history-export.ts';
 import { headOf } from './history-head.ts';
-import { cut, quote } from './markdown.ts';
+import { quote, quoteWithin } from './markdown.ts';
 import { withConversation } from './target.ts';
 
 /** Messages a page of the history holds at most. */
@@ -84,10 +85,19 @@ function field(letter: string, value: number | undefined): string {
 
 async function exportAll(request: CommandRequest, sessionId: SessionId): Promise<CommandResult> {
   const { texts, deps } = request;
-  const all = await deps.memory.history(sessionId, { limit: deps.maxMessages });
-  if (all === undefined) return answer('done', texts.commands.nothingHere);
-  const text = [texts.commands.history.exported(all.messages.length), ...unreadable(request, all)].join('\n');
-  return answer('done', text, { files: exportFiles(request, sessionId, all.messages) });
+  const { history: lines, nothingHere } = texts.commands;
+  const base = factPlace({ ...request, sessionId });
+  const [all, facts] = await Promise.all([
+    deps.memory.history(sessionId, { limit: deps.maxMessages }),
+    base === undefined ? [] : deps.facts.list(base),
+  ]);
+  if (all === undefined && facts.length === 0) return answer('done', nothingHere);
+  const text = [
+    lines.exported(all?.messages.length ?? 0),
+    ...(all === undefined ? [] : unreadable(request, all)),
+    ...(facts.length === 0 ? [] : [lines.facts(facts.length)]),
+  ].join('\n');
+  return answer('done', text, { files: exportFiles(request, sessionId, all?.messages ?? [], facts) });
 }
 
 /** What a page shows: `count` elements (readable or not), after skipping the `offset` newest. */
@@ -147,10 +157,9 @@ function fillPage(request: CommandRequest, history: History, bounds: PageBounds)
   let shortened = false;
   for (const message of inOrder) {
     const head = headOf(request, message);
-    const whole = `${head}\n${quote(message.content)}`;
-    const block = whole.length > most ? shortenedBlock(head, message.content, most) : whole;
+    const block = quoteWithin(head, message.content, most);
     if (block.length > left) break;
-    shortened ||= block !== whole;
+    shortened ||= block !== `${head}\n${quote(message.content)}`;
     blocks.push(block);
     left -= block.length + GAP.length;
   }
@@ -159,24 +168,6 @@ function fillPage(request: CommandRequest, history: History, bounds: PageBounds)
   // rather than skipping one.
   const count = blocks.length === inOrder.length ? asked : blocks.length;
   return { blocks, count, shortened, offset: fromOldest ? offset + asked - count : offset };
-}
-
-/** The beginning of a message that is too long: as much as fits when quoted, which makes it longer by its lines. */
-function shortenedBlock(head: string, content: string, space: number): string {
-  let fits = `${head}\n${quote('…')}`;
-  let low = 1;
-  let high = Math.min(content.length, space);
-  while (low <= high) {
-    const length = Math.ceil((low + high) / 2);
-    const block = `${head}\n${quote(cut(content, length))}`;
-    if (block.length <= space) {
-      fits = block;
-      low = length + 1;
-    } else {
-      high = length - 1;
-    }
-  }
-  return fits;
 }
 
 function pageButtons(

@@ -14,6 +14,27 @@ export function quote(text: string): string {
   return lines.map((line) => `> ${line}`).join('\n');
 }
 
+/** `head` with a quotation under it, shortened so that both take `space` UTF-16 units at most. */
+export function quoteWithin(head: string, text: string, space: number): string {
+  const whole = `${head}\n${quote(text)}`;
+  if (whole.length <= space) return whole;
+  let fits = `${head}\n${quote('…')}`;
+  let low = 1;
+  let high = Math.min(text.length, space);
+  // A quotation is longer than its text by its lines.
+  while (low <= high) {
+    const length = Math.ceil((low + high) / 2);
+    const block = `${head}\n${quote(cut(text, length))}`;
+    if (block.length <= space) {
+      fits = block;
+      low = length + 1;
+    } else {
+      high = length - 1;
+    }
+  }
+  return fits;
+}
+
 /** One line of plain text, its Markdown made inactive. */
 export function plainLine(text: string, maxLength: number): string {
   return cut(oneLine(text), maxLength).replace(ACTIVE, '\\$&');

@@ -1,8 +1,10 @@
 /**
  * Parses what people type or choose into a command. A message is a command only as a whole: one line that begins with `/` or
- * `!` directly followed by a name. Everything else goes to the model; a bare word is never a command.
+ * `!` directly followed by a name. To a command that takes a text, all that follows its name belongs, lines included. Everything
+ * else goes to the model; a bare word is never a command.
  */
 import {
+  type ChosenMessage,
   type Command,
   type CommandDefinition,
   type CommandOption,
@@ -14,7 +16,7 @@ import { parseDuration } from './duration.ts';
 import { editDistance } from './edit-distance.ts';
 import { UMBRELLA } from './usage.ts';
 
-/** Longest message that can be a command, and longest text of options that is read, in UTF-16 units. The longest valid one has about 40. */
+/** Longest message that can be a command without a text, and longest text of options that is read, in UTF-16 units. The longest valid one has about 40. */
 const MAX_LENGTH = 200;
 
 /**
@@ -23,16 +25,21 @@ const MAX_LENGTH = 200;
  */
 const COMMAND = /^[/!／！]([a-z]{1,32})([.!?。！？,，]*)(?:[^\S\r\n\v\f\u2028\u2029](.*))?$/i;
 
+/** The first word of a command that takes a text. People also write a colon after the name, and Chinese no blank after that. */
+const NAME = /^[/!／！]([a-z]{1,32})(?:[:：](.*))?$/i;
+
 export interface Parser {
   readText(text: string): Command | undefined;
   readArguments(name: string, text: string): Command;
   readOptions(name: string, options: Readonly<Record<string, unknown>>): Command;
+  readMessage(name: string, message: ChosenMessage): Command;
 }
 
 /** The part of a registered command that the parser needs. */
 interface ParsedCommand {
   readonly definition: CommandDefinition;
   fromOptions(values: OptionValues): Command;
+  fromMessage(message: ChosenMessage): Command;
 }
 
 export function createParser(commands: readonly ParsedCommand[]): Parser {
@@ -47,8 +54,23 @@ export function createParser(commands: readonly ParsedCommand[]): Parser {
     return alone ? catalogue.find(({ alsoTried }) => alsoTried.includes(name))?.name : undefined;
   }
 
+  /** The command of this name, or under the umbrella the one named next, if it takes what follows as a text. */
+  function readWithText(name: string, rest: string): Command | undefined {
+    if (name === UMBRELLA) {
+      const { word, after } = firstWord(rest);
+      const inner = word.toLowerCase();
+      return inner === UMBRELLA ? undefined : readWithText(inner, after);
+    }
+    const definition = find(name);
+    const [option] = definition?.options ?? [];
+    if (definition === undefined || option?.kind !== 'text') return undefined;
+    return build(definition, new Map(textValue(option, rest)));
+  }
+
   function readArguments(given: string, text: string): Command {
     const name = given.toLowerCase();
+    const withText = readWithText(name, text);
+    if (withText !== undefined) return withText;
     if (text.trim().length > MAX_LENGTH) return tooLong(name, text.trim());
     const tokens = text.split(/\s+/).filter((token) => token !== '');
     if (name !== UMBRELLA) return readTokens(name, tokens);
@@ -93,6 +115,10 @@ export function createParser(commands: readonly ParsedCommand[]): Parser {
     readArguments,
     readText(text) {
       const line = text.trim();
+      const { word, after } = firstWord(line);
+      const [, named = '', begin = ''] = NAME.exec(word) ?? [];
+      const withText = readWithText(named.toLowerCase(), begin + after);
+      if (withText !== undefined) return withText;
       const match = line.length > MAX_LENGTH ? null : COMMAND.exec(line);
       if (match === null) return undefined;
       const [, given = '', punctuation, rest = ''] = match;
@@ -111,6 +137,10 @@ export function createParser(commands: readonly ParsedCommand[]): Parser {
       for (const [key, raw] of Object.entries(options)) {
         if (raw === undefined || raw === null || raw === false) continue;
         const option = definition.options.find((each) => each.name === key && each.textOnly !== true);
+        if (option?.kind === 'text' && typeof raw === 'string') {
+          for (const [of, text] of textValue(option, raw)) values.set(of, text);
+          continue;
+        }
         const value = option === undefined ? undefined : readChosen(option, raw);
         if (value === undefined)
           return misread(definition, isWritten(raw) && option !== undefined ? String(raw).slice(0, MAX_LENGTH) : key);
@@ -118,7 +148,24 @@ export function createParser(commands: readonly ParsedCommand[]): Parser {
       }
       return build(definition, values);
     },
+    readMessage: (name, message) =>
+      commands.find(({ definition }) => definition.name === name)?.fromMessage(message) ?? unknown(name),
   };
+}
+
+/** The first word; empty when it is longer than anything that is read. */
+function firstWord(text: string): { readonly word: string; readonly after: string } {
+  const trimmed = text.trimStart();
+  const end = trimmed.slice(0, MAX_LENGTH + 1).search(/\s/);
+  if (end === -1 && trimmed.length > MAX_LENGTH) return { word: '', after: '' };
+  const word = end === -1 ? trimmed : trimmed.slice(0, end);
+  return { word, after: trimmed.slice(word.length) };
+}
+
+/** The value of a text, by the name of its option; none if there is nothing but blanks. */
+function textValue(option: CommandOption & { readonly kind: 'text' }, raw: string): readonly [string, OptionValue][] {
+  const text = raw.trim().slice(0, option.maxLength + 1);
+  return text === '' ? [] : [[option.name, text]];
 }
 
 /** One typing error (a swap counts as one) in a short name, two in a long one; people rarely miss the first letter. */
@@ -145,6 +192,11 @@ function readToken(option: CommandOption, token: string): OptionValue | undefine
       return lower === option.name ? true : undefined;
     case 'duration':
       return parseDuration(token);
+    case 'word':
+      return option.form.test(lower) ? lower : undefined;
+    case 'text':
+      // Never a part of a line that has other options.
+      return undefined;
   }
 }
 

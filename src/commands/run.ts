@@ -1,5 +1,5 @@
 /** Runs one command for the person who asks, on a conversation within their reach. */
-import { type CommandCall, type CommandResult, isHint } from '../core/commands.ts';
+import { type CommandCall, type CommandResult, isHint, type MemoryCommand } from '../core/commands.ts';
 import { messagesIn } from '../i18n/messages.ts';
 import { isManager } from './access.ts';
 import { answer, type CommandDeps, type CommandRequest, maxLengthOf, type RegisteredCommand } from './command.ts';
@@ -17,6 +17,20 @@ export async function runCommand(
   const refusal = await limitCommand(call.command, call.context, deps, commands);
   const result = refusal ?? (await dispatch(call, deps, commands));
   return { ...result, text: cut(result.text, maxLengthOf(call.context)) };
+}
+
+/** The command as a button can carry it, for {@link Commands.openPrivately}. @throws BotError as the store does */
+export async function carryCommand(
+  { command, context }: CommandCall & { readonly command: MemoryCommand },
+  deps: CommandDeps,
+  commands: readonly RegisteredCommand[],
+): Promise<MemoryCommand> {
+  const registered = commands.find(({ definition }) => definition.name === command.name);
+  const target = await targetOf({ command, context }, deps);
+  if (registered === undefined || target.kind === 'refused') return command;
+  const sessionId = target.kind === 'session' ? target.sessionId : undefined;
+  const texts = messagesIn(context.locale, context.timeZone);
+  return registered.carry({ deps, commands, context, texts, sessionId }, command);
 }
 
 async function dispatch(

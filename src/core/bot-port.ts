@@ -1,5 +1,6 @@
 /** What an adapter is handed: the whole of the bot as adapters see it. */
 import type { Commands } from './commands.ts';
+import type { Facts } from './facts.ts';
 import type { Flags } from './flags.ts';
 import type { WindowView } from './ports.ts';
 import type { Place, SessionId } from './session.ts';
@@ -61,6 +62,8 @@ export interface BotPort {
   /** What of the conversation the model would be shown now. */
   seen(sessionId: SessionId): Promise<WindowView<ChatMessage>>;
   readonly flags: Flags;
+  /** What people told the bot to keep. */
+  readonly facts: Facts;
   readonly stats: Stats;
   ping(): Promise<void>;
   /** Whether messages can be stored and handed to workers, as far as that is known now. */

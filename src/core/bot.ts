@@ -158,6 +158,7 @@ export function createBot(deps: BotDeps): BotPort {
     memory,
     seen: deps.seen,
     flags: store.flags,
+    facts: store.facts,
     stats: store,
     ping: () => store.ping(),
     health: deps.health,

@@ -101,6 +101,8 @@ interface OptionBase {
   readonly description: Localised;
   /** Only in the text form; platforms with buttons ask otherwise. */
   readonly textOnly?: true;
+  /** A platform with forms asks for it. Without it the command explains itself. */
+  readonly required?: true;
 }
 
 export interface CommandChoice {
@@ -115,7 +117,22 @@ export type CommandOption =
   /** Present or not: a boolean where the platform has them, the bare name of the option in text. */
   | (OptionBase & { readonly kind: 'flag' })
   /** `600`, `90s`, `10m`, `2h`, `7d` or `default`. */
-  | (OptionBase & { readonly kind: 'duration'; readonly examples: readonly string[] });
+  | (OptionBase & { readonly kind: 'duration'; readonly examples: readonly string[] })
+  /** One word; it is read in lower case and has to match `form` whole. */
+  | (OptionBase & { readonly kind: 'word'; readonly form: RegExp })
+  /**
+   * All that is typed after the command, with its line breaks, so it is the command's only option. `maxLength` in UTF-16 units; of a
+   * longer text the command is given one unit more than that.
+   */
+  | (OptionBase & { readonly kind: 'text'; readonly maxLength: number });
+
+/** A message from whose menu a command was chosen. */
+export interface ChosenMessage {
+  /** As people see it. */
+  readonly text: string;
+  /** The platform's id of who wrote it; undefined: no person did. */
+  readonly author: string | undefined;
+}
 
 /** One command, from which every platform's registration, the help and the completion are made. */
 export interface CommandDefinition {
@@ -124,6 +141,8 @@ export interface CommandDefinition {
   /** At most 100 characters (Discord). */
   readonly description: Localised;
   readonly options: readonly CommandOption[];
+  /** It is offered in the menu of a message too, under this name: at most 24 characters (Slack's shortcuts; Discord takes 32). */
+  readonly onMessage?: Localised;
   readonly who: Who;
   /** Other words that people try; they get a hint and run nothing. */
   readonly alsoTried: readonly string[];
@@ -138,10 +157,15 @@ export interface Commands {
   readArguments(name: string, text: string): Command;
   /** A platform's command whose options come by name (Discord). */
   readOptions(name: string, options: Readonly<Record<string, unknown>>): Command;
+  /** A command that was chosen from the menu of a message: of some it is the text, to others it only says which thread is meant. */
+  readMessage(name: string, message: ChosenMessage): Command;
   /** The id of a pressed button. Undefined: it is none of ours. */
   readAction(id: string): PressedAction | undefined;
-  /** The button to post where the answer itself would be public: it opens the private answer for this person alone. */
-  openPrivately(command: MemoryCommand, context: CommandContext): CommandAction;
+  /**
+   * The button to post where the answer itself would be public: it opens the private answer for this person alone. Text that no
+   * button can carry is kept in the store for it. @throws BotError as the store does.
+   */
+  openPrivately(command: MemoryCommand, context: CommandContext): Promise<CommandAction>;
   /**
    * Counts a command that is not run through `run` (`run` counts its own) against the person's limit. Undefined: it may run;
    * else the refusal.

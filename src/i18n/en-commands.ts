@@ -14,6 +14,8 @@ export function englishCommands(f: Formats) {
     about: {
       history: 'Show what I remember of this conversation',
       forget: 'Make me forget',
+      remember: 'Ask me to keep something for this place',
+      facts: 'Show or remove what you asked me to keep here',
       ttl: 'Show or change how long I remember this conversation',
       memstats: 'Show figures about my memory',
       help: 'What I do, how to talk to me, and what I remember',
@@ -24,6 +26,9 @@ export function englishCommands(f: Formats) {
       export: 'Download everything as JSON and Markdown files',
       scope: 'What to forget',
       confirm: 'Confirms the request',
+      text: 'What I should keep, at most 500 characters',
+      removeFact: 'Removes the one with this id, or all',
+      factId: 'The id of what to remove, or all',
       value: '600, 90s, 10m, 2h, 7d or default',
     },
     scopes: {
@@ -54,6 +59,9 @@ export function englishCommands(f: Formats) {
       unreadable: (count: number) => `${messages(count)} could not be read and ${count === 1 ? 'is' : 'are'} left out.`,
       shortened: 'Long messages are shortened; /history export has all of them.',
       exported: (count: number) => `Everything I remember of this conversation: ${messages(count)}.`,
+      facts: (count: number) =>
+        `${f.plural(count, 'fact that you asked me to keep here is', 'facts that you asked me to keep here are')} included.`,
+      factsTitle: 'What you asked me to keep here',
       fileTitle: (exportedAt: number) => `Conversation, exported ${f.time(exportedAt)} (${f.timeZone})`,
     },
 
@@ -67,7 +75,48 @@ export function englishCommands(f: Formats) {
         `Forgotten: ${conversations(erased.conversations)}, ${messages(erased.messages)}.${waiting(erased.waiting)}`,
       removedMine: (erased: Erased) =>
         `Removed from this shared conversation: ${messages(erased.messages)}, yours and my answers to them.${waiting(erased.waiting)}`,
+      othersMayRepeat:
+        'My answers to others may still repeat what you said; only they, or a manager, can remove those.',
+      factsStay: (count: number) =>
+        `${f.plural(count, 'fact', 'facts')} that you asked me to keep here ${count === 1 ? 'stays' : 'stay'}: \`/facts\` shows and removes ${count === 1 ? 'it' : 'them'}.`,
+      factsRemoved: (count: number) => `Removed, too: ${f.plural(count, 'fact', 'facts')} that you asked me to keep.`,
       mayWipe: 'You can also wipe it for everyone.',
+    },
+
+    remember: {
+      /** The command's name in the menu of a message; at most 24 characters. */
+      onMessage: 'Remember this',
+      explain: (limit: number) =>
+        `Say what I should keep, for example \`/remember I am vegetarian\`: at most ${f.plural(limit, 'character', 'characters')}, several lines if you like. ` +
+        'I keep it for you in this place only and show it to the model with each of your messages here. `/facts` lists and removes it; `/forget` leaves it.',
+      question: 'Others read my answers here. Keep it for this channel?',
+      kept: (until: number) =>
+        `I’ll remember this here until ${f.time(until)} (${f.timeZone}). \`/facts\` lists and removes it.`,
+      known: 'I already keep that here. `/facts` lists it.',
+      knownUntil: (until: number) => `I already keep that here, until ${f.time(until)} (${f.timeZone}).`,
+      full: 'I keep as much for you here as I can. Remove something with `/facts` first.',
+      tooLong: (limit: number) =>
+        `That is too long: I can keep at most ${f.plural(limit, 'character', 'characters')} at once. Nothing was kept.`,
+      noText: 'There is no text in that message that I could keep.',
+      notYours: 'I keep only what you wrote yourself: that message is not yours.',
+      tooLate: 'I no longer have that text: I wait ten minutes for the answer. Please send `/remember` again.',
+      directOnly: 'Others read my answers here. Please do that in a direct conversation with me.',
+    },
+
+    facts: {
+      shared:
+        'Everybody here shares one conversation with me, so I keep nothing for one person here. A direct conversation with me is the place for that.',
+      none: 'You have not asked me to keep anything here. Send `/remember` and a text to do that.',
+      title: (count: number, limit: number) =>
+        `**What you asked me to keep here** (${f.number(count)} of at most ${f.number(limit)})`,
+      entry: (saidAt: number, expiresAt: number) => `said ${f.time(saidAt)}, kept until ${f.time(expiresAt)}`,
+      times: `Times in ${f.timeZone}.`,
+      howToRemove: 'Remove one with `/facts remove` and its id, all with `/facts remove all`.',
+      removed: 'Removed.',
+      unknown: 'I don’t have that one any more.',
+      confirmAll: 'Remove everything that you asked me to keep here? This can’t be undone.',
+      removedAll: (count: number) => `Removed: ${f.plural(count, 'fact', 'facts')}.`,
+      mayBeRepeated: 'Earlier answers of mine may still repeat it; `/forget` erases those.',
     },
 
     ttl: {
@@ -128,6 +177,11 @@ export function englishCommands(f: Formats) {
       kept: (seconds: number, windowMessages: number, maxMessages: number) =>
         `I keep your messages and my answers for **${f.exactly(seconds)}** after the last turn, the newest ${messages(maxMessages)} at most, ` +
         `and give the model up to the last ${f.number(windowMessages)}. After that, or on /forget, they are deleted.`,
+      stays:
+        'My answer to another message may repeat something you deleted: /forget erases that, too. What /remember keeps stays until it expires or you remove it with /facts.',
+      model: (description: string) =>
+        `To answer, I send your messages to the language model ${description}. What its provider keeps of them is up to that provider.`,
+      demoModel: 'My answers come from a built-in demo; your messages are sent to nobody.',
     },
 
     hint: {

@@ -63,6 +63,9 @@ export function english(f: Formats) {
     /** After a reply that was stopped. */
     stopped: '(stopped)',
     cut: CUT,
+    /** Under the answer to a message that asks the bot to remember something. */
+    rememberHint:
+      '(I will forget our conversation in time. To make me keep something here, send /remember and what I should keep.)',
     thinking: 'Thinking…',
 
     rateLimited: (waitMs: number) => `You’re sending messages too fast. Try again in ${f.roughly(waitMs)}.`,
@@ -84,6 +87,11 @@ export function english(f: Formats) {
       forgetMine: 'Remove my messages',
       forgetEverywhere: 'Forget all of it',
       forgetWhole: 'Wipe it for everybody',
+      keepHere: 'Keep it for this channel',
+      removeFact: (number: number, text: string) => `Remove ${f.number(number)}: ${text}`,
+      removeAllFacts: 'Remove all',
+      moreFacts: 'More',
+      firstFacts: 'Back to the first',
     },
     /** Beside the button that opens a private answer. */
     leavesThread: 'I’m leaving this thread until somebody mentions me.',

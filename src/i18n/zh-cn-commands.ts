@@ -12,6 +12,8 @@ export function chineseCommands(f: Formats): Texts['commands'] {
     about: {
       history: '显示我对这个对话的记忆',
       forget: '让我忘记',
+      remember: '让我在这里记住关于你的一件事',
+      facts: '查看和删除你让我在这里记住的事',
       ttl: '查看或更改这个对话的记忆时长',
       memstats: '显示有关记忆的数据',
       help: '我能做什么、怎么和我聊天、我会记住什么',
@@ -22,6 +24,9 @@ export function chineseCommands(f: Formats): Texts['commands'] {
       export: '以 JSON 和 Markdown 文件导出全部内容',
       scope: '要忘记什么',
       confirm: '确认操作',
+      text: '要我记住的内容，最多 500 字',
+      removeFact: '删除指定编号的一条，或全部',
+      factId: '要删除的编号，或 all',
       value: '600、90s、10m、2h、7d 或 default',
     },
     scopes: {
@@ -50,6 +55,8 @@ export function chineseCommands(f: Formats): Texts['commands'] {
       unreadable: (count) => `有 ${messages(count)}无法读取，已略去。`,
       shortened: '长消息已缩短；用 /history export 可得到全文。',
       exported: (count) => `我对这个对话的全部记忆：${messages(count)}。`,
+      facts: (count) => `其中包括你让我在这里记住的 ${f.number(count)} 件事。`,
+      factsTitle: '你让我在这里记住的事',
       fileTitle: (exportedAt) => `对话，导出于 ${f.time(exportedAt)}（${f.timeZone}）`,
     },
 
@@ -63,7 +70,41 @@ export function chineseCommands(f: Formats): Texts['commands'] {
         `已忘记：${conversations(erased.conversations)}，${messages(erased.messages)}。${waiting(erased.waiting)}`,
       removedMine: (erased) =>
         `已从这个共享对话中移除 ${messages(erased.messages)}，即你的消息和我对它们的回答。${waiting(erased.waiting)}`,
+      othersMayRepeat: '我对其他人的回答里可能仍会提到你说过的话，只有他们或管理员才能删除那些回答。',
+      factsStay: (count) => `你让我在这里记住的 ${f.number(count)} 件事仍会保留，可用 \`/facts\` 查看和删除。`,
+      factsRemoved: (count) => `你让我记住的 ${f.number(count)} 件事也已删除。`,
       mayWipe: '你也可以为所有人清除整个对话。',
+    },
+
+    remember: {
+      onMessage: '记住这条消息',
+      explain: (limit) =>
+        `请写上要我记住的内容，例如 \`/remember 我吃素\`：最多 ${f.number(limit)} 字，可以有多行。` +
+        '我只在这里为你记住它，并在你每次发消息时提供给模型。用 `/facts` 可以查看和删除；`/forget` 不会删除它。',
+      question: '这里的其他人也能看到我的回答。要为这个频道记住它吗？',
+      kept: (until) => `我会在这里记住它，直到 ${f.time(until)}（${f.timeZone}）。用 \`/facts\` 可以查看和删除。`,
+      known: '这件事我已经在这里记住了。用 `/facts` 可以查看。',
+      knownUntil: (until) => `这件事我已经在这里记住了，会保留到 ${f.time(until)}（${f.timeZone}）。`,
+      full: '我在这里为你记住的事已经满了。请先用 `/facts` 删除一些。',
+      tooLong: (limit) => `太长了：我一次最多能记住 ${f.number(limit)} 字。什么都没有保存。`,
+      noText: '那条消息里没有可以记住的文字。',
+      notYours: '我只记住你自己写的内容，而那条消息不是你发的。',
+      tooLate: '那段文字我已经没有了：我只等十分钟。请重新发送 `/remember`。',
+      directOnly: '这里的其他人也能看到我的回答。请在与我的私聊中这样做。',
+    },
+
+    facts: {
+      shared: '这里的所有人与我共用一个对话，所以我不会在这里为某个人单独记住什么。请在与我的私聊中这样做。',
+      none: '你还没有让我在这里记住什么。发送 `/remember` 加上内容即可。',
+      title: (count, limit) => `**你让我在这里记住的事**（${f.number(count)} 件，最多 ${f.number(limit)} 件）`,
+      entry: (saidAt, expiresAt) => `${f.time(saidAt)} 说的，保留到 ${f.time(expiresAt)}`,
+      times: `时区 ${f.timeZone}。`,
+      howToRemove: '用 `/facts remove` 加编号删除一条，用 `/facts remove all` 全部删除。',
+      removed: '已删除。',
+      unknown: '这一条我已经没有了。',
+      confirmAll: '要删除你让我在这里记住的所有事吗？之后无法恢复。',
+      removedAll: (count) => `已删除 ${f.number(count)} 件事。`,
+      mayBeRepeated: '我之前的回答里可能仍会提到，用 `/forget` 可以清除。',
     },
 
     ttl: {
@@ -117,6 +158,11 @@ export function chineseCommands(f: Formats): Texts['commands'] {
       kept: (seconds, windowMessages, maxMessages) =>
         `你的消息和我的回答会保存到最后一轮之后 **${f.exactly(seconds)}**，最多保留最新的 ${messages(maxMessages)}，` +
         `其中最多最近 ${f.number(windowMessages)} 条会给模型看。到期或 /forget 之后即被删除。`,
+      stays:
+        '你删除的内容可能还会出现在我对另一条消息的回答里，/forget 可以一并清除。用 /remember 记住的内容会一直保留，直到到期或你用 /facts 删除。',
+      model: (description) =>
+        `为了回答，我会把你的消息发送给语言模型 ${description}；其提供方会保留什么，由提供方的规定决定。`,
+      demoModel: '我的回答来自内置的演示程序，你的消息不会发给任何人。',
     },
 
     hint: {

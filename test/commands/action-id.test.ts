@@ -30,7 +30,7 @@ describe('the id of a button', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       part.map((encoded) => `memory:${encoded}:${targetHash}`),
-      fc.stringMatching(/^memory:[hftmp][a-z]?\d{0,3}[a-z]?\d{0,3}[a-z]?:[A-Za-z0-9_-]{11,13}$/),
+      fc.stringMatching(/^memory:[hftmprk][a-z]?\d{0,3}[a-z]?\d{0,3}[a-z]?:[A-Za-z0-9_-]{11,13}$/),
     );
     fc.assert(
       fc.property(text, (id) => {
@@ -52,6 +52,10 @@ describe('the id of a button', () => {
     'memory:fhcc:AbCdEf-_0123',
     'memory:fx:AbCdEf-_0123',
     'memory:t007:AbCdEf-_0123',
+    'memory:rq1234567:AbCdEf-_0123',
+    'memory:rx12345678:AbCdEf-_0123',
+    'memory:kr1234567:AbCdEf-_0123',
+    'memory:ko007:AbCdEf-_0123',
     'other:m:AbCdEf-_0123',
   ])('%j is none', (id) => {
     expect(decodeAction(id)).toBeUndefined();
@@ -62,6 +66,8 @@ describe('the id of a button', () => {
     for (const limit of [-1, 1.5, Number.NaN, 1e21]) {
       expect(() => encodeAction({ command: { name: 'history', limit }, targetHash })).toThrow(/No button/);
     }
+    // A text is in no button, however short it is.
+    expect(() => encodeAction({ command: { name: 'remember', text: 'a' }, targetHash })).toThrow(/No button/);
     expect(() => encodeAction({ command: { name: 'ttl', value: -60 }, targetHash })).toThrow(/No button/);
     expect(() => encodeAction({ command: { name: 'help' }, targetHash: 'no hash' })).toThrow(/No button/);
   });

@@ -53,6 +53,8 @@ export const session: fc.Arbitrary<Session> = fc
 
 export const sessionId = session.map(encodeSession);
 
+const factId = fc.stringMatching(/^[a-z0-9]{8}$/);
+
 export const memoryCommand: fc.Arbitrary<MemoryCommand> = fc.oneof(
   fc
     .record(
@@ -70,6 +72,19 @@ export const memoryCommand: fc.Arbitrary<MemoryCommand> = fc.oneof(
     scope: fc.constantFrom(...FORGET_SCOPES),
     confirmed: fc.boolean(),
   }),
+  fc
+    .oneof(
+      fc.record({ outcome: fc.constantFrom('long', 'full', 'known') }, { requiredKeys: [] }),
+      fc.record({ proposed: factId, confirmed: fc.constant(true as const) }, { requiredKeys: ['proposed'] }),
+    )
+    .map((args) => ({ name: 'remember' as const, ...args })),
+  fc
+    .oneof(
+      fc.record({ offset: fc.nat({ max: 999 }) }, { requiredKeys: [] }),
+      fc.record({ remove: factId }),
+      fc.record({ remove: fc.constant('all'), confirmed: fc.constant(true as const) }, { requiredKeys: ['remove'] }),
+    )
+    .map((args) => ({ name: 'facts' as const, ...args })),
   fc.oneof(
     fc.constant({ name: 'ttl' as const }),
     fc

@@ -13,7 +13,7 @@ const MAX_OPTIONS = 25;
 
 describe('the catalogue', () => {
   it('has every command once', () => {
-    expect(COMMAND_NAMES).toEqual(['history', 'forget', 'ttl', 'memstats', 'help']);
+    expect(COMMAND_NAMES).toEqual(['history', 'forget', 'remember', 'facts', 'ttl', 'memstats', 'help']);
   });
 
   it('has a letter of its own for the buttons of each command', () => {
@@ -47,6 +47,8 @@ describe('the catalogue', () => {
     expect(catalogue.map((definition) => usageOf(definition))).toEqual([
       '/history [limit] [export]',
       '/forget [here|everywhere]',
+      '/remember <text>',
+      '/facts',
       '/ttl [value]',
       '/memstats',
       '/help',
@@ -68,6 +70,14 @@ describe('the catalogue', () => {
           for (const example of option.examples) expect(parseDuration(example)).toBeDefined();
         }
       }
+    }
+  });
+
+  it('has a text as the only option of a command, and names for messages that platforms take', () => {
+    for (const { options, onMessage } of catalogue) {
+      if (options.some(({ kind }) => kind === 'text')) expect(options).toHaveLength(1);
+      // Slack's shortcuts take 24 characters, Discord's message commands 32.
+      for (const name of Object.values(onMessage ?? {})) expect(name).toMatch(/^.{1,24}$/);
     }
   });
 

@@ -8,8 +8,12 @@ import { createParser } from '../../src/commands/parse.ts';
 import { CATALOGUE, COMMANDS } from '../../src/commands/registry.ts';
 import type { Command } from '../../src/core/commands.ts';
 
-const { readText, readArguments, readOptions } = createParser(COMMANDS);
+const { readText, readArguments, readOptions, readMessage } = createParser(COMMANDS);
 const COMMAND_NAMES = CATALOGUE.map(({ name }) => name);
+/** To the others everything that follows belongs. */
+const SHORT_NAMES = CATALOGUE.filter(({ options }) => options.every(({ kind }) => kind !== 'text')).map(
+  ({ name }) => name,
+);
 const words = [...COMMAND_NAMES, 'memory', 'stats'];
 
 describe('a typed message', () => {
@@ -37,6 +41,12 @@ describe('a typed message', () => {
     ['/memory memstats', { name: 'memstats' }],
     ['/memory forget everywhere', { name: 'forget', scope: 'everywhere', confirmed: false }],
     ['/memory ttl 90s', { name: 'ttl', value: 90 }],
+    ['/facts', { name: 'facts' }],
+    ['/facts remove ab12cd34', { name: 'facts', remove: 'ab12cd34' }],
+    ['/facts remove AB12CD34', { name: 'facts', remove: 'ab12cd34' }],
+    ['!facts remove all', { name: 'facts', remove: 'all' }],
+    ['/memory facts remove all', { name: 'facts', remove: 'all' }],
+    ['/facts remove', { name: 'facts' }],
   ];
   it.each(understood)('%j is a command', (text, command) => {
     expect(readText(text)).toEqual(command);
@@ -130,9 +140,11 @@ describe('a typed message', () => {
   it('never runs anything when something stands before or after a command', () => {
     const outside = fc.string({ unit: 'binary', minLength: 1 }).filter((text) => text.trim() !== '');
     fc.assert(
-      fc.property(fc.constantFrom(...COMMAND_NAMES), outside, fc.boolean(), (name, more, before) => {
+      fc.property(fc.constantFrom(...SHORT_NAMES), outside, fc.boolean(), (name, more, before) => {
         // Digits, units and the names of options may follow: those are commands.
-        fc.pre(!/^\s*(\d+[smhd]?|export|here|everywhere|whole|confirm|default)(\s|$)/i.test(more));
+        fc.pre(
+          !/^\s*(\d+[smhd]?|export|here|everywhere|whole|confirm|default|remove|all|[a-z0-9]{8})(\s|$)/i.test(more),
+        );
         const command = readText(before ? `${more} /${name}` : `/${name} ${more}`);
         expect(command === undefined || command.name === 'hint').toBe(true);
       }),
@@ -161,6 +173,79 @@ describe('a typed message', () => {
         expect(readText(mark + text)).toEqual(command);
       }),
     );
+  });
+});
+
+describe('a command that takes a text', () => {
+  const kept = (text: string) => ({ name: 'remember', text });
+
+  it.each<readonly [string, Command]>([
+    ['/remember I am vegetarian', kept('I am vegetarian')],
+    ['  !Remember   two\nlines  \n', kept('two\nlines')],
+    ['/remember\nfirst\n\n/second', kept('first\n\n/second')],
+    ['/remember: with a colon', kept('with a colon')],
+    ['／remember：我叫小明', kept('我叫小明')],
+    ['！remember　我叫小明', kept('我叫小明')],
+    ['/memory remember here everywhere\n5', kept('here everywhere\n5')],
+    ['!MEMORY Remember it', kept('it')],
+    ['/remember', { name: 'remember' }],
+    ['/remember:', { name: 'remember' }],
+    ['/memory remember', { name: 'remember' }],
+  ])('has all that follows its name: %j', (typed, command) => {
+    expect(readText(typed)).toEqual(command);
+  });
+
+  it.each(['remember this', '/remembering', 'please\n/remember me', 'remember: this'])('%j is none', (typed) => {
+    expect(readText(typed)).toBeUndefined();
+  });
+
+  it.each(['/remeber my pin', '/remember, please', '/memorize'])('%j gets a hint', (typed) => {
+    expect(readText(typed)).toMatchObject({ name: 'hint', near: 'remember' });
+  });
+
+  it('is given one unit more than it may have of a longer text, on every surface', () => {
+    const long = 'x'.repeat(100_000);
+    const cut = kept('x'.repeat(501));
+    expect(readText(`/remember ${long}`)).toEqual(cut);
+    expect(readArguments('remember', long)).toEqual(cut);
+    expect(readArguments('memory', `remember ${long}`)).toEqual(cut);
+    expect(readOptions('remember', { text: long })).toEqual(cut);
+    expect(readMessage('remember', { text: long, author: 'ada' })).toEqual({ ...cut, author: 'ada' });
+    expect(readText(`/remember ${' '.repeat(1_000)}${'x'.repeat(500)}${'\n'.repeat(1_000)}`)).toEqual(
+      kept('x'.repeat(500)),
+    );
+  });
+
+  it('keeps line breaks in arguments and options', () => {
+    expect(readArguments('remember', ' a\nb ')).toEqual(kept('a\nb'));
+    expect(readOptions('remember', { text: 'a\nb' })).toEqual(kept('a\nb'));
+    expect(readOptions('remember', { text: '  ' })).toEqual({ name: 'remember' });
+    expect(readOptions('remember', {})).toEqual({ name: 'remember' });
+    expect(readOptions('remember', { text: 5 })).toMatchObject({ name: 'hint', near: 'remember' });
+  });
+
+  it('never loses or changes what was typed', () => {
+    const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 500 }).filter((typed) => typed.trim() !== '');
+    fc.assert(
+      fc.property(text, fc.constantFrom('/remember ', '!memory remember\n', '／REMEMBER\t'), (typed, begin) => {
+        expect(readText(begin + typed)).toEqual(kept(typed.trim()));
+      }),
+    );
+  });
+});
+
+describe('a command from the menu of a message', () => {
+  it('is of its text, with its author, or only says where', () => {
+    const message = { text: ' It rains.\n', author: 'bob' };
+    expect(readMessage('remember', message)).toEqual({ name: 'remember', text: 'It rains.', author: 'bob' });
+    expect(readMessage('remember', { text: 'x', author: undefined })).toEqual({
+      name: 'remember',
+      text: 'x',
+      author: '',
+    });
+    expect(readMessage('history', message)).toEqual({ name: 'history' });
+    expect(readMessage('forget', message)).toEqual({ name: 'forget', scope: 'here', confirmed: false });
+    expect(readMessage('constructor', message)).toMatchObject({ name: 'hint', near: 'help' });
   });
 });
 

@@ -277,7 +277,8 @@ describe.each(STORES)('a conversation that a channel shares, on %s', (store) => 
       const refusal = { kind: 'refused', text: commands.managersOnly };
       expect(await ask(bob, 'forget', { scope: 'whole' })).toMatchObject(refusal);
       expect(await ask(bob, 'ttl', { value: '5m' })).toMatchObject(refusal);
-      const removed = commands.forget.removedMine({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
+      const { removedMine, othersMayRepeat } = commands.forget;
+      const removed = `${removedMine({ conversations: 1, messages: 2, waiting: 0, facts: 0 })}\n${othersMayRepeat}`;
       expect(await ask(bob, 'forget')).toMatchObject({ kind: 'done', text: removed, actions: [] });
       const { text } = await ask(bob, 'history');
       expect(text).toContain('> a question of Ada');

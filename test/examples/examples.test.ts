@@ -115,7 +115,7 @@ describe('the example of a command', () => {
     expect(await run('/count')).toBe('I remember 2 messages.');
     expect(await run('/total')).toContain('`/count`');
     expect(await run('/help')).toContain('- `/count`: Count the messages I remember here');
-    const { id } = commands.openPrivately({ name: 'count' }, contextOf());
+    const { id } = await commands.openPrivately({ name: 'count' }, contextOf());
     expect(commands.readAction(id)?.command).toEqual({ name: 'count' });
   });
 });

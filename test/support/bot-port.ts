@@ -4,6 +4,7 @@
  */
 import type { BotPort, ReceiveResult, StoreHealth } from '../../src/core/bot-port.ts';
 import type { CommandResult } from '../../src/core/commands.ts';
+import { type Fact, type Facts, MAX_FACTS } from '../../src/core/facts.ts';
 import { placeTag, type SessionId } from '../../src/core/session.ts';
 import type { Memory } from '../../src/core/store.ts';
 import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord } from '../../src/core/types.ts';
@@ -34,6 +35,9 @@ export interface EdgeBot extends BotPort {
   /** Followers of any turn. */
   followers(): number;
 }
+
+/** 30 days, in milliseconds. */
+const FACT_MS = 2_592_000_000;
 
 const RECORD: TurnRecord = {
   state: 'queued',
@@ -108,6 +112,41 @@ export function createEdgeBot(): EdgeBot {
       const conversation = conversations.get(sessionId);
       if (conversation !== undefined && seconds !== undefined) conversation.ttl = seconds;
       return ttlOf(sessionId);
+    },
+  };
+
+  const kept = new Map<SessionId, Fact[]>();
+  const facts: Facts = {
+    async keep(base, _person, fact) {
+      reach();
+      const list = kept.get(base) ?? [];
+      const known = list.find(({ text }) => text === fact.text);
+      if (known !== undefined) return { kind: 'known', fact: known };
+      if (list.length >= MAX_FACTS) return { kind: 'full', max: MAX_FACTS };
+      const whole = { ...fact, expiresAt: fact.saidAt + FACT_MS };
+      kept.set(base, [...list, whole]);
+      return { kind: 'kept', fact: whole };
+    },
+    propose: needsEngine,
+    confirm: needsEngine,
+    async list(base) {
+      reach();
+      return kept.get(base) ?? [];
+    },
+    async remove(base, id) {
+      reach();
+      const before = kept.get(base) ?? [];
+      kept.set(
+        base,
+        before.filter((fact) => fact.id !== id),
+      );
+      return before.some((fact) => fact.id === id);
+    },
+    async removeAll(base) {
+      reach();
+      const count = kept.get(base)?.length ?? 0;
+      kept.delete(base);
+      return count;
     },
   };
 
@@ -219,6 +258,7 @@ export function createEdgeBot(): EdgeBot {
       readArguments: needsEngine,
       readOptions: needsEngine,
       readAction: needsEngine,
+      readMessage: needsEngine,
       openPrivately: needsEngine,
       async limit() {
         return bot.limited;
@@ -231,6 +271,7 @@ export function createEdgeBot(): EdgeBot {
     waiting: needsEngine,
     locate: needsEngine,
     flags: { note: needsEngine, noted: needsEngine, drop: needsEngine, ofPerson: needsEngine },
+    facts,
   };
   return bot;
 }

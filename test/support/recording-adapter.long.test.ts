@@ -59,7 +59,7 @@ function createKeeper() {
       catalogue: CATALOGUE,
       ...createParser(COMMANDS),
       readAction: (id) => decodeAction(id, COMMANDS),
-      openPrivately: (command, { person, sessionId }) => ({
+      openPrivately: async (command, { person, sessionId }) => ({
         label: 'Open',
         style: 'primary',
         id: encodeAction({ command, targetHash: targetHashOf(person, sessionId) }, COMMANDS),

@@ -32,7 +32,7 @@ export async function takeCommand(asked: Asked, commands: Commands, tellers: Tel
   const context = contextOf(asked);
   const isPublic = asked.surface === 'text' && !delivery.direct;
   if (isPublic && command.name !== 'hint') {
-    const open = commands.openPrivately(command, context);
+    const open = await commands.openPrivately(command, context);
     return tellers.publicly(delivery, messagesIn(delivery.locale).answersPrivately, [open]);
   }
   const result = await commands.run({ command, context, ...(targetHash === undefined ? {} : { targetHash }) });

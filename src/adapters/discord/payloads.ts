@@ -147,6 +147,12 @@ export const readyPayload = z.object({
 });
 export type ReadyPayload = z.infer<typeof readyPayload>;
 
+/**
+ * The message of a message command, which may be of another bot, a webhook or Discord itself.
+ * https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-resolved-data-structure
+ */
+const chosenMessage = z.object({ ...messageCore, type: z.number().default(DEFAULT_MESSAGE) });
+
 /** Kinds of interactions. */
 export const COMMAND_INTERACTION = 2;
 export const COMPONENT_INTERACTION = 3;
@@ -175,6 +181,13 @@ export const interactionPayload = z
     data: z
       .object({
         name: z.string().optional(),
+        type: z.number().optional(),
+        /** Of a message command. */
+        target_id: snowflake.optional(),
+        resolved: z
+          .object({ messages: z.record(z.string(), chosenMessage).default({}) })
+          .optional()
+          .catch(undefined),
         options: z.array(z.object({ name: z.string(), value: z.unknown() })).default([]),
         custom_id: z.string().optional(),
       })

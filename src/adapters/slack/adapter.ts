@@ -15,6 +15,7 @@ import { type BotIdentity, readTarget, SLACK } from './ids.ts';
 import { connectBolt, createBoltLogger, type SlackReceiver } from './receive/bolt.ts';
 import { createEventHandler } from './receive/event-handler.ts';
 import { createHttpReceiver } from './receive/http-receiver.ts';
+import { plainText } from './receive/plain-text.ts';
 import { createQuotes } from './receive/quotes.ts';
 import { createSocketReceiver } from './receive/socket-receiver.ts';
 import { createSlackReply } from './reply/reply.ts';
@@ -108,12 +109,27 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
   async function connect(bot: BotPort, me: BotIdentity): Promise<void> {
     const people = createPeople({ clients, clock, timers, logger });
     const answers = createPrivateAnswers({ clients, logger });
-    const commands = createSlackCommands({ bot, scopes, people, answers, logger, malformed });
     const names = createNames({ clients, people, self: me, clock, timers, logger });
+    const readable = async (raw: string) => plainText(raw, me, await names.of([raw]));
+    const commands = createSlackCommands({ bot, scopes, people, answers, readable, logger, malformed });
     const quotes = createQuotes({ clients, names, self: me, clock, timers, logger });
     const stop = createSlackStop({ bot, clients, capabilities, scopes, timers, logger });
     const events = createEventHandler({
-      ...{ bot, self: me, scopes, clients, people, names, quotes, answers, commands, stop, clock, logger, malformed },
+      ...{
+        bot,
+        self: me,
+        scopes,
+        clients,
+        people,
+        quotes,
+        answers,
+        readable,
+        commands,
+        stop,
+        clock,
+        logger,
+        malformed,
+      },
       ...{ revoked: () => revoke(), isRevoked: () => revoked },
     });
     const onEvent = async (body: unknown) => {

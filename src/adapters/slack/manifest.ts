@@ -78,8 +78,8 @@ export function createManifest({ catalogue, umbrella, argumentsOf, requestUrl }:
           should_escape: false,
         },
       ],
-      shortcuts: catalogue.map(({ name, description }) => ({
-        name: `Memory: ${name}`,
+      shortcuts: catalogue.map(({ name, description, onMessage }) => ({
+        name: onMessage?.en ?? `Memory: ${name}`,
         type: 'message',
         callback_id: `${SHORTCUT_PREFIX}${name}`,
         description: description.en,

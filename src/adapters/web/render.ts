@@ -92,6 +92,9 @@ function valuesOf(option: CommandOption, mayUse: (choice: Pick<CommandDefinition
       return [...option.examples];
     case 'flag':
       return [option.name];
+    case 'word':
+    case 'text':
+      return [];
     case 'integer':
       return [String(option.min), String(option.max)];
   }

@@ -35,7 +35,7 @@ describe('the manifest in slack/', () => {
       expect(command).toMatch(/^\/[a-z]{1,31}$/);
       expect(description.length).toBeLessThanOrEqual(2000);
       // Slack refuses an empty one.
-      if ('usage_hint' in rest) expect(rest.usage_hint).toMatch(/^\[.+\]$/);
+      if ('usage_hint' in rest) expect(rest.usage_hint).toMatch(/^[[<].+[\]>]$/);
       expect(escapes).toBe(false);
     }
     expect(features.shortcuts.length).toBeLessThanOrEqual(10);

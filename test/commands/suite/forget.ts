@@ -87,7 +87,7 @@ export function describeForget(harness: Harness): void {
 
     it('asks first where a button opened it, and not where it was typed without buttons', async () => {
       await talk(bot.store, here(), 'm1');
-      const open = bot.commands.openPrivately({ name: 'forget', scope: 'here', confirmed: false }, contextOf());
+      const open = await bot.commands.openPrivately({ name: 'forget', scope: 'here', confirmed: false }, contextOf());
       expect(open.label).toBe('Show /forget only to me');
       expect((await press(open)).kind).toBe('confirm');
       expect(await kept()).toHaveLength(2);
@@ -149,9 +149,8 @@ export function describeForget(harness: Harness): void {
       await offerNew(bot.store, messageOf(SHARED, 'b2', { ...by('bob'), text: 'waiting-bob' }));
       const { kind, text, actions } = await ask('/forget', { ...inShared, locale });
       expect(kind).toBe('done');
-      expect(text).toBe(
-        messagesIn(locale).commands.forget.removedMine({ conversations: 1, messages: 4, waiting: 1, facts: 0 }),
-      );
+      const { removedMine, othersMayRepeat } = messagesIn(locale).commands.forget;
+      expect(text).toBe(`${removedMine({ conversations: 1, messages: 4, waiting: 1, facts: 0 })}\n${othersMayRepeat}`);
       expect(actions).toEqual([]);
       expect(await kept(SHARED)).toEqual(['text of b1', 'answer to b1']);
       const stored = await harness.fixture.dumpText();

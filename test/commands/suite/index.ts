@@ -1,6 +1,7 @@
 /** Every command, run on a real store of the driver `name`. */
 import { describe } from 'vitest';
 import { type MakeFixture, useStore } from '../../contracts/store/support.ts';
+import { describeFacts } from './facts.ts';
 import { describeForget } from './forget.ts';
 import { describeHelp } from './help.ts';
 import { describeHistory } from './history.ts';
@@ -15,6 +16,7 @@ export function describeCommands(name: string, makeFixture: MakeFixture): void {
     const harness = useStore((options) => makeFixture({ ...options, maxMessages: MAX_MESSAGES }));
     describeHistory(harness);
     describeForget(harness);
+    describeFacts(harness);
     describeTtlCommand(harness);
     describeMemstats(harness);
     describeHelp(harness);

@@ -65,6 +65,7 @@ export function depsOf(store: ConversationStore, scope: 'user' | 'channel' = 'us
   return {
     memory: store,
     stats: store,
+    facts: store.facts,
     clock: { now: () => Date.now() },
     limiter: { take: async () => ({ ok: true }) },
     scope,
@@ -74,6 +75,7 @@ export function depsOf(store: ConversationStore, scope: 'user' | 'channel' = 'us
     maxTtl: LIMITS.maxTtl,
     memoryWindow: WINDOW,
     maxMessages: MAX_MESSAGES,
+    model: 'gpt-test (models.example)',
     visible: (messages) => createWindow({ maxMessages: WINDOW, maxTokens: 1000 }).view(messages),
   };
 }

@@ -125,6 +125,8 @@ export interface FakeDiscord {
   /** Gives the application an activity: Discord creates the command that launches it. */
   entryPoint(): APIApplicationCommand;
   slash(person: APIUser, channel: FakeChannel, name: string, options?: CommandOptions): FakeInteraction;
+  /** A person chooses a command in the menu of a message. */
+  chooseOn(person: APIUser, stored: StoredMessage, name: string, options?: CommandOptions): FakeInteraction;
   press(person: APIUser, stored: StoredMessage, label: string, options?: CommandOptions): FakeInteraction;
   /** The bot's public messages in a channel, oldest first. */
   said(channel: FakeChannel): readonly StoredMessage[];
@@ -427,6 +429,13 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     slash(person, channel, name, more = {}) {
       const registered = commands.registered.find((command) => command.name === name);
       if (registered === undefined) throw new Error(`There is no command /${name}.`);
+      // Clients send no longer text (`max_length`), and no command without a required option.
+      for (const option of registered.options ?? []) {
+        const given = more.options?.[option.name];
+        const tooLong = option.type === 3 && typeof given === 'string' && given.length > (option.max_length ?? 6_000);
+        if (tooLong || (option.required === true && given === undefined))
+          throw new Error(`No client sends that /${name}.`);
+      }
       const options = Object.entries(more.options ?? {}).map(([option, value]) => ({
         name: option,
         type: typeof value === 'string' ? 3 : typeof value === 'number' ? 4 : 5,
@@ -434,6 +443,17 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
       }));
       const data = { id: registered.id, name, type: 1, options };
       return interact(person, channel, { type: InteractionType.ApplicationCommand, data }, more);
+    },
+    chooseOn(person, stored, name, more = {}) {
+      const registered = commands.registered.find((command) => command.name === name && command.type === 3);
+      if (registered === undefined) throw new Error(`There is no message command "${name}".`);
+      const { message } = stored;
+      // https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-object-interaction-data
+      const data = {
+        ...{ id: registered.id, name, type: 3, target_id: message.id },
+        resolved: { messages: { [message.id]: message } },
+      };
+      return interact(person, channelOf(stored), { type: InteractionType.ApplicationCommand, data }, more);
     },
     press(person, stored, label, more = {}) {
       const button = buttonsOf(stored.message).find((each) => each.label === label);

@@ -49,6 +49,22 @@ const commandSchema = z
   })
   .strict();
 
+/**
+ * In the menu of a message: neither a description nor options, and a name that may have blanks and capitals; at most 15.
+ * https://docs.discord.com/developers/interactions/application-commands#message-commands
+ */
+const messageCommandSchema = z
+  .object({
+    type: z.literal(3),
+    name: z.string().min(1).max(32),
+    name_localizations: z.record(z.enum(['zh-CN']), z.string().min(1).max(32)).optional(),
+    description: z.literal('').optional(),
+    integration_types: z.array(z.union([z.literal(0), z.literal(1)])).min(1),
+    contexts: z.array(z.union([z.literal(0), z.literal(1), z.literal(2)])).min(1),
+  })
+  .strict();
+const MAX_MESSAGE_COMMANDS = 15;
+
 /** https://docs.discord.com/developers/interactions/application-commands#entry-point-commands */
 const entryPointSchema = z.looseObject({ type: z.literal(4), name: z.string(), handler: z.literal([1, 2]) });
 
@@ -127,8 +143,9 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
   const setCommands: Handler = ({ payload }, application) => {
     if (application !== world.applicationId) throw errors.noAccess();
     const parsed = z
-      .array(z.union([commandSchema, entryPointSchema]))
-      .max(101)
+      .array(z.union([commandSchema, messageCommandSchema, entryPointSchema]))
+      .max(116)
+      .refine((all) => all.filter(({ type }) => type === 3).length <= MAX_MESSAGE_COMMANDS)
       .safeParse(payload.json);
     if (!parsed.success) throw errors.invalidForm(z.prettifyError(parsed.error));
     const had = deps.commands.registered.find(({ type }) => type === ApplicationCommandType.PrimaryEntryPoint);
@@ -137,7 +154,7 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
     deps.commands.writes += 1;
     deps.commands.registered = [
       ...withIds(
-        parsed.data.flatMap((command) => (command.type === 1 ? [command] : [])),
+        parsed.data.flatMap((command) => (command.type === 4 ? [] : [command])),
         world,
       ),
       ...(had === undefined ? [] : [had]),
@@ -256,18 +273,24 @@ function apiChannel({ id, type, guildId, parentId }: FakeChannel): object {
 }
 
 /** As Discord returns them: with ids, versions and defaults. */
-function withIds(commands: readonly z.infer<typeof commandSchema>[], world: World): APIApplicationCommand[] {
+function withIds(
+  commands: readonly z.infer<typeof commandSchema | typeof messageCommandSchema>[],
+  world: World,
+): APIApplicationCommand[] {
   return z.array(z.custom<APIApplicationCommand>((value) => typeof value === 'object' && value !== null)).parse(
     commands.map((command) => ({
+      name_localizations: null,
       ...command,
+      description: command.description ?? '',
       id: world.snowflake(),
       application_id: world.applicationId,
       version: world.snowflake(),
       default_member_permissions: null,
       dm_permission: true,
       nsfw: false,
-      name_localizations: null,
-      options: (command.options ?? []).map((option) => ({ ...option, name_localizations: null })),
+      ...(command.type === 1
+        ? { options: (command.options ?? []).map((option) => ({ ...option, name_localizations: null })) }
+        : {}),
     })),
   );
 }

@@ -103,7 +103,7 @@ export function createMessageHandler({ bot, rest, threads, delays, clock, log }:
         if (limited.limited?.tell === true) await post(message, 'refusal', messageBody(limited.text));
         return;
       }
-      const button = bot.commands.openPrivately(command, context);
+      const button = await bot.commands.openPrivately(command, context);
       return await post(message, 'command', messageBody(messagesIn(locale).answersPrivately, rowsOf([button])));
     }
     const result = await bot.commands.run({ command, context });

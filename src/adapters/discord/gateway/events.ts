@@ -81,7 +81,7 @@ export function createEvents(deps: EventsDeps): Events {
   workers.start();
   const erasures = createErasures({ bot, workers, delays, log });
   const handleInteraction = createInteractions({
-    ...{ bot, rest, scope, names, threads, clock, log },
+    ...{ bot, rest, scope, names, botId, threads, clock, log },
     isWatched: workers.isWatched,
     commandUsed: workers.commandUsed,
   });

@@ -1,4 +1,4 @@
-/** The command catalogue as Discord's slash commands, and how they are registered. */
+/** The command catalogue as Discord's slash commands and message commands, and how they are registered. */
 
 import { z } from 'zod';
 import type { CommandDefinition, CommandOption, Localised } from '../../../core/commands.ts';
@@ -15,6 +15,8 @@ const MAX_CHAT = 4_000;
 
 /** https://docs.discord.com/developers/interactions/application-commands */
 const CHAT_INPUT = 1;
+/** In the menu of a message, under "Apps". It has neither a description nor options; its name may have blanks and capitals. */
+export const MESSAGE = 3;
 const STRING = 3;
 const INTEGER = 4;
 const BOOLEAN = 5;
@@ -44,7 +46,8 @@ const option = z.object({
 const command = z.object({
   type: z.number().default(CHAT_INPUT),
   name: z.string(),
-  description: z.string(),
+  name_localizations: z.record(z.string(), z.string()).nullish(),
+  description: z.string().default(''),
   description_localizations: z.record(z.string(), z.string()).nullish(),
   options: z.array(option).optional(),
   integration_types: z.array(z.number()).optional(),
@@ -71,7 +74,21 @@ export function commandBodies(catalogue: readonly CommandDefinition[]): readonly
   const others = catalogue.map(({ name, description, options }) =>
     commandBody(name, description, options.filter(({ textOnly }) => textOnly !== true).map(optionBody)),
   );
-  return [chat, ...others];
+  const onMessages = catalogue.flatMap(({ onMessage }) =>
+    onMessage === undefined ? [] : [messageCommandBody(onMessage)],
+  );
+  return [chat, ...others, ...onMessages];
+}
+
+function messageCommandBody({ en, ...others }: Localised): CommandBody {
+  return {
+    type: MESSAGE,
+    name: en,
+    name_localizations: others,
+    description: '',
+    integration_types: INTEGRATION_TYPES,
+    contexts: CONTEXTS,
+  };
 }
 
 function commandBody(name: string, description: Localised, options: OptionBody[]): CommandBody {
@@ -87,14 +104,18 @@ function commandBody(name: string, description: Localised, options: OptionBody[]
 
 function optionBody(definition: CommandOption): OptionBody {
   const { name, description } = definition;
-  const base = { name, ...described(description) };
+  const base = { name, ...described(description), ...(definition.required === true ? { required: true } : {}) };
   switch (definition.kind) {
     case 'integer':
       return { ...base, type: INTEGER, min_value: definition.min, max_value: definition.max };
     case 'flag':
       return { ...base, type: BOOLEAN };
     case 'duration':
+    case 'word':
       return { ...base, type: STRING };
+    case 'text':
+      // Clients send line breaks too (discord/discord-api-docs#8598, September 2026; before that, those on phones only).
+      return { ...base, type: STRING, max_length: definition.maxLength };
     case 'choice': {
       const choices = definition.choices.map(({ value, label }) => {
         const { en, ...others } = label;

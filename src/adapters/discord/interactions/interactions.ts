@@ -1,20 +1,20 @@
-/** Slash commands and buttons. Each is acknowledged within Discord's 3 s, even if the store does not respond, then answered. */
+/** Slash commands, message commands and buttons. Each is acknowledged within Discord's 3 s, even if the store does not respond, then answered. */
 import type { BotPort } from '../../../core/bot-port.ts';
-import type { CommandCall, CommandContext } from '../../../core/commands.ts';
+import type { ChosenMessage, Command, CommandCall, CommandContext } from '../../../core/commands.ts';
 import type { Clock, Logger } from '../../../core/ports.ts';
 import { personOf, type SessionScope } from '../../../core/session.ts';
 import { toBotError } from '../../../errors.ts';
 import { localeOf } from '../../../i18n/locale.ts';
 import { messagesIn } from '../../../i18n/messages.ts';
-import type { Names } from '../channels/message-text.ts';
-import { canManage, mayWrite, readChat } from '../channels/normalize.ts';
+import { type Names, readable } from '../channels/message-text.ts';
+import { canManage, isByPerson, mayWrite, readChat, readText } from '../channels/normalize.ts';
 import type { Threads } from '../channels/threads.ts';
 import { COMMAND_INTERACTION, COMPONENT_INTERACTION, type InteractionPayload } from '../payloads.ts';
 import { type ChannelInfo, DISCORD, interactionChannelInfo, placeOf, sessionOf } from '../places.ts';
 import { answerBody, messageBody, readStop, type StopAction } from '../reply/render.ts';
 import type { DiscordRest } from '../rest.ts';
 import { timeOf } from '../snowflake.ts';
-import { CHAT, CHAT_MESSAGE } from './commands.ts';
+import { CHAT, CHAT_MESSAGE, MESSAGE } from './commands.ts';
 import { createResponse, EPHEMERAL, type InteractionResponse } from './responses.ts';
 
 /**
@@ -30,6 +30,8 @@ export interface InteractionDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly names: (guild: string | undefined) => Names;
+  /** The bot's user id. */
+  readonly botId: () => string;
   readonly threads: Threads;
   /** The bot has been addressed in this channel before. */
   readonly isWatched: (channel: string) => boolean;
@@ -116,11 +118,32 @@ export function createInteractions(deps: InteractionDeps): HandleInteraction {
 
   async function command(interaction: InteractionPayload, response: InteractionResponse): Promise<void> {
     if ((await response.acknowledge('private')) === undefined) return;
-    const options = Object.fromEntries((interaction.data?.options ?? []).map(({ name, value }) => [name, value]));
     await run(interaction, response, () => ({
-      command: bot.commands.readOptions(interaction.data?.name ?? '', options),
+      command: readCommand(interaction),
       context: contextOf(interaction, 'slash'),
     }));
+  }
+
+  function readCommand(interaction: InteractionPayload): Command {
+    const { name: given = '', type, options = [] } = interaction.data ?? {};
+    if (type === MESSAGE) {
+      const chosen = bot.commands.catalogue.find(({ onMessage }) => onMessage?.en === given);
+      return bot.commands.readMessage(chosen?.name ?? given, chosenMessage(interaction));
+    }
+    const names = deps.names(interaction.guild_id);
+    const shown = options.map(({ name, value }) => [
+      name,
+      typeof value === 'string' ? readable(value, [], names) : value,
+    ]);
+    return bot.commands.readOptions(given, Object.fromEntries(shown));
+  }
+
+  /** The message in whose menu the command is. Only a person's own words count as theirs: a forwarded message is another's. */
+  function chosenMessage({ data, guild_id: guild }: InteractionPayload): ChosenMessage {
+    const message = data?.resolved?.messages[data.target_id ?? ''];
+    if (message === undefined) return { text: '', author: undefined };
+    const author = isByPerson(message) ? message.author.id : undefined;
+    return { text: readText(message, deps.botId(), deps.names(guild)), author };
   }
 
   async function button(interaction: InteractionPayload, response: InteractionResponse): Promise<void> {

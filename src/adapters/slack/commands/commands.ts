@@ -20,6 +20,8 @@ export interface SlackCommandsDeps {
   readonly scopes: Scopes;
   readonly people: People;
   readonly answers: PrivateAnswers;
+  /** A message's text as people see it, with names in place of ids. */
+  readonly readable: (raw: string) => Promise<string>;
   readonly logger: Logger;
   /** Counts a payload that could not be read. */
   readonly malformed: () => void;
@@ -55,7 +57,13 @@ const commonShape = {
 const shortcutShape = z.object({
   ...commonShape,
   callback_id: z.string(),
-  message: z.object({ ts: z.string().min(1), thread_ts: z.string().optional() }),
+  message: z.object({
+    ts: z.string().min(1),
+    thread_ts: z.string().optional(),
+    user: z.string().optional(),
+    bot_id: z.string().nullish(),
+    text: z.string().nullish(),
+  }),
 });
 const pressShape = z.object({
   ...commonShape,
@@ -178,7 +186,11 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
 
     shortcut: (body, respond) =>
       read(shortcutShape, body, async ({ callback_id: id, message, team, channel, user }) => {
-        const command = bot.commands.readArguments(id.slice(SHORTCUT_PREFIX.length), '');
+        // A post of an app may name the person who installed it.
+        const author = message.bot_id == null ? message.user : undefined;
+        const isOwn = author === user.id;
+        const chosen = { text: isOwn ? await deps.readable(message.text ?? '') : '', author };
+        const command = bot.commands.readMessage(id.slice(SHORTCUT_PREFIX.length), chosen);
         const root = message.thread_ts ?? message.ts;
         const source = { team: team.id, channel: channel.id, user: user.id, root, surface: 'action' } as const;
         await answered({ command, context: await contextOf(source) }, respond, false);

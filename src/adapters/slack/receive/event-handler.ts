@@ -6,7 +6,7 @@ import { toBotError } from '../../../errors.ts';
 import { messagesIn } from '../../../i18n/messages.ts';
 import { createThrottle } from '../../../lib/throttle.ts';
 import type { SlackClients } from '../api/clients.ts';
-import type { Names, People } from '../api/lookups.ts';
+import type { People } from '../api/lookups.ts';
 import type { SlackCommands } from '../commands/commands.ts';
 import { logFailure, type PrivateAnswers } from '../commands/private-answers.ts';
 import { type BotIdentity, placeOf, type Scopes, SLACK, sessionAt } from '../ids.ts';
@@ -22,7 +22,8 @@ export interface EventHandlerDeps {
   readonly scopes: Scopes;
   readonly clients: SlackClients;
   readonly people: People;
-  readonly names: Names;
+  /** A message's text as people see it, with the names of people, channels and groups. */
+  readonly readable: (raw: string) => Promise<string>;
   readonly quotes: Quotes;
   readonly answers: PrivateAnswers;
   readonly commands: SlackCommands;
@@ -51,7 +52,7 @@ const FOLLOWED = 'followed';
 const FULL_TOLD_MS = 10 * 60_000;
 
 export function createEventHandler(deps: EventHandlerDeps): EventHandler {
-  const { bot, self, scopes, people, names, quotes, answers, logger } = deps;
+  const { bot, self, scopes, people, quotes, answers, readable, logger } = deps;
   /** The deliveries that are being handled, by message. */
   const handling = new Map<string, Promise<void>>();
   const mayTellFull = createThrottle(deps.clock, FULL_TOLD_MS);
@@ -63,9 +64,11 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
     if (!addressed && !(followed && !addressesAnother(input.raw, self.user))) return;
 
     if (await isDeleted(input)) return;
-    const command = bot.commands.readText(plainText(input.raw, self));
     const isPlain = input.files.length === 0 && input.shares.length === 0;
-    if (command !== undefined && isPlain) return await deps.commands.typed(input, command);
+    if (isPlain && bot.commands.readText(plainText(input.raw, self)) !== undefined) {
+      const command = bot.commands.readText(await readable(input.raw));
+      if (command !== undefined) return await deps.commands.typed(input, command);
+    }
 
     const person = await people.find(input.user);
     const whole = async () => {
@@ -88,11 +91,6 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
       await bot.amended(placeOf(input.team, input.channel), input.ts, null);
     }
     tellRefusal(input, result);
-  }
-
-  /** The text with the names of people, channels and groups. */
-  async function readable(raw: string): Promise<string> {
-    return plainText(raw, self, await names.of([raw]));
   }
 
   /** Slack promises no order of deliveries, and repeats those that were not stored minutes later. */
