@@ -7,6 +7,7 @@ import type { MountedRoutes } from '../mounted-routes.ts';
 import { addChatRoute } from './chat.ts';
 import type { HttpDeps } from './deps.ts';
 import { addDocs } from './docs.ts';
+import { addFactRoutes } from './fact-routes.ts';
 import { bearerKey, localOnly, notProxied } from './guard.ts';
 import { addMemoryRoutes } from './memory-routes.ts';
 import { refusalResponse, responseTo } from './refuse.ts';
@@ -68,6 +69,7 @@ export function createHttpApp(deps: HttpDeps, { local, apiKey, mounted }: HttpGu
 
   addChatRoute(app, deps);
   addMemoryRoutes(app, deps);
+  addFactRoutes(app, deps);
   addServiceRoutes(app, deps);
   addDocs(app, { limits: deps.limits, withKey: apiKey !== undefined });
   if (mounted !== undefined) app.route('/', mounted.app);

@@ -1,13 +1,14 @@
 /** A conversation's memory over HTTP: GET and DELETE /history, PUT /ttl. */
-import type { Context, Hono } from 'hono';
-import type { MemoryCommand } from '../../core/commands.ts';
-import { personOf } from '../../core/session.ts';
+import type { Hono } from 'hono';
 import type { HttpDeps } from './deps.ts';
-import { parseNewTtl, parsePathUser, preferredLocale, sessionOf } from './normalize.ts';
+import { createLimit } from './limit.ts';
+import { parseFlag, parseNewTtl, parsePathUser, sessionOf } from './normalize.ts';
 import { refuse } from './refuse.ts';
-import { renderHistory, retryAfter, secondsLeft } from './render.ts';
+import { renderHistory, secondsLeft } from './render.ts';
 
 export function addMemoryRoutes(app: Hono, { bot, limits }: HttpDeps): void {
+  const limit = createLimit(bot.commands);
+
   app.get('/history/:user_id', async (c) => {
     const user = parsePathUser(c.req.url);
     await limit(c, user, { name: 'history' });
@@ -18,9 +19,12 @@ export function addMemoryRoutes(app: Hono, { bot, limits }: HttpDeps): void {
 
   app.delete('/history/:user_id', async (c) => {
     const user = parsePathUser(c.req.url);
+    const keepFacts = parseFlag('keep_facts', c.req.query('keep_facts'));
     await limit(c, user, { name: 'forget', scope: 'here', confirmed: true });
-    const { messages, waiting } = await bot.memory.forget(sessionOf(user));
-    if (messages + waiting === 0) throw refuse(404, 'User not found');
+    const session = sessionOf(user);
+    const { messages, waiting } = await bot.memory.forget(session);
+    const facts = keepFacts ? 0 : await bot.facts.removeAll(session);
+    if (messages + waiting + facts === 0) throw refuse(404, 'User not found');
     return c.json({ message: 'History cleared', user_id: user });
   });
 
@@ -40,14 +44,4 @@ export function addMemoryRoutes(app: Hono, { bot, limits }: HttpDeps): void {
       ttl_remaining: secondsLeft(set.expiresInMs),
     });
   });
-
-  /** What is asked for here costs the store what the command would. @throws HTTPException 429 */
-  async function limit(c: Context, user: string, command: MemoryCommand): Promise<void> {
-    const asking = {
-      person: personOf(sessionOf(user), user),
-      locale: preferredLocale(c.req.header('accept-language')),
-    };
-    const result = await bot.commands.limit(command, asking);
-    if (result !== undefined) throw refuse(429, result.text, retryAfter(result.limited?.retryAfterMs ?? 0));
-  }
 }

@@ -6,7 +6,7 @@ import { encodeSession, type SessionId } from '../../core/session.ts';
 import type { IncomingMessage, Locale, TurnId } from '../../core/types.ts';
 import { BotError } from '../../errors.ts';
 import { localeOf } from '../../i18n/locale.ts';
-import { type chatRequestSchema, userId } from './schemas.ts';
+import { type chatRequestSchema, factRequest, userId } from './schemas.ts';
 
 export interface ChatRequest {
   readonly userId: string;
@@ -79,6 +79,21 @@ export function parseNewTtl(text: string | undefined, { minTtl, maxTtl }: { minT
   if (seconds < minTtl) throw new BotError('ttl_out_of_bounds', `TTL must be at least ${minTtl} seconds`);
   if (seconds > maxTtl) throw new BotError('ttl_out_of_bounds', `TTL must be at most ${maxTtl} seconds`);
   return seconds;
+}
+
+/** A yes or no in the query. Default: no. @throws BotError `bad_input` */
+export function parseFlag(name: string, text: string | undefined): boolean {
+  if (text !== undefined && text !== 'true' && text !== 'false') {
+    throw new BotError('bad_input', `${name} must be true or false.`);
+  }
+  return text === 'true';
+}
+
+/** The text of POST /facts. @throws BotError `bad_input`; the message is for the caller. */
+export function parseFactText(body: unknown): string {
+  const parsed = factRequest.safeParse(body);
+  if (!parsed.success) throw new BotError('bad_input', textOf(parsed.error.issues[0]));
+  return parsed.data.text;
 }
 
 /**

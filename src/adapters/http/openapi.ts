@@ -47,8 +47,52 @@ export function openApiDocument({ limits, withKey }: OpenApiOptions): Json {
           description:
             'Messages still waiting for their answer are forgotten too; a caller that waits for one gets 410.',
           operationId: 'clearHistory',
-          parameters: [user],
+          parameters: [
+            user,
+            {
+              name: 'keep_facts',
+              in: 'query',
+              description: 'Leaves what was kept by POST /facts or /remember. Default: it is removed too.',
+              schema: { type: 'boolean' },
+            },
+          ],
           responses: answers('Cleared', 'Forgotten', [404, 422, 429], withKey),
+        },
+      },
+      '/facts/{user_id}': {
+        get: {
+          summary: 'What the bot was told to keep of this user, oldest first',
+          operationId: 'getFacts',
+          parameters: [user],
+          responses: answers('Facts', 'The facts; none is an empty list', [422, 429], withKey),
+        },
+        post: {
+          summary: 'Have the bot keep a fact of this user',
+          description:
+            'The model is shown it with every message of this user_id. It outlives the conversation and ends FACTS_TTL after it ' +
+            'was said; said again, it is kept anew.',
+          operationId: 'addFact',
+          parameters: [user],
+          requestBody: { required: true, content: { 'application/json': { schema: ref('FactRequest') } } },
+          responses: {
+            200: body('Fact', 'It was kept already'),
+            201: body('Fact', 'Kept'),
+            ...errors([400, 409, 413, 415, 422, 429, 507], withKey),
+          },
+        },
+        delete: {
+          summary: 'Remove all facts of this user',
+          operationId: 'removeFacts',
+          parameters: [user],
+          responses: answers('FactsRemoved', 'Removed', [404, 422, 429], withKey),
+        },
+      },
+      '/facts/{user_id}/{fact_id}': {
+        delete: {
+          summary: 'Remove one fact of this user',
+          operationId: 'removeFact',
+          parameters: [user, { name: 'fact_id', in: 'path', required: true, schema: { type: 'string' } }],
+          responses: answers('FactsRemoved', 'Removed', [404, 422, 429], withKey),
         },
       },
       '/ttl/{user_id}': {
@@ -144,7 +188,8 @@ const ERRORS: Readonly<Record<number, string>> = {
   400: 'Not JSON, or a TTL that is not a whole number of seconds within the bounds',
   401: 'The API key is missing or wrong',
   403: 'A web page of another origin, another host name than localhost, or a proxy in front of a bot without API_KEY',
-  404: 'Nothing is remembered of this user_id',
+  404: 'Nothing is remembered of this user_id, or nothing of that id',
+  409: 'As many facts are kept of this user_id as can be',
   410: 'Forgotten before it was answered, or before the answer was fetched again',
   413: 'The body is too large',
   415: 'The body is not declared as application/json',
@@ -181,6 +226,10 @@ function components(limits: schemas.HttpLimits): Json {
     ChatResponse: jsonSchema(schemas.chatResponse),
     Pending: jsonSchema(schemas.pendingResponse),
     History: jsonSchema(schemas.historyResponse),
+    FactRequest: jsonSchema(schemas.factRequest),
+    Fact: jsonSchema(schemas.factResponse),
+    Facts: jsonSchema(schemas.factsResponse),
+    FactsRemoved: jsonSchema(schemas.factsRemovedResponse),
     Cleared: jsonSchema(schemas.clearedResponse),
     Ttl: jsonSchema(schemas.ttlResponse),
     Stats: jsonSchema(schemas.statsResponse),

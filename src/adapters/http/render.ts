@@ -1,12 +1,20 @@
 /** Renders results as bodies of the HTTP API. Pure. */
 import type { z } from 'zod';
 import type { ReceiveResult } from '../../core/bot-port.ts';
+import type { Fact } from '../../core/facts.ts';
 import type { History, ServiceStats } from '../../core/store.ts';
 import type { Locale, TurnId } from '../../core/types.ts';
 import { BotError, type ErrorCode } from '../../errors.ts';
 import { messagesIn } from '../../i18n/messages.ts';
 import type { Settlement } from './follow-turn.ts';
-import type { chatResponse, historyResponse, pendingResponse, statsResponse } from './schemas.ts';
+import type {
+  chatResponse,
+  factResponse,
+  factsResponse,
+  historyResponse,
+  pendingResponse,
+  statsResponse,
+} from './schemas.ts';
 
 /** An answer that is not the one hoped for. */
 export interface Refusal {
@@ -95,14 +103,17 @@ export function renderChat(
   user: string,
   { text, cut, timestamp, expiresInMs }: Extract<Settlement, { kind: 'answered' }>,
   locale: Locale,
+  rememberHint = false,
 ): z.infer<typeof chatResponse> {
+  const texts = messagesIn(locale);
   const whole = {
     response: text,
     user_id: user,
     timestamp: isoTime(timestamp),
     ttl_remaining: secondsLeft(expiresInMs),
   };
-  return cut === undefined ? whole : { ...whole, cut, note: messagesIn(locale).cut[cut] };
+  if (cut !== undefined) return { ...whole, cut, note: texts.cut[cut] };
+  return rememberHint ? { ...whole, note: texts.rememberHint } : whole;
 }
 
 /** The response while the turn continues without its caller. */
@@ -130,6 +141,14 @@ export function renderHistory(user: string, history: History): z.infer<typeof hi
     total_messages: history.total,
     ttl_remaining: secondsLeft(history.expiresInMs),
   };
+}
+
+export function renderFact({ id, text, saidAt, expiresAt }: Fact): z.infer<typeof factResponse> {
+  return { id, text, said_at: isoTime(saidAt), expires_at: isoTime(expiresAt) };
+}
+
+export function renderFacts(user: string, facts: readonly Fact[]): z.infer<typeof factsResponse> {
+  return { user_id: user, facts: facts.map(renderFact) };
 }
 
 export function renderStats({ conversations, messages, server }: ServiceStats): z.infer<typeof statsResponse> {

@@ -1,5 +1,6 @@
 /** The bodies of the HTTP API, in and out: what is checked at the edge, and what the OpenAPI description is made of. */
 import { z } from 'zod';
+import { MAX_FACT_LENGTH, MAX_FACTS } from '../../core/facts.ts';
 import { isWellFormed, MAX_COMPONENT_LENGTH } from '../../core/session.ts';
 import { ANSWER_CUTS } from '../../core/types.ts';
 
@@ -62,7 +63,12 @@ export const chatResponse = z.object({
   timestamp: isoTime,
   ttl_remaining: secondsLeft,
   cut: answerCut.optional(),
-  note: z.string().optional().describe('Beside `cut`: what to show under the answer, in the language of the caller.'),
+  note: z
+    .string()
+    .optional()
+    .describe(
+      'What to show under the answer, in the language of the caller: why it is cut off, or that /remember keeps something.',
+    ),
 });
 
 export const pendingResponse = z.object({
@@ -77,6 +83,37 @@ export const historyResponse = z.object({
   messages: z.array(z.object({ role: z.enum(['user', 'assistant']), content: z.string(), timestamp: isoTime })),
   total_messages: z.int().nonnegative(),
   ttl_remaining: secondsLeft,
+});
+
+/** The body of POST /facts. Its texts are answered to callers as they are. */
+export const factRequest = z.object(
+  {
+    text: z
+      .string('text must be a string.')
+      .max(MAX_FACT_LENGTH, `text is too long: it may have at most ${MAX_FACT_LENGTH} characters.`)
+      .refine((text) => text.trim() !== '', 'text must not be empty.')
+      .refine(isWellFormed, 'text must be well-formed Unicode: it has a lone surrogate.')
+      .describe('It may have several lines. Other control characters are dropped.'),
+  },
+  'The body must be a JSON object.',
+);
+
+export const factResponse = z.object({
+  id: z.string().describe('Names the fact among those of its user_id'),
+  text: z.string(),
+  said_at: isoTime,
+  expires_at: isoTime,
+});
+
+export const factsResponse = z.object({
+  user_id: z.string(),
+  facts: z.array(factResponse).max(MAX_FACTS).describe('Oldest first'),
+});
+
+export const factsRemovedResponse = z.object({
+  message: z.literal('Facts removed'),
+  user_id: z.string(),
+  removed: z.int().positive(),
 });
 
 export const clearedResponse = z.object({ message: z.literal('History cleared'), user_id: z.string() });

@@ -29,7 +29,7 @@ describe('the OpenAPI document', () => {
     const { app } = createTestApp();
     const routes = app.routes
       .filter(({ method, path }) => method !== 'ALL' && !path.startsWith('/docs') && path !== '/openapi.json')
-      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/, '{$1}')}`);
+      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
     const described = Object.entries(document.paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
     );
@@ -93,10 +93,21 @@ describe('the OpenAPI document', () => {
     await ask('/ttl/{user_id}', '/ttl/nobody?new_ttl=60', { method: 'PUT' });
     await ask('/history/{user_id}', '/history/a', { method: 'DELETE' });
     await ask('/history/{user_id}', '/history/a', { method: 'DELETE' });
+    await ask('/history/{user_id}', '/history/a?keep_facts=perhaps', { method: 'DELETE' });
+    for (const text of ['one', 'one', '', 'x'.repeat(501), 5]) {
+      await ask('/facts/{user_id}', '/facts/a', postChat({ text }));
+    }
+    await ask('/facts/{user_id}', '/facts/a', postChat('{'));
+    await ask('/facts/{user_id}', '/facts/a');
+    await ask('/facts/{user_id}', '/facts/%ff');
+    await ask('/facts/{user_id}/{fact_id}', '/facts/a/unknown0', { method: 'DELETE' });
+    await ask('/facts/{user_id}', '/facts/a', { method: 'DELETE' });
+    await ask('/facts/{user_id}', '/facts/a', { method: 'DELETE' });
+    for (let n = 0; n <= 50; n += 1) await ask('/facts/{user_id}', '/facts/a', postChat({ text: `fact ${n}` }));
     for (const path of ['/stats', '/health', '/metrics']) await ask(path, path);
     await ask('/stats', '/stats', { headers: { Origin: 'null' } });
     const statuses = new Set(seen.map(([, , status]) => status));
-    expect([...statuses].sort()).toEqual([200, 202, 400, 403, 404, 413, 415, 422, 429]);
+    expect([...statuses].sort()).toEqual([200, 201, 202, 400, 403, 404, 409, 413, 415, 422, 429]);
     for (const [path, method, status] of seen) {
       expect(document.paths[path]?.[method]?.responses, `${method} ${path}`).toHaveProperty(String(status));
     }

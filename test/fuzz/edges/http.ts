@@ -24,6 +24,10 @@ const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/chat', body: { user_id: 'ada', message: '/ttl 10m' } },
   { method: 'GET', path: '/history/*' },
   { method: 'DELETE', path: '/history/*' },
+  { method: 'GET', path: '/facts/*' },
+  { method: 'POST', path: '/facts/*', body: { text: 'I am vegetarian' } },
+  { method: 'DELETE', path: '/facts/*' },
+  { method: 'DELETE', path: '/facts/*/abcd1234' },
   { method: 'PUT', path: '/ttl/*', body: { ttl: 600 } },
   ...['/health', '/stats', '/metrics', '/openapi.json', '/docs', '/', '/docs/*', '/playground/*', '/*'].map((path) => ({
     method: 'GET',
