@@ -6,6 +6,7 @@ import { DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_BACKOFF_MS, MAX_TAKEOVERS } from 
 import type { Chain, Clock, CoreMessages, Lease, Logger, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
 import type { Held } from './pulse.ts';
 import { type AnswerBounds, type ModelAnswer, readAnswer } from './read-answer.ts';
+import { withRememberHint } from './remember-hint.ts';
 import { isOwn } from './session.ts';
 import type { ClaimedTurn, ConversationStore } from './store.ts';
 import { estimateTokens } from './tokens.ts';
@@ -57,7 +58,8 @@ export async function runTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps):
     return await giveUpUnopened(taken, { ...deps, lease, logger }, toBotError(thrown));
   }
   try {
-    const end = settledEnd(turn) ?? (await answer(turn));
+    const settled = settledEnd(turn) ?? (await answer(turn));
+    const end = await withRememberHint(settled, taken.message, taken.lease, deps.store.flags);
     const delivered = await deliver(turn, end);
     return delivered ? await finish(turn, end) : await giveBack(turn);
   } catch (thrown) {

@@ -162,8 +162,15 @@ export interface TurnLease {
   readonly token: Token;
 }
 
-/** How a reply ends; `text` is what the person reads at the end, above the note that a stopped or cut answer gets. */
+/** How a reply ends; `text` is what the person reads at the end, above the note that some answers get. */
 export type ReplyEnd =
-  | { readonly kind: 'answered'; readonly text: string; readonly stopped: boolean; readonly cut?: AnswerCut }
+  | {
+      readonly kind: 'answered';
+      readonly text: string;
+      readonly stopped: boolean;
+      readonly cut?: AnswerCut;
+      /** A note says that /remember keeps what the person asked to be remembered. */
+      readonly rememberHint?: true;
+    }
   | { readonly kind: 'failed'; readonly text: string }
   | { readonly kind: 'forgotten'; readonly text: string };

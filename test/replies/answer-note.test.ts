@@ -21,6 +21,7 @@ describe('the note under an answer', () => {
     const texts = messagesIn('en');
     const whole: ReplyEnd = { kind: 'answered', text: 'a', stopped: false };
     expect(appendNote('a', whole, texts)).toBe('a');
+    expect(appendNote('a', { ...whole, rememberHint: true }, texts)).toBe(`a\n\n${texts.rememberHint}`);
     expect(appendNote('a', { kind: 'failed', text: 'a' }, texts)).toBe('a');
     expect(appendNote('```js\nlet a', cutOff('length'), texts)).toBe(`\`\`\`js\nlet a\n\`\`\`\n\n${texts.cut.length}`);
   });

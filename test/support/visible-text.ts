@@ -1,10 +1,11 @@
 /** What people may read of the reply to a message once all is over: what memory holds of it, or why there is nothing. */
+import { asksToRemember } from '../../src/core/remember-hint.ts';
 import type { ChatMessage } from '../../src/core/types.ts';
 import { ERROR_CODES } from '../../src/errors.ts';
 import { messagesIn } from '../../src/i18n/messages.ts';
 import { CUT_TEXT } from './model.ts';
 
-const { failed, forgotten, stopped, cut } = messagesIn('en');
+const { failed, forgotten, stopped, cut, rememberHint } = messagesIn('en');
 const FAILURES = ERROR_CODES.map((code) => failed[code]);
 
 /** Parts are cut at blanks, and platforms render the rest. */
@@ -32,7 +33,7 @@ export function saysForgotten(text: string): boolean {
 }
 
 /**
- * Whether what is read is neither what memory holds, with the note that belongs to it, nor a failure that is told (behind
+ * Whether what is read is neither what memory holds, with a note that belongs to it, nor a failure that is told (behind
  * what the model had said by then), nor that all was forgotten.
  * @param said the person's message
  * @param answer the stored half that answers it, if it is stored
@@ -41,8 +42,9 @@ export function differsFromMemory(read: string, said: string, answer: ChatMessag
   if (answer !== undefined) {
     const { content } = answer;
     const note = answer.stopped === true ? stopped : answer.cut === undefined ? '' : cut[answer.cut];
-    // Over HTTP the note comes beside the text.
-    return squeeze(read) !== squeeze(content) && squeeze(read) !== squeeze(content + note);
+    // Over HTTP the note comes beside the text. A whole answer may have the one of /remember, once.
+    const notes = ['', note, ...(note === '' && asksToRemember(said) ? [rememberHint] : [])];
+    return notes.every((each) => squeeze(read) !== squeeze(content + each));
   }
   if (saysForgotten(read)) return false;
   const failure = FAILURES.find((text) => read.trimEnd().endsWith(text));

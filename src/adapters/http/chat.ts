@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Context, Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
+import { hasRememberHint } from '../../core/remember-hint.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { bodyLimit, readJson } from '../../lib/json-body.ts';
@@ -71,7 +72,9 @@ async function awaitAnswer(
     let news = await turn.next(caller.signal);
     while (news?.kind === 'text') news = await turn.next(caller.signal);
     if (news === undefined) return c.json(renderPending(user, turn.turnId), 202, { Location: historyPath(user) });
-    if (news.kind === 'answered') return c.json(renderChat(user, news, message.locale));
+    if (news.kind === 'answered') {
+      return c.json(renderChat(user, news, message.locale, await isHinted(deps, message, turn)));
+    }
     throw refuseAs(refusalOfTurn(news, phraseFor(deps, message)));
   } finally {
     part(caller, turn);
@@ -92,11 +95,17 @@ function streamAnswer(c: Context, deps: HttpDeps, message: IncomingMessage, turn
       signal: caller.signal,
       heartbeatMs,
       locale: message.locale,
+      isHinted: () => isHinted(deps, message, turn),
       phrase: phraseFor(deps, message),
       logger: deps.logger,
     });
     part(caller, turn);
   });
+}
+
+/** Whether the worker put the note under the answer that /remember keeps something. A store that cannot be asked means no. */
+function isHinted({ bot }: HttpDeps, message: IncomingMessage, { turnId }: FollowedTurn): Promise<boolean> {
+  return hasRememberHint(message, { sessionId: message.sessionId, turnId }, bot.flags).catch(() => false);
 }
 
 /** The caller goes; the turn is none of their business any more. The answer does not wait for a store that is slow to hear it. */

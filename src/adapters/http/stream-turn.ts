@@ -18,6 +18,8 @@ export interface StreamTurnOptions {
   readonly signal: AbortSignal;
   readonly heartbeatMs: number;
   readonly locale: Locale;
+  /** A note says that /remember keeps something. */
+  readonly isHinted: () => Promise<boolean>;
   /** What happened, by the code, in the person's language. */
   readonly phrase: (code: ErrorCode) => string;
   readonly logger: Logger;
@@ -55,7 +57,7 @@ export async function streamTurn(options: StreamTurnOptions): Promise<void> {
       await send('pending', renderPending(user, turn.turnId));
     } else if (news.kind === 'answered') {
       await show(news.text);
-      await send('done', renderChat(user, news, options.locale));
+      await send('done', renderChat(user, news, options.locale, await options.isHinted()));
     } else {
       const { status, detail } = refusalOfTurn(news, phrase);
       await send('error', { status, detail });
