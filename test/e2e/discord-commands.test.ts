@@ -1,5 +1,6 @@
 /** The memory commands in Discord, from outside. */
 import { describe, expect, test } from 'vitest';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import { buttonsOf, type FakeInteraction } from '../support/fake-discord/fake-discord.ts';
 import {
   PATIENTLY,
@@ -23,8 +24,12 @@ describe('commands', () => {
 
   test('are registered with options, in both languages, for servers and for people', () => {
     const { registered } = shared.discord.commands;
-    expect(registered.map(({ name }) => name)).toEqual(['chat', 'history', 'forget', 'ttl', 'memstats', 'help']);
-    for (const { contexts, integration_types: types, description_localizations: others } of registered) {
+    expect(registered.map(({ name }) => name)).toEqual([
+      ...['chat', 'history', 'forget', 'remember', 'facts', 'ttl', 'memstats', 'help', 'Remember this'],
+    ]);
+    for (const command of registered) {
+      const { contexts, integration_types: types } = command;
+      const others = command.type === 3 ? command.name_localizations : command.description_localizations;
       expect([contexts, types]).toEqual([
         [0, 1, 2],
         [0, 1],
@@ -118,6 +123,98 @@ describe('commands', () => {
     expect(question.message.content).toContain('Forgotten');
     const stats = discord.say(ada, dm, '/memstats');
     await expect.poll(() => textsOf(discord.replies(stats)).join(), PATIENTLY).toContain('Active:');
+  });
+
+  test('/remember asks first in a server and keeps at once in a DM; /facts lists and removes', async () => {
+    const { discord, guild } = shared;
+    const channel = discord.channel(guild);
+    const [ada, bob] = [discord.world.person('Ada'), discord.world.person('Bob')];
+    const asked = discord.slash(ada, channel, 'remember', { options: { text: `I am\nvegetarian, like <@${bob.id}>` } });
+    await answerTo(asked, 'Others read my answers here. Keep it for this channel?\n> I am\n> vegetarian');
+    const question = asked.answer()?.message;
+    if (question === undefined) throw new Error('There is a question.');
+    expect(question.ephemeralFor).toBe(ada.id);
+    expect(buttonsOf(question.message).map(({ label }) => label)).toEqual(['Keep it for this channel']);
+    await answerTo(discord.slash(ada, channel, 'facts'), 'You have not asked me to keep anything here');
+    const kept = discord.press(ada, question, 'Keep it for this channel');
+    await answerTo(kept, /I’ll remember this here until .*\n> I am\n> vegetarian/);
+    expect(kept.acked).toBe('in place');
+    expect(buttonsOf(question.message)).toEqual([]);
+    const listed = discord.slash(ada, channel, 'facts');
+    await answerTo(listed, /1 of at most 50.*said .*kept until .*\n> I am\n> vegetarian/s);
+    await answerTo(discord.slash(bob, channel, 'facts'), 'You have not asked me to keep anything here');
+    const list = listed.answer()?.message;
+    if (list === undefined) throw new Error('There is a list.');
+    expect(list.ephemeralFor).toBe(ada.id);
+    const [one] = buttonsOf(list.message);
+    await answerTo(discord.press(ada, list, one?.label ?? ''), 'Removed.');
+    await answerTo(discord.slash(ada, channel, 'facts'), 'You have not asked me to keep anything here');
+    expect(discord.said(channel)).toEqual([]);
+
+    const dm = discord.dm(ada);
+    const typed = discord.say(ada, dm, '/remember I live in Oslo\nsince 2020');
+    await expect
+      .poll(() => textsOf(discord.replies(typed)).join(), PATIENTLY)
+      .toMatch(/> I live in Oslo\n> since 2020/);
+    await answerTo(discord.slash(ada, dm, 'facts'), 'I live in Oslo');
+    await answerTo(discord.slash(ada, channel, 'facts'), 'You have not asked me to keep anything here');
+  });
+
+  test('/remember typed in a server posts nothing of the text, and is opened privately', async () => {
+    const { discord, guild, model } = shared;
+    const channel = discord.channel(guild);
+    const [ada, bob] = [discord.world.person('Ada'), discord.world.person('Bob')];
+    const typed = discord.say(ada, channel, `<@${discord.world.bot.id}> /remember my drawer\nis locked`);
+    await expect.poll(() => textsOf(discord.replies(typed)), PATIENTLY).toEqual(['Only you can see the answer:']);
+    const notice = discord.replies(typed)[0];
+    if (notice === undefined) throw new Error('There is a notice.');
+    expect(JSON.stringify(notice.message.components)).not.toMatch(/drawer|locked/);
+    await answerTo(discord.press(bob, notice, 'Show /remember only to me'), 'for somebody else');
+    const opened = discord.press(ada, notice, 'Show /remember only to me');
+    await answerTo(opened, 'Keep it for this channel?');
+    const question = opened.answer()?.message;
+    if (question === undefined) throw new Error('There is a question.');
+    expect(question.ephemeralFor).toBe(ada.id);
+    await answerTo(discord.press(ada, question, 'Keep it for this channel'), '> my drawer\n> is locked');
+    await answerTo(discord.slash(ada, channel, 'facts'), '> my drawer');
+    expect(model.count('my drawer')).toBe(0);
+  });
+
+  test('“Remember this” keeps one’s own message, as people see it, and nobody else’s', async () => {
+    const { discord, guild } = shared;
+    const channel = discord.channel(guild);
+    const [ada, bob] = [discord.world.person('Ada'), discord.world.person('Bob')];
+    const own = discord.say(ada, channel, `My boss is <@${bob.id}>`);
+    await answerTo(discord.chooseOn(bob, own, 'Remember this'), 'that message is not yours');
+    const asked = discord.chooseOn(ada, own, 'Remember this');
+    await answerTo(asked, '> My boss is @Bob');
+    const question = asked.answer()?.message;
+    if (question === undefined) throw new Error('There is a question.');
+    expect(question.ephemeralFor).toBe(ada.id);
+    await answerTo(discord.press(ada, question, 'Keep it for this channel'), '> My boss is @Bob');
+    const dm = discord.dm(ada);
+    const said = discord.say(ada, dm, 'I have a cat');
+    await untilAnswered(discord, said, 'echo: I have a cat');
+    await answerTo(
+      discord.chooseOn(ada, said, 'Remember this', { locale: 'zh-CN' }),
+      /我会在这里记住它.*\n> I have a cat/,
+    );
+    const [answer] = discord.replies(said);
+    if (answer === undefined) throw new Error('There is an answer.');
+    await answerTo(discord.chooseOn(ada, answer, 'Remember this'), 'that message is not yours');
+    await answerTo(discord.chooseOn(ada, discord.say(ada, dm, 'x'.repeat(600)), 'Remember this'), 'too long');
+  });
+
+  test('a message that asks to be remembered is answered with a note about /remember, once', async () => {
+    const { discord } = shared;
+    const ada = discord.world.person('Ada');
+    const dm = discord.dm(ada);
+    const text = 'Remember that I live in Oslo';
+    await untilAnswered(discord, discord.say(ada, dm, text), `echo: ${text}\n\n${messagesIn('en').rememberHint}`);
+    await untilAnswered(discord, discord.say(ada, dm, text), `echo: ${text}`);
+    const history = discord.slash(ada, dm, 'history');
+    await answerTo(history, `echo: ${text}`);
+    expect(history.answer()?.message.message.content).not.toContain('/remember');
   });
 
   test('/forget while an answer is written: the answer becomes what it says', async () => {

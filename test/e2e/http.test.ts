@@ -1,7 +1,7 @@
 /** The product from outside: the real process, a real store, and nothing but HTTP. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { chatResponse, healthResponse, statsResponse } from '../../src/adapters/http/schemas.ts';
+import { chatResponse, factsResponse, healthResponse, statsResponse } from '../../src/adapters/http/schemas.ts';
 import { messagesIn } from '../../src/i18n/messages.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
@@ -250,10 +250,36 @@ describe.each(variants([ON_REDIS, EMBEDDED]))('on %s, with a model', (name, make
     const shown = model.journal().flatMap(({ messages }) => messages.map(({ content }) => content));
     expect(shown.filter((content) => /^[/!](history|ttl|memstats|help)/.test(content))).toEqual([]);
 
+    expect(await ask(run.bot, user, '/remember I am\nvegetarian')).toContain('> I am\n> vegetarian');
+    const facts = async () => factsResponse.parse(await (await fetch(`${run.bot.url}/facts/${user}`)).json()).facts;
+    const [fact] = await facts();
+    expect(fact?.text).toBe('I am\nvegetarian');
+    expect(await ask(run.bot, user, '/facts')).toContain(`\`${fact?.id}\``);
+
     const done = commands.forget.done({ conversations: 1, messages: 2, waiting: 0, facts: 0 });
-    expect(await ask(run.bot, user, '/forget')).toBe(done);
+    expect(await ask(run.bot, user, '/forget')).toBe(`${done}\n${commands.forget.factsStay(1)}`);
+    expect(await ask(run.bot, user, `/facts remove ${fact?.id}`)).toContain(commands.facts.removed);
+    expect(await facts()).toEqual([]);
     expect((await fetch(historyUrl(run.bot, user))).status).toBe(404);
     expect(await ask(run.bot, user, '/ttl')).toContain(commands.ttl.setting(600, true));
+  });
+
+  test('a message that asks to be remembered is answered with a note beside it, once, however it is fetched', async () => {
+    const note = messagesIn('en').rememberHint;
+    const user = 'forgetful';
+    const text = 'Remember that I live in Oslo';
+    const headers = { 'Idempotency-Key': 'told-once' };
+    for (let n = 0; n < 2; n += 1) {
+      const { response, note: shown } = chatResponse.parse(await (await say(run.bot, user, text, headers)).json());
+      expect([response, shown]).toEqual([`echo: ${text}`, note]);
+    }
+    const later = chatResponse.parse(await (await say(run.bot, user, text)).json());
+    expect([later.response, later.note]).toEqual([`echo: ${text}`, undefined]);
+    const streamed = await allEvents(
+      await say(run.bot, 'forgetful in a stream', text, { Accept: 'text/event-stream' }),
+    );
+    expect(chatResponse.parse(streamed.at(-1)?.data)).toMatchObject({ response: `echo: ${text}`, note });
+    expect(await said(run.bot, user)).toEqual([text, `echo: ${text}`, text, `echo: ${text}`]);
   });
 
   test('/forget in mid-answer: whoever waits for the answer is told', async () => {

@@ -1,6 +1,7 @@
 /** The memory commands in Slack: by slash, umbrella, shortcut, text and buttons; answers for one person alone. */
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { messagesIn } from '../../src/i18n/messages.ts';
 import type { FakeSlack, Interaction } from '../support/fake-slack/fake-slack.ts';
 import { variants } from '../support/tier.ts';
 import { ADA, answersIn, CHANNEL, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
@@ -116,6 +117,90 @@ describe.each(variants(['socket', 'http']))('over %s', (transport) => {
       .parse(JSON.parse(files[0]?.content ?? ''));
     expect(json.messages.map(({ content }) => content)).toEqual(['Remember this', 'echo: Remember this']);
   });
+});
+
+test('/remember keeps in a DM at once and in a channel after a question; /facts lists and removes', async () => {
+  const { slack, startBot } = await workshop.makeWorld('socket');
+  await startBot();
+  const { botUser } = slack.workspace;
+  const ask = (command: string, text = '', channel?: string) =>
+    answerTo(slack.command(command, text, { user: ADA, ...(channel === undefined ? {} : { channel }) }));
+  expect((await ask('/remember')).text).toContain('/remember I am vegetarian');
+  expect((await ask('/remember', 'I live in Oslo\nsince 2020')).text).toMatch(/> I live in Oslo\n> since 2020/);
+  expect((await ask('/memory', 'remember I am vegetarian')).text).toContain('> I am vegetarian');
+  const listed = await ask('/memory', 'facts');
+  expect(listed.text).toMatch(/2 of at most 50[\s\S]*Oslo[\s\S]*vegetarian/);
+  const buttons = [...buttonsOf(listed.blocks)];
+  expect(buttons.map(([label]) => label)).toEqual([
+    ...['Remove 1: I live in Oslo since 2020', 'Remove 2: I am vegetarian', 'Remove all'],
+  ]);
+  const dm = slack.workspace.directOf(ADA);
+  const removed = await answerTo(slack.press(buttons[0]?.[1] ?? '', { user: ADA, channel: dm }));
+  expect(removed).toMatchObject({ text: expect.stringContaining('Removed.'), replaces: true });
+  expect(removed.text).not.toContain('Oslo');
+
+  // What is kept in the DM is not known in a channel, nor the other way round.
+  expect((await ask('/facts', '', CHANNEL)).text).toContain('You have not asked me');
+  const question = await ask('/remember', 'my secret', CHANNEL);
+  expect(question.text).toMatch(/Keep it for this channel\?\n> my secret/);
+  expect((await ask('/facts', '', CHANNEL)).text).toContain('You have not asked me');
+  const [keep = ''] = [...buttonsOf(question.blocks).values()];
+  expect(keep).not.toContain('secret');
+  expect((await answerTo(slack.press(keep, { user: GRACE, channel: CHANNEL }))).text).toMatch(/somebody else/);
+  expect((await answerTo(slack.press(keep, { user: ADA, channel: CHANNEL }))).text).toContain('> my secret');
+  expect((await ask('/facts', '', CHANNEL)).text).toContain('> my secret');
+  expect((await ask('/facts')).text).not.toContain('secret');
+
+  // Typed in a thread of the channel it is of the same place; names are shown as people see them, and nobody else sees it.
+  const root = slack.say(`<@${botUser}> Hello`, { user: ADA, channel: CHANNEL });
+  await answersIn(slack, CHANNEL, root.ts);
+  const before = slack.workspace.ephemerals.length;
+  slack.say(`<@${botUser}> !remember <@${GRACE}> &amp; I\nshare a desk`, {
+    user: ADA,
+    channel: CHANNEL,
+    thread: root.ts,
+  });
+  await until(() => expect(slack.workspace.ephemerals).toHaveLength(before + 1));
+  const typed = slack.workspace.ephemerals[before];
+  expect(typed?.text).toMatch(/> @Grace (?:&|&amp;) I\n> share a desk/);
+  const [confirm = ''] = [...buttonsOf(typed?.blocks ?? []).values()];
+  await answerTo(slack.press(confirm, { user: ADA, channel: CHANNEL, thread: root.ts }));
+  expect((await ask('/facts', '', CHANNEL)).text).toMatch(/2 of at most 50/);
+  expect(slack.replies(CHANNEL, root.ts)).toHaveLength(1);
+});
+
+test('the shortcut “Remember this” keeps one’s own message and nobody else’s', async () => {
+  const { slack, startBot } = await workshop.makeWorld('socket');
+  await startBot();
+  const { botUser } = slack.workspace;
+  const { ts } = slack.say(`<@${botUser}> My boss is <@${GRACE}>`, { user: ADA, channel: CHANNEL });
+  const [reply] = await answersIn(slack, CHANNEL, ts);
+  const [said] = slack.thread(CHANNEL, ts);
+  if (said === undefined || reply === undefined) throw new Error('There are two messages.');
+  const choose = (user: string, message = said) =>
+    answerTo(slack.shortcut('memory_remember', { user, channel: CHANNEL, message }));
+  expect((await choose(GRACE)).text).toMatch(/not yours/);
+  expect((await choose(ADA, reply)).text).toMatch(/not yours/);
+  const question = await choose(ADA);
+  expect(question.text).toMatch(/> My boss is @Grace/);
+  const [keep = ''] = [...buttonsOf(question.blocks).values()];
+  expect((await answerTo(slack.press(keep, { user: ADA, channel: CHANNEL, thread: ts }))).text).toMatch(/@Grace/);
+  expect((await answerTo(slack.command('/facts', '', { user: ADA, channel: CHANNEL }))).text).toMatch(/@Grace/);
+});
+
+test('a message that asks to be remembered is answered with a note about /remember, once', async () => {
+  const { slack, startBot } = await workshop.makeWorld('socket');
+  await startBot();
+  const note = messagesIn('en').rememberHint;
+  const dm = slack.workspace.directOf(ADA);
+  const texts = ['Remember that I live in Oslo', 'remember that I have a cat'];
+  for (const [index, text] of texts.entries()) {
+    const { ts } = slack.say(text, { user: ADA });
+    const [answer] = await answersIn(slack, dm, ts);
+    expect(answer?.text).toBe(index === 0 ? `echo: ${text}\n\n${note}` : `echo: ${text}`);
+  }
+  const history = await answerTo(slack.command('/history', 'export', { user: ADA }));
+  expect(history.text).not.toContain('/remember');
 });
 
 test('where the thread is not told and there are several conversations, a picker asks, newest first', async () => {

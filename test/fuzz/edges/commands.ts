@@ -21,7 +21,7 @@ const SESSION = encodeSession({ place: PLACE, user: 'ada' });
 const LONGEST = 2_000;
 
 interface Input {
-  readonly how: 'typed' | 'arguments' | 'options' | 'pressed';
+  readonly how: 'typed' | 'arguments' | 'options' | 'message' | 'pressed';
   readonly name: string;
   readonly text: string;
   readonly options: unknown;
@@ -38,10 +38,10 @@ const text = fc.oneof(
 );
 
 const input: fc.Arbitrary<Input> = fc.record({
-  how: fc.constantFrom<Input['how'][]>('typed', 'typed', 'arguments', 'options', 'pressed'),
+  how: fc.constantFrom<Input['how'][]>('typed', 'typed', 'arguments', 'options', 'message', 'pressed'),
   name: fc.constantFrom(...COMMAND_NAMES),
   text,
-  options: mutated({ limit: 10, export: true, scope: 'here', value: '10m' }),
+  options: mutated({ limit: 10, export: true, scope: 'here', value: '10m', text: 'I am vegetarian' }),
   context: fc.record({
     isDirect: fc.boolean(),
     canManage: fc.boolean(),
@@ -57,7 +57,15 @@ export const fuzzCommands: FuzzEdge = async ({ runs, seed }) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'recollect-fuzz-'));
   const store = await createSqliteStore({ ...LIMITS, dataDir, observer: { badElement() {}, error() {} } });
   const commands = createCommands({
-    ...{ memory: store, stats: store, scope: 'user', admins: new Set(), clock: { now: () => Date.now() } },
+    ...{
+      memory: store,
+      stats: store,
+      facts: store.facts,
+      model: undefined,
+      scope: 'user',
+      admins: new Set(),
+      clock: { now: () => Date.now() },
+    },
     limiter: { take: async () => ({ ok: true }) },
     platform: () => undefined,
     ...{ minTtl: LIMITS.minTtl, maxTtl: LIMITS.maxTtl, memoryWindow: 20, maxMessages: LIMITS.maxMessages },
@@ -72,6 +80,8 @@ export const fuzzCommands: FuzzEdge = async ({ runs, seed }) => {
         return commands.readArguments(name, typed);
       case 'options':
         return commands.readOptions(name, isRecord(options) ? options : {});
+      case 'message':
+        return commands.readMessage(name, { text: typed, author: isRecord(options) ? 'ada' : undefined });
       case 'pressed':
         return commands.readAction(typed)?.command;
     }
@@ -94,7 +104,10 @@ export const fuzzCommands: FuzzEdge = async ({ runs, seed }) => {
           sessionId: SESSION,
           person: { platform: 'slack', workspace: 'T1', user: 'ada' },
         };
+        const before = (await store.facts.list(SESSION)).length;
         const result = await commands.run({ command, context });
+        const kept = (await store.facts.list(SESSION)).length > before;
+        if (kept && !context.isDirect && one.how !== 'pressed') tally.complain('kept without being asked', one);
         if (result.text === '' || result.text.length > LONGEST)
           tally.complain(`an answer of ${result.text.length} characters`, one);
         const asked = context.surface === 'text' && context.hasButtons && one.how !== 'pressed';

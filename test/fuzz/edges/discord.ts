@@ -91,6 +91,8 @@ function samplesOf(discord: FakeDiscord): readonly Sample[] {
   discord.edit(said, 'hello there');
   discord.remove(said);
   discord.slash(ada, dm, 'history');
+  discord.slash(ada, channel, 'remember', { options: { text: 'I am vegetarian' } });
+  discord.chooseOn(ada, said, 'Remember this');
   discord.slash(ada, channel, 'chat', { options: { message: 'hello' } });
   discord.outage(discord.guild());
   discord.leave(discord.guild());

@@ -140,6 +140,17 @@ function samplesOf(slack: FakeSlack): readonly Sample[] {
         message: { ...MESSAGE, channel: DM },
       },
     },
+    {
+      kind: 'interactive',
+      payload: {
+        ...interactive,
+        type: 'message_action',
+        callback_id: 'memory_remember',
+        message_ts: '1.2',
+        message: { ...MESSAGE, channel: DM },
+      },
+    },
+    command('/remember', 'I am vegetarian'),
   ];
 }
 
