@@ -72,7 +72,10 @@ export function renderCommands(
     const shown = options.filter(({ textOnly }) => textOnly !== true);
     return {
       name,
-      usage: [`/${name}`, ...shown.map((option) => `[${option.name}]`)].join(' '),
+      usage: [
+        `/${name}`,
+        ...shown.map((option) => (option.required === true ? `<${option.name}>` : `[${option.name}]`)),
+      ].join(' '),
       description: description[locale],
       options: shown.map((option) => ({
         name: option.name,

@@ -285,7 +285,15 @@ test('the setup names the commands in the language asked for; what managers may 
   const setup = async (query: string) => setupAnswer.strict().parse(await (await fetch(api(`setup?${query}`))).json());
   const { commands, scope, store } = await setup('locale=zh-CN');
   expect({ scope, store }).toEqual({ scope: 'user', store: 'sqlite' });
-  expect(commands.map(({ name }) => name)).toEqual(['history', 'forget', 'ttl', 'memstats', 'help']);
+  expect(commands.map(({ name }) => name)).toEqual([
+    'history',
+    'forget',
+    'remember',
+    'facts',
+    'ttl',
+    'memstats',
+    'help',
+  ]);
   for (const { description } of commands) expect(description).toMatch(/\p{Script=Han}/u);
   const scopes = (all: typeof commands) => all.find(({ name }) => name === 'forget')?.options[0]?.values;
   expect(scopes(commands)).toEqual(['here', 'everywhere']);
