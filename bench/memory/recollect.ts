@@ -218,10 +218,14 @@ function snowflake(kind: number, number: number): string {
 /** Bytes of a question as it is stored. */
 export function elementBytes(textBytes: number): number {
   const text = 'x'.repeat(textBytes);
-  const [asked] = turnHalves(messageOf({ conversation: 1, turn: 1, question: text, answer: text }), {
-    text,
-    timestamp: Date.now(),
-    stopped: false,
-  });
+  const [asked] = turnHalves(
+    messageOf({ conversation: 1, turn: 1, question: text, answer: text }),
+    {
+      text,
+      timestamp: Date.now(),
+      stopped: false,
+    },
+    { now: Date.now(), maxTtl: 2_592_000 },
+  );
   return Buffer.byteLength(serialiseElement(asked));
 }

@@ -97,7 +97,7 @@ export async function seedStore(admin: Redis, first: number, count: number): Pro
   const { platform, workspace = '' } = place;
   const person = personOf(message.sessionId, message.author.id);
   const team = { platform, workspace };
-  const [asked, said] = turnHalves(message, answer).map(serialiseElement);
+  const [asked, said] = turnHalves(message, answer, { now: Date.now(), maxTtl: TTL_S }).map(serialiseElement);
   const today = names.day(new Date().toISOString().slice(0, 10));
   for (let from = first; from < first + count; from += BATCH) {
     await admin.eval(

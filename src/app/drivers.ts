@@ -18,10 +18,10 @@ export function driverOf({ store }: Pick<Config, 'store'>): Driver {
  * @throws BotError if the store cannot be opened
  */
 export async function createInfrastructure(config: Config, parts: DriverParts): Promise<Infrastructure> {
-  const { defaultTtl, minTtl, maxTtl, factsTtl, maxMessages, window } = config.memory;
+  const { defaultTtl, minTtl, maxTtl, factsTtl, maxMessages, maxBytes, window } = config.memory;
   const { maxWaiting, answerMs: turnBudgetMs } = config.turns;
   const { observer } = parts;
   const lifetimes = { defaultTtl, minTtl, maxTtl, factsTtl };
-  const options: StoreOptions = { ...lifetimes, maxMessages, maxWaiting, window, turnBudgetMs, observer };
+  const options: StoreOptions = { ...lifetimes, maxMessages, maxBytes, maxWaiting, window, turnBudgetMs, observer };
   return await driverOf(config).open(config, options, parts);
 }

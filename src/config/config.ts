@@ -56,6 +56,7 @@ export interface Config {
   readonly memory: {
     readonly defaultTtl: number;
     readonly minTtl: number;
+    /** A turn is also kept for at most this long from when it was said. */
     readonly maxTtl: number;
     /** How long a fact is kept from when it was said. */
     readonly factsTtl: number;
@@ -63,6 +64,8 @@ export interface Config {
     readonly window: number;
     /** Messages kept per conversation; even. */
     readonly maxMessages: number;
+    /** Bytes kept per conversation, as they are stored. */
+    readonly maxBytes: number;
     /** Absent: what the model can take. */
     readonly maxContextTokens?: number;
     readonly scope: SessionScope;
@@ -190,6 +193,7 @@ function arrange(values: Values, redis: RedisTarget | undefined, cwd: string, wa
       factsTtl: values.FACTS_TTL ?? Math.min(DEFAULT_FACTS_TTL, values.MAX_TTL),
       window: values.MEMORY_WINDOW,
       maxMessages: values.MAX_MESSAGES,
+      maxBytes: values.MAX_CONVERSATION_BYTES,
       maxContextTokens: values.MAX_CONTEXT_TOKENS,
       scope: values.SESSION_SCOPE,
     },

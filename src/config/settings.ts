@@ -91,13 +91,22 @@ const SHAPE = {
     heading: 'What is remembered',
   }),
   MIN_TTL: withDefault('60', whole(1, 10 * YEAR, 'seconds'), 'shortest TTL a person may choose, in seconds'),
-  MAX_TTL: withDefault('2592000', whole(1, 10 * YEAR, 'seconds'), 'longest TTL a person may choose, in seconds'),
+  MAX_TTL: withDefault(
+    '2592000',
+    whole(1, 10 * YEAR, 'seconds'),
+    'longest TTL a person may choose, and how long a message is kept at most, in seconds',
+  ),
   FACTS_TTL: optional(
     whole(1, 10 * YEAR, 'seconds'),
     'seconds until a fact that a person told the bot to remember expires; at most MAX_TTL; unset: 30 days, or MAX_TTL if that is less',
   ),
   MEMORY_WINDOW: withDefault('20', whole(2, 10_000), 'newest messages of the conversation that the model is shown'),
-  MAX_MESSAGES: withDefault('200', whole(2, 100_000), 'messages kept of a conversation, an even number'),
+  MAX_MESSAGES: withDefault('2000', whole(2, 100_000), 'messages kept of a conversation, an even number'),
+  MAX_CONVERSATION_BYTES: withDefault(
+    '524288',
+    whole(1_024, 100_000_000),
+    'bytes kept of a conversation as it is stored; the oldest turns go first, the newest is kept whatever its size',
+  ),
   MAX_CONTEXT_TOKENS: optional(
     whole(256, 10_000_000),
     'bound in tokens on what the model is shown; unset: what the model can take',

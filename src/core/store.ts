@@ -209,7 +209,7 @@ export interface OpenConversation {
 export interface History {
   /** Newest last. */
   readonly messages: readonly ChatMessage[];
-  /** Messages in the conversation, readable ones and bad ones. */
+  /** Messages in the conversation, readable ones and bad ones; without the turns that are over. */
   readonly total: number;
   /** Elements among those asked for that could not be read. They are skipped here, counted in metrics and left alone. */
   readonly corrupt: number;
@@ -363,11 +363,14 @@ export interface StoreObserver {
 export interface StoreOptions {
   readonly defaultTtl: number;
   readonly minTtl: number;
+  /** A turn is also kept for at most this long from when it was said, however often its conversation is renewed. */
   readonly maxTtl: number;
   /** How long a fact is kept from when it was said (FACTS_TTL). */
   readonly factsTtl: number;
-  /** Messages kept per conversation; even. */
+  /** Messages kept per conversation; even. The oldest whole turns go first. */
   readonly maxMessages: number;
+  /** Bytes kept per conversation, as they are stored; the newest turn is kept however large it is. Default: no bound. */
+  readonly maxBytes?: number;
   /** Messages that may wait per conversation. */
   readonly maxWaiting: number;
   /** Milliseconds that a conversation lives at least from the taking of a turn (ANSWER_TIMEOUT). Default: TURN_BUDGET_MS. */

@@ -110,6 +110,8 @@ export interface ChatMessage {
   readonly stopped?: true;
   /** This answer was cut off. */
   readonly cut?: AnswerCut;
+  /** Unix milliseconds from which its retention counts, where that is not `timestamp`. */
+  readonly saidAt?: number;
 }
 
 /** What is known of one message (part) of a reply. First the intent is saved, after the post its id. */

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { isOwn, type SessionId, toSessionId } from '../core/session.ts';
-import type { Answer } from '../core/store.ts';
+import type { Answer, StoreOptions } from '../core/store.ts';
 import { ANSWER_CUTS, type ChatMessage, type IncomingMessage, MAX_TURN_ID_LENGTH } from '../core/types.ts';
 
 /** Unix milliseconds; others are no Date, and whoever shows one would throw (ECMA-262, time values). */
@@ -22,6 +22,7 @@ const chatMessage = z.object({
   stopped: z.literal(true).optional(),
   // A reason of a newer version costs the reason, not the message.
   cut: z.enum(ANSWER_CUTS).optional().catch(undefined),
+  saidAt: instant.optional().catch(undefined),
 });
 
 const sessionId = z.string().transform((text, context): SessionId => {
@@ -72,11 +73,33 @@ export function serialiseElement(message: ChatMessage): string {
   return JSON.stringify(message);
 }
 
+/** The instant (Unix milliseconds) that retention is judged at, and how long a turn is kept from when it was said, in seconds. */
+export interface Retention extends Pick<StoreOptions, 'maxTtl'> {
+  readonly now: number;
+}
+
+/** What an answer's own time may differ by from when its turn was said, in milliseconds, before that is kept with it. */
+const SAME_TIME_MS = 60_000;
+
+/**
+ * When a message counts as said, in Unix milliseconds. By the platform's clock, which may be wrong: it is not later than now, and
+ * at most half of the retention ago, so that a turn is not over when it was just answered.
+ */
+function plausible(sentAt: number, { now, maxTtl }: Retention): number {
+  const half = (maxTtl / 2) * 1_000;
+  return Math.floor(Math.min(Math.max(sentAt, now - half), now));
+}
+
 /**
  * The two halves of a turn, as memory keeps them. The author's name is kept where several people share the conversation,
  * because there the model has to be told who said what.
  */
-export function turnHalves(message: TurnMessage, answer: Omit<Answer, 'tokens'>): readonly [ChatMessage, ChatMessage] {
+export function turnHalves(
+  message: TurnMessage,
+  answer: Omit<Answer, 'tokens'>,
+  retention: Retention,
+): readonly [ChatMessage, ChatMessage] {
+  const saidAt = plausible(message.sentAt, retention);
   const shared = { turn: message.turnId, source: message.id, authorId: message.author.id };
   const named = !message.isDirect && !isOwn(message.sessionId);
   return [
@@ -86,6 +109,7 @@ export function turnHalves(message: TurnMessage, answer: Omit<Answer, 'tokens'>)
       timestamp: message.sentAt,
       ...shared,
       ...(named ? { author: message.author.name } : {}),
+      ...(saidAt === message.sentAt ? {} : { saidAt }),
     },
     {
       role: 'assistant',
@@ -94,6 +118,7 @@ export function turnHalves(message: TurnMessage, answer: Omit<Answer, 'tokens'>)
       ...shared,
       ...(answer.stopped ? { stopped: true } : {}),
       ...(answer.cut === undefined ? {} : { cut: answer.cut }),
+      ...(Math.abs(answer.timestamp - saidAt) <= SAME_TIME_MS ? {} : { saidAt }),
     },
   ];
 }
@@ -101,6 +126,37 @@ export function turnHalves(message: TurnMessage, answer: Omit<Answer, 'tokens'>)
 /** Undefined when the element cannot be read. */
 export function parseElement(raw: string): ChatMessage | undefined {
   return chatMessage.safeParse(parseJson(raw)).data;
+}
+
+/** The instant that the retention of a message counts from, in Unix milliseconds. */
+export function countsFrom({ saidAt, timestamp }: ChatMessage): number {
+  return saidAt ?? timestamp;
+}
+
+/** Whether a message was said so long ago that its turn is over: it is never shown, and goes with the next turn. */
+export function isOver(message: ChatMessage, { now, maxTtl }: Retention): boolean {
+  return countsFrom(message) <= now - maxTtl * 1_000;
+}
+
+/** The messages among these elements, without those that are over, and how many elements cannot be read. */
+export function readable(
+  elements: readonly string[],
+  retention: Retention,
+): { readonly messages: readonly ChatMessage[]; readonly corrupt: number } {
+  const all = elements.map(parseElement).filter((message) => message !== undefined);
+  return { messages: all.filter((message) => !isOver(message, retention)), corrupt: elements.length - all.length };
+}
+
+/** Without the turns at the beginning that are over. What cannot be read is over with what was said after it. */
+export function withoutOver(elements: readonly string[], retention: Retention): readonly string[] {
+  let over = 0;
+  for (const [index, element] of elements.entries()) {
+    const message = parseElement(element);
+    if (message === undefined) continue;
+    if (!isOver(message, retention)) break;
+    over = index + 1;
+  }
+  return elements.slice(over);
 }
 
 /** A message that waited in the store, already parsed from JSON. Undefined when it is not one of ours. */

@@ -4,6 +4,7 @@
  */
 import { describe } from 'vitest';
 import { describeAreas } from './store/areas.ts';
+import { describeBounds } from './store/bounds.ts';
 import { describeChannels } from './store/channels.ts';
 import { describeCommits } from './store/commits.ts';
 import { describeConcurrency } from './store/concurrency.ts';
@@ -36,6 +37,7 @@ export function describeConversationStore(name: string, makeFixture: MakeFixture
     describeTokens(harness);
     describeRunning(harness);
     describeCommits(harness);
+    describeBounds(harness);
     describeReading(harness);
     describeTtl(harness);
     describeExpiry(harness);

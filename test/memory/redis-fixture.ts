@@ -123,13 +123,18 @@ async function keysOf(redis: RedisClient, pattern: string): Promise<string[]> {
 
 /**
  * Redis' clock is the machine's, so what is stored is made older instead: every expiry comes nearer, every sorted set of the
- * store (all are scored by instants) is moved back, and so are the figures of a day.
+ * store (all are scored by instants) is moved back, and so are the figures of a day, and when messages were said.
  */
 async function age(redis: RedisClient, keys: () => Promise<string[]>, ms: number): Promise<void> {
   for (const key of await keys()) {
     if ((await redis.type(key)) === 'zset') {
       const by = key.endsWith(':pending') ? -1_000 * ms : -ms;
       for (const member of await redis.zrange(key, '0', '-1')) await redis.zincrby(key, by, member);
+    }
+    if ((await redis.type(key)) === 'list') {
+      for (const [index, element] of (await redis.lrange(key, 0, -1)).entries()) {
+        await redis.lset(key, index, saidEarlier(element, ms));
+      }
     }
     const left = await redis.pttl(key);
     if (left > ms) await redis.pexpire(key, left - ms);
@@ -140,4 +145,10 @@ async function age(redis: RedisClient, keys: () => Promise<string[]>, ms: number
     if (date === undefined) continue;
     await redis.rename(key, `${before}${new Date(Date.parse(date) - ms).toISOString().slice(0, 10)}`);
   }
+}
+
+/** The retention of a message counts from `saidAt`, else from `timestamp`; while it waits, from `sentAt`. Its size stays. */
+function saidEarlier(element: string, ms: number): string {
+  const field = ['"sentAt":', '"saidAt":'].find((name) => element.includes(name)) ?? '"timestamp":';
+  return element.replace(new RegExp(`${field}(\\d+)`), (_, at: string) => `${field}${Number(at) - ms}`);
 }

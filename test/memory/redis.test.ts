@@ -125,6 +125,27 @@ describe('a conversation of one turn at most', () => {
   });
 });
 
+test('a conversation that an earlier version stored, without its size, is held to the bounds with its next turn', async () => {
+  const fixture = await makeRedisFixture(inject('redisUrl'))({
+    ...{ ...LIMITS, maxBytes: 10_000 },
+    observer: { badElement() {}, error() {} },
+  });
+  onTestFinished(() => fixture.close());
+  const { store, redis } = fixture;
+  const session = sessionOf();
+  const own = keyspace(fixture.prefix).session(session);
+  const speak = (id: string) => runTurn(store, messageOf(session, id, { text: 'x'.repeat(3_000) }));
+  for (const id of ['m1', 'm2', 'm3']) await speak(id);
+  await redis.hdel(own.meta, 'bytes', 'sized');
+  await redis.rpush(own.list, ...(await redis.lrange(own.list, 0, 3)));
+  await speak('m4');
+  const sources = (await store.history(session))?.messages.map(({ source }) => source);
+  expect(sources).toEqual(['m1', 'm1', 'm2', 'm2', 'm4', 'm4']);
+  const elements = await redis.lrange(own.list, 0, -1);
+  const bytes = elements.reduce((sum, element) => sum + Buffer.byteLength(element), 0);
+  expect(await redis.hmget(own.meta, 'bytes', 'sized')).toEqual([String(bytes), '6']);
+});
+
 /**
  * A server in cluster mode refuses a script whose declared keys have more than one slot. It says nothing of names that a
  * script makes itself (the turn records'), so those are read from the server's own monitor.
@@ -232,11 +253,11 @@ test('whoever is erased is in the indexes before anything of theirs is stored or
   const offered = await order(() => offerNew(store, messageOf(shared, 'm1')), ...listed, `RPUSH ${own.inbox}`);
   expectInOrder(offered.slice(0, -1), offered.at(-1) ?? -1);
   const { lease, message } = await takeHead(store, shared);
-  const longer = { ...message, ttl: 30 * 86_400 };
+  const longer = { ...message, ttl: 10 * 86_400 };
   const committed = await order(() => store.commit(lease, longer, answerOf('one')), ...listed, `RPUSH ${own.list}`);
   expectInOrder(committed.slice(0, -1), committed.at(-1) ?? -1);
-  await fixture.advance(10 * 86_400_000);
-  const given = await order(() => store.setTtl(shared, 29 * 86_400), ...listed, `PEXPIREAT ${own.list}`);
+  await fixture.advance(9 * 86_400_000);
+  const given = await order(() => store.setTtl(shared, 20 * 86_400), ...listed, `PEXPIREAT ${own.list}`);
   expectInOrder(given.slice(0, -1), given.at(-1) ?? -1);
   const noted = await order(
     () => store.flags.note(shared, 'followed', 60 * 86_400_000),

@@ -69,12 +69,25 @@ async function expectWhole(): Promise<void> {
   expect(await store.erase(ada)).toMatchObject({ messages: 6 });
 }
 
+test('a conversation that an earlier version stored, without its size, is held to the bounds with its next turn', async () => {
+  const { lease, message } = await takeHead(store, session);
+  await store.commit(lease, message, answerOf('x'.repeat(LIMITS.maxBytes / 2)));
+  await finish(store, lease);
+  await damage('UPDATE conversation SET bytes = NULL, sized = NULL');
+  await runTurn(store, messageOf(session, 'm3'), answerOf('x'.repeat(LIMITS.maxBytes / 2)));
+  expect((await store.history(session))?.messages.map(({ source }) => source)).toEqual(['m3', 'm3']);
+});
+
 describe('a row that cannot be read', () => {
   test.each([
     ['a pending note', 'INSERT INTO progress VALUES (?, 0, 5, ?, ?)', ['no session', LATER, LATER]],
     ['an overdue pending note', 'INSERT INTO progress VALUES (?, 0, 5, 1, ?)', ['no session', LATER]],
-    ['an overdue conversation', 'INSERT INTO conversation VALUES (?, 1, 1, 1, 1, 1)', ['no session']],
-    ['a conversation of the place', 'INSERT INTO conversation VALUES (?, 1, 1, 1, 1, ?)', ['{slack:T1:C1}x', LATER]],
+    ['an overdue conversation', 'INSERT INTO conversation VALUES (?, 1, 1, 1, 1, 1, null, null)', ['no session']],
+    [
+      'a conversation of the place',
+      'INSERT INTO conversation VALUES (?, 1, 1, 1, 1, ?, null, null)',
+      ['{slack:T1:C1}x', LATER],
+    ],
     ['a participant', 'INSERT INTO participant VALUES (?, ?)', ['slack:T1:ada', 'no session']],
     ["somebody's TTL choice", 'INSERT INTO choice VALUES (?, ?, 600, ?)', ['no session', 'slack:T1:ada', LATER]],
     ['a TTL choice beyond all bounds', 'INSERT INTO choice VALUES (?, ?, ?, ?)', [session, 'x', 2 ** 53 - 1, LATER]],
@@ -90,7 +103,7 @@ describe('a row that cannot be read', () => {
   });
 
   test('what is overdue goes, readable or not', async () => {
-    await damage('INSERT INTO conversation VALUES (?, 1, 1, 1, 1, 1)', 'no session');
+    await damage('INSERT INTO conversation VALUES (?, 1, 1, 1, 1, 1, null, null)', 'no session');
     const db = new Database(join(dataDir, 'store.db'));
     expect(db.prepare("SELECT session FROM conversation WHERE session = 'no session'").all([])).toEqual([]);
     db.close();

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import Database from 'libsql';
 import type { StoreOptions } from '../../src/core/store.ts';
 import { createSqliteStore } from '../../src/memory/sqlite/store.ts';
+import { moveClock } from '../contracts/store/support.ts';
 import type { AgingFixture } from '../contracts/store.contract.ts';
 
 export interface SqliteFixture extends AgingFixture {
@@ -41,6 +42,7 @@ export async function makeSqliteFixture(options: StoreOptions): Promise<SqliteFi
     },
     async advance(ms) {
       ahead += ms;
+      moveClock(ms);
     },
     async close() {
       await newest.close();

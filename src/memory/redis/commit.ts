@@ -34,16 +34,16 @@ export function createCommitting(context: RedisContext): Committing & AppendTurn
   const write = (message: TurnMessage, answer: Answer, run: (args: (string | number)[]) => Promise<unknown>) => {
     const { sessionId, author, ttl } = message;
     const args = [
-      ...[options.maxMessages, options.defaultTtl, options.minTtl, keys.places],
-      ...turnHalves(message, answer).map(serialiseElement),
+      ...[options.maxMessages, options.maxBytes ?? Number.MAX_SAFE_INTEGER],
+      ...[options.defaultTtl, options.minTtl, options.maxTtl, keys.places],
+      ...turnHalves(message, answer, { now: Date.now(), maxTtl: options.maxTtl }).map(serialiseElement),
       ...[ttl ?? '', answer.tokens, author.id],
     ];
     return whenListed(context, sessionId, [author.id], async () => {
       const reply = commitReply.parse(await run(args));
       if (reply instanceof Unlisted) return reply;
-      const [kind, pushed = 0, expiresAt = 0] = reply;
+      const [kind, messages = 0, expiresAt = 0] = reply;
       if (kind === 'committed') {
-        const messages = Math.min(pushed, options.maxMessages);
         context.writeIndex(sessionId, { expiresAt, messages, turns: 1, tokens: answer.tokens });
       }
       return kind;

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Memory } from '../../core/store.ts';
 import { BotError } from '../../errors.ts';
+import { withoutOver } from '../elements.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
 import { factsReply } from './facts.ts';
@@ -29,15 +30,21 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
         .pipeline()
         .lrange(list, -offset - limit, -offset - 1)
         .llen(list)
-        .pttl(list);
-      const [elements, total, msLeft] = await replies(pipeline);
-      if (total === 0) return undefined;
-      const asked = limit === 0 ? [] : strings.parse(elements);
-      return {
-        ...readElements(options, sessionId, asked),
-        total: Number(total),
-        expiresInMs: Math.max(0, Number(msLeft)),
-      };
+        .pttl(list)
+        .lindex(list, 0);
+      const [elements, length, msLeft, oldest] = await replies(pipeline);
+      if (typeof oldest !== 'string') return undefined;
+      const expiresInMs = Math.max(0, Number(msLeft));
+      const retention = { now: Date.now(), maxTtl: options.maxTtl };
+      if (withoutOver([oldest], retention).length === 1) {
+        const asked = limit === 0 ? [] : strings.parse(elements);
+        return { ...readElements(options, sessionId, asked), total: Number(length), expiresInMs };
+      }
+      // Nobody has said anything since something was over: the rest of it is counted.
+      const left = withoutOver(await redis.lrange(list, 0, -1), retention);
+      if (left.length === 0) return undefined;
+      const asked = left.slice(Math.max(0, left.length - offset - limit), Math.max(0, left.length - offset));
+      return { ...readElements(options, sessionId, asked), total: left.length, expiresInMs };
     });
 
   const forget: Memory['forget'] = (sessionId) =>

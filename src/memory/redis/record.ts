@@ -10,7 +10,7 @@ import {
   type TurnRecord,
 } from '../../core/types.ts';
 import { ERROR_CODES } from '../../errors.ts';
-import { parseElement, parseStoredMessage } from '../elements.ts';
+import { parseElement, parseStoredMessage, readable } from '../elements.ts';
 
 /** A hash as HGETALL or a script gives it. */
 export type Fields = ReadonlyMap<string, string>;
@@ -68,16 +68,15 @@ export function parseFollowers(text: string | null | undefined): readonly string
   return text == null || text === '' ? [] : text.split(',');
 }
 
-/** The messages among these elements; the observer hears of those that cannot be read. */
+/** The messages among these elements, without those that are over; the observer hears of those that cannot be read. */
 export function readElements(
-  { observer }: Pick<StoreOptions, 'observer'>,
+  { observer, maxTtl }: Pick<StoreOptions, 'observer' | 'maxTtl'>,
   sessionId: SessionId,
   elements: readonly string[],
 ): { readonly messages: readonly ChatMessage[]; readonly corrupt: number } {
-  const messages = elements.map(parseElement).filter((message) => message !== undefined);
-  const corrupt = elements.length - messages.length;
-  if (corrupt > 0) observer.badElement(sessionId, corrupt);
-  return { messages, corrupt };
+  const found = readable(elements, { now: Date.now(), maxTtl });
+  if (found.corrupt > 0) observer.badElement(sessionId, found.corrupt);
+  return found;
 }
 
 /** The record fields that a ref is kept in, as field, value pairs. */

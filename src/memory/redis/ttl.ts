@@ -48,7 +48,7 @@ export async function applyTtl(
       await redis.setTtl(
         ...[own.list, own.meta, own.ttl, keys.session(baseSession(sessionId)).ttl, own.place, own.people],
         ...[seconds ?? '', remember ? '1' : '', options.defaultTtl, KEEP_CHOICE_S, placeMember(sessionId), user ?? ''],
-        unlessChosen ? '1' : '',
+        ...[unlessChosen ? '1' : '', options.maxTtl],
       ),
     );
     // Before anything else learns of a reply that came later, so that the index follows the order of the changes.

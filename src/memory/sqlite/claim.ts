@@ -3,7 +3,7 @@ import { TURN_BUDGET_MS } from '../../core/limits.ts';
 import { baseSession, type SessionId } from '../../core/session.ts';
 import type { ClaimedTurn, ClaimResult, LeaseState, Turns } from '../../core/store.ts';
 import type { Token, TurnLease } from '../../core/types.ts';
-import { parseElement } from '../elements.ts';
+import { readable } from '../elements.ts';
 import type { SqliteContext } from './context.ts';
 import { newTurn, type StoredTurn, toRecord } from './records.ts';
 import type { Tables } from './tables.ts';
@@ -94,16 +94,16 @@ export function claimHead(
 function prolong({ options }: SqliteContext, { conversations }: Tables, sessionId: SessionId, now: number): void {
   const until = now + (options.turnBudgetMs ?? TURN_BUDGET_MS);
   const living = conversations.living(sessionId, now);
-  if (living !== undefined && living.expiresAt < until) conversations.expireAt(sessionId, until);
+  if (living !== undefined && living.expiresAt < until) conversations.expireAt(sessionId, until, options.maxTtl);
 }
 
 function newest(context: SqliteContext, { conversations }: Tables, sessionId: SessionId, now: number) {
-  const { window, maxMessages } = context.options;
+  const { window, maxMessages, maxTtl } = context.options;
   const living = conversations.living(sessionId, now);
   if (living === undefined) return { messages: [], total: 0 };
   const elements = conversations.elements(sessionId, window ?? maxMessages, 0);
-  const messages = elements.map(parseElement).filter((half) => half !== undefined);
-  context.bad(sessionId, elements.length - messages.length);
+  const { messages, corrupt } = readable(elements, { now, maxTtl });
+  context.bad(sessionId, corrupt);
   return { messages, total: living.messages };
 }
 

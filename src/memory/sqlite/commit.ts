@@ -1,7 +1,7 @@
 /** What a worker writes of the turn that it runs: every write carries its token and does nothing when another one owns the turn. */
 import type { Answer, CommitResult, Turns } from '../../core/store.ts';
 import type { IncomingMessage, TurnLease } from '../../core/types.ts';
-import { turnHalves } from '../elements.ts';
+import { countsFrom, turnHalves } from '../elements.ts';
 import { held, save } from './claim.ts';
 import type { SqliteContext } from './context.ts';
 import { forgotten, isOpen } from './records.ts';
@@ -22,12 +22,13 @@ export function createCommitting(context: SqliteContext, tables: Tables): Commit
     if (ttl !== undefined && ttl >= options.minTtl) choices.set(sessionId, ttl, now);
     choices.renew(sessionId, now);
     const seconds = ttl ?? choices.get(sessionId, now) ?? options.defaultTtl;
-    const turn = {
-      halves: turnHalves({ ...message, sessionId, turnId }, answer),
-      tokens: answer.tokens,
-      expiresAt: now + seconds * 1_000,
-    };
-    conversations.append(sessionId, turn, options.maxMessages, now);
+    const { maxMessages, maxBytes = Number.POSITIVE_INFINITY, maxTtl } = options;
+    const retention = { now, maxTtl };
+    const halves = turnHalves({ ...message, sessionId, turnId }, answer, retention);
+    // The turn is over then, and with it all that came before it.
+    const over = countsFrom(halves[0]) + maxTtl * 1_000;
+    const turn = { halves, tokens: answer.tokens, expiresAt: Math.min(now + seconds * 1_000, over) };
+    conversations.append(sessionId, turn, { messages: maxMessages, bytes: maxBytes, retention });
     countDay(new Date(now).toISOString().slice(0, 10), answer.tokens);
   };
 

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
 import type { ChatMessage } from '../../core/types.ts';
-import { parseElement, parseStoredSession, serialiseElement } from '../elements.ts';
+import { countsFrom, parseElement, parseStoredSession, serialiseElement } from '../elements.ts';
 import type { SqliteDatabase } from './database.ts';
+import { overflow, type TrimBounds } from './trim.ts';
 
 export interface LivingConversation {
   readonly messages: number;
@@ -18,9 +19,11 @@ export interface ConversationTable {
   living(session: SessionId, now: number): LivingConversation | undefined;
   /** The elements counted from the newest, oldest first. A `limit` of -1 is none. */
   elements(session: SessionId, limit: number, offset: number): string[];
-  /** Adds a turn and keeps the newest `most` messages. */
-  append(session: SessionId, turn: AppendedTurn, most: number, now: number): void;
-  expireAt(session: SessionId, instant: number): void;
+  oldest(session: SessionId): string | undefined;
+  /** Adds a turn, and drops the oldest ones until the bounds hold. */
+  append(session: SessionId, turn: AppendedTurn, bounds: TrimBounds): void;
+  /** With its newest turn all of it is over, at the latest. */
+  expireAt(session: SessionId, instant: number, maxTtl: number): void;
   /** Forgets all of it; gives the number of messages. */
   drop(session: string): number;
   /** Removes the messages that match; gives their number. A conversation without messages is none. */
@@ -61,6 +64,11 @@ const elementRow = z.object({ id: z.number(), element: z.string() });
 const sessionRow = z.object({ session: z.string() });
 const totalsRow = z.object({ conversations: z.number(), messages: z.number() });
 const bytesRow = z.object({ bytes: z.number() });
+const countRow = z.object({ count: z.number() });
+const sizeRow = z.object({ bytes: z.number().nullable(), sized: z.number().nullable() });
+
+/** Elements that are looked at together when the oldest go: more than usually do. */
+const OLDEST = 4;
 
 export function createConversationTable(db: SqliteDatabase): ConversationTable {
   const select = db.query(
@@ -72,17 +80,28 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
     elementRow,
   );
   const insertMessage = db.change('INSERT INTO message (session, element) VALUES (?, ?)');
-  const trim = db.change(
-    `DELETE FROM message WHERE session = ?1
-     AND id <= (SELECT id FROM message WHERE session = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)`,
+  const selectOldest = db.query(
+    'SELECT id, element FROM message WHERE session = ? ORDER BY id LIMIT ? OFFSET ?',
+    elementRow,
   );
+  const deleteOldest = db.change(
+    'DELETE FROM message WHERE session = ?1 AND id IN (SELECT id FROM message WHERE session = ?1 ORDER BY id LIMIT ?2)',
+  );
+  const count = db.query('SELECT count(*) AS count FROM message WHERE session = ?', countRow);
+  const selectSize = db.query('SELECT bytes, sized FROM conversation WHERE session = ?', sizeRow);
+  const measure = db.query(
+    'SELECT coalesce(sum(octet_length(element)), 0) AS bytes FROM message WHERE session = ?',
+    bytesRow,
+  );
+  const resize = db.change('UPDATE conversation SET messages = ?2, sized = ?2, bytes = ?3 WHERE session = ?1');
   const upsert = db.change(
     `INSERT INTO conversation (session, messages, turns, tokens, created_at, expires_at) VALUES (?, 0, 1, ?, ?, ?)
      ON CONFLICT (session) DO UPDATE
      SET turns = turns + 1, tokens = tokens + excluded.tokens, expires_at = excluded.expires_at`,
   );
   const recount = db.change(
-    'UPDATE conversation SET messages = (SELECT count(*) FROM message WHERE session = ?1) WHERE session = ?1',
+    `UPDATE conversation SET messages = (SELECT count(*) FROM message WHERE session = ?1), bytes = NULL, sized = NULL
+     WHERE session = ?1`,
   );
   const fewerTurns = db.change('UPDATE conversation SET turns = max(0, turns - ?) WHERE session = ?');
   const setExpiry = db.change('UPDATE conversation SET expires_at = ? WHERE session = ?');
@@ -114,6 +133,25 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
     return deleteMessages(session);
   };
 
+  const trim = (session: SessionId, added: number, bounds: TrimBounds): void => {
+    const messages = count.one(session)?.count ?? 0;
+    const size = selectSize.one(session);
+    // Else it is counted again: an earlier version wrote to it, or something was taken out of it.
+    const known = size !== undefined && size.bytes !== null && size.sized === messages - 2;
+    const bytes = known ? (size.bytes ?? 0) + added : (measure.one(session)?.bytes ?? 0);
+    const oldest: string[] = [];
+    const at = (index: number): string => {
+      if (index >= oldest.length) {
+        const more = Math.max(OLDEST, index);
+        oldest.push(...selectOldest.all(session, more, oldest.length).map(({ element }) => element));
+      }
+      return oldest[index] ?? '';
+    };
+    const { dropped, freed } = overflow({ messages, bytes, at }, bounds);
+    if (dropped > 0) deleteOldest(session, dropped);
+    resize(session, messages - dropped, bytes - freed);
+  };
+
   return {
     drop,
     living: (session, now) => select.one(session, now),
@@ -122,15 +160,22 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
         .all(session, limit, offset)
         .map((row) => row.element)
         .reverse(),
-    append(session, { halves, tokens, expiresAt }, most, now) {
+    oldest: (session) => selectOldest.one(session, 1, 0)?.element,
+    append(session, { halves, tokens, expiresAt }, bounds) {
+      const { now } = bounds.retention;
       // What expired and was not swept yet must not come to life again.
       if (select.one(session, now) === undefined) drop(session);
-      for (const half of halves) insertMessage(session, serialiseElement(half));
-      trim(session, most);
+      const elements = halves.map(serialiseElement);
+      for (const element of elements) insertMessage(session, element);
       upsert(session, tokens, now, expiresAt);
-      recount(session);
+      trim(session, Buffer.byteLength(elements.join('')), bounds);
     },
-    expireAt: (session, instant) => void setExpiry(instant, session),
+    expireAt(session, instant, maxTtl) {
+      const [newest] = selectElements.all(session, 1, 0);
+      const message = newest && parseElement(newest.element);
+      const over = message === undefined ? instant : countsFrom(message) + maxTtl * 1_000;
+      setExpiry(Math.min(instant, over), session);
+    },
     remove(session, matches) {
       const turns = new Set<string>();
       let removed = 0;

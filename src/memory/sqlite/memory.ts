@@ -1,9 +1,8 @@
 /** What people's conversations hold: read, kept, shortened, forgotten. */
 import { baseSession, type SessionId } from '../../core/session.ts';
 import type { Memory, TtlState } from '../../core/store.ts';
-import type { ChatMessage } from '../../core/types.ts';
 import { BotError } from '../../errors.ts';
-import { parseElement } from '../elements.ts';
+import { readable, withoutOver } from '../elements.ts';
 import type { SqliteContext } from './context.ts';
 import { forgetConversation, removeMatching, type Tables } from './tables.ts';
 
@@ -19,14 +18,11 @@ export function createSessionMemory(context: SqliteContext, tables: Tables): Ses
   const { options, read, write, textDeleted } = context;
   const { conversations, choices, facts } = tables;
 
-  const parse = (sessionId: SessionId, elements: readonly string[]) => {
-    const messages = elements.flatMap((element): ChatMessage[] => {
-      const message = parseElement(element);
-      return message === undefined ? [] : [message];
-    });
-    const corrupt = elements.length - messages.length;
-    context.bad(sessionId, corrupt);
-    return { messages, corrupt };
+  const retention = (now: number) => ({ now, maxTtl: options.maxTtl });
+  const parse = (sessionId: SessionId, elements: readonly string[], now: number) => {
+    const found = readable(elements, retention(now));
+    context.bad(sessionId, found.corrupt);
+    return found;
   };
 
   const state = (sessionId: SessionId, now: number): TtlState => {
@@ -40,27 +36,32 @@ export function createSessionMemory(context: SqliteContext, tables: Tables): Ses
   };
 
   return {
-    async open(sessionId, limit) {
-      const { elements, total, kept } = await read('open', (now) => {
+    open: (sessionId, limit) =>
+      read('open', (now) => {
         const living = conversations.living(sessionId, now);
         const kept = facts.kept(baseSession(sessionId), now);
-        if (living === undefined) return { elements: [], total: 0, kept };
-        return { elements: conversations.elements(sessionId, limit, 0), total: living.messages, kept };
-      });
-      return { messages: parse(sessionId, elements).messages, total, facts: kept };
-    },
+        if (living === undefined) return { messages: [], total: 0, facts: kept };
+        const { messages } = parse(sessionId, conversations.elements(sessionId, limit, 0), now);
+        return { messages, total: living.messages, facts: kept };
+      }),
 
-    async history(sessionId, { offset = 0, limit = ALL } = {}) {
-      const found = await read('history', (now) => {
+    history: (sessionId, { offset = 0, limit = ALL } = {}) =>
+      read('history', (now) => {
         const living = conversations.living(sessionId, now);
         if (living === undefined) return undefined;
-        const elements = conversations.elements(sessionId, limit, offset);
-        return { elements, total: living.messages, expiresInMs: living.expiresAt - now };
-      });
-      if (found === undefined) return undefined;
-      const { elements, ...rest } = found;
-      return { ...parse(sessionId, elements), ...rest };
-    },
+        const expiresInMs = living.expiresAt - now;
+        const oldest = conversations.oldest(sessionId);
+        if (oldest !== undefined && withoutOver([oldest], retention(now)).length === 1) {
+          const elements = conversations.elements(sessionId, limit, offset);
+          return { ...parse(sessionId, elements, now), total: living.messages, expiresInMs };
+        }
+        // Nobody has said anything since something was over: the rest of it is counted.
+        const left = withoutOver(conversations.elements(sessionId, ALL, 0), retention(now));
+        if (left.length === 0) return undefined;
+        const end = Math.max(0, left.length - offset);
+        const elements = left.slice(limit === ALL ? 0 : Math.max(0, end - limit), end);
+        return { ...parse(sessionId, elements, now), total: left.length, expiresInMs };
+      }),
 
     forget: (sessionId) =>
       write('forget', (now) => {
@@ -81,7 +82,7 @@ export function createSessionMemory(context: SqliteContext, tables: Tables): Ses
       write('followPlaceTtl', (now) => {
         if (choices.own(sessionId, now) !== undefined || conversations.living(sessionId, now) === undefined)
           return false;
-        conversations.expireAt(sessionId, now + state(sessionId, now).effective * 1_000);
+        conversations.expireAt(sessionId, now + state(sessionId, now).effective * 1_000, options.maxTtl);
         return true;
       }),
 
@@ -96,7 +97,8 @@ export function createSessionMemory(context: SqliteContext, tables: Tables): Ses
         if (remember && seconds === undefined) choices.remove(sessionId);
         if (remember && seconds !== undefined) choices.set(sessionId, seconds, now);
         const next = seconds ?? state(sessionId, now).effective;
-        if (conversations.living(sessionId, now) !== undefined) conversations.expireAt(sessionId, now + next * 1_000);
+        if (conversations.living(sessionId, now) !== undefined)
+          conversations.expireAt(sessionId, now + next * 1_000, options.maxTtl);
         return state(sessionId, now);
       }),
   };

@@ -13,8 +13,7 @@ import {
   type Team,
 } from '../../core/session.ts';
 import type { ConversationSummary, Erased, ExportedConversation, Memory } from '../../core/store.ts';
-import type { ChatMessage } from '../../core/types.ts';
-import { parseElement, parseStoredSession } from '../elements.ts';
+import { parseStoredSession, readable } from '../elements.ts';
 import type { SqliteContext } from './context.ts';
 import { afterPrefix } from './conversations.ts';
 import { forgetConversation, isOwn, removeMatching, type Tables } from './tables.ts';
@@ -34,6 +33,8 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
      UNION SELECT about AS session FROM note WHERE about >= ?1 AND about < ?2`,
     sessionRow,
   );
+  const messagesOf = (elements: readonly string[], now: number) =>
+    readable(elements, { now, maxTtl: context.options.maxTtl }).messages;
   const withPrefix = (prefix: string): SessionId[] =>
     selectRange.all(prefix, afterPrefix(prefix)).filter((session) => session !== undefined);
 
@@ -55,9 +56,9 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
     if (living === undefined) {
       return inbox.count(sessionId, now) === 0 ? undefined : { sessionId, messages: 0, lastAt: 0, expiresInMs: 0 };
     }
-    const [newest] = readable(conversations.elements(sessionId, 1, 0));
+    const [newest] = messagesOf(conversations.elements(sessionId, 1, 0), now);
     // Only behind an element that cannot be read the others are needed.
-    const last = newest ?? readable(conversations.elements(sessionId, -1, 0)).at(-1);
+    const last = newest ?? messagesOf(conversations.elements(sessionId, -1, 0), now).at(-1);
     const lastAt = last?.timestamp ?? 0;
     return { sessionId, messages: living.messages, lastAt, expiresInMs: living.expiresAt - now };
   };
@@ -111,18 +112,11 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
       read('export', (now) =>
         sessionsOf(whose).flatMap((sessionId): ExportedConversation[] => {
           const living = conversations.living(sessionId, now) !== undefined;
-          const all = living ? readable(conversations.elements(sessionId, -1, 0)) : [];
+          const all = living ? messagesOf(conversations.elements(sessionId, -1, 0), now) : [];
           const messages = 'user' in whose ? all.filter((message) => message.authorId === whose.user) : all;
           const kept = facts.kept(sessionId, now);
           return messages.length + kept.length === 0 ? [] : [{ sessionId, messages, facts: kept }];
         }),
       ),
   };
-}
-
-function readable(elements: readonly string[]): ChatMessage[] {
-  return elements.flatMap((element): ChatMessage[] => {
-    const message = parseElement(element);
-    return message === undefined ? [] : [message];
-  });
 }

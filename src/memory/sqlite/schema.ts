@@ -165,6 +165,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX fact_person ON fact (person);
   CREATE INDEX fact_expiry ON fact (expires_at);
   `,
+  `
+  -- Bytes of its elements, and how many messages those are. Null, or not as many as there are: it is counted with its next turn.
+  ALTER TABLE conversation ADD COLUMN bytes INTEGER;
+  ALTER TABLE conversation ADD COLUMN sized INTEGER;
+  `,
 ];
 
 /** Which steps were taken, and when; made before the first of them. */

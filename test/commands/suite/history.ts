@@ -4,6 +4,8 @@ import { messagesIn } from '../../../src/i18n/messages.ts';
 import { answerOf, type Harness, messageOf, offerNew, runTurn, takeHead } from '../../contracts/store/support.ts';
 import { asking, by, contextOf, here, LOCALES, SHARED, talk } from './support.ts';
 
+const SENT_AT = Date.UTC(2023, 10, 14, 22, 13, 20);
+
 export function describeHistory(harness: Harness): void {
   const bot = asking(harness);
   const { ask, press } = bot;
@@ -18,13 +20,13 @@ export function describeHistory(harness: Harness): void {
     it.each(LOCALES)(
       'shows the conversation newest last, with times, in the person’s language (%s)',
       async (locale) => {
-        await talk(bot.store, here(), 'm1', { text: 'first words' });
-        await talk(bot.store, here(), 'm2', { text: 'second words' });
+        await talk(bot.store, here(), 'm1', { text: 'first words', sentAt: SENT_AT });
+        await talk(bot.store, here(), 'm2', { text: 'second words', sentAt: SENT_AT });
         const { kind, text, actions } = await ask('/history', contextOf({ locale }));
         const t = messagesIn(locale);
         expect(kind).toBe('done');
         expect(actions).toEqual([]);
-        const time = t.commands.history.header(1_700_000_000_000);
+        const time = t.commands.history.header(SENT_AT);
         expect(text).toContain(`**${t.commands.you}** · ${time}\n> first words\n\n`);
         expect(text).toContain(`**${t.commands.bot}** · ${time}\n> answer to m1\n\n`);
         expect(text.indexOf('first words')).toBeLessThan(text.indexOf('second words'));
@@ -35,7 +37,7 @@ export function describeHistory(harness: Harness): void {
     );
 
     it('shows times in the person’s zone', async () => {
-      await talk(bot.store, here(), 'm1');
+      await talk(bot.store, here(), 'm1', { sentAt: SENT_AT });
       const { text } = await ask('/history', contextOf({ timeZone: 'Asia/Shanghai' }));
       expect(text).toMatch(/Nov 15, 2023.*6:13\sAM/);
       expect(text).toContain('times in Asia/Shanghai');
@@ -190,8 +192,8 @@ export function describeHistory(harness: Harness): void {
       const bound = contextOf({ locale: 'zh-CN', timeZone: 'Asia/Shanghai' });
       await runTurn(
         bot.store,
-        messageOf(here(), 'm1', { text: '```\n“引号” "x" \\n' }),
-        answerOf('好', { stopped: true }),
+        messageOf(here(), 'm1', { text: '```\n“引号” "x" \\n', sentAt: SENT_AT }),
+        answerOf('好', { stopped: true, timestamp: SENT_AT + 1_000 }),
       );
       for (let n = 2; n <= 12; n += 1) await talk(bot.store, here(), `m${n}`);
       const { kind, text, files } = await ask('/history export', bound);

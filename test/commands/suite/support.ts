@@ -14,7 +14,7 @@ import { encodeSession, type Session, type SessionId } from '../../../src/core/s
 import type { ConversationStore } from '../../../src/core/store.ts';
 import type { IncomingMessage, Locale } from '../../../src/core/types.ts';
 import { createWindow } from '../../../src/memory/window.ts';
-import { type Harness, LIMITS, messageOf, runTurn } from '../../contracts/store/support.ts';
+import { answerOf, type Harness, LIMITS, messageOf, runTurn } from '../../contracts/store/support.ts';
 
 export const LOCALES: readonly Locale[] = ['en', 'zh-CN'];
 const WINDOW = 4;
@@ -119,7 +119,8 @@ export async function talk(
   id: string,
   overrides: Partial<IncomingMessage> = {},
 ): Promise<void> {
-  await runTurn(store, messageOf(sessionId, id, overrides));
+  const message = messageOf(sessionId, id, overrides);
+  await runTurn(store, message, answerOf(`answer to ${id}`, { timestamp: message.sentAt + 1_000 }));
 }
 
 /** The author's part of a message of somebody else. */

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { KEEP_CHANNEL_MS } from '../../../src/core/channels.ts';
 import { parseSessionId } from '../../../src/core/session.ts';
+import { describeRetention } from './bounds.ts';
 import { describeClosedErasure } from './closed.ts';
 import { describeFactDeadlines } from './facts.ts';
 import { describeFinding } from './finding.ts';
@@ -31,6 +32,7 @@ const { place } = parseSessionId(session);
 export function describeStoreDeadlines(name: string, makeFixture: MakeFixture<AgingFixture>): void {
   describe(`the long deadlines of the ConversationStore on ${name}`, () => {
     const harness = useStore(makeFixture);
+    describeRetention(harness);
     describeFinding(harness);
     describeTraces(harness);
     describeClosedErasure(harness);

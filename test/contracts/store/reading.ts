@@ -139,7 +139,7 @@ export function describeReading(harness: Harness): void {
       const newer = {
         role: 'user',
         content: 'newer',
-        timestamp: 2,
+        timestamp: Date.now(),
         turn: 't',
         source: 's',
         authorId: 'a',
@@ -149,7 +149,7 @@ export function describeReading(harness: Harness): void {
       expect((await harness.store.history(session))?.messages.at(-1)).toEqual({
         role: 'user',
         content: 'newer',
-        timestamp: 2,
+        timestamp: newer.timestamp,
         turn: 't',
         source: 's',
         authorId: 'a',

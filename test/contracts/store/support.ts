@@ -32,6 +32,14 @@ export interface AgingFixture extends StoreFixture {
 
 export type MakeFixture<Fixture extends StoreFixture = StoreFixture> = (options: StoreOptions) => Promise<Fixture>;
 
+/** When the test began, by the store's clock. */
+let now = Date.now();
+
+/** The store's clock was moved on: what is said from now on is said later. */
+export function moveClock(ms: number): void {
+  now += ms;
+}
+
 /** The limits of the suite: small enough to be reached by a test. */
 export const LIMITS = {
   defaultTtl: 1800,
@@ -39,6 +47,7 @@ export const LIMITS = {
   maxTtl: 2_592_000,
   factsTtl: 2_592_000,
   maxMessages: 8,
+  maxBytes: 60_000,
   maxWaiting: 12,
 } as const;
 
@@ -58,6 +67,7 @@ export function useStore<Fixture extends StoreFixture>(makeFixture: MakeFixture<
   let badElements = new Map<string, number>();
   let faults: { operation: string; error: Error }[] = [];
   beforeEach(async () => {
+    now = Date.now();
     faults = [];
     badElements = new Map();
     const counts = badElements;
@@ -112,7 +122,7 @@ export function messageOf(sessionId: SessionId, id: string, overrides: Partial<I
     sessionId,
     author: { id: user, name: user === 'ada' ? 'Ada' : user },
     text: `text of ${id}`,
-    sentAt: 1_700_000_000_000,
+    sentAt: now,
     isDirect: false,
     isMention: true,
     locale: 'en',
@@ -121,9 +131,9 @@ export function messageOf(sessionId: SessionId, id: string, overrides: Partial<I
   };
 }
 
-/** An answer; all answers of a test have the same time unless told otherwise. */
+/** An answer; all answers of a test have the same time unless told otherwise, or the clock was moved. */
 export function answerOf(text: string, overrides: Partial<Answer> = {}): Answer {
-  return { text, timestamp: 1_700_000_001_000, stopped: false, tokens: 7, ...overrides };
+  return { text, timestamp: now, stopped: false, tokens: 7, ...overrides };
 }
 
 /** A token that nobody else has. */

@@ -1,7 +1,7 @@
 -- KEYS  1 conversation
 -- ARGV  as REMEMBER
 -- One turn that other code ran and that has neither fence nor record.
--- gives {'committed', messages before the cap dropped some, expiry (ms)} | {'unlisted', ms}
+-- gives {'committed', messages left, expiry (ms)} | {'unlisted', ms}
 -- @include now
 -- @include remember
 local own = KEYS[1]

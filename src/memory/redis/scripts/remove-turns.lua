@@ -13,9 +13,10 @@ for _, element in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
 end
 local left = redis.call('LLEN', KEYS[1])
 if left == 0 then
-  redis.call('HDEL', KEYS[2], 'created', 'turns', 'tokens', 'v')
+  redis.call('HDEL', KEYS[2], 'created', 'turns', 'tokens', 'v', 'bytes', 'sized')
   redis.call('ZREM', KEYS[4], ARGV[3])
 else
+  if removed > 0 then redis.call('HDEL', KEYS[2], 'bytes', 'sized') end
   local count = 0
   for _ in pairs(turns) do count = count + 1 end
   if count > 0 and redis.call('EXISTS', KEYS[2]) == 1 then redis.call('HINCRBY', KEYS[2], 'turns', -count) end

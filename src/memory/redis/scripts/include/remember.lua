@@ -1,24 +1,25 @@
 -- `lifeOf(own, ownText, placeText)`: how long a turn makes the conversation `own` live, whose TTL choices were read already.
 -- Gives `{ttl, expiry, short}`: seconds, ms, and what `unlisted` says of it; in a person's own conversation they have to be
 -- indexed for as long as their TTL choice is kept, too.
--- `remember(own, life)`: what a turn leaves behind. Gives the messages before the cap dropped some, and the expiry (ms).
+-- `remember(own, life)`: what a turn leaves behind. Gives the messages that are left, and the expiry (ms).
 -- `placeChoice(own)` names the TTL choice that was made outside of a thread and holds in it too; outside of threads it names nothing.
 --
 -- KEYS  1 conversation
--- ARGV  1 most messages, 2 default ttl (s), 3 min ttl (s), 4 what the names of place indexes begin with, 5 user's element,
---       6 assistant's element, 7 ttl of this message (s) or '', 8 tokens, 9 author's id
+-- ARGV  1 most messages, 2 most bytes, 3 default ttl (s), 4 min ttl (s), 5 max ttl (s), 6 what the names of place indexes begin with,
+--       7 user's element, 8 assistant's element, 9 ttl of this message (s) or '', 10 tokens, 11 author's id
 -- @include choice
 -- @include count
 -- @include listing
 -- @include listed
+-- @include trim
 local call = redis.call
-local most, defaultTtl, minTtl, places = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+local defaultTtl, minTtl, maxTtl, places = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local function keepOf(choice) return math.max(7776000, 2 * choice) end
 local function placeChoice(own)
   if string.find(own, '}:t-', 1, true) then return string.gsub(own, '}:t%-[^:]*', '}') .. ':ttl' end
 end
 local function lifeOf(own, ownText, placeText)
-  local asked, chosen, chosenThere = tonumber(ARGV[7]), choiceOf(ownText), choiceOf(placeText)
+  local asked, chosen, chosenThere = tonumber(ARGV[9]), choiceOf(ownText), choiceOf(placeText)
   local life = {}
   if asked and asked >= minTtl then
     life.asked, chosen, chosenThere = asked, asked, nil
@@ -26,35 +27,38 @@ local function lifeOf(own, ownText, placeText)
     life.chosen, life.chosenThere = chosen, chosenThere
   end
   life.ttl = asked or chosen or chosenThere or defaultTtl
-  life.expiry = now + life.ttl * 1000
+  -- The turn is over then, and with it all that came before it.
+  life.expiry = math.min(now + life.ttl * 1000, (said(ARGV[7]) or now) + maxTtl * 1000)
   local needed = life.expiry
   if string.find(own, '}[^}]*:u%-') then
     for _, it in pairs({chosen or 0, chosenThere or 0}) do
       if it > 0 then needed = math.max(needed, now + keepOf(it) * 1000) end
     end
   end
-  life.short = unlisted(own, own .. ':people', needed, ARGV[9])
+  life.short = unlisted(own, own .. ':people', needed, ARGV[11])
   return life
 end
 local function remember(own, life)
   local meta = own .. ':meta'
-  local pushed = call('RPUSH', own, ARGV[5], ARGV[6])
+  local pushed = call('RPUSH', own, ARGV[7], ARGV[8])
   if life.asked then
-    call('SET', own .. ':ttl', ARGV[7], 'EX', keepOf(life.asked))
+    call('SET', own .. ':ttl', ARGV[9], 'EX', keepOf(life.asked))
   else
     if life.chosen then call('EXPIRE', own .. ':ttl', keepOf(life.chosen)) end
     if life.chosenThere then call('EXPIRE', placeChoice(own), keepOf(life.chosenThere)) end
   end
-  if pushed > most then call('LTRIM', own, -most, -1) end
   call('PEXPIREAT', own, string.format('%.0f', life.expiry))
-  if pushed == 2 then call('HDEL', meta, 'created', 'turns', 'tokens', 'v') end
+  if pushed == 2 then call('HDEL', meta, 'created', 'turns', 'tokens', 'v', 'bytes', 'sized') end
+  local left = trim(own, meta, pushed, {
+    messages = tonumber(ARGV[1]), bytes = tonumber(ARGV[2]), since = now - maxTtl * 1000, added = #ARGV[7] + #ARGV[8],
+  })
   local begun = count(meta, 'turns', '1') == 1
-  count(meta, 'tokens', ARGV[8])
+  count(meta, 'tokens', ARGV[10])
   if begun then
     call('HSETNX', meta, 'created', now)
     call('HSET', meta, 'v', '1')
   end
   local tag, member = string.match(own, '({.-})(.*)$')
   list(meta, places .. tag, member, life.expiry, life.ttl)
-  return pushed, life.expiry
+  return left, life.expiry
 end
