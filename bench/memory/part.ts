@@ -5,6 +5,7 @@ import { tryCorrupt } from './corrupt.ts';
 import { killClients } from './crash.ts';
 import { talkAtOnce } from './pairs.ts';
 import { measureReading } from './reading.ts';
+import { measureRemoving } from './removing.ts';
 import { retryUnknown } from './retry.ts';
 import { measureSize } from './size.ts';
 import { measureStats } from './stats.ts';
@@ -12,7 +13,7 @@ import { measureTurns } from './turns.ts';
 import { type Section, withRedis } from './world.ts';
 
 const FIGURES = [measureTurns, measureReading, measureSize];
-const FAULTS = [measureStats, killClients, talkAtOnce, retryUnknown, tryCorrupt];
+const FAULTS = [measureStats, measureRemoving, killClients, talkAtOnce, retryUnknown, tryCorrupt];
 
 export const runMemory: BenchPart = async (context) => {
   const sections: Section[] = [];

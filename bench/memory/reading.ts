@@ -37,7 +37,7 @@ export async function measureReading({ context: { short, progress } }: World, cl
     tables: [
       {
         title: `Reading the last ${WINDOW} messages`,
-        note: `Microseconds of one reading, messages of 400 bytes; one call after the other, the lengths in turn. The tutorial way and @langchain/redis read all there is. Median of ${rounds} rounds, each the median of ${CALLS} readings. The cap on stored messages (200 by default) is lifted for this.`,
+        note: `Microseconds of one reading, messages of 400 bytes; one call after the other, the lengths in turn. The tutorial way and @langchain/redis read all there is. Median of ${rounds} rounds, each the median of ${CALLS} readings. The cap on stored messages (2,000 by default) is lifted for this.`,
         columns: ['', ...lengths.map((length) => `${length} stored`)],
         rows: READERS.map((contender) => [TITLES[contender], ...times[contender].map(figureOf)]),
       },

@@ -22,7 +22,7 @@ export interface Observed {
   readonly errors: Error[];
 }
 
-/** The store as the bot opens it. The cap on stored messages (200 by default) is out of the way of long histories. */
+/** The store as the bot opens it. The cap on stored messages (2,000 by default) is out of the way of long histories. */
 export async function openStore(url: string): Promise<{ readonly store: RedisStore; readonly observed: Observed }> {
   const observed: Observed = { badElements: 0, errors: [] };
   const store = await createRedisStore({

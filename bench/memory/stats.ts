@@ -1,6 +1,5 @@
 /** Figures of the whole service at many conversations, and what everybody else sees of Redis meanwhile. */
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
 import { figureOf } from '../figures.ts';
 import { printFigure, printNumber } from '../print.ts';
 import type { Figure } from '../report.ts';
@@ -8,6 +7,7 @@ import { type Child, startChild } from './child.ts';
 import { type Pings, pingsReply } from './jobs.ts';
 import { openStore } from './recollect.ts';
 import { checkSeed, seedStore, seedTutorial } from './seed.ts';
+import { logCommands, longestCommand } from './slowlog.ts';
 import { openTutorial } from './tutorial.ts';
 import type { Section, World } from './world.ts';
 
@@ -28,8 +28,7 @@ export async function measureStats(world: World): Promise<Section> {
   const pinger = startChild('pinger.ts', [url]);
   try {
     await checkSeed(admin, url);
-    // All that takes longer than what it costs to log it.
-    await admin.config('SET', 'slowlog-log-slower-than', 50, 'slowlog-max-len', 1_000_000);
+    await logCommands(admin);
     const idle = await pinging(pinger, () => new Promise((resolve) => setTimeout(resolve, context.short ? 50 : 1_000)));
     const own = await askStore(world, pinger, sizes);
     const others = await askTutorial(world, pinger, sizes);
@@ -112,25 +111,15 @@ async function observe(
   const blocked: number[] = [];
   const pings = await pinging(pinger, async () => {
     for (let call = 0; call < calls; call += 1) {
-      await admin.slowlog('RESET');
-      const from = performance.now();
-      await ask();
-      times.push(performance.now() - from);
-      blocked.push(longestOf(await admin.slowlog('GET', -1)) / 1_000);
+      const longest = await longestCommand(admin, async () => {
+        const from = performance.now();
+        await ask();
+        times.push(performance.now() - from);
+      });
+      blocked.push(longest);
     }
   });
   return { conversations, ms: figureOf(times), blockedMs: figureOf(blocked), pings };
-}
-
-/** Of the log: id, time, microseconds, command, … */
-const slowlog = z.array(z.tuple([z.number(), z.number(), z.number(), z.array(z.string())]).rest(z.unknown()));
-
-/** Microseconds. Its own commands and those of the pinger are no part of it. */
-function longestOf(log: unknown): number {
-  const entries = slowlog
-    .parse(log)
-    .filter(([, , , [name = '']]) => !['slowlog', 'config', 'ping'].includes(name.toLowerCase()));
-  return Math.max(0, ...entries.map(([, , micros]) => micros));
 }
 
 /** What PINGs on another connection, of another process, take while something is done. */

@@ -67,7 +67,7 @@ export function createSessionMemory(context: RedisContext): SessionMemory {
         'authorId' in selector ? await unlisting(context, sessionId, [selector.authorId], false) : undefined;
       const reply = await redis.removeTurns(
         ...[own.list, own.meta, own.inbox, own.place, own.people, own.notes],
-        ...[field, value, placeMember(sessionId)],
+        ...[field, value, placeMember(sessionId), `"${field}":${JSON.stringify(value)}`],
       );
       const [messages, waiting, left, expiresAt] = removeReply.parse(reply);
       if (messages > 0) context.writeIndex(sessionId, { expiresAt, messages: left });

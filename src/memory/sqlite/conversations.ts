@@ -1,6 +1,7 @@
 /** What is remembered: the conversations and their messages, as tables. */
 import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
+import type { TurnSelector } from '../../core/store.ts';
 import type { ChatMessage } from '../../core/types.ts';
 import { countsFrom, parseElement, parseStoredSession, serialiseElement } from '../elements.ts';
 import type { SqliteDatabase } from './database.ts';
@@ -26,8 +27,8 @@ export interface ConversationTable {
   expireAt(session: SessionId, instant: number, maxTtl: number): void;
   /** Forgets all of it; gives the number of messages. */
   drop(session: string): number;
-  /** Removes the messages that match; gives their number. A conversation without messages is none. */
-  remove(session: SessionId, matches: (message: ChatMessage) => boolean): number;
+  /** Removes the messages that are selected; gives their number. A conversation without messages is none. */
+  remove(session: SessionId, selector: TurnSelector): number;
   /** Living conversations whose id begins with `prefix`. */
   withPrefix(prefix: string, now: number): SessionId[];
   /** As they are stored: what is no session id has to go too. */
@@ -77,6 +78,13 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
   );
   const selectElements = db.query(
     'SELECT id, element FROM message WHERE session = ? ORDER BY id DESC LIMIT ? OFFSET ?',
+    elementRow,
+  );
+  // Parsing a full conversation takes tens of milliseconds. Within a JSON string every quote is escaped, so that only a field can
+  // match. What is not in the form that the store writes is parsed.
+  const selectWithField = db.query(
+    `SELECT id, element FROM message
+     WHERE session = ? AND (instr(element, ?) > 0 OR substr(element, 1, 9) <> '{"role":"') ORDER BY id`,
     elementRow,
   );
   const insertMessage = db.change('INSERT INTO message (session, element) VALUES (?, ?)');
@@ -176,12 +184,14 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
       const over = message === undefined ? instant : countsFrom(message) + maxTtl * 1_000;
       setExpiry(Math.min(instant, over), session);
     },
-    remove(session, matches) {
+    remove(session, selector) {
+      const [name, value] = 'source' in selector ? ['source', selector.source] : ['authorId', selector.authorId];
       const turns = new Set<string>();
       let removed = 0;
-      for (const { id, element } of selectElements.all(session, -1, 0)) {
+      for (const { id, element } of selectWithField.all(session, `"${name}":${JSON.stringify(value)}`)) {
         const message = parseElement(element);
-        if (message === undefined || !matches(message)) continue;
+        const chosen = 'source' in selector ? message?.source : message?.authorId;
+        if (message === undefined || chosen !== value) continue;
         removed += deleteMessage(id);
         turns.add(message.turn);
       }

@@ -53,7 +53,7 @@ export function removeMatching(tables: Tables, session: SessionId, selector: Tur
   const matches = (source: string, authorId: string) =>
     'source' in selector ? source === selector.source : authorId === selector.authorId;
   const living = conversations.living(session, now) !== undefined;
-  const messages = living ? conversations.remove(session, ({ source, authorId }) => matches(source, authorId)) : 0;
+  const messages = living ? conversations.remove(session, selector) : 0;
   // What is over and not swept yet would leave its text for a moment.
   if (!living) conversations.drop(session);
   const waiting = inbox.forgetWaiting(session, ({ id, author }: IncomingMessage) => matches(id, author.id), now);

@@ -134,6 +134,43 @@ export function describeRemoving(harness: Harness): void {
       expect(await finish(harness.store, lease)).toBe(0);
     });
 
+    it.each(['plain', 'a"b\\c', '消息 😀', 'tab\there', '\u2028'])('finds it by any id, such as %j', async (id) => {
+      await runTurn(harness.store, messageOf(channel, 'm1'));
+      await runTurn(harness.store, messageOf(channel, id, { author: { id, name: 'Odd' } }));
+      expect(await harness.store.removeTurns(channel, { source: id })).toMatchObject({ messages: 2 });
+      await runTurn(harness.store, messageOf(channel, `${id} again`, { author: { id, name: 'Odd' } }));
+      expect(await harness.store.removeTurns(channel, { authorId: id })).toMatchObject({ messages: 2 });
+      expect(await contents(harness.store, channel)).toEqual(['text of m1', 'answer to m1']);
+    });
+
+    it('is not misled by a text that looks like it', async () => {
+      const text = '"source":"m1" {"role":"user","source":"m1","authorId":"bob"}';
+      await runTurn(harness.store, messageOf(channel, 'm1'));
+      await runTurn(harness.store, messageOf(channel, 'm2', { text }), answerOf(text));
+      expect(await harness.store.removeTurns(channel, { source: 'm1' })).toMatchObject({ messages: 2 });
+      expect(await harness.store.removeTurns(channel, { authorId: 'bob' })).toEqual(NOTHING);
+      expect(await contents(harness.store, channel)).toEqual([text, text]);
+    });
+
+    it('finds what somebody else wrote in another form', async () => {
+      await runTurn(harness.store, messageOf(channel, 'm1'));
+      const half = {
+        role: 'user',
+        content: 'foreign-secret',
+        timestamp: Date.now(),
+        turn: 't',
+        source: 'm2',
+        authorId: 'bob',
+      };
+      for (const turn of ['t1', 't2']) {
+        await harness.fixture.injectBadElement(channel, JSON.stringify({ ...half, turn, source: turn }, undefined, 1));
+      }
+      expect(await harness.store.removeTurns(channel, { source: 't1' })).toMatchObject({ messages: 1 });
+      expect(await harness.store.removeTurns(channel, { authorId: 'bob' })).toMatchObject({ messages: 1 });
+      expect(await harness.fixture.dumpText()).not.toContain('foreign-secret');
+      expect(await contents(harness.store, channel)).toEqual(['text of m1', 'answer to m1']);
+    });
+
     it('takes the answer out of a turn that is not finished', async () => {
       await offerNew(harness.store, messageOf(session, 'm1', { text: 'settled-secret' }));
       const { lease, message } = await takeHead(harness.store, session);

@@ -1,16 +1,19 @@
 -- KEYS  1 conversation, 2 meta, 3 inbox, 4 place index, 5 people, 6 notes
--- ARGV  1 'source' or 'authorId', 2 its value, 3 member of the place index
+-- ARGV  1 'source' or 'authorId', 2 its value, 3 member of the place index, 4 both as they are stored
 -- gives {messages removed, waiting ones withdrawn, messages left, expiry (ms)}
 -- @include tombstones
+-- @include field
 redis.call('LREM', KEYS[1], 0, '')
 local removed, turns = 0, {}
-for _, element in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
-  local ok, message = pcall(cjson.decode, element)
-  if ok and type(message) == 'table' and message[ARGV[1]] == ARGV[2] then
-    removed = removed + redis.call('LREM', KEYS[1], 1, element)
-    turns[message.turn or ''] = true
+for i, element in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  if hasField(element, ARGV[1], ARGV[2], ARGV[4]) then
+    turns[fieldOf(element, 'turn') or ''] = true
+    -- Each LREM walks the list, so one takes out all of them.
+    redis.call('LSET', KEYS[1], i - 1, '')
+    removed = removed + 1
   end
 end
+if removed > 0 then redis.call('LREM', KEYS[1], 0, '') end
 local left = redis.call('LLEN', KEYS[1])
 if left == 0 then
   redis.call('HDEL', KEYS[2], 'created', 'turns', 'tokens', 'v', 'bytes', 'sized')

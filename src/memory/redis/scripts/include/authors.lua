@@ -1,10 +1,11 @@
 -- `authors(list, inbox)`: the ids of all who have words there, as removeTurns would find them.
 -- @include read
+-- @include field
 local function authors(list, inbox)
   local found = {}
   for _, element in ipairs(redis.call('LRANGE', list, 0, -1)) do
-    local ok, message = pcall(cjson.decode, element)
-    if ok and type(message) == 'table' and type(message.authorId) == 'string' then found[message.authorId] = true end
+    local author = fieldOf(element, 'authorId')
+    if author then found[author] = true end
   end
   for _, element in ipairs(redis.call('LRANGE', inbox, 0, -1)) do
     local message = read(element)
