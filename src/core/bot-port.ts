@@ -37,8 +37,14 @@ export interface BotPort {
   readonly commands: Commands;
   /** Stops the turn, wherever it runs. That only its author may ask is the adapter's to check. False: nothing to stop. */
   stop(sessionId: SessionId, turnId: TurnId): Promise<boolean>;
-  /** The author edited (`text`) or deleted (`null`) a message. Before it is answered it is amended (too long, it is not answered, and told so); a deleted one leaves memory. */
-  amended(place: Place, source: string, text: string | null): Promise<void>;
+  /**
+   * The author edited (`text`) or deleted (`null`) a message. One that waits is answered as it reads then (too long, it is not
+   * answered, and told so). One that was answered, or is being answered, is remembered as it reads then; a deleted one leaves memory.
+   * @param text undefined: the platform does not tell what it was changed to. One that waits is answered as it was; one that was
+   * answered, or is being answered, is remembered without its text
+   * @param editedAt Unix milliseconds of the edit, where the platform tells: edits may come twice, and in any order
+   */
+  amended(place: Place, source: string, text: string | null | undefined, editedAt?: number): Promise<void>;
   /** The record of a turn: what became of a message, whichever replica ran it. */
   record(sessionId: SessionId, turnId: TurnId): Promise<TurnRecord | undefined>;
   /** The unfinished turns of a conversation, the running one first. */

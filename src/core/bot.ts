@@ -6,7 +6,7 @@ import type { Commands } from './commands.ts';
 import type { CoreMessages, Logger, RateLimiter } from './ports.ts';
 import { boundQuotes } from './quotes.ts';
 import { encodePerson, parseSessionId, personOf, type SessionId } from './session.ts';
-import type { ConversationStore, Memory } from './store.ts';
+import type { ConversationStore, Memory, TurnRef } from './store.ts';
 import type { IncomingMessage } from './types.ts';
 import type { Worker } from './worker.ts';
 
@@ -99,15 +99,26 @@ export function createBot(deps: BotDeps): BotPort {
   const followerOf = ({ sessionId, turnId }: IncomingMessage) =>
     announcements.isFollowed(sessionId, turnId) ? deps.process : undefined;
 
-  /** What waits is known by its id: an edit of anything else, as most are, ends here. */
-  const edited = async (sessionId: SessionId | undefined, source: string, text: string): Promise<void> => {
+  const waits = async ({ sessionId, turnId }: TurnRef) => (await store.record(sessionId, turnId))?.state === 'queued';
+
+  /** What was stored is known by its id: an edit of anything else, as most are, ends here. */
+  const edited = async (
+    sessionId: SessionId | undefined,
+    source: string,
+    text: string,
+    editedAt = Date.now(),
+  ): Promise<void> => {
     if (sessionId === undefined) return;
     if (!(await deps.editLimiter.take(`edit:${sessionId}`)).ok) {
       logger.debug({ session: sessionId }, 'too many edits, this one does not count');
       return;
     }
     // Longer than a message may be it is not answered, and told so; as much of it is kept as shows that.
-    await store.amend(sessionId, source, text.slice(0, deps.maxMessageLength + 1));
+    const result = await store.amend(sessionId, source, text.slice(0, deps.maxMessageLength + 1), editedAt);
+    // One that is answered anyway is remembered no longer than any other.
+    if (result !== 'amended' && text.length > deps.maxMessageLength) {
+      await store.amend(sessionId, source, text.slice(0, deps.maxMessageLength), editedAt);
+    }
   };
 
   return {
@@ -130,9 +141,12 @@ export function createBot(deps: BotDeps): BotPort {
       await announcements.wake(sessionId, turnId);
       return true;
     },
-    async amended(place, source, text) {
+    async amended(place, source, text, editedAt) {
       const known = await store.locate(place, [source]);
-      if (text !== null) return await edited(known?.sessionId, source, text);
+      if (text !== null) {
+        if (text === undefined && known !== undefined && (await waits(known))) return;
+        return await edited(known?.sessionId, source, text ?? '', editedAt);
+      }
       const sessions = known === undefined ? await memory.conversationsAt(place) : [known.sessionId];
       for (const sessionId of sessions) {
         if ((await store.amend(sessionId, source, null)) === 'amended') return;

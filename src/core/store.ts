@@ -82,6 +82,8 @@ export interface Answer {
 /** `fenced`: another worker has the turn; nothing was changed. `known`: it was committed before; nothing was changed. */
 export type CommitResult = 'committed' | 'known' | 'forgotten' | 'fenced';
 
+export type AmendResult = 'amended' | 'running' | 'stored' | 'unknown';
+
 export type LeaseState = 'held' | 'stopped' | 'forgotten' | 'lost';
 
 export interface TurnCheck {
@@ -139,7 +141,8 @@ export interface Turns {
   /** Counts a failure worth a retry, so that any worker knows of it. Gives the new count; undefined: fenced. */
   countFailure(lease: TurnLease): Promise<number | undefined>;
   /**
-   * Writes the turn to memory and its answer to the record, at once or not at all, once per turn.
+   * Writes the turn to memory and its answer to the record, at once or not at all, once per turn. The text of a message that was
+   * edited while it was answered is the newest.
    * Of a message that was forgotten nothing is written.
    */
   commit(lease: TurnLease, message: IncomingMessage, answer: Answer): Promise<CommitResult>;
@@ -159,10 +162,12 @@ export interface Turns {
   /** The unfinished turns of a conversation, the running one first. */
   waiting(sessionId: SessionId): Promise<readonly TurnId[]>;
   /**
-   * Replaces the text of a waiting message that its author edited, or drops it (`text: null`) because they deleted it.
-   * `running`: too late, it is being answered. `unknown`: it does not wait here.
+   * The author of a message edited it, or deleted it (`text: null`). One that waits has the new text from now on, or is dropped:
+   * `amended`. One that is being answered is stored with the new text by the commit: `running`; nothing is done about its deletion.
+   * Of one that was answered the stored text is replaced: `stored`. `unknown`: none of these here.
+   * @param editedAt Unix milliseconds of the edit, default: now. An older edit never replaces a newer one.
    */
-  amend(sessionId: SessionId, source: string, text: string | null): Promise<'amended' | 'running' | 'unknown'>;
+  amend(sessionId: SessionId, source: string, text: string | null, editedAt?: number): Promise<AmendResult>;
 }
 
 /** What says where work waits: none of it is needed for long, since it is made again from the inboxes' notes. */

@@ -79,6 +79,8 @@ export interface IncomingMessage {
   readonly quotes?: readonly Quote[];
   /** Names of attached files, which the bot does not read yet and says so. */
   readonly attachments?: readonly string[];
+  /** Unix milliseconds of the edit that `text` is of, where the platform tells. */
+  readonly editedAt?: number;
   /** HTTP's `ttl`, whole seconds: at or above MIN_TTL the conversation's choice from now on, below it for now only. */
   readonly ttl?: number;
 }
@@ -110,6 +112,8 @@ export interface ChatMessage {
   readonly stopped?: true;
   /** This answer was cut off. */
   readonly cut?: AnswerCut;
+  /** Unix milliseconds of the edit that `content` is of. */
+  readonly editedAt?: number;
   /** Unix milliseconds from which its retention counts, where that is not `timestamp`. */
   readonly saidAt?: number;
 }

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { isOwn, type SessionId, toSessionId } from '../core/session.ts';
 import type { Answer, StoreOptions } from '../core/store.ts';
+import { estimateTokens } from '../core/tokens.ts';
 import { ANSWER_CUTS, type ChatMessage, type IncomingMessage, MAX_TURN_ID_LENGTH } from '../core/types.ts';
 
 /** Unix milliseconds; others are no Date, and whoever shows one would throw (ECMA-262, time values). */
@@ -23,6 +24,7 @@ const chatMessage = z.object({
   // A reason of a newer version costs the reason, not the message.
   cut: z.enum(ANSWER_CUTS).optional().catch(undefined),
   saidAt: instant.optional().catch(undefined),
+  editedAt: instant.optional().catch(undefined),
 });
 
 const sessionId = z.string().transform((text, context): SessionId => {
@@ -59,13 +61,14 @@ const incomingMessage = z.preprocess(
     quotes: z.array(z.object({ author: z.string(), text: z.string() })).optional(),
     attachments: z.array(z.string()).optional(),
     ttl: z.number().int().positive().optional(),
+    editedAt: instant.optional().catch(undefined),
   }),
 );
 
 /** What of a message is remembered, or decides how. */
 export type TurnMessage = Pick<
   IncomingMessage,
-  'id' | 'turnId' | 'sessionId' | 'author' | 'text' | 'sentAt' | 'isDirect' | 'ttl'
+  'id' | 'turnId' | 'sessionId' | 'author' | 'text' | 'sentAt' | 'isDirect' | 'ttl' | 'editedAt'
 >;
 
 /** One element of a conversation's list. Lone surrogates are escaped, so the text is well-formed Unicode. */
@@ -110,6 +113,7 @@ export function turnHalves(
       ...shared,
       ...(named ? { author: message.author.name } : {}),
       ...(saidAt === message.sentAt ? {} : { saidAt }),
+      ...(message.editedAt === undefined ? {} : { editedAt: message.editedAt }),
     },
     {
       role: 'assistant',
@@ -121,6 +125,42 @@ export function turnHalves(
       ...(Math.abs(answer.timestamp - saidAt) <= SAME_TIME_MS ? {} : { saidAt }),
     },
   ];
+}
+
+/** A message that is to be written to memory, and the estimated tokens of its turn. */
+export interface Edited<Message extends TurnMessage> {
+  readonly message: Message;
+  readonly tokens: number;
+}
+
+/** The same with the text of an edit that came while it was answered. */
+export function withEdit<Message extends TurnMessage>(
+  { message, tokens }: Edited<Message>,
+  text: string = message.text,
+  editedAt?: number,
+): Edited<Message> {
+  const more = estimateTokens(text) - estimateTokens(message.text);
+  const at = editedAt === undefined || !Number.isFinite(editedAt) ? {} : { editedAt };
+  return { message: { ...message, text, ...at }, tokens: tokens + more };
+}
+
+/**
+ * A person's half with the text of an edit, and how many estimated tokens more that is. Undefined where it changes nothing: it came
+ * before, or a newer edit did.
+ */
+export function editedElement(
+  raw: string,
+  text: string,
+  editedAt: number,
+): { readonly element: string; readonly tokens: number } | undefined {
+  const half = parseElement(raw);
+  if (half?.role !== 'user') return undefined;
+  const { content, editedAt: before } = half;
+  if (editedAt < (before ?? 0) || (content === text && editedAt === before)) return undefined;
+  // Fields of a newer version stay.
+  const fields = z.looseObject({}).parse(parseJson(raw));
+  const element = JSON.stringify({ ...fields, content: text, editedAt });
+  return { element, tokens: estimateTokens(text) - estimateTokens(content) };
 }
 
 /** Undefined when the element cannot be read. */

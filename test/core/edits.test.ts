@@ -10,7 +10,17 @@ import { createRunningTurns } from '../../src/core/turn-watch.ts';
 import { createCoreMessages } from '../../src/i18n/messages.ts';
 import { createLocalSignals } from '../../src/queue/signals.ts';
 import { depsOf } from '../commands/suite/support.ts';
-import { messageOf, offerNew, sessionOf, takeHead, tryClaim, useStore } from '../contracts/store/support.ts';
+import {
+  answerOf,
+  contents,
+  messageOf,
+  offerNew,
+  runTurn,
+  sessionOf,
+  takeHead,
+  tryClaim,
+  useStore,
+} from '../contracts/store/support.ts';
 import { makeSqliteFixture } from '../memory/sqlite-fixture.ts';
 
 const MAX_LENGTH = 100;
@@ -27,9 +37,9 @@ describe('an edited message', () => {
     const bot = createBot({
       store: {
         ...store,
-        async amend(sessionId, source, text) {
+        async amend(sessionId, source, text, editedAt) {
           calls.push('amend');
-          return store.amend(sessionId, source, text);
+          return store.amend(sessionId, source, text, editedAt);
         },
       },
       memory: {
@@ -72,6 +82,25 @@ describe('an edited message', () => {
     await bot.amended(place, 'm1', 'x'.repeat(40_000));
     await bot.amended(place, 'm1', 'short after all');
     expect((await takeHead(harness.store, SESSION)).message.text).toBe('short after all');
+  });
+
+  it('of a message that was answered is remembered no longer than any message', async () => {
+    const { bot } = makeBot();
+    await runTurn(harness.store, messageOf(SESSION, 'm1'));
+    await bot.amended(place, 'm1', 'x'.repeat(40_000));
+    expect((await contents(harness.store, SESSION))[0]).toBe('x'.repeat(MAX_LENGTH));
+  });
+
+  it('whose new text the platform withholds is answered as it was, and remembered without its text', async () => {
+    const { bot } = makeBot();
+    await offerNew(harness.store, messageOf(SESSION, 'm1'));
+    await bot.amended(place, 'm1', undefined);
+    const { lease, message } = await takeHead(harness.store, SESSION);
+    expect(message.text).toBe('text of m1');
+    await harness.store.commit(lease, message, answerOf('one'));
+    expect(await contents(harness.store, SESSION)).toEqual(['text of m1', 'one']);
+    await bot.amended(place, 'm1', undefined);
+    expect(await contents(harness.store, SESSION)).toEqual(['', 'one']);
   });
 
   it('that the bot was never given costs one look, however many conversations its place has', async () => {

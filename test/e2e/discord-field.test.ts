@@ -144,6 +144,35 @@ describe('one bot', () => {
     ).toContain('| row 3 | 21 |');
   });
 
+  test('a message that is edited after it was answered, or while it is, is remembered as it reads then', async () => {
+    const { discord, model } = shared;
+    const [ada] = people();
+    if (ada === undefined) throw new Error('She is there.');
+    const dm = discord.dm(ada);
+    model.script('my PIN is 1234', { text: 'Noted.' });
+    model.script('it was 9876', { text: 'Noted, too.', sent: 0, end: 'hang' });
+    const first = discord.say(ada, dm, 'my PIN is 1234');
+    await untilAnswered(discord, first, 'Noted.');
+    const before = first.message;
+    discord.edit(first, 'my PIN is a secret');
+    const second = discord.say(ada, dm, 'it was 9876');
+    await model.called('it was 9876');
+    discord.edit(second, 'it was another one');
+    // Of an edit a minute ago, late. https://docs.discord.com/developers/events/gateway-events#message-update
+    discord.gateway.dispatch(GatewayIntentBits.DirectMessages, undefined, () => ({
+      t: GatewayDispatchEvents.MessageUpdate,
+      d: { ...before, content: 'my PIN is 12345', edited_timestamp: new Date(Date.now() - 60_000).toISOString() },
+    }));
+    discord.unfurl(first);
+    model.release();
+    await untilAnswered(discord, second, 'Noted, too.');
+    await untilAnswered(discord, discord.say(ada, dm, 'what do you know?'), 'echo: what do you know?');
+    const shownToModel = JSON.stringify(model.journal().at(-1)?.messages);
+    expect(shownToModel).toContain('my PIN is a secret');
+    expect(shownToModel).toContain('it was another one');
+    expect(shownToModel).not.toMatch(/1234|9876/);
+  });
+
   test('a message that is edited so that it mentions the bot is answered once, and not for what Discord changes', async () => {
     const { discord, guild } = shared;
     const [ada] = people();

@@ -25,6 +25,37 @@ describe.each(variants(['socket', 'http']))('over %s', (transport) => {
     expect(model.journal().at(-1)?.messages.slice(1)).toEqual([expect.objectContaining({ content: 'Anything?' })]);
   });
 
+  test('a message that is edited after it was answered, or while it is, is remembered as it reads then', async () => {
+    const { slack, model, startBot } = await workshop.makeWorld(transport);
+    await startBot();
+    const dm = slack.workspace.directOf(ADA);
+    model.script('My PIN is 1234', { text: 'Noted.' });
+    model.script('It was 9876', { text: 'Noted, too.', sent: 0, end: 'hang' });
+    const root = slack.say('My PIN is 1234', { user: ADA });
+    await answersIn(slack, dm, root.ts);
+    await slack.edit(root.ts, dm, 'My PIN is a secret').acked;
+    const second = slack.say('It was 9876', { user: ADA, thread: root.ts });
+    await model.called('It was 9876');
+    await slack.edit(second.ts, dm, 'It was another one').acked;
+    model.release();
+    await answersIn(slack, dm, root.ts, 2);
+    // Deliveries have no order: an edit of a minute ago, in the form of docs.slack.dev/reference/events/message/message_changed.
+    const said = { type: 'message', ts: root.ts, user: ADA };
+    const edited = { user: ADA, ts: `${Math.floor(Date.now() / 1000) - 60}.000000` };
+    await slack.event({
+      ...{ type: 'message', subtype: 'message_changed', hidden: true, channel: dm, channel_type: 'im' },
+      ts: slack.workspace.nextTs(),
+      message: { ...said, text: 'My PIN is 12345', edited },
+      previous_message: { ...said, text: 'My PIN is 1234' },
+    }).acked;
+    slack.say('What do you know?', { user: ADA, thread: root.ts });
+    await answersIn(slack, dm, root.ts, 3);
+    const shown = JSON.stringify(model.journal().at(-1)?.messages);
+    expect(shown).toContain('My PIN is a secret');
+    expect(shown).toContain('It was another one');
+    expect(shown).not.toMatch(/1234|9876/);
+  });
+
   test('a mention that is edited is answered once; a message that is edited so that it mentions the bot too', async () => {
     const { slack, model, startBot } = await workshop.makeWorld(transport);
     await startBot();

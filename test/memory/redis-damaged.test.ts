@@ -88,7 +88,7 @@ describe('a number that is none', () => {
     }
   });
 
-  test.each(['attempt', 'takeovers', 'failures', 'startedAt', 'owner', 'intent:1'])(
+  test.each(['attempt', 'takeovers', 'failures', 'startedAt', 'owner', 'intent:1', 'editedAt'])(
     'in the record of a turn (%s) stops nobody',
     async (field) => {
       for (const value of NO_NUMBERS) {

@@ -49,7 +49,18 @@ export function readClaim(
   if (record === undefined) return undefined;
   const { messages } = readElements(context.options, sessionId, newest);
   const lease = { sessionId, turnId: message.turnId, token };
-  return { lease, record, message, messages, total, facts, followers: parseFollowers(fields.get('followers')) };
+  // An edit is kept beside the message, which no script writes anew.
+  const editedAt = fields.get('editedAt');
+  const current = editedAt === undefined ? message : { ...message, editedAt: Number(editedAt) };
+  return {
+    lease,
+    record,
+    message: current,
+    messages,
+    total,
+    facts,
+    followers: parseFollowers(fields.get('followers')),
+  };
 }
 
 /**

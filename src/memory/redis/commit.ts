@@ -2,14 +2,15 @@
 import { z } from 'zod';
 import type { Answer, Turns } from '../../core/store.ts';
 import type { TurnLease } from '../../core/types.ts';
-import { serialiseElement, type TurnMessage, turnHalves } from '../elements.ts';
+import { type Edited, serialiseElement, type TurnMessage, turnHalves, withEdit } from '../elements.ts';
 import type { RedisContext } from './context.ts';
 import { Unlisted, unlistedReply, whenListed } from './listing.ts';
-import { refFields } from './record.ts';
+import { fromElement, refFields } from './record.ts';
 
 const commitReply = z.union([
   z.tuple([z.literal('committed'), z.number(), z.number()]),
   unlistedReply,
+  z.tuple([z.literal('edited'), z.string(), z.string()]),
   z.tuple([z.enum(['fenced', 'known', 'forgotten'])]),
 ]);
 const count = z.number();
@@ -42,11 +43,11 @@ export function createCommitting(context: RedisContext): Committing & AppendTurn
     return whenListed(context, sessionId, [author.id], async () => {
       const reply = commitReply.parse(await run(args));
       if (reply instanceof Unlisted) return reply;
-      const [kind, messages = 0, expiresAt = 0] = reply;
-      if (kind === 'committed') {
+      if (reply[0] === 'committed') {
+        const [, messages, expiresAt] = reply;
         context.writeIndex(sessionId, { expiresAt, messages, turns: 1, tokens: answer.tokens });
       }
-      return kind;
+      return reply;
     });
   };
 
@@ -72,9 +73,18 @@ export function createCommitting(context: RedisContext): Committing & AppendTurn
     commit: ({ sessionId, turnId, token }, message, answer) =>
       call('commit', async () => {
         const { list } = keys.session(sessionId);
-        return await write({ ...message, sessionId, turnId }, answer, (args) =>
-          redis.commitTurn(list, ...args, token, turnId, answer.stopped ? '1' : ''),
-        );
+        let turn: Edited<TurnMessage> = { message: { ...message, sessionId, turnId }, tokens: answer.tokens };
+        let editedAt = String(message.editedAt ?? '');
+        for (;;) {
+          const { tokens } = turn;
+          const reply = await write(turn.message, { ...answer, tokens }, (args) =>
+            redis.commitTurn(list, ...args, token, turnId, answer.stopped ? '1' : '', editedAt),
+          );
+          if (reply[0] !== 'edited') return reply[0];
+          const [, at, element] = reply;
+          editedAt = at;
+          turn = withEdit(turn, fromElement(element)?.text, Number(at));
+        }
       }),
 
     fail: (lease, code) => settle('fail', lease, 'failed', code),

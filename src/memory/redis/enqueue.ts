@@ -1,7 +1,7 @@
 /** What happens to a message before a worker comes: it is stored, found, edited, followed. */
 import { z } from 'zod';
 import type { EnqueueResult, TurnRef, Turns } from '../../core/store.ts';
-import { parseStoredSession } from '../elements.ts';
+import { editedElement, parseStoredSession } from '../elements.ts';
 import { claimedReply, readClaim } from './claim.ts';
 import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
@@ -19,7 +19,10 @@ const enqueueReply = z.union([
 ]);
 type EnqueueReply = Exclude<z.infer<typeof enqueueReply>, Unlisted>;
 
-const amendReply = z.enum(['amended', 'running', 'unknown']);
+const amendReply = z.union([
+  z.tuple([z.enum(['amended', 'running', 'unknown'])]),
+  z.tuple([z.literal('stored'), z.string()]),
+]);
 const flag = z.union([z.literal(0), z.literal(1)]);
 
 /** Milliseconds after which a conversation is put into the indexes again although its own mark says that it is in them. */
@@ -129,11 +132,21 @@ export function createEnqueueing(context: RedisContext, turnBudgetS: number): En
         return elements.flatMap((element) => fromElement(element)?.turnId ?? []);
       }),
 
-    amend: (sessionId, source, text) =>
+    amend: (sessionId, source, text, editedAt = Date.now()) =>
       call('amend', async () => {
         const own = keys.session(sessionId);
         const line = text === null ? '' : JSON.stringify(text);
-        return amendReply.parse(await redis.amendTurn(own.list, own.inbox, source, line));
+        const args = [source, line, editedAt, `"source":${JSON.stringify(source)}`];
+        for (;;) {
+          const reply = amendReply.parse(await redis.amendTurn(own.list, own.inbox, ...args));
+          if (reply[0] !== 'stored') return reply[0];
+          const [result, element] = reply;
+          const edited = editedElement(element, text ?? '', editedAt);
+          if (edited === undefined) return result;
+          const replaced = await redis.replaceElement(own.list, own.meta, element, edited.element, edited.tokens);
+          // Else it was changed or removed meanwhile.
+          if (flag.parse(replaced) === 1) return result;
+        }
       }),
   };
 }

@@ -59,6 +59,7 @@ export const SCRIPTS = {
   followTurn: load('follow-turn', 1),
   stopTurn: load('stop-turn', 1),
   amendTurn: load('amend-turn', 2),
+  replaceElement: load('replace-element', 2),
   forgetConversation: load('forget-conversation', 6),
   removeTurns: load('remove-turns', 6),
   setTtl: load('set-ttl', 6),

@@ -1,7 +1,7 @@
 /** What a worker writes of the turn that it runs: every write carries its token and does nothing when another one owns the turn. */
 import type { Answer, CommitResult, Turns } from '../../core/store.ts';
 import type { IncomingMessage, TurnLease } from '../../core/types.ts';
-import { countsFrom, turnHalves } from '../elements.ts';
+import { countsFrom, turnHalves, withEdit } from '../elements.ts';
 import { held, save } from './claim.ts';
 import type { SqliteContext } from './context.ts';
 import { forgotten, isOpen } from './records.ts';
@@ -17,8 +17,13 @@ export function createCommitting(context: SqliteContext, tables: Tables): Commit
      ON CONFLICT (date) DO UPDATE SET turns = turns + 1, tokens = tokens + excluded.tokens`,
   );
 
-  const remember = ({ sessionId, turnId }: TurnLease, message: IncomingMessage, answer: Answer, now: number) => {
-    const { ttl } = message;
+  const remember = (lease: TurnLease, asked: IncomingMessage, answer: Answer, now: number) => {
+    const { sessionId, turnId } = lease;
+    const { ttl } = asked;
+    const head = inbox.head(sessionId, now)?.message;
+    const unedited = { message: asked, tokens: answer.tokens };
+    // It may have been edited while it was answered.
+    const { message, tokens } = head?.turnId === turnId ? withEdit(unedited, head.text, head.editedAt) : unedited;
     if (ttl !== undefined && ttl >= options.minTtl) choices.set(sessionId, ttl, now);
     choices.renew(sessionId, now);
     const seconds = ttl ?? choices.get(sessionId, now) ?? options.defaultTtl;
@@ -27,9 +32,9 @@ export function createCommitting(context: SqliteContext, tables: Tables): Commit
     const halves = turnHalves({ ...message, sessionId, turnId }, answer, retention);
     // The turn is over then, and with it all that came before it.
     const over = countsFrom(halves[0]) + maxTtl * 1_000;
-    const turn = { halves, tokens: answer.tokens, expiresAt: Math.min(now + seconds * 1_000, over) };
+    const turn = { halves, tokens, expiresAt: Math.min(now + seconds * 1_000, over) };
     conversations.append(sessionId, turn, { messages: maxMessages, bytes: maxBytes, retention });
-    countDay(new Date(now).toISOString().slice(0, 10), answer.tokens);
+    countDay(new Date(now).toISOString().slice(0, 10), tokens);
   };
 
   return {

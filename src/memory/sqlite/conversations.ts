@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
 import type { TurnSelector } from '../../core/store.ts';
 import type { ChatMessage } from '../../core/types.ts';
-import { countsFrom, parseElement, parseStoredSession, serialiseElement } from '../elements.ts';
+import { countsFrom, editedElement, parseElement, parseStoredSession, serialiseElement } from '../elements.ts';
 import type { SqliteDatabase } from './database.ts';
 import { overflow, type TrimBounds } from './trim.ts';
 
@@ -29,6 +29,11 @@ export interface ConversationTable {
   drop(session: string): number;
   /** Removes the messages that are selected; gives their number. A conversation without messages is none. */
   remove(session: SessionId, selector: TurnSelector): number;
+  /**
+   * Replaces the text of the person's half that came from this message, unless a newer edit did. False: it is not here.
+   * @param editedAt Unix milliseconds
+   */
+  edit(session: SessionId, source: string, text: string, editedAt: number): boolean;
   /** Living conversations whose id begins with `prefix`. */
   withPrefix(prefix: string, now: number): SessionId[];
   /** As they are stored: what is no session id has to go too. */
@@ -113,6 +118,10 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
   );
   const fewerTurns = db.change('UPDATE conversation SET turns = max(0, turns - ?) WHERE session = ?');
   const setExpiry = db.change('UPDATE conversation SET expires_at = ? WHERE session = ?');
+  const updateMessage = db.change('UPDATE message SET element = ? WHERE id = ?');
+  const edits = db.change(
+    'UPDATE conversation SET tokens = max(0, tokens + ?), bytes = NULL, sized = NULL WHERE session = ?',
+  );
   const deleteMessage = db.change('DELETE FROM message WHERE id = ?');
   const deleteMessages = db.change('DELETE FROM message WHERE session = ?');
   const deleteConversation = db.change('DELETE FROM conversation WHERE session = ?');
@@ -200,6 +209,19 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
       recount(session);
       deleteEmpty(session);
       return removed;
+    },
+    edit(session, source, text, editedAt) {
+      const half = selectWithField
+        .all(session, `"source":${JSON.stringify(source)}`)
+        .map(({ id, element }) => ({ id, element, message: parseElement(element) }))
+        .find(({ message }) => message?.source === source && message.role === 'user');
+      if (half === undefined) return false;
+      const edited = editedElement(half.element, text, editedAt);
+      if (edited !== undefined) {
+        updateMessage(edited.element, half.id);
+        edits(edited.tokens, session);
+      }
+      return true;
     },
     withPrefix: (prefix, now) =>
       selectPrefix.all(prefix, afterPrefix(prefix), now).flatMap(({ session }) => parseStoredSession(session) ?? []),

@@ -1,12 +1,12 @@
 /** What happens to a message before a worker comes: it is stored, found, edited. */
 import { z } from 'zod';
-import { encodePlace, personOf, placeTag } from '../../core/session.ts';
-import type { EnqueueResult, TurnRef, Turns } from '../../core/store.ts';
+import { encodePlace, personOf, placeTag, type SessionId } from '../../core/session.ts';
+import type { AmendResult, EnqueueResult, TurnRef, Turns } from '../../core/store.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import { parseStoredSession } from '../elements.ts';
 import { claimHead, headOf } from './claim.ts';
 import { KEEP_MS, type SqliteContext } from './context.ts';
-import { tombstone } from './inbox.ts';
+import { type Entry, tombstone } from './inbox.ts';
 import { forgotten, isOpen, newTurn } from './records.ts';
 import type { Tables } from './tables.ts';
 
@@ -19,7 +19,7 @@ const seenRow = z.object({ session: z.string(), turn: z.string() }).transform((r
 
 export function createEnqueueing(context: SqliteContext, tables: Tables): Enqueueing {
   const { db, options, read, write, textDeleted } = context;
-  const { turns, inbox, participants } = tables;
+  const { turns, inbox, participants, conversations } = tables;
   const selectSeen = db.query('SELECT session, turn FROM seen WHERE place = ? AND id = ? AND expires_at > ?', seenRow);
   const insertSeen = db.change(
     `INSERT INTO seen (place, id, session, turn, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -40,6 +40,29 @@ export function createEnqueueing(context: SqliteContext, tables: Tables): Enqueu
       const values = [placeTag(sessionId), JSON.stringify(id), located.sessionId, located.turnId, now + KEEP_MS, now];
       insertSeen(...values);
     }
+  };
+
+  /** `stored`: it was answered. */
+  const amendEntry = (
+    sessionId: SessionId,
+    { seq, message }: Entry,
+    { text, editedAt }: { readonly text: string | null; readonly editedAt: number },
+    now: number,
+  ): AmendResult => {
+    if (message === undefined) return 'unknown';
+    const record = turns.get(sessionId, message.turnId, now) ?? newTurn(inbox.progress(sessionId, now).generation);
+    if (record.state === 'forgotten') return 'unknown';
+    const waits = record.state === 'queued';
+    if (text === null) {
+      if (!waits) return 'running';
+      inbox.replace(seq, tombstone(message));
+      turns.put(sessionId, message.turnId, forgotten(record), now);
+    } else if (editedAt >= (message.editedAt ?? 0)) {
+      inbox.replace(seq, { ...message, text, editedAt });
+    }
+    textDeleted('now');
+    if (waits) return 'amended';
+    return record.state === 'running' ? 'running' : 'stored';
   };
 
   return {
@@ -97,24 +120,14 @@ export function createEnqueueing(context: SqliteContext, tables: Tables): Enqueu
     waiting: (sessionId) =>
       read('waiting', (now) => inbox.entries(sessionId, now).flatMap(({ message }) => message?.turnId ?? [])),
 
-    amend: (sessionId, source, text) =>
+    amend: (sessionId, source, text, editedAt = Date.now()) =>
       write('amend', (now) => {
-        for (const { seq, message } of inbox.entries(sessionId, now)) {
-          if (message?.id !== source) continue;
-          const record =
-            turns.get(sessionId, message.turnId, now) ?? newTurn(inbox.progress(sessionId, now).generation);
-          if (record.state === 'forgotten') return 'unknown';
-          if (record.state !== 'queued') return 'running';
-          if (text === null) {
-            inbox.replace(seq, tombstone(message));
-            turns.put(sessionId, message.turnId, forgotten(record), now);
-          } else {
-            inbox.replace(seq, { ...message, text });
-          }
-          textDeleted('now');
-          return 'amended';
-        }
-        return 'unknown';
+        const entry = inbox.entries(sessionId, now).find(({ message }) => message?.id === source);
+        const result = entry && amendEntry(sessionId, entry, { text, editedAt }, now);
+        if (result !== undefined && result !== 'stored') return result;
+        const stored = text !== null && conversations.edit(sessionId, source, text, editedAt);
+        if (stored) textDeleted('now');
+        return stored ? 'stored' : 'unknown';
       }),
   };
 }

@@ -92,7 +92,13 @@ describe('an event', () => {
 
   it('of an edit or a deletion names the message', () => {
     const raw = '<@U0BOT> new';
-    expect(read(changed(raw, '<@U0BOT> old'))).toEqual({ kind: 'edited', place, ts: TS, raw });
+    expect(read(changed(raw, '<@U0BOT> old'))).toEqual({
+      kind: 'edited',
+      place,
+      ts: TS,
+      raw,
+      editedAt: 1_700_000_001_000,
+    });
     expect(read(deletion())).toEqual({ kind: 'deleted', place, ts: TS, forBot: false });
     // As the documentation has it, without the message itself (docs.slack.dev/reference/events/message/message_deleted).
     expect(read(deletion({ previous_message: undefined }))).toEqual({ kind: 'deleted', place, ts: TS, forBot: true });
@@ -152,8 +158,9 @@ describe('an event', () => {
         ...changed('<@U0BOT> hello', before ?? '', edited(ts)),
         ...(before === undefined ? { previous_message: undefined } : {}),
       });
+    const editedAt = 1_700_000_060_000;
     expect(call('hello', '1700000060.000000')).toEqual({
-      ...{ kind: 'edited', place, ts: TS, raw: '<@U0BOT> hello', newMention: message() },
+      ...{ kind: 'edited', place, ts: TS, raw: '<@U0BOT> hello', editedAt, newMention: { ...message(), editedAt } },
     });
     expect(call('hello', '1700090000.000000')).not.toHaveProperty('called');
     expect(call('hello', 'soon')).not.toHaveProperty('called');

@@ -1,11 +1,23 @@
 /** Edited and deleted messages, and turns that are removed by author or by message. */
 import { describe, expect, it } from 'vitest';
 import type { Harness } from './support.ts';
-import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import {
+  answerOf,
+  contents,
+  finish,
+  LIMITS,
+  messageOf,
+  offerNew,
+  runTurn,
+  sessionOf,
+  takeHead,
+  tryClaim,
+} from './support.ts';
 
 const session = sessionOf();
 const channel = sessionOf({ user: undefined });
 const bob = { author: { id: 'bob', name: 'Bob' } };
+const EDITED_AT = 1_700_000_000_000;
 const NOTHING = { conversations: 0, messages: 0, waiting: 0, facts: 0 };
 
 export function describeRemoving(harness: Harness): void {
@@ -14,13 +26,13 @@ export function describeRemoving(harness: Harness): void {
       const message = messageOf(session, 'm2', { quotes: [{ author: 'Bob', text: 'earlier' }], ttl: 300 });
       await offerNew(harness.store, messageOf(session, 'm1'));
       await offerNew(harness.store, message);
-      expect(await harness.store.amend(session, 'm2', 'edited 😀')).toBe('amended');
+      expect(await harness.store.amend(session, 'm2', 'edited 😀', EDITED_AT)).toBe('amended');
       expect(await harness.store.waiting(session)).toEqual(['m1', 'm2']);
       const first = await takeHead(harness.store, session);
       expect(first.message.text).toBe('text of m1');
       await finish(harness.store, first.lease);
       const second = await takeHead(harness.store, session);
-      expect(second.message).toEqual({ ...message, text: 'edited 😀' });
+      expect(second.message).toEqual({ ...message, text: 'edited 😀', editedAt: EDITED_AT });
       expect(second.record.state).toBe('running');
       expect(await harness.store.commit(second.lease, second.message, answerOf('two'))).toBe('committed');
     });
@@ -37,20 +49,103 @@ export function describeRemoving(harness: Harness): void {
       expect(await finish(harness.store, lease)).toBe(0);
     });
 
-    it('comes too late for a message that is being answered', async () => {
-      await offerNew(harness.store, messageOf(session, 'm1'));
+    it('of a message that is being answered has the commit store the new text', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1', { text: 'first-secret' }));
       const { lease, message } = await takeHead(harness.store, session);
-      expect(await harness.store.amend(session, 'm1', 'edited')).toBe('running');
+      expect(await harness.store.amend(session, 'm1', 'second-secret', EDITED_AT)).toBe('running');
+      expect(await harness.store.amend(session, 'm1', 'harmless "\\"', EDITED_AT + 1)).toBe('running');
       expect(await harness.store.amend(session, 'm1', null)).toBe('running');
-      await harness.store.commit(lease, message, answerOf('one'));
-      expect(await harness.store.amend(session, 'm1', 'edited')).toBe('running');
-      expect((await takeHead(harness.store, session)).message.text).toBe('text of m1');
+      expect(await harness.store.check(lease)).toMatchObject({ state: 'held' });
+      expect(await harness.store.commit(lease, message, answerOf('one'))).toBe('committed');
+      expect(await harness.store.commit(lease, message, answerOf('two'))).toBe('known');
+      expect(await contents(harness.store, session)).toEqual(['harmless "\\"', 'one']);
+      expect(await finish(harness.store, lease)).toBe(0);
+      expect(await harness.fixture.dumpText()).not.toMatch(/(first|second)-secret/);
     });
 
-    it('does not know a message that waits elsewhere, is finished, or never came', async () => {
+    it('of a message that is taken over has the next worker answer the new text', async () => {
+      await offerNew(harness.store, messageOf(session, 'm1'));
+      await takeHead(harness.store, session);
+      expect(await harness.store.amend(session, 'm1', 'edited', EDITED_AT)).toBe('running');
+      const { lease, message } = await takeHead(harness.store, session);
+      expect(message.text).toBe('edited');
+      expect(await harness.store.commit(lease, message, answerOf('one'))).toBe('committed');
+      expect(await contents(harness.store, session)).toEqual(['edited', 'one']);
+    });
+
+    it('of a message that was answered replaces the stored text, delivered or not', async () => {
+      await runTurn(harness.store, messageOf(session, 'm1', { text: 'first-secret' }));
+      await offerNew(harness.store, messageOf(session, 'm2', { text: 'second-secret' }));
+      const { lease, message } = await takeHead(harness.store, session);
+      await harness.store.commit(lease, message, answerOf('two'));
+      expect(await harness.store.amend(session, 'm1', 'eins 😀', EDITED_AT)).toBe('stored');
+      expect(await harness.store.amend(session, 'm2', '', EDITED_AT)).toBe('stored');
+      expect(await contents(harness.store, session)).toEqual(['eins 😀', 'answer to m1', '', 'two']);
+      expect(await harness.fixture.dumpText()).not.toMatch(/(first|second)-secret/);
+      expect((await harness.store.history(session))?.messages[0]).toMatchObject({
+        ...{ role: 'user', turn: 'm1', source: 'm1', authorId: 'ada', editedAt: EDITED_AT },
+      });
+      expect((await takeHead(harness.store, session)).record).toMatchObject({ state: 'answered', answer: 'two' });
+    });
+
+    it.each([
+      ['waits', async () => undefined],
+      ['is being answered', () => takeHead(harness.store, session)],
+      [
+        'was answered',
+        async () => {
+          const { lease, message } = await takeHead(harness.store, session);
+          await harness.store.commit(lease, message, answerOf('one'));
+          await finish(harness.store, lease);
+        },
+      ],
+    ])('never replaces a newer edit by an older one: of a message that %s', async (_, bring) => {
+      await offerNew(harness.store, messageOf(session, 'm1', { editedAt: EDITED_AT }));
+      await bring();
+      const edit = (text: string, ms: number) => harness.store.amend(session, 'm1', text, EDITED_AT + ms);
+      await edit('older than what was stored', -1);
+      await edit('newest', 20);
+      for (const ms of [10, -1]) await edit('older', ms);
+      await edit('newest', 20);
+      const waiting = await tryClaim(harness.store, session);
+      if (waiting !== undefined) await harness.store.commit(waiting.lease, waiting.message, answerOf('one'));
+      expect(await contents(harness.store, session)).toEqual(['newest', 'one']);
+      await edit('the same text again', 20);
+      await edit('newest', 30);
+      await edit('older', 25);
+      expect(await contents(harness.store, session)).toEqual(['newest', 'one']);
+    });
+
+    it('keeps the size of the conversation right', async () => {
+      await runTurn(harness.store, messageOf(session, 'm1'), answerOf('one', { tokens: 10 }));
+      const long = 'x'.repeat(LIMITS.maxBytes / 2);
+      expect(await harness.store.amend(session, 'm1', long, EDITED_AT)).toBe('stored');
+      expect((await harness.store.conversationStats(session))?.tokens).toBeGreaterThan(1_000);
+      await runTurn(harness.store, messageOf(session, 'm2', { text: long }));
+      expect(await contents(harness.store, session)).toEqual([long, 'answer to m2']);
+      expect(await harness.store.stats()).toMatchObject({ messages: 2 });
+    });
+
+    it('brings nothing back: neither what was removed nor what was forgotten', async () => {
+      for (const id of ['m1', 'm2']) await runTurn(harness.store, messageOf(session, id));
+      await harness.store.removeTurns(session, { source: 'm1' });
+      expect(await harness.store.amend(session, 'm1', 'back-again')).toBe('unknown');
+      await harness.store.forget(session);
+      expect(await harness.store.amend(session, 'm2', 'back-again')).toBe('unknown');
+      await offerNew(harness.store, messageOf(session, 'm3'));
+      const { lease, message } = await takeHead(harness.store, session);
+      await harness.store.amend(session, 'm3', 'back-again');
+      await harness.store.forget(session);
+      expect(await harness.store.amend(session, 'm3', 'back-again')).toBe('unknown');
+      expect(await harness.store.commit(lease, message, answerOf('late'))).toBe('forgotten');
+      expect(await harness.fixture.dumpText()).not.toContain('back-again');
+    });
+
+    it('does not know a message that is elsewhere, or never came', async () => {
       await runTurn(harness.store, messageOf(session, 'm1'));
       await offerNew(harness.store, messageOf(sessionOf({ user: 'bob' }), 'm2'));
-      for (const source of ['m1', 'm2', 'm3']) {
+      expect(await harness.store.amend(session, 'm1', null)).toBe('unknown');
+      for (const source of ['m2', 'm3', 'text of m1']) {
         expect(await harness.store.amend(session, source, 'edited')).toBe('unknown');
         expect(await harness.store.amend(session, source, null)).toBe('unknown');
       }

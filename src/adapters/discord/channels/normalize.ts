@@ -12,6 +12,7 @@ import {
   sessionOf,
 } from '../places.ts';
 import { timeOf } from '../snowflake.ts';
+import { editedAt } from './channel-queue.ts';
 import {
   attachmentNames,
   forwardedTexts,
@@ -122,6 +123,7 @@ export function readMessage(payload: MessagePayload, context: ReadingContext): R
       replyTo,
       ...(quotes.length === 0 ? {} : { quotes }),
       ...(attachments.length === 0 ? {} : { attachments }),
+      ...(editedAt(payload) > 0 ? { editedAt: editedAt(payload) } : {}),
     },
   };
 }

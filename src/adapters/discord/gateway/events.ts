@@ -8,6 +8,7 @@ import { toBotError } from '../../../errors.ts';
 import { createDelays } from '../../../lib/delay.ts';
 import { withTimeout } from '../../../lib/timeout.ts';
 import { systemTimers } from '../../../lib/timers.ts';
+import { editedAt } from '../channels/channel-queue.ts';
 import { createChannelReader } from '../channels/channel-reader.ts';
 import { createChannelWorkers } from '../channels/channel-workers.ts';
 import { createErasures } from '../channels/erasures.ts';
@@ -72,9 +73,10 @@ export function createEvents(deps: EventsDeps): Events {
     },
     isDismissed: threads.isDismissed,
     async applyChange(info, channel, id, message) {
-      const text = message === null ? null : readText(message, botId(), names(info.guild));
-      // An edit without text does not say what the message was changed to.
-      if (text !== '') await bot.amended(placeOf(channel, info), id, text);
+      if (message === null) return await bot.amended(placeOf(channel, info), id, null);
+      // Without text it may be that Discord withholds it, from a bot that is no longer mentioned.
+      const text = readText(message, botId(), names(info.guild)) || undefined;
+      await bot.amended(placeOf(channel, info), id, text, editedAt(message));
     },
     ping: bot.ping,
   });

@@ -157,7 +157,7 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
       case 'edited':
         // Most edits in a workspace are of messages that the bot has never stored.
         if ((await bot.locate(input.place, [input.ts])) !== undefined) {
-          return await bot.amended(input.place, input.ts, await readable(input.raw));
+          return await bot.amended(input.place, input.ts, await readable(input.raw), input.editedAt);
         }
         return input.newMention === undefined ? undefined : await handleMessage(input.newMention);
       case 'deleted':

@@ -19,6 +19,8 @@ export interface SlackMessage {
   readonly eventId?: string;
   readonly clientMsgId?: string;
   readonly files: readonly string[];
+  /** Unix milliseconds of its last edit. */
+  readonly editedAt?: number;
   /** Messages that are shared or forwarded in it. */
   readonly shares: readonly Share[];
 }
@@ -31,6 +33,8 @@ export type SlackInput =
       readonly ts: string;
       /** As Slack sends it. */
       readonly raw: string;
+      /** Unix milliseconds; Slack tells whole seconds. */
+      readonly editedAt?: number;
       /** The message, where this edit made it mention the bot. */
       readonly newMention?: SlackMessage;
     }

@@ -104,7 +104,14 @@ function asMessage(message: RawMessage, { team, eventId, self }: EventContext): 
     ...(eventId === undefined ? {} : { eventId }),
     ...(clientMsgId === undefined ? {} : { clientMsgId }),
     files: [...namesOf(message.files), ...shares.flatMap(({ files }) => files)],
+    ...editedAtOf(message),
   };
+}
+
+/** `edited.ts` has the form of a message's ts: seconds (docs.slack.dev/reference/events/message/message_changed). */
+function editedAtOf({ edited }: Partial<RawMessage>): { readonly editedAt?: number } {
+  const editedAt = Math.round(Number(edited?.ts) * 1_000);
+  return Number.isFinite(editedAt) && editedAt > 0 ? { editedAt } : {};
 }
 
 function isDirect(type: string | undefined, channel: string): boolean {
@@ -128,7 +135,8 @@ function asChange(change: z.infer<typeof changeShape>, context: EventContext): S
   const raw = message.text ?? '';
   const newMention = newMentionOf(change, context);
   const place = placeOf(team, channel);
-  return { kind: 'edited', place, ts, raw, ...(newMention === undefined ? {} : { newMention }) };
+  const editedAt = editedAtOf(message);
+  return { kind: 'edited', place, ts, raw, ...editedAt, ...(newMention === undefined ? {} : { newMention }) };
 }
 
 /** The edited message, if it mentions the bot and did not before. */
@@ -216,5 +224,6 @@ export function toIncoming(
     replyTo: target,
     ...(quotes.length === 0 ? {} : { quotes }),
     ...(message.files.length === 0 ? {} : { attachments: message.files }),
+    ...(message.editedAt === undefined ? {} : { editedAt: message.editedAt }),
   };
 }

@@ -2,13 +2,15 @@
 -- once, since Lua reads each byte that it is handed.
 --
 -- KEYS  1 conversation
--- ARGV  as remember, then 12 token, 13 turn id, 14 stopped ('1' or '')
--- gives {'fenced'} | {'known'} | {'forgotten'} | {'unlisted', ms} | {'committed', messages left, expiry (ms)}
+-- ARGV  as remember, then 12 token, 13 turn id, 14 stopped ('1' or ''), 15 when the text was
+--       edited (ms), or ''
+-- gives {'fenced'} | {'known'} | {'forgotten'} | {'edited', when (ms), element of the inbox with the newer text} | {'unlisted', ms} | {'committed', messages left, expiry (ms)}
 -- @include now
 -- @include remember
+-- @include read
 local own = KEYS[1]
 local key = own .. ':turn:' .. ARGV[13]
-local held = call('HMGET', key, 'state', 'owner', 'generation')
+local held = call('HMGET', key, 'state', 'owner', 'generation', 'editedAt')
 local state = held[1]
 if held[2] ~= ARGV[12] then return {'fenced'} end
 if state == 'answered' or state == 'finished' or state == 'failed' then return {'known'} end
@@ -16,6 +18,11 @@ if state == 'forgotten' then return {'forgotten'} end
 if (held[3] or '') ~= (redis.call('HGET', own .. ':meta', 'gen') or '') then
   call('HSET', key, 'state', 'forgotten', 'outcome', 'forgotten')
   return {'forgotten'}
+end
+if held[4] and held[4] ~= ARGV[15] then
+  local head = call('LINDEX', own .. ':inbox', 0)
+  local message = head and read(head)
+  if message and message.turnId == ARGV[13] then return {'edited', held[4], head} end
 end
 local choices = call('MGET', own .. ':ttl', placeChoice(own))
 local life = lifeOf(own, choices[1], choices[2])
