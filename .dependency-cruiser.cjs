@@ -95,9 +95,9 @@ module.exports = {
     },
     {
       name: 'pure-files-know-no-sdk',
-      comment: 'normalize, render, window and splitting are pure functions over plain data.',
+      comment: 'normalize, render, the context and splitting are pure functions over plain data.',
       severity: 'error',
-      from: { path: '([/-](normalize|render|window)\\.ts$|^src/replies/markdown/)' },
+      from: { path: '([/-](normalize|render)\\.ts$|^src/(memory/context|replies/markdown)/)' },
       to: { path: SDKS },
     },
     {

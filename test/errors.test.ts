@@ -331,9 +331,13 @@ const PAIRINGS: Readonly<Record<ErrorCode, Pairing>> = {
   },
   internal: {
     async raise() {
-      const broken = () => ({ view: () => Promise.reject(new TypeError('a bug')) });
+      const broken = {
+        build(): never {
+          throw new TypeError('a bug');
+        },
+      };
       const settings = { systemPrompt: 'Be brief.' };
-      const chain = await createChain(settings, { createWindow: broken, clock: { now: () => Date.now() } });
+      const chain = await createChain(settings, { context: broken, clock: { now: () => Date.now() } });
       return (await ask(chain, input('Hello'))).thrown;
     },
     retryable: false,

@@ -1,6 +1,6 @@
 /** The chain of the product, without any memory: what every bare bot asks. */
 import { createChain } from '../../src/chain/index.ts';
-import { createWindow } from '../../src/memory/window.ts';
+import { createContext } from '../../src/memory/context/context.ts';
 
 export interface Answering {
   /** The pieces of the answer. */
@@ -13,7 +13,7 @@ export interface Answering {
 export async function createAnswering(modelUrl: string): Promise<Answering> {
   const chain = await createChain(
     { baseUrl: modelUrl, model: 'bench', systemPrompt: 'You are a helpful assistant in a chat. It is {date}, {time}.' },
-    { createWindow: (maxTokens) => createWindow({ maxMessages: 20, maxTokens }), clock: Date },
+    { context: createContext({ maxMessages: 20, recallTokens: 0 }), clock: Date },
   );
   async function* stream(text: string, author: string): AsyncIterable<string> {
     const message = { text, author: { id: author, name: author }, locale: 'en' } as const;

@@ -10,14 +10,15 @@ import { createAnnouncements } from '../core/announcements.ts';
 import { createBot, waking } from '../core/bot.ts';
 import type { BotPort } from '../core/bot-port.ts';
 import { createHeartbeat } from '../core/heartbeat.ts';
+import { createOlderMessages } from '../core/older-messages.ts';
 import type { Clock, Logger, TurnMetrics } from '../core/ports.ts';
-import { encodePerson } from '../core/session.ts';
+import { encodePerson, isOwn } from '../core/session.ts';
 import type { StoreObserver } from '../core/store.ts';
 import { createRunningTurns } from '../core/turn-watch.ts';
 import { createWorker } from '../core/worker.ts';
 import { toBotError } from '../errors.ts';
 import { createCoreMessages, operatorTexts, type Texts } from '../i18n/messages.ts';
-import { createWindow } from '../memory/window.ts';
+import { createContext } from '../memory/context/context.ts';
 import { bannerOf } from './banner.ts';
 import { createInfrastructure, driverOf } from './drivers.ts';
 import { createMetrics } from './metrics.ts';
@@ -62,16 +63,17 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
       maxContextTokens: config.memory.maxContextTokens,
     },
     {
-      createWindow: (maxTokens) => createWindow({ maxMessages: config.memory.window, maxTokens }),
+      context: createContext({ maxMessages: config.memory.window, recallTokens: config.memory.recallTokens }),
       clock,
       warn: (fields, message) => logger.warn(fields, message),
     },
   );
   const descriptors = [...DESCRIPTORS, ...more.flatMap(({ descriptor }) => descriptor ?? [])];
   const memory = waking(store, announcements);
+  const recalls = config.memory.recallTokens > 0;
   const seen: BotPort['seen'] = async (sessionId) => {
-    const newest = await memory.history(sessionId, { limit: config.memory.window });
-    return chain.window.view(newest?.messages ?? []);
+    const { messages } = await memory.open(sessionId, recalls ? config.memory.maxMessages : config.memory.window);
+    return chain.preview({ history: messages, shared: !isOwn(sessionId) });
   };
   const model = config.model.kind === 'demo' ? undefined : chain.describe();
   const commands = createCommands({
@@ -88,7 +90,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     memoryWindow: config.memory.window,
     maxMessages: config.memory.maxMessages,
     model,
-    visible: (messages) => chain.window.view(messages),
+    context: seen,
   });
   const web = createWebAdapter({
     ...{ samples, coreMessages, logger, clock },
@@ -120,6 +122,9 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     running,
     bounds: { ...config.turns, maxLength: config.turns.maxAnswerLength },
     window: config.memory.window,
+    older: recalls
+      ? createOlderMessages({ store, maxMessages: config.memory.maxMessages, metrics: metrics.turns })
+      : undefined,
     process: signals.process,
     concurrency: config.turns.concurrency,
     onPending: metrics.pending,

@@ -37,6 +37,10 @@ export function createMetrics(): Metrics {
     'platform',
   ]);
   const undelivered = counter('bot_undelivered_replies_total', 'Answers that their platform refused.', ['platform']);
+  const recallSkipped = counter(
+    'bot_recall_skipped_total',
+    'Answers for which the older messages could not be read in time, so that none were recalled.',
+  );
   const badElements = counter('bot_bad_elements_total', 'Stored elements that could not be read and were skipped.');
   const storeErrors = counter('bot_store_errors_total', 'Failed calls of the store.', ['operation', 'code']);
   const httpRefused = counter('bot_http_refused_total', 'Refused HTTP requests, by status.', ['status']);
@@ -71,6 +75,7 @@ export function createMetrics(): Metrics {
       firstToken: (ms) => firstToken.observe(ms / 1_000),
       takeover: () => takeovers.inc(),
       retry: (code) => retries.inc({ code }),
+      recallSkipped: () => recallSkipped.inc(),
       unreconciled: (platform) => unreconciled.inc({ platform }),
       undelivered: (platform) => undelivered.inc({ platform }),
     },

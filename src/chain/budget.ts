@@ -1,13 +1,10 @@
 /** How many tokens a request may have: by the settings or the model, or fewer once the server has reported a lower limit. */
-import type { MemoryWindow } from '../core/ports.ts';
 import { USABLE_SHARE } from './model.ts';
 import type { ContextOverflow } from './wire/overflow.ts';
 
 export interface Budget {
   /** Estimated tokens. */
   tokens(): number;
-  /** The memory window that fits. */
-  readonly window: MemoryWindow;
   /** Lowers the budget below a refused request. `sent`: estimated tokens of that request. */
   shrink(overflow: ContextOverflow, sent: number): void;
 }
@@ -16,20 +13,16 @@ export interface Budget {
 const STEP = 0.75;
 
 /** A lowered budget stays for the lifetime of the process. */
-export function createBudget(initial: number, createWindow: (maxTokens: number) => MemoryWindow): Budget {
+export function createBudget(initial: number): Budget {
   let tokens = initial;
-  let window = createWindow(tokens);
   return {
     tokens: () => tokens,
-    window: { view: (history, reserved) => window.view(history, reserved) },
     shrink({ limit, requested }, sent) {
       // The server's count of the same request, if it reports one, shows how far off our estimate is.
       const scale = requested === undefined ? 1 : Math.min(4, Math.max(0.25, requested / Math.max(1, sent)));
       const fits = limit === undefined ? sent * STEP : Math.floor((limit * USABLE_SHARE) / Math.max(1, scale));
       const smaller = Math.floor(Math.min(fits, sent * STEP));
-      if (smaller >= tokens) return;
-      tokens = Math.max(1, smaller);
-      window = createWindow(tokens);
+      if (smaller < tokens) tokens = Math.max(1, smaller);
     },
   };
 }

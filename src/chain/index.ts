@@ -1,6 +1,7 @@
 /** Creates the chain from the settings. */
-import type { Chain, Clock, MemoryWindow } from '../core/ports.ts';
+import type { Chain, ChainInput, Clock, ContextBuilder, ContextPreview, HistoryMessage } from '../core/ports.ts';
 import { createBudget } from './budget.ts';
+import { createComposer } from './compose.ts';
 import { createLangChain } from './langchain.ts';
 import { createModel, type ModelSettings } from './model.ts';
 
@@ -11,8 +12,8 @@ export interface ChainSettings extends ModelSettings {
 }
 
 export interface ChainParts {
-  /** Creates the memory window for a token budget. */
-  readonly createWindow: (maxTokens: number) => MemoryWindow;
+  /** Chooses what of the memory is shown within a token budget. */
+  readonly context: ContextBuilder;
   readonly clock: Pick<Clock, 'now'>;
   /** Milliseconds between two pieces of the demo model's answers. */
   readonly demoDelayMs?: number;
@@ -23,8 +24,10 @@ export interface ChainParts {
 export interface ConfiguredChain extends Chain {
   /** Display name: `demo model`, `gpt-4o-mini (api.openai.com)`. */
   describe(): string;
-  /** Selects the part of a history that the model sees; /memstats uses it too. */
-  readonly window: MemoryWindow;
+  /** What the model would be shown next, beside the message itself. */
+  preview<M extends HistoryMessage>(
+    memory: Pick<ChainInput, 'facts' | 'shared'> & { readonly history: readonly M[] },
+  ): ContextPreview<M>;
 }
 
 /** Uses OpenAI or a compatible server if a key or a base URL is set, otherwise the demo model. The rest of the chain is the same. */
@@ -40,9 +43,10 @@ export async function createChain(settings: ChainSettings, parts: ChainParts): P
             warn({ sent, read }, `${model.description} reads only the end of a long request. ${RAISE_CONTEXT}`),
         }),
   });
-  const budget = createBudget(settings.maxContextTokens ?? model.contextTokens, parts.createWindow);
-  const chain = createLangChain({ model: model.chat, systemPrompt: settings.systemPrompt, budget, clock, warn });
-  return { ...chain, describe: () => model.description, window: budget.window };
+  const budget = createBudget(settings.maxContextTokens ?? model.contextTokens);
+  const composer = createComposer({ systemPrompt: settings.systemPrompt, budget, context: parts.context, clock });
+  const chain = createLangChain({ model: model.chat, composer, budget, warn });
+  return { ...chain, describe: () => model.description, preview: composer.preview };
 }
 
 const RAISE_CONTEXT =

@@ -8,11 +8,10 @@ import {
   SystemMessage,
 } from '@langchain/core/messages';
 import { ChatPromptTemplate, MessagesPlaceholder } from '@langchain/core/prompts';
-import type { Chain, ChainEvent, ChainInput, Clock } from '../core/ports.ts';
-import { estimateTokens } from '../core/tokens.ts';
+import type { Chain, ChainEvent } from '../core/ports.ts';
 import type { Budget } from './budget.ts';
+import type { Composed, Composer } from './compose.ts';
 import { causesOf, emptyAnswer, fromAbort, toModelError, tooLong } from './errors.ts';
-import { hasMessageTimes, historyText, inputText, systemText, timed } from './prompt.ts';
 import { REASONED, RESTART } from './wire/answer-stream.ts';
 import { field } from './wire/completion.ts';
 import { ContextOverflow } from './wire/overflow.ts';
@@ -21,10 +20,8 @@ import { RouteChanged } from './wire/server-fetch.ts';
 export interface LangChainOptions {
   /** Must not retry by itself, and must honour the signal. */
   readonly model: BaseChatModel;
-  /** `{date}` and `{time}` are filled in; other braces are left alone. */
-  readonly systemPrompt: string;
-  readonly budget: Budget;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly composer: Pick<Composer, 'compose'>;
+  readonly budget: Pick<Budget, 'tokens' | 'shrink'>;
   readonly warn?: ((fields: object, message: string) => void) | undefined;
 }
 
@@ -42,48 +39,13 @@ const MAX_WITHOUT_ROOM = 2;
  * request as well.
  */
 export function createLangChain(options: LangChainOptions): Chain {
-  const { model, systemPrompt, budget, clock, warn } = options;
-  // All three are messages, not templates, so braces in user text stay braces.
+  const { model, composer, budget, warn } = options;
+  // All of these are messages, not templates, so braces in user text stay braces.
   const prompt = ChatPromptTemplate.fromMessages<Messages>([
     new MessagesPlaceholder('system'),
-    new MessagesPlaceholder('history'),
-    new MessagesPlaceholder('input'),
+    new MessagesPlaceholder('messages'),
   ]);
   const chain = prompt.pipe(model);
-
-  const withTimes = hasMessageTimes(systemPrompt);
-  const inputOf = (message: ChainInput['message'], shared: boolean) =>
-    timed(inputText(message, shared), withTimes ? message.sentAt : undefined);
-
-  /** A message has the same bytes when it is the newest and later, so that each request begins with the previous one (prompt caching). */
-  async function compose({ history, message, shared }: ChainInput): Promise<Composed> {
-    const system = systemText(systemPrompt, clock.now(), shared, withTimes && message.sentAt !== undefined);
-    const systemTokens = estimateTokens(system);
-    // The oldest quotes are dropped first.
-    let quotes = message.quotes ?? [];
-    let input = inputOf(message, shared);
-    while (quotes.length > 0 && systemTokens + estimateTokens(input) > budget.tokens()) {
-      quotes = quotes.slice(1);
-      input = inputOf({ ...message, quotes }, shared);
-    }
-    const reserved = systemTokens + estimateTokens(input);
-    const { messages, tokens } = await budget.window.view(history, reserved);
-    return {
-      messages: {
-        system: [new SystemMessage(system)],
-        history: messages.map((earlier) => {
-          const text = historyText(earlier, shared);
-          if (earlier.role === 'assistant') return new AIMessage(text);
-          return new HumanMessage(timed(text, withTimes ? earlier.timestamp : undefined));
-        }),
-        input: [new HumanMessage(input)],
-      },
-      system: systemTokens,
-      input: reserved - systemTokens,
-      tokens: reserved + tokens,
-      canShrink: messages.length > 0 || quotes.length > 0,
-    };
-  }
 
   /** One request. Returns whether the answer had text, how it ended, and whether the model reasoned. */
   async function* request(composed: Composed, signal: AbortSignal): AsyncGenerator<ChainEvent, Ending> {
@@ -95,7 +57,7 @@ export function createLangChain(options: LangChainOptions): Chain {
     const ending = { blank: true, finish: undefined as unknown, reasoned: false };
     try {
       signal.throwIfAborted();
-      const pieces = await chain.stream(composed.messages, { signal: request.signal });
+      const pieces = await chain.stream(toMessages(composed), { signal: request.signal });
       // Not `for await`: LangChain reads ahead, so leaving that loop early would wait for the next piece first.
       for (let next = await pieces.next(); !next.done; next = await pieces.next()) {
         signal.throwIfAborted();
@@ -124,9 +86,7 @@ export function createLangChain(options: LangChainOptions): Chain {
     async *stream(input, signal) {
       let withoutRoom = 0;
       for (let requests = 1; ; requests += 1) {
-        const composed = await compose(input).catch(async (thrown: unknown) => {
-          throw await toModelError(thrown);
-        });
+        const composed = composer.compose(input);
         let said = false;
         try {
           const events = request(composed, signal);
@@ -160,10 +120,10 @@ export function createLangChain(options: LangChainOptions): Chain {
             yield { kind: 'cut', reason: 'length' };
             return;
           }
-          if (!composed.canShrink || requests >= MAX_REQUESTS) throw tooLong(composed);
-          budget.shrink(overflow, composed.tokens);
+          if (!composed.canShrink || requests >= MAX_REQUESTS) throw tooLong(composed.tokens);
+          budget.shrink(overflow, composed.tokens.all);
           warn?.(
-            { sent: composed.tokens, tokens: budget.tokens() },
+            { sent: composed.tokens.all, tokens: budget.tokens() },
             'request exceeded the context of the model; shortened it',
           );
         }
@@ -172,16 +132,13 @@ export function createLangChain(options: LangChainOptions): Chain {
   };
 }
 
-type Messages = Record<'system' | 'history' | 'input', BaseMessage[]>;
+type Messages = Record<'system' | 'messages', BaseMessage[]>;
 
-interface Composed {
-  readonly messages: Messages;
-  /** Estimated tokens of the system message, of the message to answer, and in total. */
-  readonly system: number;
-  readonly input: number;
-  readonly tokens: number;
-  /** Whether anything can be left out. */
-  readonly canShrink: boolean;
+function toMessages({ system, messages }: Composed): Messages {
+  return {
+    system: [new SystemMessage(system)],
+    messages: messages.map(({ role, text }) => (role === 'user' ? new HumanMessage(text) : new AIMessage(text))),
+  };
 }
 
 interface Ending {

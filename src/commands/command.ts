@@ -12,7 +12,7 @@ import type {
 } from '../core/commands.ts';
 import type { Facts } from '../core/facts.ts';
 import type { PlatformDescriptor } from '../core/platform.ts';
-import type { Clock, RateLimiter } from '../core/ports.ts';
+import type { Clock, ContextPreview, RateLimiter } from '../core/ports.ts';
 import type { SessionId, SessionScope } from '../core/session.ts';
 import type { Memory, Stats } from '../core/store.ts';
 import type { ChatMessage } from '../core/types.ts';
@@ -42,10 +42,8 @@ export interface CommandDeps {
   readonly maxMessages: number;
   /** The language model and its server, for people to read; undefined: the demo model, which is part of this process. */
   readonly model: string | undefined;
-  /** The part of the newest messages that the model is shown; tokens are estimated. */
-  readonly visible: (
-    messages: readonly ChatMessage[],
-  ) => Promise<{ readonly messages: readonly ChatMessage[]; readonly tokens: number }>;
+  /** What of the conversation the model would be shown now. */
+  readonly context: (sessionId: SessionId) => Promise<ContextPreview<ChatMessage>>;
 }
 
 /** One command being run for one person. */

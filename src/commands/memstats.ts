@@ -38,20 +38,21 @@ function figures(here: readonly string[], service: readonly string[]): CommandRe
 async function conversationFigures(request: CommandRequest, sessionId: SessionId): Promise<readonly string[]> {
   const { deps, texts } = request;
   const { memstats: lines, nothingHere } = texts.commands;
-  const [stats, newest] = await Promise.all([
-    deps.stats.conversationStats(sessionId),
-    deps.memory.history(sessionId, { limit: deps.memoryWindow }),
-  ]);
+  const [stats, shown] = await Promise.all([deps.stats.conversationStats(sessionId), deps.context(sessionId)]);
   if (stats === undefined) return [nothingHere];
-  const seen = await deps.visible(newest?.messages ?? []);
   return section(lines.here, [
     lines.messages(stats.messages, stats.turns),
     lines.tokens(stats.tokens),
     lines.bytes(stats.bytes),
     lines.left(stats.expiresInMs),
     lines.age(deps.clock.now() - stats.createdAt),
-    lines.visible(seen.messages.length, stats.messages, seen.tokens),
     lines.key(stats.key),
+    lines.shown({
+      system: shown.tokens.system,
+      facts: { count: shown.facts.length, tokens: shown.tokens.facts },
+      window: { count: shown.messages.length, of: stats.messages, tokens: shown.tokens.window, end: shown.windowEnd },
+      recall: { of: shown.searched, tokens: shown.recallRoom },
+    }),
   ]);
 }
 

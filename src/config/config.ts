@@ -66,6 +66,8 @@ export interface Config {
     readonly maxMessages: number;
     /** Bytes kept per conversation, as they are stored. */
     readonly maxBytes: number;
+    /** Estimated tokens of recalled messages; 0: recall is off. */
+    readonly recallTokens: number;
     /** Absent: what the model can take. */
     readonly maxContextTokens?: number;
     readonly scope: SessionScope;
@@ -194,6 +196,7 @@ function arrange(values: Values, redis: RedisTarget | undefined, cwd: string, wa
       window: values.MEMORY_WINDOW,
       maxMessages: values.MAX_MESSAGES,
       maxBytes: values.MAX_CONVERSATION_BYTES,
+      recallTokens: values.RECALL_TOKENS,
       maxContextTokens: values.MAX_CONTEXT_TOKENS,
       scope: values.SESSION_SCOPE,
     },

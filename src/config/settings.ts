@@ -107,6 +107,11 @@ const SHAPE = {
     whole(1_024, 100_000_000),
     'bytes kept of a conversation as it is stored; the oldest turns go first, the newest is kept whatever its size',
   ),
+  RECALL_TOKENS: withDefault(
+    '1800',
+    whole(0, 1_000_000),
+    'bound in tokens on older messages that are shown because they match the newest one; 0: none are',
+  ),
   MAX_CONTEXT_TOKENS: optional(
     whole(256, 10_000_000),
     'bound in tokens on what the model is shown; unset: what the model can take',

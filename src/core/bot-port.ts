@@ -2,7 +2,7 @@
 import type { Commands } from './commands.ts';
 import type { Facts } from './facts.ts';
 import type { Flags } from './flags.ts';
-import type { WindowView } from './ports.ts';
+import type { ContextPreview } from './ports.ts';
 import type { Place, SessionId } from './session.ts';
 import type { Memory, Stats, TurnRef } from './store.ts';
 import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord } from './types.ts';
@@ -66,7 +66,7 @@ export interface BotPort {
   announce(sessionId: SessionId, turnId: TurnId, event: JsonValue): Promise<void>;
   readonly memory: Memory;
   /** What of the conversation the model would be shown now. */
-  seen(sessionId: SessionId): Promise<WindowView<ChatMessage>>;
+  seen(sessionId: SessionId): Promise<ContextPreview<ChatMessage>>;
   readonly flags: Flags;
   /** What people told the bot to keep. */
   readonly facts: Facts;

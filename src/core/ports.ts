@@ -25,24 +25,89 @@ export interface HistoryMessage {
   readonly timestamp?: number;
 }
 
-/** What the model sees of a history. */
-export interface WindowView<M extends HistoryMessage> {
-  /** Whole turns, oldest first: empty, or from a person's message to an assistant's. */
-  readonly messages: readonly M[];
-  /** Estimated tokens of these messages. */
-  readonly tokens: number;
+/** A fact that a person told the bot to keep, as the model is shown it. */
+export interface KeptFact {
+  readonly id: string;
+  readonly text: string;
+  /** Unix milliseconds. */
+  readonly saidAt: number;
 }
 
-/** Cuts a history to what the model sees of it: the newest whole turns within a number of messages and of tokens. */
-export interface MemoryWindow {
-  /** `reserved`: estimated tokens of the token bound that other parts of the request take. Default: 0. */
-  view<M extends HistoryMessage>(history: readonly M[], reserved?: number): Promise<WindowView<M>>;
+/** What can be shown to the model beside the message to answer. */
+export interface ContextSources<M extends HistoryMessage> {
+  /** The newest messages or all that are stored, oldest first. */
+  readonly history: readonly M[];
+  /** Oldest first. */
+  readonly facts: readonly KeptFact[];
+  /** What older messages are searched for; undefined: they are not. */
+  readonly question: string | undefined;
+}
+
+/** Estimated tokens. */
+export interface ContextRoom {
+  /** Of the whole request. */
+  readonly tokens: number;
+  /** Taken by the system message and the message to answer. */
+  readonly reserved: number;
+}
+
+/** What each part costs as the chain writes it, in estimated tokens. A sum of these is never less than what the whole costs. */
+export interface ContextCosts {
+  message(message: HistoryMessage): number;
+  fact(fact: KeptFact): number;
+  /** What stands around all facts. */
+  readonly factsFrame: number;
+  recalled(message: HistoryMessage): number;
+  /** What begins a passage. */
+  readonly passage: number;
+  /** What stands around all that is recalled. */
+  readonly recallFrame: number;
+}
+
+/** An older message that has something in common with the question. */
+export interface Recalled<M extends HistoryMessage> {
+  readonly message: M;
+  /** Its text, or an excerpt. */
+  readonly text: string;
+  /** It begins a passage: the message before it is not shown, or is of another talk. */
+  readonly begins: boolean;
+}
+
+/** Why the window begins where it does: nothing is older, MEMORY_WINDOW, or no more tokens. */
+export type WindowEnd = 'all' | 'messages' | 'tokens';
+
+/** What the model is shown of a conversation's memory. */
+export interface ContextView<M extends HistoryMessage> {
+  readonly facts: readonly KeptFact[];
+  /** The window: whole turns, oldest first; the halves of the newest one may be cut. */
+  readonly messages: readonly M[];
+  /** Oldest first. */
+  readonly recalled: readonly Recalled<M>[];
+  /** Estimated. */
+  readonly tokens: { readonly facts: number; readonly window: number; readonly recalled: number };
+  /** Most estimated tokens that recalled messages may take; 0 where nothing is older than the window, or recall is off. */
+  readonly recallRoom: number;
+  /** Messages older than the window. */
+  readonly searched: number;
+  readonly windowEnd: WindowEnd;
+}
+
+/** Chooses what the model is shown: the order in which room is given is that of `src/memory/context/context.ts`. */
+export interface ContextBuilder {
+  build<M extends HistoryMessage>(sources: ContextSources<M>, room: ContextRoom, costs: ContextCosts): ContextView<M>;
+}
+
+/** What the model would be shown next, and the estimated tokens of the system message. */
+export interface ContextPreview<M extends HistoryMessage> extends Omit<ContextView<M>, 'tokens'> {
+  readonly tokens: ContextView<M>['tokens'] & { readonly system: number };
 }
 
 /** What the chain is given for one answer. */
 export interface ChainInput {
-  /** Earlier turns, oldest first; the chain cuts them to what its model can take. */
+  /** Earlier turns, oldest first; the chain shows what its model can take. */
   readonly history: readonly HistoryMessage[];
+  /** Oldest first. Default: none. */
+  readonly facts?: readonly KeptFact[];
   readonly message: Pick<IncomingMessage, 'text' | 'author' | 'quotes' | 'attachments' | 'locale'> &
     Partial<Pick<IncomingMessage, 'sentAt'>>;
   /** Several people share this conversation: the model is told who says what. */
@@ -164,6 +229,8 @@ export interface TurnMetrics {
   retry(code: ErrorCode): void;
   /** A post whose fate nobody could find out. */
   unreconciled(platform: string): void;
+  /** An answer for which older messages could not be searched in time. */
+  recallSkipped(): void;
   /** An answer that its platform would not take; it is in memory. */
   undelivered(platform: string): void;
 }

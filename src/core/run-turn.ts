@@ -3,15 +3,16 @@ import { BotError, type ErrorCode, toBotError } from '../errors.ts';
 import { backoff } from '../lib/backoff.ts';
 import { delay } from '../lib/delay.ts';
 import { DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_BACKOFF_MS, MAX_TAKEOVERS } from './limits.ts';
+import type { ReadOlderMessages } from './older-messages.ts';
 import type { Chain, Clock, CoreMessages, Lease, Logger, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
 import type { Held } from './pulse.ts';
 import { type AnswerBounds, type ModelAnswer, readAnswer } from './read-answer.ts';
 import { withRememberHint } from './remember-hint.ts';
 import { isOwn } from './session.ts';
-import type { ClaimedTurn, ConversationStore } from './store.ts';
+import type { ClaimedTurn, ConversationStore, OpenConversation } from './store.ts';
 import { estimateTokens } from './tokens.ts';
 import type { RunningTurns, TurnWatch } from './turn-watch.ts';
-import type { ChatMessage, ReplyEnd } from './types.ts';
+import type { ReplyEnd } from './types.ts';
 
 export interface TurnDeps {
   readonly store: ConversationStore;
@@ -28,8 +29,10 @@ export interface TurnDeps {
     /** Longest message of a person, in UTF-16 units; one that waits may have been edited since it was taken (MAX_MESSAGE_LENGTH). */
     readonly maxMessageLength: number;
   };
-  /** Messages the model is shown (MEMORY_WINDOW). */
+  /** Newest messages the model is shown (MEMORY_WINDOW). */
   readonly window: number;
+  /** Reads the older messages that the question is searched in; undefined: recall is off. */
+  readonly older?: ReadOlderMessages | undefined;
   /** A token for the next turn of the conversation; undefined when others are to go first. */
   readonly hold: () => Held | undefined;
 }
@@ -170,12 +173,12 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
   if (taken.record.stopRequested) return await stopped(turn);
   if (taken.message.text.length > turn.bounds.maxMessageLength) return await fail(turn, 'model_too_long');
   turn.reply.showTyping();
-  let history: readonly ChatMessage[] | undefined = taken.messages;
+  let newest: OpenConversation | undefined = taken;
   for (;;) {
     try {
-      return await commit(turn, await ask(turn, history), false);
+      return await commit(turn, await ask(turn, newest), false);
     } catch (thrown) {
-      history = undefined;
+      newest = undefined;
       if (turn.watch.interruption() === 'stopped') return await stopped(turn);
       if (turn.watch.interruption() === 'forgotten') return forgottenEnd(turn);
       if (isLost(turn, thrown)) throw thrown;
@@ -193,14 +196,18 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
   }
 }
 
-/** One attempt: what the model is shown, and what it says. */
-async function ask(turn: RunningTurn, known: readonly ChatMessage[] | undefined): Promise<ModelAnswer> {
+/**
+ * One attempt: what the model is shown, and what it says. `known` is what came with the claim; a later attempt reads everything
+ * again, so that a turn removed meanwhile is not shown.
+ */
+async function ask(turn: RunningTurn, known: OpenConversation | undefined): Promise<ModelAnswer> {
   const { taken, store, chain, reply, watch, metrics, clock, bounds } = turn;
   const { message, lease } = taken;
-  const messages = known ?? (await untilLost(turn, () => store.open(lease.sessionId, turn.window))).messages;
+  const newest = known ?? (await untilLost(turn, () => store.open(lease.sessionId, turn.window)));
+  const all = newest.total > newest.messages.length ? await turn.older?.(lease.sessionId) : undefined;
   const shared = !message.isDirect && !isOwn(lease.sessionId);
   const startedAt = clock.monotonic();
-  return await readAnswer((signal) => chain.stream({ history: messages, message, shared }, signal), {
+  return await readAnswer((signal) => chain.stream({ history: all ?? newest.messages, message, shared }, signal), {
     ...bounds,
     remainingMs: bounds.answerMs - (startedAt - turn.since),
     signal: watch.signal,

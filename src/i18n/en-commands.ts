@@ -1,10 +1,31 @@
 /** English texts of the memory commands. */
+import type { WindowEnd } from '../core/ports.ts';
 import type { Erased, ServiceStats } from '../core/store.ts';
 import type { Formats } from './formats.ts';
+
+/** The parts that a model is shown; tokens are estimated. */
+interface ShownParts {
+  readonly system: number;
+  readonly facts: { readonly count: number; readonly tokens: number };
+  /** Of the conversation's messages, and why it has no more. */
+  readonly window: { readonly count: number; readonly of: number; readonly tokens: number; readonly end: WindowEnd };
+  /** Of so many older messages; `tokens` at most. */
+  readonly recall: { readonly of: number; readonly tokens: number };
+}
 
 export function englishCommands(f: Formats) {
   const messages = (count: number) => f.plural(count, 'message', 'messages');
   const conversations = (count: number) => f.plural(count, 'conversation', 'conversations');
+  const tokens = (count: number) => `about ${f.plural(count, 'token', 'tokens')}`;
+  const windowEnds: Record<WindowEnd, string> = {
+    all: 'all there are',
+    messages: 'as many as the settings allow',
+    tokens: 'as many as its context holds',
+  };
+  const recalled = (of: number, most: number) =>
+    most === 0
+      ? `None of the ${f.number(of)} older ones: recall is switched off, or there is no room`
+      : `Of the ${f.number(of)} older ones, those that match your next message: up to ${f.plural(most, 'token', 'tokens')}`;
   const waiting = (count: number) =>
     count === 0
       ? ''
@@ -151,9 +172,15 @@ export function englishCommands(f: Formats) {
       bytes: (count: number) => `Size in the store: ${f.bytes(count)}`,
       left: (ms: number) => `Forgotten in: ${f.roughly(ms)}`,
       age: (ms: number) => `Age: ${f.roughly(ms)}`,
-      visible: (seen: number, total: number, tokens: number) =>
-        `The model sees: ${f.number(seen)} of ${messages(total)}, about ${f.plural(tokens, 'token', 'tokens')}`,
       key: (key: string) => `Key: \`${key}\``,
+      shown: ({ system, facts, window, recall }: ShownParts) =>
+        [
+          'The model would be shown next:',
+          `  - The system prompt: ${tokens(system)}`,
+          ...(facts.count === 0 ? [] : [`  - ${f.plural(facts.count, 'fact', 'facts')}: ${tokens(facts.tokens)}`]),
+          `  - The newest ${f.number(window.count)} of ${messages(window.of)}: ${tokens(window.tokens)} (${windowEnds[window.end]})`,
+          ...(recall.of === 0 ? [] : [`  - ${recalled(recall.of, recall.tokens)}`]),
+        ].join('\n'),
       service: 'The service',
       live: (count: number, messageCount: number) => `Active: ${conversations(count)}, ${messages(messageCount)}`,
       today: (turns: number) => `Turns today: ${f.number(turns)}`,

@@ -5,6 +5,12 @@ import type { Formats } from './formats.ts';
 export function chineseCommands(f: Formats): Texts['commands'] {
   const messages = (count: number) => `${f.number(count)} 条消息`;
   const conversations = (count: number) => `${f.number(count)} 个对话`;
+  const tokens = (count: number) => `约 ${f.number(count)} token`;
+  const windowEnds = { all: '全部', messages: '设置允许的上限', tokens: '再多上下文就放不下了' };
+  const recalled = (of: number, most: number) =>
+    most === 0
+      ? `更早的 ${messages(of)}都不看：未启用回忆，或没有空间`
+      : `更早的 ${messages(of)}中，与你下一条消息相关的：最多 ${f.number(most)} token`;
   const waiting = (count: number) => (count === 0 ? '' : `还在等待的 ${messages(count)}不会再得到回答。`);
   const chosenOrDefault = (chosen: boolean) => (chosen ? '自选' : '默认');
 
@@ -133,9 +139,15 @@ export function chineseCommands(f: Formats): Texts['commands'] {
       bytes: (count) => `占用存储：${f.bytes(count)}`,
       left: (ms) => `距离忘记：${f.roughly(ms)}`,
       age: (ms) => `已有：${f.roughly(ms)}`,
-      visible: (seen, total, tokens) =>
-        `模型可见：${messages(total)}中的 ${f.number(seen)} 条，约 ${f.number(tokens)} token`,
       key: (key) => `键：\`${key}\``,
+      shown: ({ system, facts, window, recall }) =>
+        [
+          '接下来会给模型看：',
+          `  - 系统提示词：${tokens(system)}`,
+          ...(facts.count === 0 ? [] : [`  - ${f.number(facts.count)} 条记住的事：${tokens(facts.tokens)}`]),
+          `  - ${messages(window.of)}中最新的 ${f.number(window.count)} 条：${tokens(window.tokens)}（${windowEnds[window.end]}）`,
+          ...(recall.of === 0 ? [] : [`  - ${recalled(recall.of, recall.tokens)}`]),
+        ].join('\n'),
       service: '整个服务',
       live: (count, messageCount) => `现存：${conversations(count)}，${messages(messageCount)}`,
       today: (turns) => `今天的轮数：${f.number(turns)}`,

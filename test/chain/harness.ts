@@ -1,17 +1,17 @@
 import { type ChainSettings, createChain } from '../../src/chain/index.ts';
 import type { Chain, ChainEvent, ChainInput } from '../../src/core/ports.ts';
 import { BotError } from '../../src/errors.ts';
-import { createWindow } from '../../src/memory/window.ts';
+import { createContext } from '../../src/memory/context/context.ts';
 
 /** 2026-04-05 14:03 UTC, a Sunday. */
 export const NOW = Date.UTC(2026, 3, 5, 14, 3);
 
 /** The whole chain as the settings make it: real ChatOpenAI when there is a base URL, else the demo model. */
-export function testChain(settings: Partial<ChainSettings> = {}, maxMessages = 20) {
+export function testChain(settings: Partial<ChainSettings> = {}, maxMessages = 20, recallTokens = 1_800) {
   return createChain(
     { model: 'test-model', systemPrompt: 'Be brief.', ...settings },
     {
-      createWindow: (maxTokens) => createWindow({ maxMessages, maxTokens }),
+      context: createContext({ maxMessages, recallTokens }),
       clock: { now: () => NOW },
       demoDelayMs: 0,
     },

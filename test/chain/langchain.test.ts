@@ -96,9 +96,9 @@ describe('what the model is sent', () => {
   });
 
   it('shows the window that it uses', async () => {
-    const { window } = await testChain({ baseUrl: model.url, maxContextTokens: 20 });
-    const view = await window.view(said('q1'.repeat(30), 'a1', 'q2', 'a2'));
-    expect(view).toEqual({ messages: said('q2', 'a2'), tokens: 10 });
+    const { preview } = await testChain({ baseUrl: model.url, maxContextTokens: 61 });
+    const view = preview({ history: said('q1'.repeat(30), 'a1', 'q2', 'a2'), shared: false });
+    expect(view).toMatchObject({ messages: said('q2', 'a2'), windowEnd: 'tokens', tokens: { window: 10 } });
   });
 
   it('is well-formed text whatever people wrote', async () => {

@@ -22,6 +22,7 @@ import {
   useStore,
 } from '../contracts/store/support.ts';
 import { makeSqliteFixture } from '../memory/sqlite-fixture.ts';
+import { previewOf } from '../support/context.ts';
 
 const MAX_LENGTH = 100;
 const SESSION = sessionOf();
@@ -49,7 +50,7 @@ describe('an edited message', () => {
           return store.conversationsAt(where);
         },
       },
-      seen: async () => ({ messages: [], tokens: 0 }),
+      seen: previewOf(store),
       enqueue: (message) => store.enqueue(message),
       announcements: createAnnouncements({
         signals: createLocalSignals(),

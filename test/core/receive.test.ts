@@ -13,6 +13,7 @@ import { createLocalSignals } from '../../src/queue/signals.ts';
 import { depsOf } from '../commands/suite/support.ts';
 import { messageOf, sessionOf, takeHead, useStore } from '../contracts/store/support.ts';
 import { makeSqliteFixture } from '../memory/sqlite-fixture.ts';
+import { previewOf } from '../support/context.ts';
 
 const MAX_LENGTH = 20;
 const SESSION = sessionOf();
@@ -25,7 +26,7 @@ describe('what has to be looked up for a message', () => {
     const logger = createLogger({ level: 'silent', secrets: [] });
     const bot = createBot({
       ...{ store, memory: store, logger, health: () => ({ ok: true }), received() {} },
-      seen: async () => ({ messages: [], tokens: 0 }),
+      seen: previewOf(store),
       enqueue: (message) => store.enqueue(message),
       announcements: createAnnouncements({
         signals: createLocalSignals(),

@@ -149,7 +149,7 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
       return void (await answer(response, model, { text: '', ...refusal }, released.signal));
     }
     const messages = parsed.data.messages.map(({ role, content }) => ({ role, content: withoutTime(content) }));
-    const text = messages.at(-1)?.content ?? '';
+    const text = withoutMemory(messages.at(-1)?.content ?? '');
     const attempt = (counts.get(text) ?? 0) + 1;
     counts.set(text, attempt);
     const reply = nextReply({ text, attempt });
@@ -233,6 +233,19 @@ function inOpenAiWords(tokens: number, limit: number): ModelReply {
 /** A message as it was written: the product tells the model at its end when it was sent. */
 function withoutTime(content: string): string {
   return content.replace(/\n\n\[Sent [^\]\n]*\]$/, '');
+}
+
+/** What a person wrote, without the facts and the recalled messages that the product puts before it. */
+function withoutMemory(content: string): string {
+  return [
+    ['[Facts that the person', '[End of the facts]\n\n'],
+    ['[Recalled from earlier', '[End of what was recalled]\n\n'],
+  ].reduce((text, [begin = '', end = '']) => {
+    const from = text.startsWith(begin) ? 0 : text.indexOf(`\n${begin}`) + 1;
+    const to = text.indexOf(`\n${end}`, from);
+    if ((from === 0 && !text.startsWith(begin)) || to === -1) return text;
+    return text.slice(0, from) + text.slice(to + 1 + end.length);
+  }, content);
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

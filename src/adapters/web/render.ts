@@ -1,7 +1,7 @@
 /** Renders results for the page. Pure. */
 import type { ReceiveResult } from '../../core/bot-port.ts';
 import type { CommandDefinition, CommandOption, CommandResult } from '../../core/commands.ts';
-import type { WindowView } from '../../core/ports.ts';
+import type { ContextPreview } from '../../core/ports.ts';
 import type { ConversationStats, History, TtlState } from '../../core/store.ts';
 import type { ChatMessage, Locale } from '../../core/types.ts';
 import type { FeedEvents, MemoryAnswer, PrivateAnswer, Sent, SetupAnswer } from './schemas.ts';
@@ -34,7 +34,7 @@ export interface MemoryParts {
   readonly ttl: TtlState;
   readonly stats: ConversationStats | undefined;
   readonly history: History | undefined;
-  readonly seen: WindowView<ChatMessage>;
+  readonly seen: ContextPreview<ChatMessage>;
 }
 
 export function renderMemory({ ttl, stats, history, seen }: MemoryParts): MemoryAnswer {
@@ -57,7 +57,7 @@ export function renderMemory({ ttl, stats, history, seen }: MemoryParts): Memory
       ...renderMessage(message),
       seen: seenTurns.has(message.turn),
     })),
-    seen: { messages: seen.messages.length, tokens: seen.tokens },
+    seen: { messages: seen.messages.length, tokens: seen.tokens.window },
   };
 }
 

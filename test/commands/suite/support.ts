@@ -13,8 +13,8 @@ import type {
 import { encodeSession, type Session, type SessionId } from '../../../src/core/session.ts';
 import type { ConversationStore } from '../../../src/core/store.ts';
 import type { IncomingMessage, Locale } from '../../../src/core/types.ts';
-import { createWindow } from '../../../src/memory/window.ts';
 import { answerOf, type Harness, LIMITS, messageOf, runTurn } from '../../contracts/store/support.ts';
+import { previewOf } from '../../support/context.ts';
 
 export const LOCALES: readonly Locale[] = ['en', 'zh-CN'];
 const WINDOW = 4;
@@ -76,7 +76,7 @@ export function depsOf(store: ConversationStore, scope: 'user' | 'channel' = 'us
     memoryWindow: WINDOW,
     maxMessages: MAX_MESSAGES,
     model: 'gpt-test (models.example)',
-    visible: (messages) => createWindow({ maxMessages: WINDOW, maxTokens: 1000 }).view(messages),
+    context: previewOf(store, { maxMessages: WINDOW, maxTokens: 1_000 }),
   };
 }
 

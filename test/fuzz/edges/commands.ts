@@ -9,8 +9,8 @@ import type { Command, CommandContext } from '../../../src/core/commands.ts';
 import { encodeSession } from '../../../src/core/session.ts';
 import { BotError } from '../../../src/errors.ts';
 import { createSqliteStore } from '../../../src/memory/sqlite/store.ts';
-import { createWindow } from '../../../src/memory/window.ts';
 import { LIMITS, messageOf, runTurn } from '../../contracts/store/support.ts';
+import { previewOf } from '../../support/context.ts';
 import { createTally, type FuzzEdge } from '../edge.ts';
 import { inputsOf, mutated, nastyText } from '../inputs.ts';
 
@@ -69,7 +69,7 @@ export const fuzzCommands: FuzzEdge = async ({ runs, seed }) => {
     limiter: { take: async () => ({ ok: true }) },
     platform: () => undefined,
     ...{ minTtl: LIMITS.minTtl, maxTtl: LIMITS.maxTtl, memoryWindow: 20, maxMessages: LIMITS.maxMessages },
-    visible: (messages) => createWindow({ maxMessages: 20, maxTokens: 1_000 }).view(messages),
+    context: previewOf(store),
   });
 
   function read({ how, name, text: typed, options }: Input): Command | undefined {

@@ -1,0 +1,75 @@
+/** Whole turns, and turns that are cut to fit. */
+import type { HistoryMessage } from '../../core/ports.ts';
+import { estimateTokens } from '../../core/tokens.ts';
+
+/** A person's message and the answer to it. */
+export interface Turn<M extends HistoryMessage> {
+  readonly question: M;
+  readonly answer: M;
+}
+
+/**
+ * Halves without their other half (left over where a stored element could not be read) are left out: servers with strict chat
+ * templates refuse a request in which two messages of one role follow each other, and an answer must not be shown as the
+ * answer to something else.
+ */
+export function wholeTurns<M extends HistoryMessage>(history: readonly M[]): readonly Turn<M>[] {
+  return history.flatMap((question, index): Turn<M>[] => {
+    const answer = history[index + 1];
+    if (question.role !== 'user' || answer?.role !== 'assistant' || question.turn !== answer.turn) return [];
+    return [{ question, answer }];
+  });
+}
+
+const CUT = '\n[… cut here …]\n';
+/** Least estimated tokens that are worth showing of a half that is cut, its marks included. */
+export const LEAST_OF_A_HALF = 24;
+
+/**
+ * The turn within a number of estimated tokens: a half that is too long is cut in the middle, where a mark shows it. Undefined
+ * where not even the least of both halves fits.
+ */
+export function cutTurn<M extends HistoryMessage>(
+  { question, answer }: Turn<M>,
+  tokens: number,
+  cost: (message: HistoryMessage) => number,
+): Turn<M> | undefined {
+  const whole = [cost(question), cost(answer)] as const;
+  if (whole[0] + whole[1] <= tokens) return { question, answer };
+  const least = [Math.min(whole[0], LEAST_OF_A_HALF), Math.min(whole[1], LEAST_OF_A_HALF)] as const;
+  if (least[0] + least[1] > tokens) return undefined;
+  // The shorter half keeps what it has, up to one half of the room.
+  const half = Math.floor(tokens / 2);
+  const ofQuestion = Math.min(whole[0], Math.max(half, tokens - whole[1], least[0]), tokens - least[1]);
+  const cutQuestion = cutMessage(question, ofQuestion, cost);
+  const cutAnswer = cutMessage(answer, tokens - cost(cutQuestion), cost);
+  return cost(cutQuestion) + cost(cutAnswer) <= tokens ? { question: cutQuestion, answer: cutAnswer } : undefined;
+}
+
+function cutMessage<M extends HistoryMessage>(
+  message: M,
+  tokens: number,
+  cost: (message: HistoryMessage) => number,
+): M {
+  if (cost(message) <= tokens) return message;
+  const frame = cost({ ...message, content: '' });
+  return { ...message, content: cutInTheMiddle(message.content, tokens - frame) };
+}
+
+/** At most that many estimated tokens: the beginning, a mark, the end. */
+export function cutInTheMiddle(text: string, tokens: number): string {
+  if (estimateTokens(text) <= tokens) return text;
+  const cutTo = (kept: number) => {
+    const head = text.slice(0, Math.ceil(kept * 0.6)).replace(/[\uD800-\uDBFF]$/, '');
+    const tail = text.slice(text.length - Math.floor(kept * 0.4)).replace(/^[\uDC00-\uDFFF]/, '');
+    return head + CUT + (kept * 0.4 < 1 ? '' : tail);
+  };
+  let fits = 0;
+  let tooMany = text.length;
+  while (tooMany - fits > 1) {
+    const middle = Math.floor((fits + tooMany) / 2);
+    if (estimateTokens(cutTo(middle)) <= tokens) fits = middle;
+    else tooMany = middle;
+  }
+  return cutTo(fits);
+}
