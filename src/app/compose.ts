@@ -72,8 +72,11 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
   const memory = waking(store, announcements);
   const recalls = config.memory.recallTokens > 0;
   const seen: BotPort['seen'] = async (sessionId) => {
-    const { messages } = await memory.open(sessionId, recalls ? config.memory.maxMessages : config.memory.window);
-    return chain.preview({ history: messages, shared: !isOwn(sessionId) });
+    const { messages, facts } = await memory.open(
+      sessionId,
+      recalls ? config.memory.maxMessages : config.memory.window,
+    );
+    return chain.preview({ history: messages, facts, shared: !isOwn(sessionId) });
   };
   const model = config.model.kind === 'demo' ? undefined : chain.describe();
   const commands = createCommands({

@@ -1,5 +1,6 @@
 /** The interfaces between core and the other modules. Core knows only these; app/compose.ts puts the implementations in. */
 import type { ErrorCode } from '../errors.ts';
+import type { Fact } from './facts.ts';
 import type { SessionId } from './session.ts';
 import type {
   AnswerCut,
@@ -26,12 +27,7 @@ export interface HistoryMessage {
 }
 
 /** A fact that a person told the bot to keep, as the model is shown it. */
-export interface KeptFact {
-  readonly id: string;
-  readonly text: string;
-  /** Unix milliseconds. */
-  readonly saidAt: number;
-}
+export type KeptFact = Pick<Fact, 'id' | 'text' | 'saidAt'>;
 
 /** What can be shown to the model beside the message to answer. */
 export interface ContextSources<M extends HistoryMessage> {

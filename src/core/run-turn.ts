@@ -207,13 +207,16 @@ async function ask(turn: RunningTurn, known: OpenConversation | undefined): Prom
   const all = newest.total > newest.messages.length ? await turn.older?.(lease.sessionId) : undefined;
   const shared = !message.isDirect && !isOwn(lease.sessionId);
   const startedAt = clock.monotonic();
-  return await readAnswer((signal) => chain.stream({ history: all ?? newest.messages, message, shared }, signal), {
-    ...bounds,
-    remainingMs: bounds.answerMs - (startedAt - turn.since),
-    signal: watch.signal,
-    onFirst: () => metrics.firstToken(clock.monotonic() - startedAt),
-    onText: (text) => reply.update(text),
-  });
+  return await readAnswer(
+    (signal) => chain.stream({ history: all ?? newest.messages, facts: newest.facts, message, shared }, signal),
+    {
+      ...bounds,
+      remainingMs: bounds.answerMs - (startedAt - turn.since),
+      signal: watch.signal,
+      onFirst: () => metrics.firstToken(clock.monotonic() - startedAt),
+      onText: (text) => reply.update(text),
+    },
+  );
 }
 
 /** Memory and record in one step; from here on the answer is the answer, whatever happens to this process. */

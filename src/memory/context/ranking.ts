@@ -15,7 +15,7 @@ const B = 0.75;
 /** What the neighbours of a message get of its score, in both directions: an answer seldom repeats the words of its question. */
 const SPREAD = [0.7, 0.49];
 /** Milliseconds of silence that end a talk: what comes later is about something else. */
-export const TALK_GAP_MS = 3_600_000;
+const TALK_GAP_MS = 3_600_000;
 
 /**
  * One result for each message, in their order; the score is 0 where nothing matches. For each term a message counts with its own

@@ -23,7 +23,7 @@ export function wholeTurns<M extends HistoryMessage>(history: readonly M[]): rea
 
 const CUT = '\n[… cut here …]\n';
 /** Least estimated tokens that are worth showing of a half that is cut, its marks included. */
-export const LEAST_OF_A_HALF = 24;
+const LEAST_OF_A_HALF = 24;
 
 /**
  * The turn within a number of estimated tokens: a half that is too long is cut in the middle, where a mark shows it. Undefined
@@ -57,7 +57,7 @@ function cutMessage<M extends HistoryMessage>(
 }
 
 /** At most that many estimated tokens: the beginning, a mark, the end. */
-export function cutInTheMiddle(text: string, tokens: number): string {
+function cutInTheMiddle(text: string, tokens: number): string {
   if (estimateTokens(text) <= tokens) return text;
   const cutTo = (kept: number) => {
     const head = text.slice(0, Math.ceil(kept * 0.6)).replace(/[\uD800-\uDBFF]$/, '');
