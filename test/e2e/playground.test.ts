@@ -41,7 +41,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     const { page, complaints } = await visit(bot.url);
     await connected(page);
     await shows(page.locator('#log .empty'), 'My name is Ada');
-    await shows(page.locator('#memory'), 'Nothing is remembered here.');
+    await shows(page.locator('#memory'), 'Nothing of this conversation is stored.');
     expect(complaints).toEqual([]);
   });
 
@@ -222,7 +222,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     // The question gives way to what came of it.
     await expect.poll(() => items(page, 'private').count()).toBe(1);
     await shows(items(page, 'private'), 'Forgotten');
-    await shows(page.locator('#memory'), 'Nothing is remembered here.');
+    await shows(page.locator('#memory'), 'Nothing of this conversation is stored.');
     await say(page, 'Hello again');
     await reads(page, ['Hello again', 'echo: Hello again']);
     await page.locator('#memory').getByRole('button', { name: 'Forget…' }).click();
@@ -266,6 +266,62 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await reads(page, []);
   });
 
+  test('facts: kept by command and by the panel, shown with what the model sees next, and removed', async () => {
+    const { model, bot } = await startWithModel();
+    const { page, complaints } = await visit(bot.url);
+    const memory = page.locator('#memory');
+    const facts = memory.locator('.facts .plain');
+    await say(page, '/remember I am vegetarian');
+    await items(page, 'private').getByRole('button', { name: 'Keep it for this channel' }).click();
+    await shows(facts, 'I am vegetarian');
+    await page.locator('#fact').fill('I live in Oslo');
+    await page.locator('#fact').press('Enter');
+    await memory.getByRole('button', { name: 'Keep it for this channel' }).click();
+    await expect.poll(() => facts.allInnerTexts()).toEqual(['I am vegetarian', 'I live in Oslo']);
+    await memory.locator('.parts tr').filter({ hasText: 'Facts' }).filter({ hasText: '2, shown with' }).waitFor();
+    await say(page, 'What shall I cook?');
+    const { raw } = await model.called('What shall I cook?');
+    for (const fact of ['I am vegetarian', 'I live in Oslo']) expect(raw).toContain(fact);
+    await memory.getByRole('button', { name: 'Remove: I am vegetarian' }).click();
+    await expect.poll(() => facts.allInnerTexts()).toEqual(['I live in Oslo']);
+    await shows(memory.locator('.answer'), 'Removed.');
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('facts-title');
+    await page.locator('#fact').fill('I have a bike');
+    await page.locator('#fact').press('Enter');
+    await memory.getByRole('button', { name: 'Keep it for this channel' }).click();
+    await memory.getByRole('button', { name: 'Remove all…' }).click();
+    await memory.getByRole('button', { name: 'Remove all', exact: true }).click();
+    await expect.poll(() => facts.count()).toBe(0);
+    await say(page, 'And now?');
+    expect((await model.called('And now?')).raw).not.toMatch(/vegetarian|Oslo|bike/);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a fact that is removed elsewhere leaves the panel, and removing it again says so', async () => {
+    const bot = await startBot();
+    const here = await visit(bot.url);
+    const elsewhere = await visit(bot.url);
+    await say(here.page, '/remember I am vegetarian');
+    await items(here.page, 'private').getByRole('button', { name: 'Keep it for this channel' }).click();
+    const remove = (page: Page) => page.locator('#memory').getByRole('button', { name: 'Remove: I am vegetarian' });
+    await remove(elsewhere.page).waitFor();
+    await here.page.route('**/api/facts/remove', async (route) => {
+      await remove(elsewhere.page).click();
+      await remove(elsewhere.page).waitFor({ state: 'detached' });
+      await route.continue();
+    });
+    await remove(here.page).click();
+    await shows(here.page.locator('#memory .answer'), 'It had been removed already.');
+    await remove(here.page).waitFor({ state: 'detached' });
+  });
+
+  test('where all share one memory no facts are kept, and the panel says why', async () => {
+    const bot = await startBot({ SESSION_SCOPE: 'channel' });
+    const { page } = await visit(bot.url);
+    await shows(page.locator('#memory'), 'no facts are kept for one person');
+    expect(await page.locator('#fact').count()).toBe(0);
+  });
+
   test('a lifetime runs down before the eyes, and then the conversation is gone', async () => {
     const { bot } = await startWithModel({ MIN_TTL: '1' });
     const { page } = await visit(bot.url);
@@ -275,7 +331,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await page.locator('#ttl').press('Enter');
     await shows(page.locator('#memory .answer'), '10 seconds');
     await shows(page.locator('#memory .left'), /^[1-9] sec$/);
-    await shows(page.locator('#memory'), 'Nothing is remembered here.');
+    await shows(page.locator('#memory'), 'Nothing of this conversation is stored.');
     await reads(page, []);
   });
 
@@ -517,7 +573,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await page.keyboard.press('Enter');
     await shows(items(page, 'bot'), 'You said');
     const reached = new Set<unknown>();
-    for (let step = 0; step < 40; step += 1) {
+    for (let step = 0; step < 60; step += 1) {
       await page.keyboard.press('Tab');
       reached.add(
         await page.evaluate('document.activeElement.id || document.activeElement.textContent.trim().slice(0, 20)'),
@@ -529,6 +585,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
       'add',
       'log',
       'message',
+      'fact',
       'ttl',
       'locale',
       'theme',
@@ -592,6 +649,9 @@ describe.skipIf(executable === undefined)('the playground', () => {
     const { page } = await visit(bot.url, { colorScheme }, axe);
     await say(page, 'show me');
     await shows(items(page, 'bot'), 'Title');
+    await say(page, '/remember I am vegetarian');
+    await items(page, 'private').getByRole('button', { name: 'Keep it for this channel' }).click();
+    await shows(page.locator('#memory .facts'), 'I am vegetarian');
     await say(page, '/forget');
     await shows(items(page, 'private'), 'Forget ');
     await page.locator('#message').pressSequentially('/');

@@ -2,7 +2,7 @@
 
 import type { BotPort } from '../../core/bot-port.ts';
 import type { CoreMessages, Logger } from '../../core/ports.ts';
-import type { SessionId } from '../../core/session.ts';
+import { isOwn, type SessionId } from '../../core/session.ts';
 import type { ChatMessage, JsonValue, Locale, TurnId } from '../../core/types.ts';
 import { type BotError, toBotError } from '../../errors.ts';
 import { beginsWith } from '../../lib/begins-with.ts';
@@ -13,7 +13,7 @@ import { renderMessage } from './render.ts';
 import { type FeedEvents, SHOWN_MESSAGES } from './schemas.ts';
 
 export interface FeedOptions {
-  readonly bot: Pick<BotPort, 'follow' | 'record' | 'waiting' | 'memory'>;
+  readonly bot: Pick<BotPort, 'follow' | 'record' | 'waiting' | 'memory' | 'facts'>;
   readonly sessionId: SessionId;
   readonly locale: Locale;
   /** Turns that the page waits for, or has sent without learning what became of it. */
@@ -79,6 +79,7 @@ export async function runFeed(options: FeedOptions): Promise<void> {
     const waiting = await bot.waiting(sessionId);
     const history = await bot.memory.history(sessionId, { limit: SHOWN_MESSAGES });
     const messages = history?.messages ?? [];
+    const facts = isOwn(sessionId) ? await bot.facts.list(sessionId) : [];
     for (const turn of waiting) await followTurn(turn);
     const settled = await settle(waiting, messages);
     const state = {
@@ -86,7 +87,8 @@ export async function runFeed(options: FeedOptions): Promise<void> {
       earlier: Math.max(0, (history?.total ?? 0) - SHOWN_MESSAGES),
       waiting: waiting.map((turn) => ({ turn, ...said.get(turn) })),
     };
-    const text = JSON.stringify(state);
+    // The panel beside it shows the facts, which may be removed elsewhere, or expire.
+    const text = JSON.stringify([state, facts]);
     if (text === told && settled.length === 0) return;
     told = text;
     await send('state', { ...state, settled });

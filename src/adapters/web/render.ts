@@ -1,6 +1,7 @@
 /** Renders results for the page. Pure. */
 import type { ReceiveResult } from '../../core/bot-port.ts';
 import type { CommandDefinition, CommandOption, CommandResult } from '../../core/commands.ts';
+import { type Fact, MAX_FACTS } from '../../core/facts.ts';
 import type { ContextPreview } from '../../core/ports.ts';
 import type { ConversationStats, History, TtlState } from '../../core/store.ts';
 import type { ChatMessage, Locale } from '../../core/types.ts';
@@ -30,14 +31,20 @@ export function renderMessage(message: ChatMessage): FeedEvents['state']['messag
   };
 }
 
+function renderFact({ id, text, saidAt, expiresAt }: Fact) {
+  return { id, text, said_at: saidAt, expires_at: expiresAt };
+}
+
 export interface MemoryParts {
   readonly ttl: TtlState;
   readonly stats: ConversationStats | undefined;
   readonly history: History | undefined;
   readonly seen: ContextPreview<ChatMessage>;
+  /** Undefined where people share one conversation. */
+  readonly facts: readonly Fact[] | undefined;
 }
 
-export function renderMemory({ ttl, stats, history, seen }: MemoryParts): MemoryAnswer {
+export function renderMemory({ ttl, stats, history, seen, facts }: MemoryParts): MemoryAnswer {
   const seenTurns = new Set(seen.messages.map(({ turn }) => turn));
   return {
     ttl: { choice: ttl.choice ?? null, effective: ttl.effective, expires_in_ms: ttl.expiresInMs ?? null },
@@ -57,7 +64,15 @@ export function renderMemory({ ttl, stats, history, seen }: MemoryParts): Memory
       ...renderMessage(message),
       seen: seenTurns.has(message.turn),
     })),
-    seen: { messages: seen.messages.length, tokens: seen.tokens.window },
+    next: {
+      tokens: { system: seen.tokens.system, facts: seen.tokens.facts, window: seen.tokens.window },
+      facts: seen.facts.length,
+      messages: seen.messages.length,
+      window_end: seen.windowEnd,
+      searched: seen.searched,
+      recall_room: seen.recallRoom,
+    },
+    facts: facts === undefined ? null : { kept: facts.map(renderFact), max: MAX_FACTS },
   };
 }
 

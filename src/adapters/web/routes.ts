@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { BotPort } from '../../core/bot-port.ts';
 import type { CommandCall, MemoryCommand } from '../../core/commands.ts';
 import type { Clock, CoreMessages, Logger } from '../../core/ports.ts';
-import { personOf, type SessionId, type SessionScope } from '../../core/session.ts';
+import { isOwn, personOf, type SessionId, type SessionScope } from '../../core/session.ts';
 import { BotError } from '../../errors.ts';
 import { bodyLimit, readJson } from '../../lib/json-body.ts';
 import { keepAlive } from '../../lib/keep-alive.ts';
@@ -20,6 +20,7 @@ import {
   actionBody,
   eventsQuery,
   type FeedEvents,
+  factBody,
   messageBody,
   messageRef,
   type Reads,
@@ -110,16 +111,28 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     return c.json({ stopped } satisfies Writes['stop']['answer']);
   });
 
+  app.post(`${API}/facts/remove`, async (c) => {
+    const body = parse(factBody, await readJson(c.req.raw, maxBytes));
+    const session = sessionOf(body, scope);
+    if (!isOwn(session)) throw new BotError('bad_input', 'There are no facts where people share one conversation.');
+    const limited = await limitOf({ name: 'facts', remove: body.id }, session, body);
+    if (limited !== undefined) return c.json({ detail: limited.text }, 429);
+    const removed = await bot().facts.remove(session, body.id);
+    if (removed) await announce(bot(), logger, session, { kind: 'web.changed' });
+    return c.json({ removed } satisfies Writes['facts/remove']['answer']);
+  });
+
   app.get(`${API}/memory`, async (c) => {
     const session = sessionOf(parse(seatQuery, c.req.query()), scope);
     const { memory, stats } = bot();
-    const [ttl, figures, history, seen] = await Promise.all([
+    const [ttl, figures, history, seen, facts] = await Promise.all([
       memory.ttl(session),
       stats.conversationStats(session),
       memory.history(session, { limit: SHOWN_MESSAGES }),
       bot().seen(session),
+      isOwn(session) ? bot().facts.list(session) : undefined,
     ]);
-    const answer: Reads['memory']['answer'] = renderMemory({ ttl, stats: figures, history, seen });
+    const answer: Reads['memory']['answer'] = renderMemory({ ttl, stats: figures, history, seen, facts });
     return c.json(answer);
   });
 

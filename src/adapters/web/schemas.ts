@@ -42,6 +42,7 @@ export const messageBody = z.object({
 });
 export const actionBody = z.object({ ...asker, action: z.string().max(100) });
 export const messageRef = z.object({ ...seat, id: messageId });
+export const factBody = z.object({ ...seat, id: z.string().regex(/^[a-z0-9]{8}$/, 'id must be the id of a fact.') });
 export const eventsQuery = z.object({ ...seat, track: z.array(messageId).max(MAX_TRACKED) });
 
 export type Seat = z.infer<typeof seatQuery>;
@@ -78,6 +79,14 @@ const stored = z.object({
   cut: z.enum(ANSWER_CUTS).optional(),
 });
 
+const fact = z.object({
+  id: z.string(),
+  text: z.string(),
+  /** Both in Unix milliseconds. */
+  said_at: z.number(),
+  expires_at: z.number(),
+});
+
 /** Tokens are estimated; times in milliseconds. */
 export const memoryAnswer = z.object({
   ttl: z.object({ choice: z.number().nullable(), effective: z.number(), expires_in_ms: z.number().nullable() }),
@@ -94,7 +103,19 @@ export const memoryAnswer = z.object({
     .nullable(),
   /** The newest {@link SHOWN_MESSAGES}. */
   messages: z.array(stored.extend({ seen: z.boolean() })),
-  seen: z.object({ messages: z.number(), tokens: z.number() }),
+  /** What the model would be shown with the next message. */
+  next: z.object({
+    tokens: z.object({ system: z.number(), facts: z.number(), window: z.number() }),
+    facts: z.number(),
+    messages: z.number(),
+    window_end: z.enum(['all', 'messages', 'tokens']),
+    /** Older messages, which are searched unless there is no room for what would be found. */
+    searched: z.number(),
+    /** Tokens that recalled messages may take at most. */
+    recall_room: z.number(),
+  }),
+  /** What this person had the bot keep here, oldest first, and how many there may be; null: people share one conversation. */
+  facts: z.object({ kept: z.array(fact), max: z.number() }).nullable(),
 });
 
 /** What happened in the fifteen seconds before `at`; null: nothing to measure, or the store did not answer. */
@@ -168,6 +189,8 @@ export interface Writes {
     readonly body: z.input<typeof messageRef>;
     readonly answer: { readonly deleted: boolean };
   };
+  /** Removes one; `removed`: false when it was gone already. */
+  readonly 'facts/remove': { readonly body: z.input<typeof factBody>; readonly answer: { readonly removed: boolean } };
   readonly stop: { readonly body: z.input<typeof messageRef>; readonly answer: { readonly stopped: boolean } };
 }
 

@@ -158,8 +158,9 @@ describe('a conversation', () => {
     ]);
     const memory = await memoryOf('Ada');
     expect(memory.messages.map(({ seen }) => seen)).toEqual([true, true]);
-    expect(memory.seen.messages).toBe(2);
-    expect(memory.seen.tokens).toBeGreaterThan(0);
+    expect(memory.next).toMatchObject({ messages: 2, window_end: 'all', facts: 0, searched: 0 });
+    expect(memory.next.tokens.window).toBeGreaterThan(0);
+    expect(memory.facts).toEqual({ kept: [], max: 50 });
     expect(memory.conversation).toMatchObject({ key: '{web:playground:general}:u-Ada', turns: 1, corrupt: 0 });
     expect(memory.ttl).toMatchObject({ choice: null, effective: 1800 });
   });
@@ -204,6 +205,32 @@ describe('a conversation', () => {
     expect(await post('messages/delete', { user: 'Ada', id })).toEqual({ deleted: true });
     expect((await memoryOf('Ada', shared)).messages).toEqual([]);
     expect(await post('messages/delete', { user: 'Ada', id })).toEqual({ deleted: false });
+  });
+
+  test('shows what its person had the bot keep; another person removes nothing of it', async () => {
+    const post = async (path: string, body: object) =>
+      (await fetch(api(path), postChat({ channel: 'general', ...body }))).json();
+    const asked = sent.parse(await post('messages', { user: 'Ruth', id: nextId(), text: '/remember I am vegetarian' }));
+    const action = asked.kind === 'answer' ? asked.answer.actions[0]?.id : undefined;
+    await post('actions', { user: 'Ruth', action });
+    const { facts } = await memoryOf('Ruth');
+    expect(facts?.kept.map(({ text }) => text)).toEqual(['I am vegetarian']);
+    const id = facts?.kept[0]?.id;
+    expect(await post('facts/remove', { user: 'Mallory', id })).toEqual({ removed: false });
+    expect((await memoryOf('Ruth')).facts).toEqual(facts);
+    expect(await post('facts/remove', { user: 'Ruth', id })).toEqual({ removed: true });
+    expect((await memoryOf('Ruth')).facts).toEqual({ kept: [], max: 50 });
+    expect(await post('facts/remove', { user: 'Ruth', id: 'no such id' })).toMatchObject({
+      detail: expect.stringContaining('id must be the id of a fact'),
+    });
+  });
+
+  test('of which several people share one has no facts', async () => {
+    const shared = await open({ SESSION_SCOPE: 'channel' });
+    expect((await memoryOf('Ada', shared)).facts).toBeNull();
+    const body = { user: 'Ada', channel: 'general', id: 'a1b2c3d4' };
+    const response = await fetch(`${shared}/playground/api/facts/remove`, postChat(body));
+    expect([response.status, await response.json()]).toEqual([422, { detail: expect.stringContaining('share') }]);
   });
 
   test.each([

@@ -5,7 +5,6 @@ import { DeleteTurn } from './delete-turn.tsx';
 import { Markdown } from './markdown.tsx';
 import type { Props } from './playground.ts';
 import { PrivateAnswer } from './private-answer.tsx';
-import type { Texts } from './texts.ts';
 
 /** This close to the end, in pixels, people are reading along and want to see what comes. */
 const NEAR_END = 80;
@@ -32,7 +31,7 @@ export function Log({ playground }: Props) {
           case 'user':
             return <Question key={item.key} playground={playground} item={item} time={time} />;
           case 'assistant':
-            return <Answer key={item.key} texts={texts} item={item} time={time} />;
+            return <Answer key={item.key} playground={playground} item={item} time={time} />;
           default:
             return <AsideItem key={item.key} playground={playground} item={item} />;
         }
@@ -41,7 +40,12 @@ export function Log({ playground }: Props) {
   );
 }
 
-function Question({ playground, item, time }: Props & { readonly item: Said; readonly time: Intl.DateTimeFormat }) {
+interface ItemProps extends Props {
+  readonly item: Said;
+  readonly time: Intl.DateTimeFormat;
+}
+
+function Question({ playground, item, time }: ItemProps) {
   const { state, texts } = playground;
   const { entry } = item;
   const isOwn = (item.author ?? state.place.user) === state.place.user;
@@ -67,13 +71,9 @@ function Question({ playground, item, time }: Props & { readonly item: Said; rea
   );
 }
 
-interface AnswerProps {
-  readonly texts: Texts;
-  readonly item: Said;
-  readonly time: Intl.DateTimeFormat;
-}
-
-function Answer({ texts, item: { text = '', at, status, cut }, time }: AnswerProps) {
+function Answer({ playground, item, time }: ItemProps) {
+  const { texts } = playground;
+  const { text = '', at, status, cut } = item;
   const isLive = status === 'writing' || status === 'queued';
   const note = cut === undefined ? '' : texts.cut[cut];
   const hint = status === 'done' ? note : texts[status];

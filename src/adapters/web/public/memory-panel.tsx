@@ -1,10 +1,12 @@
 /** The memory of the conversation as it is in the store, beside the chat. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useReducer, useState } from 'preact/hooks';
-import type { PrivateAnswer as Answer, MemoryAnswer } from '../schemas.ts';
+import type { MemoryAnswer } from '../schemas.ts';
+import { AnswerBox, useAnswer } from './answer-box.tsx';
+import { Facts } from './facts.tsx';
 import { bytes, duration } from './format.ts';
-import { messageOf, type Props } from './playground.ts';
-import { PrivateAnswer } from './private-answer.tsx';
+import { NextRequest } from './next-request.tsx';
+import type { Props } from './playground.ts';
 import type { Locale, Texts } from './texts.ts';
 
 const PRESETS = ['60s', '10m', '30m', '2h', '7d'];
@@ -25,9 +27,11 @@ export function MemoryPanel({ playground }: Props) {
     <div id="memory">
       <p class="where">{texts.where(place.user, place.channel)}</p>
       {latest !== undefined && <Expiry playground={playground} latest={latest} />}
-      {latest !== undefined && <Figures latest={latest} texts={texts} locale={locale} />}
-      <Controls playground={playground} />
+      {latest !== undefined && <Facts playground={playground} facts={latest.facts} />}
+      {latest !== undefined && <NextRequest playground={playground} latest={latest} />}
       {latest !== undefined && latest.messages.length > 0 && <Stored latest={latest} texts={texts} />}
+      <Controls playground={playground} />
+      {latest !== undefined && <Figures latest={latest} texts={texts} locale={locale} />}
     </div>
   );
 }
@@ -55,7 +59,7 @@ function Expiry({ playground: { memory, texts, state }, latest }: Props & Pick<P
   );
 }
 
-function Figures({ latest: { ttl, conversation, seen }, texts, locale }: PartProps) {
+function Figures({ latest: { ttl, conversation }, texts, locale }: PartProps) {
   const { format } = new Intl.NumberFormat(locale);
   const since = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
   const chosen = ttl.choice === null ? texts.lifetimeDefault : texts.lifetimeChosen;
@@ -65,7 +69,6 @@ function Figures({ latest: { ttl, conversation, seen }, texts, locale }: PartPro
   if (conversation !== null) {
     rows.push(
       [texts.storedMessages, texts.messagesAndTurns(format(conversation.messages), format(conversation.turns))],
-      [texts.modelSees, texts.messagesSeen(format(seen.messages), format(conversation.messages), format(seen.tokens))],
       [texts.tokens, format(conversation.tokens)],
       [texts.size, bytes(conversation.bytes, locale)],
       [texts.since, since.format(conversation.created_at)],
@@ -83,12 +86,7 @@ function Figures({ latest: { ttl, conversation, seen }, texts, locale }: PartPro
 function Controls({ playground }: Props) {
   const { texts } = playground;
   const [ttl, setTtl] = useState('');
-  const [answer, setAnswer] = useState<Answer | string>();
-
-  async function run(action: Promise<Answer>): Promise<void> {
-    setAnswer(await action.catch(messageOf));
-    await playground.memory.refresh();
-  }
+  const { answer, run } = useAnswer(playground);
 
   return (
     <>
@@ -126,19 +124,14 @@ function Controls({ playground }: Props) {
           </button>
         </p>
       </div>
-      <div class="answer" role="status">
-        {typeof answer === 'string' && <p class="fault">{answer}</p>}
-        {typeof answer === 'object' && (
-          <PrivateAnswer answer={answer} texts={texts} press={(id) => run(playground.press(id))} />
-        )}
-      </div>
+      <AnswerBox playground={playground} answer={answer} run={run} />
     </>
   );
 }
 
-function Stored({ latest: { messages }, texts }: Pick<PartProps, 'latest' | 'texts'>) {
+function Stored({ latest: { messages, next }, texts }: Pick<PartProps, 'latest' | 'texts'>) {
   return (
-    <>
+    <section class="part" aria-labelledby="stored-title">
       <h3 id="stored-title">{texts.stored}</h3>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get there */}
       <ol class="stored" tabIndex={0} aria-labelledby="stored-title">
@@ -146,12 +139,12 @@ function Stored({ latest: { messages }, texts }: Pick<PartProps, 'latest' | 'tex
           <li key={`${turn}:${role}`} class={seen ? 'seen' : 'unseen'}>
             <p class="head">
               <code>{role}</code> {author}
-              <span class="badge">{seen ? texts.seen : texts.unseen}</span>
+              <span class="badge">{seen ? texts.seen : next.recall_room > 0 ? texts.searched : texts.unseen}</span>
             </p>
             <p class="content">{content.length > SHOWN ? `${content.slice(0, SHOWN)}…` : content}</p>
           </li>
         ))}
       </ol>
-    </>
+    </section>
   );
 }

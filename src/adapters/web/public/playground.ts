@@ -222,6 +222,10 @@ export function createPlayground(changed: () => void) {
         .then(({ deleted }) => set({ spoken: deleted ? texts().deleted : texts().deletedBefore }), complain);
     },
     press,
+    /** Gives whether it was there still. */
+    async removeFact(id: string): Promise<boolean> {
+      return (await api.post('facts/remove', { ...state.place, locale: state.locale, id })).removed;
+    },
     /** The same for a button in the conversation, where its answer is shown: in the place of a question, else below. */
     async pressHere(aside: string, command: string, action: string) {
       const to = { ...state.place, text: command };
