@@ -1,5 +1,6 @@
 /** What the bot needs when nobody talks to it: the time of its start, its memory, its store with many conversations in it. */
 import { measureFull } from './footprint/full.ts';
+import { measureReplica } from './footprint/replica.ts';
 import { measureStarts } from './footprint/starts.ts';
 import type { BenchPart } from './report.ts';
 import { buildPrograms } from './turns/programs.ts';
@@ -17,7 +18,15 @@ export const runFootprint: BenchPart = async ({ short, progress }) => {
       ...{ judged: !short, progress },
     });
     const full = await measureFull(programs, { ...(short ? SHORT_FULL : LONG_FULL), progress });
-    return { part: 'footprint', tables: [starts.table, full], bars: starts.bars };
+    const replica = await measureReplica(programs, {
+      ...(short ? { idleMs: 200, turns: 50 } : { idleMs: 60_000, turns: 2_000 }),
+      ...{ judged: !short, progress },
+    });
+    return {
+      part: 'footprint',
+      tables: [starts.table, replica.table, full],
+      bars: [...starts.bars, ...replica.bars],
+    };
   } finally {
     await programs.remove();
   }

@@ -61,7 +61,7 @@ export type Contender = (typeof CONTENDERS)[number];
 
 export const TITLES: Readonly<Record<Contender, string>> = {
   recollect: 'recollect: open, commit',
-  'recollect-whole': 'recollect: offer, take, open, commit, finish',
+  'recollect-whole': 'recollect: enqueue, claim, open, commit, complete',
   tutorial: 'tutorial way',
   langchain: '@langchain/redis',
   least: 'LRANGE, RPUSH of both',

@@ -17,7 +17,7 @@ export function turnsNote(bytes: number, each: number, rounds: number): string {
   return (
     `Questions and answers of ${bytes} bytes, ${each} turns a conversation, one connection, a model that takes no time. ` +
     'open: what the model is shown was read. commit: both halves are remembered, with the figures sent behind. ' +
-    'The store also has to offer, take and finish a turn, which the others have nothing like: that is a row of its own. ' +
+    'The store also has to enqueue, claim and complete a turn, which the others have nothing like: that is a row of its own. ' +
     'The last row is one reading and one writing without expiry, index or any promise. ' +
     `Median of ${rounds} interleaved rounds (lowest to highest); the ratio is taken round by round.`
   );

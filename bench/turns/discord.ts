@@ -15,6 +15,7 @@ export const discordSurface: Surface = {
     'the two lies what does so over HTTP, a second request to Discord ("is typing"), which is waited for before the answer ' +
     'is posted, and what is saved before and behind the post. The limits of the fake are too short to matter, and ' +
     "discord.js's own 50 requests a second, which both would meet, are lifted for both.",
+  targets: { ofBare: { 32: 0.6 }, commands: 65 },
   async start(programs, modelUrl) {
     const redis = await startRedis();
     const [ours, theirs] = [await startWorld(), await startWorld()];
@@ -34,7 +35,7 @@ export const discordSurface: Surface = {
     await loggedIn(ours.discord);
     return [
       {
-        ...{ name: 'recollect on Redis', pid: product.pid, redisPid: redis.pid },
+        ...{ name: 'recollect on Redis', pid: product.pid, redis },
         ...{ talk: ours.talk, output: product.output },
         async stop() {
           await product.stop();

@@ -7,24 +7,27 @@ import { ANSWER } from '../bots/answer.ts';
 import type { Talk } from './closed-loop.ts';
 import { productSettings } from './product.ts';
 import type { Program } from './programs.ts';
-import type { Subject, Surface } from './subject.ts';
+import type { Subject, Surface, Targets } from './subject.ts';
 
-const JSON_BODY = 'application/json';
-const EVENTS = 'text/event-stream';
+export const JSON_BODY = 'application/json';
+export const EVENTS = 'text/event-stream';
 
 export const httpSurfaces: readonly Surface[] = [
-  surface('Turns over HTTP', JSON_BODY),
+  surface('Turns over HTTP', JSON_BODY, {
+    ...{ ofBare: { 1: 0.55, 32: 0.65 }, commands: 50, publishes: 0, redisCpuMs: 0.3 },
+  }),
   surface('Turns over HTTP, streamed', EVENTS),
 ];
 
-function surface(title: string, accept: string): Surface {
+function surface(title: string, accept: string, targets?: Targets): Surface {
   return {
     title,
+    ...(targets && { targets }),
     note:
       'Bare: the same server library (Hono on Node) hands the message to the chain and the answer back. Between the two lie ' +
-      'the rate limit, the message stored before it is answered, the queue, the lease, the 20 messages of memory that the ' +
-      'model is sent too, the commit, and the news of it to whoever waits: about 24 round trips to Redis, 10 of them before ' +
-      'the answer is there. The embedded store has none of these, and syncs its file four times.',
+      'the rate limit, the message stored before it is answered, the claim, the 20 messages of memory that the ' +
+      'model is sent too, the commit, and the news of it to whoever waits. The embedded store makes no round trips, and syncs its file ' +
+      'four times.',
     async start(programs, modelUrl) {
       const redis = await startRedis();
       const onRedis = await programs.startProduct({ ...productSettings(modelUrl), REDIS_URL: redis.url });
@@ -36,7 +39,7 @@ function surface(title: string, accept: string): Surface {
         await redis.stop();
       };
       return [
-        { ...first, redisPid: redis.pid, stop },
+        { ...first, redis, stop },
         subject('recollect, embedded store', embedded, accept),
         subject('bare', bare, accept),
       ];
@@ -56,7 +59,8 @@ function subject(name: string, program: Program, accept: string): Subject {
   };
 }
 
-function chatter(url: string, accept: string, agent: Agent): Talk {
+/** People who say the same thing over HTTP. @param accept what the answer is to be */
+export function chatter(url: string, accept: string, agent: Agent): Talk {
   return async (conversation) => {
     const body = JSON.stringify({ user_id: `person-${conversation}`, message: 'What did we talk about?' });
     const call = request(url, {

@@ -18,6 +18,7 @@ export const slackSurface: Surface = {
     'once. Between the two lies what does so over HTTP, the status that is shown before the answer and taken away behind it ' +
     '(two requests more), and what is saved before and behind the post. The fake plays no rate limits (Slack takes about ' +
     'one message a second and channel).',
+  targets: { ofBare: { 32: 0.55 }, commands: 65 },
   async start(programs, modelUrl) {
     const redis = await startRedis();
     const [ours, theirs] = [await startWorld(), await startWorld()];
@@ -37,7 +38,7 @@ export const slackSurface: Surface = {
     await connected(ours.slack);
     return [
       {
-        ...{ name: 'recollect on Redis', pid: product.pid, redisPid: redis.pid },
+        ...{ name: 'recollect on Redis', pid: product.pid, redis },
         ...{ talk: ours.talk, output: product.output },
         async stop() {
           await product.stop();

@@ -1,24 +1,39 @@
 /** A bot that is measured, in its world, and what is measured of it. */
+import type { RedisServer } from '../../test/support/redis-server.ts';
 import { percentile } from '../figures.ts';
 import { closedLoop, type Talk } from './closed-loop.ts';
 import type { Programs } from './programs.ts';
+import { withRedisUse } from './redis-use.ts';
 import { usageOf } from './usage.ts';
 
 export interface Subject {
   readonly name: string;
   readonly pid: number;
-  /** Of the Redis that the bot has for itself. */
-  readonly redisPid?: number;
+  /** The Redis that the bot has for itself. */
+  readonly redis?: Pick<RedisServer, 'pid' | 'url'>;
   readonly talk: Talk;
   /** What the bot printed, for a run that failed. */
   output(): string;
   stop(): Promise<void>;
 }
 
+/** What the product on Redis is asked for. */
+export interface Targets {
+  /** Share of the bare bot's turns a second, by how many conversations go on at once. */
+  readonly ofBare: Readonly<Record<number, number>>;
+  /** Redis commands of a turn, those inside of scripts included. */
+  readonly commands: number;
+  /** Milliseconds of Redis' CPU time a turn with 32 conversations at once. */
+  readonly redisCpuMs?: number;
+  readonly publishes?: number;
+}
+
 /** One way to talk to bots: the product and what it is compared with, all alive at the same time. */
 export interface Surface {
   readonly title: string;
   readonly note: string;
+  /** Of the product on Redis, the first subject. */
+  readonly targets?: Targets;
   /** The bare bot is the last one. */
   start(programs: Programs, modelUrl: string): Promise<readonly Subject[]>;
 }
@@ -29,8 +44,8 @@ export interface Round {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly cpuMsPerTurn: number;
-  /** Undefined without a Redis of its own. */
-  readonly redisCpuMsPerTurn: number | undefined;
+  /** What a turn asks of Redis; undefined without one of its own. */
+  readonly redis: { readonly cpuMs: number; readonly commands: number; readonly publishes: number } | undefined;
   readonly rssBytes: number;
 }
 
@@ -38,20 +53,26 @@ export interface Round {
 const ROUND_WITHIN_MS = 60_000;
 
 export async function measure(subject: Subject, conversations: number, ms: number): Promise<Round> {
-  const { pid, redisPid, talk } = subject;
-  const usages = () => Promise.all([usageOf(pid), redisPid === undefined ? undefined : usageOf(redisPid)]);
+  const { pid, redis, talk } = subject;
+  const usages = () => Promise.all([usageOf(pid), redis === undefined ? undefined : usageOf(redis.pid)]);
+  const loop = () => within(subject, closedLoop(talk, conversations, ms));
   const [before, redisBefore] = await usages();
-  const { turns, elapsedMs, latenciesMs } = await within(subject, closedLoop(talk, conversations, ms));
+  const [{ turns, elapsedMs, latenciesMs }, use] =
+    redis === undefined ? [await loop(), undefined] : await withRedisUse(redis.url, loop);
   const [after, redisAfter] = await usages();
   return {
     turnsPerSecond: (turns / elapsedMs) * 1_000,
     p50Ms: percentile(latenciesMs, 50),
     p99Ms: percentile(latenciesMs, 99),
     cpuMsPerTurn: (after.cpuMs - before.cpuMs) / turns,
-    redisCpuMsPerTurn:
-      redisBefore === undefined || redisAfter === undefined
+    redis:
+      redisBefore === undefined || redisAfter === undefined || use === undefined
         ? undefined
-        : (redisAfter.cpuMs - redisBefore.cpuMs) / turns,
+        : {
+            cpuMs: (redisAfter.cpuMs - redisBefore.cpuMs) / turns,
+            commands: use.commands / turns,
+            publishes: use.publishes / turns,
+          },
     rssBytes: after.rssBytes,
   };
 }
