@@ -1,5 +1,7 @@
 /** The store on Redis as operators run it: Sentinels that fail over, a Cluster that fails over and moves slots. Real processes. */
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { keyspace } from '../../src/memory/redis/keys.ts';
@@ -18,6 +20,7 @@ import {
   sessionOf,
   tryClaim,
 } from '../contracts/store/support.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import { startCluster } from '../support/cluster.ts';
 import { freePort } from '../support/free-port.ts';
 import { asked, PRIMARY, replicated, startSentinel, startSentinelGroup } from '../support/redis-sentinels.ts';
@@ -41,6 +44,12 @@ function keep<T extends { stop(): Promise<void> }>(made: T): T {
 
 function check(redis: RedisTarget, more: Partial<ServerCheck> = {}): Promise<void> {
   return checkServer({ redis, prefix: 'conversation', allowEviction: false, warn() {}, ...more });
+}
+
+async function makeFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'recollect-topologies-'));
+  ending.push(() => rm(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** A store on connections that tell of themselves. */
@@ -194,6 +203,34 @@ describe('Sentinels', () => {
     await store.close();
   });
 
+  test('TLS of both layers, with a CA of one’s own', async () => {
+    const folder = await makeFolder();
+    const { cert, key } = await makeCertificate(folder, 'IP:127.0.0.1');
+    const [serverPort, sentinelPort] = [await freePort(), await freePort()];
+    const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
+    await startPrimary('--tls-port', String(serverPort), ...files, '--tls-auth-clients', 'no');
+    // The Sentinel speaks TLS with the server, and names its TLS port.
+    const lines = [`tls-port ${sentinelPort}`, 'tls-auth-clients no', 'tls-replication yes'];
+    const about = [`tls-cert-file ${cert}`, `tls-key-file ${key}`, `tls-ca-cert-file ${cert}`];
+    keep(await startSentinel(serverPort, { lines: [...lines, ...about] }));
+    const ca = await readFile(cert, 'utf8');
+    const over = (server: boolean, sentinel: boolean, trusted: string | undefined) =>
+      sentinelsAt(`127.0.0.1:${sentinelPort}`, {
+        access: { tls: server },
+        sentinelAccess: { tls: sentinel },
+        ...(trusted !== undefined && { ca: trusted }),
+      });
+    await vi.waitFor(() => check(over(true, true, ca)), 30_000);
+    const { store, connections } = await openOn(over(true, true, ca));
+    const session = sessionOf();
+    await runTurn(store, messageOf(session, 'm1'));
+    expect(await contents(store, session)).toHaveLength(2);
+    expect(connections.health()).toEqual({ ok: true });
+    await expect(check(over(true, true, undefined))).rejects.toMatchObject(wrongly(/REDIS_TLS_CA/));
+    await expect(check(over(false, true, ca))).rejects.toMatchObject(wrongly(/REDIS_TLS/));
+    await expect(check(over(true, false, ca))).rejects.toMatchObject(wrongly(/REDIS_SENTINEL_TLS/));
+  });
+
   test('what is no Sentinel, and a name that they do not know', async () => {
     const primary = await startPrimary();
     const sentinel = keep(await startSentinel(primary.port));
@@ -257,6 +294,57 @@ describe('a Cluster that changes', () => {
       await asked(cluster.ports[1] ?? 0, (redis) => redis.publish('news', 'good'));
       expect(heard).toContain('good');
     }, PATIENTLY);
+  });
+
+  test('a primary hangs and keeps its connections: it is given up, and the conversations of the others go on meanwhile', async () => {
+    const cluster = keep(await startCluster());
+    const { store, connections } = await openOn(clusterAt(cluster.nodes));
+    const sessions = Array.from({ length: 9 }, (_, index) => sessionOf({ channel: `C${index}` }));
+    for (const session of sessions) await runTurn(store, messageOf(session, 'm1'));
+    const slotOf = async (key: string) =>
+      Number(await asked(cluster.ports[0] ?? 0, (redis) => redis.cluster('KEYSLOT', key)));
+    const ownerOf = async (key: string) => cluster.owner(await slotOf(key));
+    const keys = keyspace('conversation');
+    const index = await ownerOf(keys.pending);
+    const owners = await Promise.all(sessions.map((session) => ownerOf(keys.session(session).list)));
+    const old = owners.find((owner) => owner !== index);
+    if (old === undefined) throw new Error('All conversations are beside the indexes.');
+    await replicated(old, 1);
+    process.kill(old.pid, 'SIGSTOP');
+    ending.push(async () => void process.kill(old.pid, 'SIGCONT'));
+    for (const [at, session] of sessions.entries()) {
+      if (owners[at] !== old) await store.enqueue(messageOf(session, 'm2'));
+    }
+    // Its replica is connected to before anybody asks for what it has.
+    await expect.poll(() => connections.health().ok, PATIENTLY).toBe(false);
+    await expect.poll(() => connections.health(), PATIENTLY).toEqual({ ok: true });
+    for (const session of sessions) await enqueueUntilTaken(store, session, 'm2');
+    process.kill(old.pid, 'SIGCONT');
+    for (const session of sessions) {
+      await enqueueUntilTaken(store, session, 'm2');
+      expect(await vi.waitFor(() => store.waiting(session), PATIENTLY)).toEqual(['m2']);
+      expect(await contents(store, session)).toEqual(['text of m1', 'answer to m1']);
+    }
+  });
+
+  test('TLS of every node, with a CA of one’s own; after the death of a primary too', async () => {
+    const tls = await makeCertificate(await makeFolder(), 'IP:127.0.0.1');
+    const cluster = keep(await startCluster({ tls }));
+    const target = { ...clusterAt(cluster.tlsNodes), access: { tls: true } };
+    const ca = await readFile(tls.cert, 'utf8');
+    await check({ ...target, ca });
+    await expect(check(target)).rejects.toMatchObject(wrongly(/REDIS_TLS_CA/));
+    await expect(check(clusterAt(cluster.tlsNodes))).rejects.toMatchObject(wrongly(/REDIS_TLS/));
+    const { store, connections } = await vi.waitFor(() => openOn({ ...target, ca }), PATIENTLY);
+    const sessions = Array.from({ length: 6 }, (_, index) => sessionOf({ channel: `C${index}` }));
+    for (const session of sessions) await runTurn(store, messageOf(session, 'm1'));
+    const [old] = cluster.servers;
+    if (old === undefined) throw new Error('There is no server.');
+    await replicated(old, 1);
+    await old.kill9();
+    for (const session of sessions) await enqueueUntilTaken(store, session, 'm2');
+    for (const session of sessions) expect(await store.waiting(session)).toEqual(['m2']);
+    await expect.poll(() => connections.health(), PATIENTLY).toEqual({ ok: true });
   });
 
   test('slots move while their conversations go on: each step succeeds or may be made again, and none is made by half', async () => {

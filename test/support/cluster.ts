@@ -9,6 +9,8 @@ const SLOTS = 16_384;
 export interface RedisCluster {
   /** As REDIS_CLUSTER takes them. */
   readonly nodes: string;
+  /** The same for TLS; empty without. */
+  readonly tlsNodes: string;
   readonly ports: readonly number[];
   /** Primaries first, then one replica of each. */
   readonly servers: readonly RedisServer[];
@@ -27,14 +29,17 @@ export interface RedisClusterOptions {
   /** Of each primary. Default: 1. */
   readonly replicas?: number;
   readonly args?: readonly string[];
+  /** With TLS between the nodes, and on a port of its own for clients: a certificate for 127.0.0.1 that signs itself. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** Milliseconds of silence after which a node calls another one down. Default: 2,000. */
   readonly nodeTimeoutMs?: number;
 }
 
 export async function startCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
-  const { primaries: count = 3, replicas = 1, args = [], nodeTimeoutMs = 2_000 } = options;
+  const { primaries: count = 3, replicas = 1, args = [], nodeTimeoutMs = 2_000, tls } = options;
   const servers: RedisServer[] = [];
   const buses: number[] = [];
+  const tlsPorts: number[] = [];
   const stop = async () => {
     for (const server of servers.splice(0)) await server.stop();
   };
@@ -42,8 +47,25 @@ export async function startCluster(options: RedisClusterOptions = {}): Promise<R
     // The bus listens on port + 10,000 by default: among the ephemeral ports, where an outgoing connection may sit.
     const bus = await freePort();
     const own = ['--cluster-enabled', 'yes', '--cluster-port', String(bus)];
+    const files =
+      tls === undefined ? [] : ['--tls-cert-file', tls.cert, '--tls-key-file', tls.key, '--tls-ca-cert-file', tls.cert];
+    const secure: string[] = [];
+    if (tls !== undefined) {
+      const port = await freePort();
+      tlsPorts.push(port);
+      secure.push(
+        '--tls-port',
+        String(port),
+        '--tls-auth-clients',
+        'no',
+        '--tls-cluster',
+        'yes',
+        '--tls-replication',
+        'yes',
+      );
+    }
     const timing = ['--cluster-node-timeout', String(nodeTimeoutMs), '--repl-diskless-sync-delay', '0'];
-    servers.push(await startRedis({ args: [...WRITES_AT_ONCE, ...own, ...timing, ...args] }));
+    servers.push(await startRedis({ args: [...WRITES_AT_ONCE, ...own, ...files, ...secure, ...timing, ...args] }));
     buses.push(bus);
   };
   try {
@@ -57,7 +79,8 @@ export async function startCluster(options: RedisClusterOptions = {}): Promise<R
     }
     for (const [index, server] of all.entries()) {
       await on(server, (redis) => redis.call('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1)));
-      const [{ port }, bus] = [primaries[0] ?? server, buses[0]];
+      // Nodes that speak TLS with each other know each other by their TLS ports.
+      const [port, bus] = [tlsPorts[0] ?? primaries[0]?.port ?? server.port, buses[0]];
       await on(server, (redis) => redis.call('CLUSTER', 'MEET', '127.0.0.1', String(port), String(bus)));
     }
     const whole = async () => {
@@ -93,6 +116,7 @@ export async function startCluster(options: RedisClusterOptions = {}): Promise<R
     };
     return {
       nodes: all.map(({ port }) => `127.0.0.1:${port}`).join(','),
+      tlsNodes: tlsPorts.map((port) => `127.0.0.1:${port}`).join(','),
       ports: all.map(({ port }) => port),
       servers: all,
       owner,
