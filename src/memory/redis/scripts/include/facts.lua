@@ -9,15 +9,20 @@ local function baseOf(own)
   return (string.gsub(own, '}:t%-[^:]*', '}'))
 end
 local function factsOf(base)
-  local found = {}
-  local listed = redis.pcall('ZRANGEBYSCORE', base .. ':facts', '(' .. string.format('%.0f', now), '+inf', 'WITHSCORES')
-  if listed.err then return found end
-  for i = 1, #listed, 2 do
-    local id = listed[i]
-    local text = not string.find(id, ':', 1, true) and redis.pcall('GET', base .. ':fact:' .. id)
-    if type(text) == 'string' then
-      found[#found + 1] = id
-      found[#found + 1] = listed[i + 1]
+  local found, ids, keys = {}, {}, {}
+  local from = '(' .. string.format('%.0f', now)
+  local listed = redis.pcall('ZRANGEBYSCORE', base .. ':facts', from, '+inf', 'WITHSCORES', 'LIMIT', 0, 200)
+  for i = 1, listed.err and 0 or #listed, 2 do
+    if not string.find(listed[i], ':', 1, true) then
+      ids[#ids + 1] = i
+      keys[#keys + 1] = base .. ':fact:' .. listed[i]
+    end
+  end
+  if #keys == 0 then return found end
+  for n, text in ipairs(redis.call('MGET', unpack(keys))) do
+    if text then
+      found[#found + 1] = listed[ids[n]]
+      found[#found + 1] = listed[ids[n] + 1]
       found[#found + 1] = text
     end
   end
