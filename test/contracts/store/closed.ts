@@ -35,7 +35,9 @@ const bob = { ...team, user: BOB };
 const { place } = parseSessionId(own);
 
 /** What Ada said, by where; what she had the bot keep; what Bob said and had the bot keep. */
-const SAID = ['own', 'thread', 'shared', 'direct', 'direct-waiting'];
+const IN_THREAD = ['thread', 'thread-running'];
+const IN_DIRECT = ['direct', 'direct-asked', 'direct-waiting'];
+const SAID = ['own', ...IN_THREAD, 'shared', ...IN_DIRECT];
 const TOLD = ['fact', 'proposal', 'direct-fact', 'direct-proposal'];
 const BOBS = ['bob', 'bob-shared', 'bob-fact'];
 const ALL = [...SAID, ...TOLD, ...BOBS].sort();
@@ -75,7 +77,8 @@ export function describeClosedErasure(harness: Harness<AgingFixture>): void {
       [shared, 'bob-shared'],
       [bobs, 'bob'],
     ] as const) {
-      await runTurn(store, saying(id, `m-${tag}`, tag), answerOf(`${tagged(tag)} answered`));
+      const text = tag === 'direct' ? tagged('direct-asked') : `${tagged(tag)} said`;
+      await runTurn(store, saying(id, `m-${tag}`, tag, { text }), answerOf(`${tagged(tag)} answered`));
       await store.flags.note(id, 'followed', 30 * DAY);
     }
     for (const id of [own, direct, bobs]) await store.setTtl(id, 7200);
@@ -84,7 +87,7 @@ export function describeClosedErasure(harness: Harness<AgingFixture>): void {
     const answered = await takeHead(store, own);
     await store.commit(answered.lease, answered.message, answerOf(`${tagged('own')} not delivered`));
     await offerNew(store, saying(own, 'w-own', 'own'));
-    await offerNew(store, saying(thread, 'r-thread', 'thread'));
+    await offerNew(store, saying(thread, 'r-thread', 'thread', { text: tagged('thread-running') }));
     await takeHead(store, thread);
     await offerNew(store, saying(thread, 'w-thread', 'thread'));
     await offerNew(store, saying(shared, 'r-bob-shared', 'bob-shared'));
@@ -137,8 +140,8 @@ export function describeClosedErasure(harness: Harness<AgingFixture>): void {
     gone: string[],
   ])[] = [
     ['/forget', (store) => store.forget(own), ['own']],
-    ['/forget in a thread', (store) => store.forget(thread), ['thread']],
-    ['/forget in a direct conversation', (store) => store.forget(direct), ['direct', 'direct-waiting']],
+    ['/forget in a thread', (store) => store.forget(thread), IN_THREAD],
+    ['/forget in a direct conversation', (store) => store.forget(direct), IN_DIRECT],
     ['/forget of a whole shared conversation', (store) => store.forget(shared), ['shared', 'bob-shared']],
     [
       'removing one’s part of a shared conversation',
@@ -161,7 +164,7 @@ export function describeClosedErasure(harness: Harness<AgingFixture>): void {
         await store.forget(direct);
         await store.facts.removeAll(direct);
       },
-      ['direct', 'direct-waiting', 'direct-fact', 'direct-proposal'],
+      [...IN_DIRECT, 'direct-fact', 'direct-proposal'],
     ],
     [
       'deleting each message',
@@ -174,13 +177,23 @@ export function describeClosedErasure(harness: Harness<AgingFixture>): void {
       SAID,
     ],
     ['editing a message that waits', (store) => store.amend(direct, 'w-direct', 'edited'), ['direct-waiting']],
+    [
+      'editing a message that is being answered',
+      (store) => store.amend(thread, 'r-thread', 'edited'),
+      ['thread-running'],
+    ],
+    ['editing an answered message', (store) => store.amend(direct, 'm-direct', 'edited'), ['direct-asked']],
     ['removing a fact', (store) => store.facts.remove(own, factIds.get('fact') ?? ''), ['fact']],
     ['rejecting a proposed fact', (store) => store.facts.remove(own, factIds.get('proposal') ?? ''), ['proposal']],
     ['removing all facts', (store) => store.facts.removeAll(own), ['fact', 'proposal']],
     ['expiry', () => letPass(3), [...SAID, 'proposal', 'direct-proposal', 'bob', 'bob-shared']],
     ['expiry of facts', () => letPass(31), ALL],
-    ['deleting a thread', (store) => store.erase({ place, thread: '17.1' }), ['thread']],
-    ['deleting a channel', (store) => store.erase({ place }), ['own', 'thread', 'shared', 'fact', 'proposal', ...BOBS]],
+    ['deleting a thread', (store) => store.erase({ place, thread: '17.1' }), IN_THREAD],
+    [
+      'deleting a channel',
+      (store) => store.erase({ place }),
+      ['own', ...IN_THREAD, 'shared', 'fact', 'proposal', ...BOBS],
+    ],
     ['uninstalling', (store) => store.erase(team), ALL],
   ];
 
@@ -199,7 +212,7 @@ export function describeClosedErasure(harness: Harness<AgingFixture>): void {
         ...messages.map(({ content }) => content),
         ...facts.map(({ text }) => text),
       ]);
-      const shown = [...SAID, ...TOLD].filter((tag) => left.includes(tag) && !/waiting|proposal/.test(tag));
+      const shown = [...SAID, ...TOLD].filter((tag) => left.includes(tag) && !/waiting|running|proposal/.test(tag));
       expect(tagsIn(exported.join(' '))).toEqual(shown.sort());
       for (const person of [ada, bob]) await store.erase(person);
       expect(tagsIn(await harness.fixture.dumpText())).toEqual([]);

@@ -70,8 +70,8 @@ export function describeLeases(harness: Harness): void {
       for (let n = 1; n <= LIMITS.maxMessages; n += 1) await runTurn(harness.store, messageOf(session, `m${n}`));
       await harness.fixture.injectBadElement(session, 'no element');
       await offerNew(harness.store, messageOf(session, 'next'));
-      const { messages, total } = await takeHead(harness.store, session);
-      expect({ messages, total }).toEqual(await harness.store.open(session, LIMITS.maxMessages));
+      const { messages, total, facts } = await takeHead(harness.store, session);
+      expect({ messages, total, facts }).toEqual(await harness.store.open(session, LIMITS.maxMessages));
       expect(messages.at(-1)).toMatchObject({ role: 'assistant', turn: `m${LIMITS.maxMessages}` });
     });
 

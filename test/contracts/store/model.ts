@@ -102,7 +102,7 @@ class Model {
       const kept = this.memory.filter((one) => one.id !== id);
       const messages = 2 * (this.memory.length - kept.length);
       this.memory = kept;
-      return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
+      return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting, facts: 0 };
     }
     if (turn === undefined || turn.state === 'finished' || turn.state === 'forgotten') return 'unknown';
     if (turn.state !== 'queued') return 'running';
@@ -157,7 +157,7 @@ class Model {
     const messages = 2 * this.memory.length;
     this.memory = [];
     const waiting = this.tombstone(this.inbox);
-    return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting };
+    return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting, facts: 0 };
   }
 
   private tombstone(turns: readonly ModelTurn[]): number {

@@ -49,7 +49,7 @@ export function describeReading(harness: Harness): void {
 
     it('opens a conversation of which nothing is remembered, and creates nothing by it', async () => {
       const other = sessionOf({ user: 'bob' });
-      expect(await harness.store.open(other, 20)).toEqual({ messages: [], total: 0 });
+      expect(await harness.store.open(other, 20)).toEqual({ messages: [], total: 0, facts: [] });
       expect(await harness.store.history(other)).toBeUndefined();
       expect(await harness.store.conversationStats(other)).toBeUndefined();
       expect((await harness.store.stats()).conversations).toBe(1);
