@@ -27,6 +27,8 @@ async function makeWorld() {
   onTestFinished(() => fixture.close());
   const asked: string[] = [];
   const ended: string[] = [];
+  /** Deliveries that the platform does not take, from the next one on. */
+  let refusals = 0;
   const gates = new Set<() => void>();
   let open = true;
   const chain: Chain = {
@@ -45,14 +47,20 @@ async function makeWorld() {
     showTyping() {},
     update() {},
     shown: () => '',
-    async end({ text }) {
-      ended.push(`${turnId}: ${text}`);
+    async end(end) {
+      const hinted = end.kind === 'answered' && end.rememberHint === true;
+      ended.push(`${turnId}: ${end.text}${hinted ? ' (hint)' : ''}`);
+      refusals -= 1;
+      if (refusals >= 0) throw new BotError('platform_unavailable', 'away', { retryable: true, retryAfterMs: 0 });
     },
     async detach() {},
   });
   let processes = 0;
   return {
     ...{ fixture, asked, ended },
+    refuse(deliveries: number) {
+      refusals = deliveries;
+    },
     closeGate() {
       open = false;
     },
@@ -253,5 +261,21 @@ describe('a worker', { timeout: 120_000 }, () => {
     expect(asked).toEqual([]);
     await expectAnswered(fixture, person(1), ['m1']);
     expect(asked).toHaveLength(1);
+  });
+
+  it('shows the note about /remember under the same answer again when that is delivered again, and under no other', async () => {
+    const { fixture, ended, refuse, join } = await makeWorld();
+    const worker = await join();
+    const text = 'remember that I live in Oslo';
+    refuse(2);
+    await worker.enqueue(messageOf(person(1), 'm1', { text }));
+    await expect.poll(() => fixture.store.waiting(person(1)), PATIENTLY).toEqual([]);
+    await worker.enqueue(messageOf(person(1), 'm2', { text }));
+    await expect.poll(() => ended.length, PATIENTLY).toBe(4);
+    expect(ended).toEqual([
+      ...Array.from({ length: 3 }, () => `m1: answer to ${text} (hint)`),
+      `m2: answer to ${text}`,
+    ]);
+    expect(await contents(fixture.store, person(1))).toEqual([text, `answer to ${text}`, text, `answer to ${text}`]);
   });
 });

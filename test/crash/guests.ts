@@ -41,6 +41,8 @@ const GROWING = { pieces: 12, betweenMs: 120 };
 /** Share of the messages whose first attempt dies in mid-answer. */
 const CUT_SHARE = 0.4;
 const LOOK_MS = 50;
+/** Every other message is answered with a note about /remember, unless it was shown there before. */
+const asking = (count: number) => (count % 2 === 0 ? 'remember that this is ' : '');
 
 interface Conversation {
   readonly number: number;
@@ -79,7 +81,7 @@ export function createGuests({ slack, discord, urls, model, random }: GuestsOpti
       conversations.push({ number, talk });
       for (let count = 1; count <= messages; count += 1) {
         await sleep(random() * pauseMs);
-        const text = `message ${count}. of ${platform} conversation ${number}.`;
+        const text = `${asking(count)}message ${count}. of ${platform} conversation ${number}.`;
         texts.add(text);
         model.script(text, ...(random() < CUT_SHARE ? [cutReply(random())] : []), GROWING);
         while (!talk.mayBegin()) await sleep(LOOK_MS);

@@ -2,7 +2,7 @@
 import type { ChatMessage } from '../../src/core/types.ts';
 import type { FakeModel, ModelCall } from '../support/model.ts';
 import type { RecordingPlatform } from '../support/recording-platform.ts';
-import { differsFromMemory, isAnswer, saysFailed, saysForgotten } from '../support/visible-text.ts';
+import { differsFromMemory, isAnswer, saysFailed, saysForgotten, showsAnswer } from '../support/visible-text.ts';
 import type { ChaosReport } from './chaos.ts';
 
 /** One message of the run. */
@@ -43,7 +43,7 @@ export function isSettled(platform: RecordingPlatform, said: Said): boolean {
   const { replies, text, half } = platform.outcome(said.id);
   if (said.forgotten && replies === 0) return true;
   if (replies === 0 || half) return false;
-  return isAnswer(text, said.text) || saysFailed(text) || saysForgotten(text);
+  return showsAnswer(text, said.text) || saysFailed(text) || saysForgotten(text);
 }
 
 export function judge(
@@ -79,7 +79,7 @@ export function judge(
       const where = `conversation ${conversation}, message ${one.number} (${one.id})`;
       const { replies, text, half } = world.platform.outcome(one.id);
       const [first] = world.platform.visible(one.id);
-      const echoed = isAnswer(text, one.text);
+      const echoed = showsAnswer(text, one.text);
       if (replies > 1) complain('duplicates', `${where} has ${replies} replies`);
       if (first !== undefined) {
         if (first.postedAt < lastPostedAt) complain('outOfOrder', `${where} was answered before its predecessor`);

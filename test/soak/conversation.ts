@@ -1,6 +1,6 @@
 /** One conversation of a soak run: what its person does next, and what has to come of it. */
 import type { FakeModel } from '../support/model.ts';
-import { isAnswer } from '../support/visible-text.ts';
+import { showsAnswer } from '../support/visible-text.ts';
 import type { PlatformName, Surface } from './surface.ts';
 
 /** One message of the run. */
@@ -111,7 +111,7 @@ export function createConversation(options: ConversationOptions): Conversation {
   async function command(name: Exclude<Habit, 'plain'>): Promise<void> {
     const before = [...own];
     const seen = surface.look();
-    const last = before.findLast((one) => isAnswer(seen(one.id).text, one.text));
+    const last = before.findLast((one) => showsAnswer(seen(one.id).text, one.text));
     if (name === 'forget') for (const one of before) one.forgotten = true;
     const { text, sure } = await talk.command(name);
     commanded = true;

@@ -1,7 +1,7 @@
 /** Judges a soak run by what people see, what the model was shown, and what memory holds; not by the bot's own counters. */
 import type { ChatMessage } from '../../src/core/types.ts';
 import type { ModelCall } from '../support/model.ts';
-import { differsFromMemory, isAnswer, saysFailed, saysForgotten } from '../support/visible-text.ts';
+import { differsFromMemory, isAnswer, saysFailed, saysForgotten, showsAnswer } from '../support/visible-text.ts';
 import type { Said } from './conversation.ts';
 import { groupBy } from './group.ts';
 import type { Outcome } from './surface.ts';
@@ -29,7 +29,7 @@ export type Complaint = 'lost' | 'doubled' | 'outOfOrder' | 'halves' | 'differin
 export function isSettled({ text, forgotten }: Said, outcome: Outcome): boolean {
   if (forgotten && outcome.replies === 0) return true;
   if (outcome.replies === 0 || outcome.half) return false;
-  return isAnswer(outcome.text, text) || saysFailed(outcome.text) || saysForgotten(outcome.text);
+  return showsAnswer(outcome.text, text) || saysFailed(outcome.text) || saysForgotten(outcome.text);
 }
 
 export interface Evidence {
@@ -94,7 +94,7 @@ function judgeReply(one: Said, { replies, text, half }: Outcome, complain: Compl
     complain('lost', `${where} was never answered`);
     return undefined;
   }
-  if (isAnswer(text, one.text)) return 'answered';
+  if (showsAnswer(text, one.text)) return 'answered';
   if (one.forgotten) return 'forgotten';
   if (saysFailed(text)) return 'failedSaid';
   if (saysForgotten(text)) complain('halves', `${where} was forgotten without a /forget`);
@@ -119,7 +119,7 @@ function judgeMemory(one: Said, outcome: Outcome, halves: readonly ChatMessage[]
   if (halves.length > 2) complain('doubled', `${where} is remembered ${halves.length / 2} times`);
   if (halves.length === 1) complain('halves', `${where} is remembered by half`);
   if (one.erased && halves.length > 0) complain('halves', `${where} is remembered though it was forgotten`);
-  const answered = outcome.replies > 0 && isAnswer(outcome.text, one.text);
+  const answered = outcome.replies > 0 && showsAnswer(outcome.text, one.text);
   if (answered && !one.forgotten && halves.length === 0)
     complain('lost', `${where} was answered and is not remembered`);
   const wrong = halves.find(({ role, content }) => role === 'assistant' && !isAnswer(content, one.text));
@@ -131,7 +131,7 @@ function judgeMemory(one: Said, outcome: Outcome, halves: readonly ChatMessage[]
 
 /** What a /forget took out of memory may be read where it was answered before. */
 function judgeText(one: Said, { replies, text }: Outcome, halves: readonly ChatMessage[], complain: Complain): void {
-  if (replies === 0 || (one.forgotten && isAnswer(text, one.text))) return;
+  if (replies === 0 || (one.forgotten && showsAnswer(text, one.text))) return;
   const answer = halves.find(({ role }) => role === 'assistant');
   if (differsFromMemory(text, one.text, answer)) {
     complain('differing', `${nameOf(one)} shows “${cut(text)}”, memory holds “${cut(answer?.content ?? '')}”`);

@@ -14,8 +14,14 @@ const squeeze = (text: string) => text.replace(/\s+/g, '');
 /** What the model says to this. */
 export const answerTo = (text: string) => `echo: ${text}`;
 
+/** Whether it is the answer as memory holds it. */
 export function isAnswer(text: string, to: string): boolean {
   return squeeze(text) === squeeze(answerTo(to));
+}
+
+/** Whether it is the answer as people read it: the note about /remember may be under it, once, if that was asked for. */
+export function showsAnswer(text: string, to: string): boolean {
+  return isAnswer(text, to) || (asksToRemember(to) && squeeze(text) === squeeze(answerTo(to) + rememberHint));
 }
 
 /** It says, alone or behind what was written before, that there will be no answer. */
