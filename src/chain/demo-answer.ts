@@ -10,7 +10,7 @@ export interface DemoMessage {
 
 /**
  * The demo model's answer to the last message. It introduces itself, repeats the latest name that the speaker gave in these
- * messages, and says how many messages it was shown.
+ * messages, in recalled ones or in a fact, and says how much of each it was shown.
  */
 export function demoAnswer(messages: readonly DemoMessage[]): string {
   const shown = messages.filter(({ role }) => role !== 'system');
@@ -18,13 +18,21 @@ export function demoAnswer(messages: readonly DemoMessage[]): string {
   const { speaker, text } = said.at(-1) ?? { speaker: undefined, text: '' };
   const texts = /\p{Script=Han}/u.test(text) ? CHINESE : ENGLISH;
   const toldNow = givenName(text);
-  const told = said.filter((earlier) => earlier.speaker === speaker).map((earlier) => givenName(earlier.text));
+  const facts = said.flatMap((message) => message.facts);
+  const recalled = said.at(-1)?.recalled ?? { said: [], messages: 0 };
+  const own = said.filter((earlier) => earlier.speaker === speaker).map((earlier) => earlier.text);
+  const told = [...facts, ...recalled.said, ...own].map(givenName);
   const reply = asksForName(text)
     ? texts.yourName(told.findLast((name) => name !== undefined))
     : toldNow === undefined
       ? texts.echo(shorten(text))
       : texts.hello(toldNow);
-  return `${reply} ${texts.shown(Math.max(0, shown.length - 1))}\n\n${texts.hint}`;
+  const parts = [
+    texts.shown(Math.max(0, shown.length - 1)),
+    ...(recalled.messages > 0 ? [texts.recalled(recalled.messages)] : []),
+    ...(facts.length > 0 ? [texts.facts(facts.length)] : []),
+  ];
+  return `${reply} ${parts.join(texts.between)}\n\n${texts.hint}`;
 }
 
 interface Texts {
@@ -32,6 +40,10 @@ interface Texts {
   hello(name: string): string;
   echo(text: string): string;
   shown(earlier: number): string;
+  recalled(messages: number): string;
+  facts(count: number): string;
+  /** Between two sentences. */
+  readonly between: string;
   readonly hint: string;
 }
 
@@ -43,6 +55,10 @@ const ENGLISH: Texts = {
     earlier === 0
       ? 'I was shown 1 message: this one.'
       : `I was shown ${earlier + 1} messages: ${earlier} earlier and this one.`,
+  recalled: (messages) =>
+    messages === 1 ? 'I also recalled 1 older message.' : `I also recalled ${messages} older messages.`,
+  facts: (count) => (count === 1 ? 'You told me to keep 1 fact.' : `You told me to keep ${count} facts.`),
+  between: ' ',
   hint: 'I am the demo model. For real answers set OPENAI_API_KEY or OPENAI_BASE_URL.',
 };
 
@@ -54,6 +70,9 @@ const CHINESE: Texts = {
     earlier === 0
       ? '我看到了 1 条消息：就是这一条。'
       : `我看到了 ${earlier + 1} 条消息：之前的 ${earlier} 条和这一条。`,
+  recalled: (messages) => `我还想起了更早的 ${messages} 条消息。`,
+  facts: (count) => `你让我记住了 ${count} 件事。`,
+  between: '',
   hint: '我是演示模型。要得到真正的回答，请设置 OPENAI_API_KEY 或 OPENAI_BASE_URL。',
 };
 

@@ -9,6 +9,7 @@ import {
 } from '@langchain/core/messages';
 import { ChatPromptTemplate, MessagesPlaceholder } from '@langchain/core/prompts';
 import type { Chain, ChainEvent } from '../core/ports.ts';
+import type { UsedMemory } from '../core/types.ts';
 import type { Budget } from './budget.ts';
 import type { Composed, Composer } from './compose.ts';
 import { causesOf, emptyAnswer, fromAbort, toModelError, tooLong } from './errors.ts';
@@ -87,6 +88,7 @@ export function createLangChain(options: LangChainOptions): Chain {
       let withoutRoom = 0;
       for (let requests = 1; ; requests += 1) {
         const composed = composer.compose(input);
+        yield { kind: 'shown', used: usedBy(composed) };
         let said = false;
         try {
           const events = request(composed, signal);
@@ -139,6 +141,11 @@ function toMessages({ system, messages }: Composed): Messages {
     system: [new SystemMessage(system)],
     messages: messages.map(({ role, text }) => (role === 'user' ? new HumanMessage(text) : new AIMessage(text))),
   };
+}
+
+function usedBy({ shown: { recalled, facts } }: Composed): UsedMemory {
+  const turns = recalled.flatMap(({ message }) => message.turn ?? []);
+  return { turns: [...new Set(turns)], facts: facts.map(({ id }) => id) };
 }
 
 interface Ending {

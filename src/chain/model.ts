@@ -74,6 +74,7 @@ export async function createModel(settings: ModelSettings, parts: ModelParts = {
       defaultQuery: query,
       fetch: createServerFetch({
         ...{ fetch, model: name, now, onSilentCut },
+        extra: canStore(url, query) ? { store: false } : {},
         onRoute(wanted) {
           if (changed.has(wanted)) return false;
           changed.add(wanted);
@@ -96,6 +97,16 @@ export async function createModel(settings: ModelSettings, parts: ModelParts = {
     description: `${name} (${url.host})`,
     contextTokens: Math.floor(limit * USABLE_SHARE),
   };
+}
+
+/**
+ * Whether the server may store requests unless it is told not to: OpenAI keeps responses for 30 days by default
+ * (https://platform.openai.com/docs/api-reference/responses/create#responses-create-store), and Azure has the same API. Others have
+ * no such parameter and refuse it (Mistral: https://github.com/Gitlawb/openclaude/issues/739, Cerebras:
+ * https://github.com/huggingface/huggingface.js/pull/2268).
+ */
+function canStore({ host }: URL, query: BaseUrl['query']): boolean {
+  return host === 'api.openai.com' || 'api-version' in query;
 }
 
 interface BaseUrl {

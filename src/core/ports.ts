@@ -13,6 +13,7 @@ import type {
   ReplyTarget,
   Role,
   TurnId,
+  UsedMemory,
 } from './types.ts';
 
 /** The part of a stored message that a model is shown. */
@@ -111,6 +112,8 @@ export interface ChainInput {
 }
 
 export type ChainEvent =
+  /** What the model is shown of older memory from now on: before every request, so that the last one counts. */
+  | { readonly kind: 'shown'; readonly used: UsedMemory }
   /** The next piece of the answer; never empty. */
   | { readonly kind: 'text'; readonly text: string }
   /** The model is at work and has nothing to say yet (it reasons). Shows nobody anything but that it is alive. */

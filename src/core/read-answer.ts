@@ -1,7 +1,7 @@
 /** Reads one answer of the model as it comes, within its bounds of time and length. */
 import { BotError } from '../errors.ts';
 import type { ChainEvent } from './ports.ts';
-import type { AnswerCut } from './types.ts';
+import type { AnswerCut, UsedMemory } from './types.ts';
 
 /** An answer, and why it ends before its end, if it does. */
 export interface ModelAnswer {
@@ -24,6 +24,8 @@ export interface ReadOptions extends AnswerBounds {
   /** The turn's: what it aborts with is thrown. */
   readonly signal: AbortSignal;
   readonly onFirst: () => void;
+  /** What the model was shown of older memory; called again when a request is repeated. */
+  readonly onShown: (used: UsedMemory) => void;
   /** The whole text so far; empty when what was there of it has turned out to be no answer. */
   readonly onText: (text: string) => void;
 }
@@ -37,7 +39,7 @@ export async function readAnswer(
   open: (signal: AbortSignal) => AsyncIterable<ChainEvent>,
   options: ReadOptions,
 ): Promise<ModelAnswer> {
-  const { firstTokenMs, betweenTokensMs, remainingMs, maxLength, signal, onFirst, onText } = options;
+  const { firstTokenMs, betweenTokensMs, remainingMs, maxLength, signal, onFirst, onShown, onText } = options;
   const silent = new AbortController();
   const late = new AbortController();
   const over = setTimeout(
@@ -52,6 +54,11 @@ export async function readAnswer(
   let text = '';
   try {
     for await (const event of open(AbortSignal.any([signal, silent.signal, late.signal]))) {
+      // Said by the chain itself: the model is still silent.
+      if (event.kind === 'shown') {
+        onShown(event.used);
+        continue;
+      }
       if (heard) {
         silence.refresh();
       } else {

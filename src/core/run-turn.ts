@@ -12,7 +12,7 @@ import { isOwn } from './session.ts';
 import type { ClaimedTurn, ConversationStore, OpenConversation } from './store.ts';
 import { estimateTokens } from './tokens.ts';
 import type { RunningTurns, TurnWatch } from './turn-watch.ts';
-import type { ReplyEnd } from './types.ts';
+import type { ReplyEnd, UsedMemory } from './types.ts';
 
 export interface TurnDeps {
   readonly store: ConversationStore;
@@ -79,6 +79,8 @@ interface RunningTurn extends TurnDeps {
   readonly lease: Lease;
   readonly watch: TurnWatch;
   readonly reply: Reply;
+  /** What the model was last shown of older memory, for the answer's element. */
+  readonly shown: { used: UsedMemory | undefined };
   /** Monotonic milliseconds at the beginning of this run. */
   readonly since: number;
 }
@@ -108,7 +110,7 @@ async function openTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promi
     followers: taken.followers,
     repeat: () => reply.repeat?.(),
   });
-  return { ...deps, taken, lease, watch, reply, since: clock.monotonic() };
+  return { ...deps, taken, lease, watch, reply, shown: { used: undefined }, since: clock.monotonic() };
 }
 
 /**
@@ -213,7 +215,10 @@ async function ask(turn: RunningTurn, known: OpenConversation | undefined): Prom
       ...bounds,
       remainingMs: bounds.answerMs - (startedAt - turn.since),
       signal: watch.signal,
-      onFirst: () => metrics.firstToken(clock.monotonic() - startedAt),
+      onShown(used) {
+      turn.shown.used = used;
+    },
+    onFirst: () => metrics.firstToken(clock.monotonic() - startedAt),
       onText: (text) => reply.update(text),
     },
   );
@@ -223,9 +228,10 @@ async function ask(turn: RunningTurn, known: OpenConversation | undefined): Prom
 async function commit(turn: RunningTurn, said: ModelAnswer, wasStopped: boolean): Promise<ReplyEnd> {
   const { store, taken, clock } = turn;
   const tokens = estimateTokens(taken.message.text) + estimateTokens(said.text);
-  const result = await untilLost(turn, () =>
-    store.commit(taken.lease, taken.message, { ...said, timestamp: clock.now(), stopped: wasStopped, tokens }),
-  );
+  const { used } = turn.shown;
+  const uses = used !== undefined && used.turns.length + used.facts.length > 0 ? { used } : {};
+  const written = { ...said, ...uses, timestamp: clock.now(), stopped: wasStopped, tokens };
+  const result = await untilLost(turn, () => store.commit(taken.lease, taken.message, written));
   switch (result) {
     case 'committed':
     case 'known':

@@ -19,6 +19,7 @@ import type {
   TurnId,
   TurnLease,
   TurnRecord,
+  UsedMemory,
 } from './types.ts';
 
 export type EnqueueResult =
@@ -75,6 +76,8 @@ export interface Answer {
   readonly stopped: boolean;
   /** Absent: the answer is whole, or was stopped. */
   readonly cut?: AnswerCut;
+  /** As {@link ChatMessage.used}. */
+  readonly used?: UsedMemory;
   /** Estimated tokens of both halves, for the statistics. */
   readonly tokens: number;
 }

@@ -95,6 +95,14 @@ export type Role = 'user' | 'assistant';
 export const ANSWER_CUTS = ['length', 'filtered', 'maximum', 'time'] as const;
 export type AnswerCut = (typeof ANSWER_CUTS)[number];
 
+/** Which parts of the memory an answer was made with, besides the newest messages. Ids only; what they lead to may be gone. */
+export interface UsedMemory {
+  /** Turns with a recalled message. */
+  readonly turns: readonly TurnId[];
+  /** Ids of facts. */
+  readonly facts: readonly string[];
+}
+
 /** One stored half of a turn. */
 export interface ChatMessage {
   readonly role: Role;
@@ -116,6 +124,8 @@ export interface ChatMessage {
   readonly editedAt?: number;
   /** Unix milliseconds from which its retention counts, where that is not `timestamp`. */
   readonly saidAt?: number;
+  /** What this answer was made with; absent: the newest messages alone. It goes with the answer. */
+  readonly used?: UsedMemory;
 }
 
 /** What is known of one message (part) of a reply. First the intent is saved, after the post its id. */

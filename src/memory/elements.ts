@@ -25,6 +25,10 @@ const chatMessage = z.object({
   cut: z.enum(ANSWER_CUTS).optional().catch(undefined),
   saidAt: instant.optional().catch(undefined),
   editedAt: instant.optional().catch(undefined),
+  used: z
+    .object({ turns: z.array(z.string()), facts: z.array(z.string()) })
+    .optional()
+    .catch(undefined),
 });
 
 const sessionId = z.string().transform((text, context): SessionId => {
@@ -123,6 +127,7 @@ export function turnHalves(
       ...(answer.stopped ? { stopped: true } : {}),
       ...(answer.cut === undefined ? {} : { cut: answer.cut }),
       ...(Math.abs(answer.timestamp - saidAt) <= SAME_TIME_MS ? {} : { saidAt }),
+      ...(answer.used === undefined ? {} : { used: answer.used }),
     },
   ];
 }

@@ -204,6 +204,27 @@ describe('the route', () => {
     expect((await ask(chain, input('Hello'))).text).toBe('echo: Hello');
     expect(model.journal()[0]?.headers['api-key']).toBe('azure-key');
   });
+
+  it('tells OpenAI and Azure to store nothing, and leaves that out where it is refused', async () => {
+    // https://platform.openai.com/docs/api-reference/chat/create#chat-create-store
+    const baseUrl = `${new URL((model = await startModel({ path: '/v1/chat/completions?api-version=1' })).url).origin}/v1?api-version=1`;
+    expect((await ask(await testChain({ baseUrl }), input('Hello'))).text).toBe('echo: Hello');
+    expect(JSON.parse(model.journal()[0]?.raw ?? '{}')).toMatchObject({ store: false });
+    await model.close();
+    // https://github.com/open-webui/open-webui/issues/14520 has Azure's words for a parameter that it does not know.
+    const refuses: Refuses = ({ store }) =>
+      store === undefined ? undefined : refusal('Unrecognized request argument supplied: store', {});
+    model = await startModel({ path: '/v1/chat/completions?api-version=1', refuses });
+    const chain = await testChain({ baseUrl: `${new URL(model.url).origin}/v1?api-version=1` });
+    for (const text of ['Hello', 'Again']) expect((await ask(chain, input(text))).text).toBe(`echo: ${text}`);
+    expect(model.turnedAway()).toBe(1);
+  });
+
+  it('sends other servers no parameter that they do not know', async () => {
+    model = await startModel();
+    await ask(await testChain({ baseUrl: model.url }), input('Hello'));
+    expect(model.journal()[0]?.raw).not.toContain('"store"');
+  });
 });
 
 describe('whose fault a refusal is', () => {

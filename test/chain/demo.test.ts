@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createDemoModel } from '../../src/chain/demo.ts';
 import { type DemoMessage, demoAnswer } from '../../src/chain/demo-answer.ts';
 import type { ChainInput } from '../../src/core/ports.ts';
-import { ask, input, read, said, testChain } from './harness.ts';
+import { ask, input, NOW, read, said, testChain } from './harness.ts';
 
 /** What the demo model answers at the end of a conversation of one person, through the whole chain. */
 async function answer(...contents: string[]): Promise<string> {
@@ -42,6 +42,27 @@ describe('the demo model', () => {
     expect(await answer('a', 'b', 'c', 'd', 'Hello')).toContain('I was shown 5 messages: 4 earlier and this one.');
     expect(await answer('你好')).toContain('我看到了 1 条消息');
     expect(await answer('a', 'b', '你好')).toContain('我看到了 3 条消息：之前的 2 条和这一条。');
+  });
+
+  it('reads recalled messages and facts, and says how many of each it was shown', async () => {
+    const chain = await testChain({}, 2);
+    const history = said('My name is Grace Hopper', 'Hello Grace', 'It rains', 'A pity', 'It snows', 'How nice');
+    const recalled = await ask(chain, input('What is my name?', { history }));
+    expect(recalled.text).toContain('Your name is Grace Hopper. I was shown 3 messages: 2 earlier and this one.');
+    expect(recalled.text).toMatch(/ I also recalled \d older messages\./);
+    const facts = [{ id: 'f1', text: 'My name is Ada', saidAt: NOW }];
+    expect((await ask(chain, input('What is my name?', { facts }))).text).toContain(
+      'Your name is Ada. I was shown 1 message: this one. You told me to keep 1 fact.',
+    );
+    const chinese = said('我叫张三', '你好', '下雨了', '可惜', '下雪了', '真好').map((message, index) => ({
+      ...message,
+      turn: `t${index >> 1}`,
+    }));
+    const { text, used } = await ask(chain, input('我叫什么名字？', { history: chinese, facts }));
+    expect(text).toContain('你叫张三。');
+    expect(text).toContain('我还想起了更早的 ');
+    expect(text).toContain('你让我记住了 1 件事。');
+    expect(used).toEqual({ turns: expect.arrayContaining(['t0']), facts: ['f1'] });
   });
 
   it.each([

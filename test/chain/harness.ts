@@ -1,5 +1,6 @@
 import { type ChainSettings, createChain } from '../../src/chain/index.ts';
 import type { Chain, ChainEvent, ChainInput } from '../../src/core/ports.ts';
+import type { UsedMemory } from '../../src/core/types.ts';
 import { BotError } from '../../src/errors.ts';
 import { createContext } from '../../src/memory/context/context.ts';
 
@@ -38,6 +39,7 @@ export interface Outcome {
   readonly text: string;
   /** Why the answer ends before its end, if it does. */
   readonly cut: string | undefined;
+  readonly used: UsedMemory | undefined;
   /** Signs that the model was at work without saying anything. */
   readonly working: number;
   /** What the stream threw, if it did. */
@@ -52,18 +54,20 @@ export async function read(
   const pieces: string[] = [];
   let cut: string | undefined;
   let working = 0;
+  let used: UsedMemory | undefined;
   let thrown: unknown;
   try {
     for await (const event of stream) {
       if (event.kind === 'text') onPiece(event.text, pieces.push(event.text));
       else if (event.kind === 'working') working += 1;
       else if (event.kind === 'cut') cut = event.reason;
+      else if (event.kind === 'shown') used = event.used;
       else pieces.splice(0);
     }
   } catch (error) {
     thrown = error;
   }
-  return { pieces, text: pieces.join(''), cut, working, thrown };
+  return { pieces, text: pieces.join(''), cut, working, used, thrown };
 }
 
 /** Asks and reads the answer to its end. */

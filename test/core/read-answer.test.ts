@@ -13,6 +13,7 @@ function options(changes: Partial<ReadOptions> = {}) {
     ...{ firstTokenMs: LONG, betweenTokensMs: LONG, remainingMs: LONG, maxLength: 40_000 },
     signal: new AbortController().signal,
     onFirst: () => undefined,
+    onShown: () => undefined,
     onText: (text: string) => void seen.push(text),
     ...changes,
   };
@@ -53,6 +54,17 @@ describe('an answer', () => {
     const { open } = source([text('secret'), { kind: 'restart' }, text('Hi')]);
     expect(await readAnswer(open, read)).toEqual({ text: 'Hi' });
     expect(read.seen).toEqual(['secret', '', 'Hi']);
+  });
+
+  it('says what the model was shown last, which is no sign of life', async () => {
+    const used: unknown[] = [];
+    let first = 0;
+    const shown = (...turns: string[]): ChainEvent => ({ kind: 'shown', used: { turns, facts: [] } });
+    const read = options({ onShown: (one) => void used.push(one), onFirst: () => void (first += 1) });
+    expect(await readAnswer(source([shown('t1'), shown('t2'), text('Hi')]).open, read)).toEqual({ text: 'Hi' });
+    expect([used, first]).toEqual([[{ turns: ['t1'], facts: [] }, { turns: ['t2'], facts: [] }], 1]);
+    const silent = options({ firstTokenMs: 1 });
+    await expect(readAnswer(source([shown('t1')], 'hangs').open, silent)).rejects.toMatchObject({ code: 'model_timeout' });
   });
 
   it('says why it was cut off', async () => {

@@ -24,6 +24,7 @@ const requestSchema = z.strictObject({
   stream_options: z.strictObject({ include_usage: z.literal(true) }).optional(),
   max_tokens: z.int().positive().optional(),
   temperature: z.number().min(0).max(2).optional(),
+  store: z.literal(false).optional(),
   messages: z
     .array(z.strictObject({ role: z.enum(['system', 'developer', 'user', 'assistant']), content: wellFormed() }))
     .refine(alternates, 'after one system message the roles must alternate, from user to user'),

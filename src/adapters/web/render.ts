@@ -23,11 +23,12 @@ export function renderReceived(result: ReceiveResult): Sent {
 }
 
 export function renderMessage(message: ChatMessage): FeedEvents['state']['messages'][number] {
-  const { role, content, timestamp, turn, author, stopped, cut } = message;
+  const { role, content, timestamp, turn, author, stopped, cut, used } = message;
   return {
     ...{ role, content, timestamp, turn, stopped: stopped === true },
     ...(author === undefined ? {} : { author }),
     ...(cut === undefined ? {} : { cut }),
+    ...(used === undefined ? {} : { used: { turns: [...used.turns], facts: [...used.facts] } }),
   };
 }
 

@@ -77,6 +77,8 @@ const stored = z.object({
   stopped: z.boolean(),
   /** Absent: not cut off. */
   cut: z.enum(ANSWER_CUTS).optional(),
+  /** What the answer was made with besides the newest messages: turns of recalled messages, ids of facts. Some may be gone. */
+  used: z.object({ turns: z.array(z.string()), facts: z.array(z.string()) }).optional(),
 });
 
 const fact = z.object({

@@ -12,6 +12,8 @@ import { decoded, wholeText } from './sse.ts';
 
 export interface ServerOptions {
   readonly fetch: typeof globalThis.fetch;
+  /** Parameters that are added to each request; one that the server refuses is left out from then on. */
+  readonly extra?: Readonly<Record<string, unknown>>;
   readonly model: string;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -47,7 +49,8 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
 
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
-    const body = readBody(init?.body);
+    const asked = readBody(init?.body);
+    const body = asked && { ...asked, ...options.extra };
     if (body === undefined || !url.pathname.endsWith('/chat/completions')) {
       return await responsesRoute(input, init, body);
     }
