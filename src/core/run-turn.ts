@@ -216,9 +216,9 @@ async function ask(turn: RunningTurn, known: OpenConversation | undefined): Prom
       remainingMs: bounds.answerMs - (startedAt - turn.since),
       signal: watch.signal,
       onShown(used) {
-      turn.shown.used = used;
-    },
-    onFirst: () => metrics.firstToken(clock.monotonic() - startedAt),
+        turn.shown.used = used;
+      },
+      onFirst: () => metrics.firstToken(clock.monotonic() - startedAt),
       onText: (text) => reply.update(text),
     },
   );

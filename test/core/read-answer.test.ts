@@ -62,9 +62,17 @@ describe('an answer', () => {
     const shown = (...turns: string[]): ChainEvent => ({ kind: 'shown', used: { turns, facts: [] } });
     const read = options({ onShown: (one) => void used.push(one), onFirst: () => void (first += 1) });
     expect(await readAnswer(source([shown('t1'), shown('t2'), text('Hi')]).open, read)).toEqual({ text: 'Hi' });
-    expect([used, first]).toEqual([[{ turns: ['t1'], facts: [] }, { turns: ['t2'], facts: [] }], 1]);
+    expect([used, first]).toEqual([
+      [
+        { turns: ['t1'], facts: [] },
+        { turns: ['t2'], facts: [] },
+      ],
+      1,
+    ]);
     const silent = options({ firstTokenMs: 1 });
-    await expect(readAnswer(source([shown('t1')], 'hangs').open, silent)).rejects.toMatchObject({ code: 'model_timeout' });
+    await expect(readAnswer(source([shown('t1')], 'hangs').open, silent)).rejects.toMatchObject({
+      code: 'model_timeout',
+    });
   });
 
   it('says why it was cut off', async () => {

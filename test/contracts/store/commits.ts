@@ -55,6 +55,15 @@ export function describeCommits(harness: Harness): void {
       expect((await harness.store.record(session, 'm1'))?.state).toBe('finished');
     });
 
+    it('keeps with an answer what it was made with, and loses it with the answer', async () => {
+      const used = { turns: ['m1', 'm2'], facts: ['abcd1234'] };
+      await runTurn(harness.store, messageOf(session, 'm3'), answerOf('You like tea.', { used }));
+      const stored = async () => (await harness.store.history(session))?.messages.map((message) => message.used);
+      expect(await stored()).toEqual([undefined, used]);
+      await harness.store.removeTurns(session, { source: messageOf(session, 'm3').id });
+      expect(await stored()).toBeUndefined();
+    });
+
     it('marks an answer that the person stopped', async () => {
       await offerNew(harness.store, messageOf(session, 'm1'));
       const { lease, message } = await takeHead(harness.store, session);

@@ -1,0 +1,2 @@
+/** On both stores. */
+import './recall.test.ts';
