@@ -207,7 +207,8 @@ describe('the route', () => {
 
   it('tells OpenAI and Azure to store nothing, and leaves that out where it is refused', async () => {
     // https://platform.openai.com/docs/api-reference/chat/create#chat-create-store
-    const baseUrl = `${new URL((model = await startModel({ path: '/v1/chat/completions?api-version=1' })).url).origin}/v1?api-version=1`;
+    model = await startModel({ path: '/v1/chat/completions?api-version=1' });
+    const baseUrl = `${new URL(model.url).origin}/v1?api-version=1`;
     expect((await ask(await testChain({ baseUrl }), input('Hello'))).text).toBe('echo: Hello');
     expect(JSON.parse(model.journal()[0]?.raw ?? '{}')).toMatchObject({ store: false });
     await model.close();

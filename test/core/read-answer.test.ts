@@ -58,16 +58,16 @@ describe('an answer', () => {
 
   it('says what the model was shown last, which is no sign of life', async () => {
     const used: unknown[] = [];
-    let first = 0;
+    const firsts: string[] = [];
     const shown = (...turns: string[]): ChainEvent => ({ kind: 'shown', used: { turns, facts: [] } });
-    const read = options({ onShown: (one) => void used.push(one), onFirst: () => void (first += 1) });
+    const read = options({ onShown: (one) => void used.push(one), onFirst: () => void firsts.push('first') });
     expect(await readAnswer(source([shown('t1'), shown('t2'), text('Hi')]).open, read)).toEqual({ text: 'Hi' });
-    expect([used, first]).toEqual([
+    expect([used, firsts]).toEqual([
       [
         { turns: ['t1'], facts: [] },
         { turns: ['t2'], facts: [] },
       ],
-      1,
+      ['first'],
     ]);
     const silent = options({ firstTokenMs: 1 });
     await expect(readAnswer(source([shown('t1')], 'hangs').open, silent)).rejects.toMatchObject({
