@@ -1,7 +1,6 @@
 /**
- * Tells the followers of a turn what happens to it, and running turns that they should look at their record. Within this
- * process it is a function call. Another process is sent a signal only when it has asked to follow, so nothing is published
- * while nobody there listens.
+ * Sends the events of a turn to its followers, and wakes running turns so that they check their record. Within this process, that
+ * is a function call. Another process gets a signal only if it follows the turn, so nothing is published without a listener.
  */
 import { toBotError } from '../errors.ts';
 import type { Logger, Signals } from './ports.ts';
@@ -12,21 +11,21 @@ import { isJsonValue, type JsonValue, type TurnId } from './types.ts';
 type Listener = (event: JsonValue) => void;
 
 export interface Announcements {
-  /** Begins to hear the other processes. */
+  /** Starts to receive from other processes. */
   start(): Promise<void>;
-  /** Hears what is announced of a turn. The returned function ends it. */
+  /** Calls `listener` with each event of the turn. The returned function unsubscribes. */
   follow(sessionId: SessionId, turnId: TurnId, listener: Listener): () => void;
-  /** Whether somebody in this process follows the turn. */
+  /** Whether the turn has a follower in this process. */
   isFollowed(sessionId: SessionId, turnId: TurnId): boolean;
   /** Whether the turn runs in this process. */
   runsHere(sessionId: SessionId, turnId: TurnId): boolean;
   /**
-   * Tells the followers of a turn that runs here, in whichever process they are. What does not run here is told to all
-   * processes: few things are, and none of them often.
-   * @throws BotError `store_unavailable` when another process could not be told
+   * Sends an event to the followers of a turn, in all processes. If the turn does not run here, all processes get it; such events are
+   * rare.
+   * @throws BotError `store_unavailable` if another process could not be reached
    */
   announce(sessionId: SessionId, turnId: TurnId, event: JsonValue): Promise<void>;
-  /** Has the running turns of a conversation, or of all, look at their record now rather than within a second. Never rejects. */
+  /** Makes the running turns of a conversation, or of all, check their record now instead of within a second. Never rejects. */
   wake(sessionId?: SessionId, turnId?: TurnId): Promise<void>;
 }
 
@@ -64,7 +63,7 @@ export function createAnnouncements({ signals, running, logger }: AnnouncementsD
       const key = keyOf(sessionId, turnId);
       const those = listeners.get(key) ?? new Set();
       listeners.set(key, those.add(listener));
-      // A follower that joins in the middle of an answer is told all of it.
+      // A follower that joins in the middle of an answer needs all of it.
       running.repeat(sessionId, turnId);
       return () => {
         those.delete(listener);
@@ -98,7 +97,7 @@ type Signal =
   | { readonly kind: 'wake'; readonly sessionId: SessionId | undefined; readonly turnId: TurnId | undefined }
   | { readonly kind: 'event'; readonly sessionId: SessionId; readonly turnId: TurnId; readonly event: JsonValue };
 
-/** Undefined for what no version of this file sent. */
+/** Undefined for anything that no version of this module sent. */
 function readSignal(payload: JsonValue): Signal | undefined {
   if (typeof payload !== 'object' || payload === null || !('kind' in payload)) return undefined;
   const turnId = 'turnId' in payload && typeof payload.turnId === 'string' ? payload.turnId : undefined;

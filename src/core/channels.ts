@@ -1,34 +1,34 @@
 /**
- * Channels that the bot was talked to in, for platforms that deliver nothing again: what was sent there while the bot or its
- * store was away has to be asked for, from the last message that was dealt with (docs/turns.md).
+ * The registry of channels in which the bot was addressed. Some platforms do not redeliver: messages sent during an outage of the bot
+ * or its store must be requested, from the last handled message on (docs/turns.md).
  */
 import type { JsonValue } from './types.ts';
 
-/** Milliseconds that a channel is kept after the last time the bot was talked to there, whatever the TTL. */
+/** How long a channel stays registered after the bot was last addressed there, whatever the TTL. Milliseconds. */
 export const KEEP_CHANNEL_MS = 7 * 86_400_000;
 
 export interface WatchedChannel {
   /** The platform's id of the channel (or of the thread, where threads are channels). */
   readonly id: string;
-  /** What the adapter wants to know of it again. Plain JSON; the adapter parses it. */
+  /** Data of the adapter about the channel, as plain JSON. The adapter parses it. */
   readonly about: JsonValue;
   /**
-   * Every message up to this id was stored or was deliberately ignored. At most {@link MAX_CURSOR_DIGITS} decimal digits, by
-   * whose number the platform's messages are in order (a snowflake).
+   * Every message up to this id was stored or deliberately ignored. A number of at most {@link MAX_CURSOR_DIGITS} decimal digits that
+   * orders the platform's messages (a snowflake).
    */
   readonly cursor: string;
 }
 
-/** So many digits has the greatest number of 64 bits. */
+/** Digits of the greatest 64-bit number. */
 export const MAX_CURSOR_DIGITS = 20;
 
-/** One registry for all replicas. All methods reject as the rest of the store does. */
+/** One registry for all replicas. Methods reject like those of the store. */
 export interface Channels {
-  /** Keeps the channel for {@link KEEP_CHANNEL_MS} from now. A cursor only moves forwards: an older one changes nothing. */
+  /** Registers the channel for {@link KEEP_CHANNEL_MS} from now. The cursor only moves forwards: an older one is ignored. */
   watch(platform: string, channel: WatchedChannel): Promise<void>;
-  /** Moves cursors forwards, by channel id; channels that are not watched are left alone, none is kept any longer by it. */
+  /** Moves cursors forwards, by channel id. Ignores unwatched channels, and does not extend the registration. */
   advance(platform: string, cursors: ReadonlyMap<string, string>): Promise<void>;
   watched(platform: string): Promise<readonly WatchedChannel[]>;
-  /** Forgets channels that are no more. */
+  /** Removes channels. */
   unwatch(platform: string, ids: readonly string[]): Promise<void>;
 }

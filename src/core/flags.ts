@@ -1,15 +1,15 @@
-/** Facts about a place or a conversation that an adapter must share with its replicas and that no platform tells it: names only, no text. */
+/** Flags on a place or a conversation that the replicas of an adapter share and that the platform does not report. They have names, but no text. */
 import type { Person, Place, SessionId } from './session.ts';
 
 /**
- * What is noted of a conversation goes when that is forgotten, and outlives its TTL. What is noted of a place goes with the
- * place or its workspace only, so its name must not name a person.
+ * Flags on a conversation outlive its TTL and are erased when it is forgotten. Flags on a place are erased only with the place or
+ * its workspace, so their names must not identify a person.
  */
 export interface Flags {
-  /** Notes `name` for `ms` milliseconds from now. True when it was not noted: of several callers one is told so. */
-  note(about: Place | SessionId, name: string, ms: number): Promise<boolean>;
-  noted(about: Place | SessionId, name: string): Promise<boolean>;
+  /** Sets a flag for `ms` milliseconds from now. True if it was not set; of several concurrent callers, one gets true. */
+  set(about: Place | SessionId, name: string, ms: number): Promise<boolean>;
+  has(about: Place | SessionId, name: string): Promise<boolean>;
   drop(about: Place | SessionId, name: string): Promise<void>;
-  /** The conversations of this person alone of which `name` is noted, those whose time is over too. */
+  /** The person's own conversations with this flag, including flags that have expired. */
   ofPerson(person: Person, name: string): Promise<readonly SessionId[]>;
 }

@@ -1,19 +1,19 @@
 /**
- * Whether the store takes what people write: told by the sign of life that each replica writes every {@link BEAT_MS} anyway. A
- * store that answers and takes nothing (read only, full, its disk gone) looks healthy to everything else.
+ * Whether the store accepts writes, judged by the heartbeat that each replica writes every {@link BEAT_MS}. A store that answers but
+ * accepts no writes (read-only, full, disk failure) looks healthy otherwise.
  */
 import type { BotError } from '../errors.ts';
 import { BEAT_MS } from './limits.ts';
 import type { Clock, Health } from './ports.ts';
 
 export interface Heartbeat {
-  /** The store took the write. */
+  /** A write succeeded. */
   wrote(): void;
   failed(error: BotError): void;
   health(): Health;
 }
 
-/** Milliseconds without any outcome of a write, as when each one hangs, after which the store counts as away. */
+/** Milliseconds without a completed write after which the store counts as down. Writes may hang without failing. */
 const SILENCE_MS = 6 * BEAT_MS;
 
 export function createHeartbeat(clock: Pick<Clock, 'monotonic'>): Heartbeat {

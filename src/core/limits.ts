@@ -1,21 +1,21 @@
-/** The numbers of the turn protocol (docs/turns.md). Times in milliseconds. */
+/** Constants of the turn protocol (docs/turns.md). Times are in milliseconds. */
 
-/** Failed attempts of one turn, each worth a retry, after which the person is told. */
+/** Failed attempts of a turn after which the bot gives up and tells the person. */
 export const MAX_ATTEMPTS = 4;
-/** Times a turn may be taken over from a worker that died; after one more it is given up, so that the messages after it are answered. */
+/** How often a turn may be taken over from a worker that died. Then it is given up, so that the next messages are answered. */
 export const MAX_TAKEOVERS = 5;
 /**
- * The default of ANSWER_TIMEOUT, which bounds a whole turn: one run of it lasts no longer, and no new attempt begins later
- * than this after the first take, whatever the reason of the last failure.
+ * The default of ANSWER_TIMEOUT, which limits a whole turn: one run lasts no longer, and no new attempt starts later than this after
+ * the first claim, whatever the last failure was.
  */
 export const TURN_BUDGET_MS = 600_000;
-/** How long, after ANSWER_TIMEOUT, the delivery of a stored answer is retried before the answer stays in memory only. */
+/** How long after ANSWER_TIMEOUT the delivery of a stored answer is retried. Then the answer stays in memory only. */
 export const DELIVERY_BUDGET_MS = 15 * 60_000;
-/** Between two checks of whether a running turn was stopped, forgotten, or lost to another worker. */
+/** Interval for checking whether a running turn was stopped, forgotten, or lost to another worker. */
 export const CHECK_MS = 1_000;
-/** Between two signs of life of a worker, and two looks at what waits; where nothing waits every other look is left out. */
+/** Interval of heartbeats, and of scans for waiting conversations. While nothing waits, every other scan is skipped. */
 export const BEAT_MS = 1_000;
-/** Between two times that what is overdue is taken out of the indexes. */
+/** Interval for removing expired entries from the indexes. */
 export const SWEEP_MS = 60_000;
-/** Longest wait before the model is asked again, unless it named a longer one. */
+/** Longest delay before the model is called again, unless its server asks for a longer one. */
 export const MAX_BACKOFF_MS = 8_000;

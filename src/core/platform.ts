@@ -2,19 +2,19 @@
 export interface PlatformDescriptor {
   /** As in session ids: lower-case letters and digits. */
   readonly id: string;
-  /** As people write it. */
+  /** Display name. */
   readonly name: string;
-  /** Settings that switch it on, for the startup banner; none: it is always on, and `name` is listed unless `hidden`. */
+  /** Settings that enable it, for the startup banner. None: it is always enabled, and listed unless `hidden`. */
   readonly settings: readonly string[];
   /** Not listed in the startup banner. */
   readonly hidden?: true;
   /**
-   * How people talk to the bot outside a DM, for /help. `mention`: they mention it; `any`: all messages are for the bot;
-   * `api`: requests of programs.
+   * How people address the bot outside of DMs, for /help. `mention`: by a mention; `any`: every message is for the bot; `api`: by
+   * requests of programs.
    */
   readonly addressing: 'mention' | 'any' | 'api';
-  /** The platform vouches for its users' ids. Without that nobody there is an administrator. */
+  /** The platform authenticates its users. Otherwise nobody there can be an administrator. */
   readonly verifiesUsers: boolean;
-  /** `platform`: a user has the same id in all workspaces; `workspace`: an id counts in its workspace only. */
+  /** `platform`: a user has the same id in all workspaces; `workspace`: user ids are unique within a workspace only. */
   readonly userIds: 'platform' | 'workspace';
 }

@@ -1,12 +1,12 @@
 /**
- * The right to run turns. An incarnation of this process (`<process>.<k>`) shows that it lives by a beat every second; the beat
- * lists the turns that it runs. A token (`<incarnation>:<n>`) names the right to one turn, and no token is ever used again.
+ * The right to run turns. An incarnation of this process (`<process>.<k>`) sends a heartbeat ("beat") every second, which lists the
+ * turns that it runs. A token (`<incarnation>:<n>`) is the right to run one turn, and is never reused.
  *
  *     none -> beginning -> beating -> ended (then the next one begins)
  *
- * An incarnation ends for ever when its beat is gone or a beat comes too late. A token whose incarnation has no beat, or that its
- * incarnation has let go of, is an orphan, and stays one: its turn may be taken over. The holder of an orphan has stopped
- * writing, because its lease ends a second before its beat does.
+ * An incarnation ends permanently when its beat has expired or a beat is late. A token is orphaned, permanently, if its incarnation
+ * has no beat or has released it; then its turn may be taken over. The holder of an orphaned token has stopped writing, because its
+ * lease ends a second before its beat expires.
  */
 import { BotError, toBotError } from '../errors.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -14,43 +14,43 @@ import type { Clock, Lease, Logger } from './ports.ts';
 import type { Beats } from './store.ts';
 import type { Token } from './types.ts';
 
-/** A token of this process, and what its turn may rely on. */
+/** A token of this process, with the lease of its turn. */
 export interface Held {
   readonly token: Token;
   readonly lease: Lease;
-  /** Its turn writes no more, or nobody knows whether the token owns one: from the next beat on it is an orphan. */
+  /** Gives up the token: its turn writes no more, or it is unknown whether it owns a turn. It is orphaned from the next beat on. */
   release(): void;
-  /** Ends the lease of a turn that goes on for too long, and lets go of it. */
+  /** Ends the lease of a turn that runs for too long, and releases the token. */
   revoke(): void;
 }
 
 export interface Pulse {
-  /** A new token, listed before it is sent anywhere. Undefined while no incarnation lives. */
+  /** Returns a new token, which is listed before it is used. Undefined while no incarnation is alive. */
   hold(): Held | undefined;
-  /** Makes the beat that is due; the first of an incarnation before anything is held. Never rejects. */
+  /** Sends the next beat. The first beat of an incarnation precedes its first token. Never rejects. */
   beat(): Promise<void>;
-  /** Which of these tokens are orphans. @throws BotError `store_unavailable`: then nothing is decided. */
+  /** Returns the tokens that are orphaned. @throws BotError `store_unavailable`: then nothing is known about them */
   orphans(tokens: readonly Token[]): Promise<ReadonlySet<Token>>;
-  /** Ends the leases of all turns because the process ends; their turns are given back. */
+  /** Ends all leases because the process is shutting down. The turns are requeued. */
   abortAll(): void;
-  /** Ends the incarnation: what it still holds is orphaned at once. */
+  /** Ends the incarnation: its remaining tokens are orphaned at once. */
   end(): Promise<void>;
 }
 
 export interface PulseDeps {
   readonly beats: Beats;
-  /** The name of this process, never used again. */
+  /** The name of this process. Names are never reused. */
   readonly process: string;
   readonly clock: Clock;
   readonly heartbeat: Heartbeat;
-  /** An incarnation began, other than the first one. */
+  /** Called when an incarnation other than the first begins. */
   readonly onRenewed: () => void;
   readonly logger: Logger;
 }
 
 interface Incarnation {
   readonly name: string;
-  /** The turns that it runs, by n. */
+  /** The running turns, by n. */
   readonly running: Map<number, AbortController>;
   next: number;
   /** When the newest acknowledged beat was sent. */
@@ -76,11 +76,11 @@ export function createPulse({ beats, process, clock, heartbeat, onRenewed, logge
     if (current !== incarnation) return;
     current = undefined;
     clearTimeout(incarnation.timer);
-    logger.warn({ turns: incarnation.running.size }, 'sign of life lost: the turns of this process are given up');
-    abort(incarnation, 'This process gave no sign of life in time.');
+    logger.warn({ turns: incarnation.running.size }, 'heartbeat lost: giving up the turns of this process');
+    abort(incarnation, 'The heartbeat of this process was late.');
   };
 
-  /** The leases end by themselves, so that no request of theirs goes out later. */
+  /** Ends the leases in time even if no beat returns, so that no request is sent later. */
   const watch = (incarnation: Incarnation) => {
     clearTimeout(incarnation.timer);
     if (!Number.isFinite(beats.lifeMs)) return;
@@ -113,7 +113,7 @@ export function createPulse({ beats, process, clock, heartbeat, onRenewed, logge
     if (typeof outcome === 'object') heartbeat.failed(outcome.refused);
     else heartbeat.wrote();
     if (current !== incarnation) return;
-    // Acknowledged, but sent too long after the one before: in between the beat may have been gone.
+    // Acknowledged, but sent too long after the previous beat, which may have expired in between.
     if (outcome === 'gone' || !isFresh(incarnation, sent)) {
       lapse(incarnation);
       return;
@@ -136,7 +136,7 @@ export function createPulse({ beats, process, clock, heartbeat, onRenewed, logge
         lease: { signal, alive: () => current === incarnation && !signal.aborted && isFresh(incarnation) },
         release: () => void incarnation.running.delete(n),
         revoke() {
-          controller.abort(new BotError('turn_lost', 'The turn has gone on for too long.'));
+          controller.abort(new BotError('turn_lost', 'The turn has run for too long.'));
           incarnation.running.delete(n);
         },
       };
@@ -152,7 +152,7 @@ export function createPulse({ beats, process, clock, heartbeat, onRenewed, logge
       } catch (thrown) {
         const error = toBotError(thrown);
         heartbeat.failed(error);
-        logger.warn({ code: error.code, err: error.message }, 'no sign of life could be given');
+        logger.warn({ code: error.code, err: error.message }, 'could not send the heartbeat');
       } finally {
         beginning = false;
       }
@@ -180,18 +180,18 @@ export function createPulse({ beats, process, clock, heartbeat, onRenewed, logge
   };
 }
 
-/** `<next>;<n>,<n>…`: the first number that was never given out, and those whose turns run. */
+/** `<next>;<n>,<n>…`: the first unused number, and the numbers of running turns. */
 function listingOf({ next, running }: Incarnation): string {
   return `${next};${[...running.keys()].join(',')}`;
 }
 
-/** Whether an incarnation with this listing runs its turn n, or may give n out. */
+/** Whether an incarnation with this listing runs its turn n, or may still use n. */
 function isListed(listing: string | undefined, n: number): boolean {
   const [next = '', numbers = ''] = listing?.split(';') ?? [];
   return listing !== undefined && (n >= Number(next) || numbers.split(',').includes(String(n)));
 }
 
-/** What is no token of any version belongs to nobody. */
+/** A malformed token belongs to nobody. */
 function parseToken(token: Token): { readonly incarnation: string; readonly n: number } {
   const colon = token.lastIndexOf(':');
   const n = Number(token.slice(colon + 1));

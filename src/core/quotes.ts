@@ -1,15 +1,15 @@
-/** How much of other people's messages goes with one: they are stored with it while it waits, and shown to the model. */
+/** Limits on quotes, which are stored with a message while it waits and are shown to the model. */
 import type { Quote } from './types.ts';
 
-/** Longest quoted text, in UTF-16 units: Discord's and Slack's own messages fit whole, pasted logs are cut. */
+/** Longest quote, in UTF-16 units: ordinary messages of Discord and Slack fit, pasted logs are cut. */
 export const MAX_QUOTE = 4_000;
 /** All quotes of one message together, in UTF-16 units. */
 export const MAX_QUOTES_LENGTH = 16_000;
-/** Longest name, in UTF-16 units; what the model is shown of it is shorter. */
+/** Longest name, in UTF-16 units. The model is shown less of it. */
 const MAX_AUTHOR = 200;
 const MARK = ' […]';
 
-/** The last quotes, as they are nearest to the message, each and all together no longer than they may be. */
+/** Keeps the last quotes, which are nearest to the message, within the limits for each and for all. */
 export function boundQuotes(quotes: readonly Quote[]): readonly Quote[] {
   const kept: Quote[] = [];
   let room = MAX_QUOTES_LENGTH;

@@ -1,9 +1,9 @@
-/** Reads one answer of the model as it comes, within its bounds of time and length. */
+/** Reads one streamed answer of the model, within its limits of time and length. */
 import { BotError } from '../errors.ts';
 import type { ChainEvent } from './ports.ts';
 import type { AnswerCut, UsedMemory } from './types.ts';
 
-/** An answer, and why it ends before its end, if it does. */
+/** An answer, and the reason if it is incomplete. */
 export interface ModelAnswer {
   readonly text: string;
   readonly cut?: AnswerCut | undefined;
@@ -19,21 +19,21 @@ export interface AnswerBounds {
 }
 
 export interface ReadOptions extends AnswerBounds {
-  /** Milliseconds that the turn has left for all of the answer. */
+  /** Milliseconds left for the whole answer. */
   readonly remainingMs: number;
-  /** The turn's: what it aborts with is thrown. */
+  /** The turn's signal. Its reason is thrown. */
   readonly signal: AbortSignal;
   readonly onFirst: () => void;
-  /** What the model was shown of older memory; called again when a request is repeated. */
+  /** Called with the parts of older memory that the model was shown; again if a request is repeated. */
   readonly onShown: (used: UsedMemory) => void;
-  /** The whole text so far; empty when what was there of it has turned out to be no answer. */
+  /** Called with the whole text so far; with an empty text if the text so far turned out not to be the answer. */
   readonly onText: (text: string) => void;
 }
 
 /**
- * Asks by `open` and reads to the end of the answer, or to where it is cut: at `maxLength`, never within a surrogate pair, or
- * when the turn's time is up with something written. In both cases the request is broken off. The cost is linear in the length.
- * @throws BotError `model_timeout` (retryable) when the model is silent for too long; whatever `open`'s stream throws
+ * Calls `open` and reads to the end of the answer. The answer is cut, and the request cancelled, at `maxLength` (never within a
+ * surrogate pair) or when the turn's time is up and there is some text. The cost is linear in the length.
+ * @throws BotError `model_timeout` (retryable) if the model is silent for too long; the errors of `open`'s stream
  */
 export async function readAnswer(
   open: (signal: AbortSignal) => AsyncIterable<ChainEvent>,
@@ -100,7 +100,7 @@ function cutAtMaximum(text: string): ModelAnswer {
   throw new BotError('model_empty_answer', 'The model sent only blanks.', { retryable: true });
 }
 
-/** Without half a surrogate pair at its end. */
+/** Drops half a surrogate pair at the end. */
 function wholeCharacters(text: string): string {
   return /[\uD800-\uDBFF]$/.test(text) ? text.slice(0, -1) : text;
 }

@@ -1,32 +1,31 @@
 /**
- * Places, session ids and persons. Only this file decides who shares a memory with whom.
+ * Places, session ids and persons. Only this module decides who shares a conversation.
  *
- * A session id is the text that names one conversation, `{<place>}[:t-<thread>][:u-<user>]`. The place
- * (`platform:workspace:channel`, or `platform:channel` where there is no workspace) stands in braces because it is the
- * Redis hash tag. Every component is encoded by itself, so the encoding is injective: two different conversations never
- * get the same id, whatever anybody types as a name.
+ * A session id identifies one conversation: `{<place>}[:t-<thread>][:u-<user>]`. The place (`platform:workspace:channel`, or
+ * `platform:channel` without workspaces) is in braces because it is the Redis hash tag. Each component is encoded separately, so the
+ * encoding is injective: two conversations never have the same id, whatever names people choose.
  */
 import { BotError } from '../errors.ts';
 
 declare const sessionIdBrand: unique symbol;
-/** Names one conversation. Made by {@link encodeSession} and {@link parseSessionId} only. */
+/** Identifies one conversation. Only created by {@link encodeSession} and {@link toSessionId}. */
 export type SessionId = string & { readonly [sessionIdBrand]: true };
 
-/** Where a conversation happens. `workspace`: the platform's server or team, where it has any. */
+/** Where a conversation takes place. `workspace`: the platform's server or team, if it has them. */
 export interface Place {
   readonly platform: string;
   readonly workspace?: string;
   readonly channel: string;
 }
 
-/** The parts of a session id. `user` is absent where all members of the channel share the conversation, and in a DM. */
+/** The parts of a session id. `user` is absent if all members of the channel share the conversation, and in a DM. */
 export interface Session {
   readonly place: Place;
   readonly thread?: string;
   readonly user?: string;
 }
 
-/** One human being as one platform (and workspace) knows them. */
+/** A user of one platform (and workspace). */
 export interface Person {
   readonly platform: string;
   readonly workspace?: string;
@@ -39,37 +38,36 @@ export interface Team {
   readonly workspace: string;
 }
 
-/** A channel with all its threads; with `thread`, that thread alone. Includes everyone who writes there. */
+/** A channel with all its threads, or with `thread` only that thread; with everybody who writes there. */
 export interface Area {
   readonly place: Place;
   readonly thread?: string;
 }
 
-/** `user`: a conversation per channel (or thread) and person; `channel`: one shared by all in it. */
+/** `user`: one conversation per channel (or thread) and person; `channel`: one conversation for all people in it. */
 export type SessionScope = 'user' | 'channel';
 
-/** Longest component in UTF-16 units; platform ids are far shorter, an HTTP user_id is limited to this. */
+/** Longest component in UTF-16 units. Platform ids are far shorter; HTTP user ids are limited to this. */
 export const MAX_COMPONENT_LENGTH = 128;
 
-/** Whether it has no lone surrogate. One becomes U+FFFD in UTF-8: two different texts would be stored as the same one. */
+/** Whether it has no lone surrogates. They become U+FFFD in UTF-8, so two different texts would be stored as the same. */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text);
 }
 
-/** Needs no encoding: most ids, and each turn encodes several. */
+/** Matches components that need no encoding. A fast path: most ids match, and each turn encodes several. */
 const PLAIN = /^[A-Za-z0-9._-]+$/;
 
 const PLATFORM = /^[a-z][a-z0-9]*$/;
 
-/** Whether {@link encodeComponent} takes this text: an element stored by a buggy writer may name an impossible user. */
+/** Whether {@link encodeComponent} accepts this text. A corrupt element may contain an impossible user. */
 export function isComponent(text: string): boolean {
   return text.length > 0 && text.length <= MAX_COMPONENT_LENGTH && isWellFormed(text);
 }
 
 /**
- * Percent-encodes one component. Only letters, digits, `-`, `_` and `.` stay as they are.
- * @throws BotError `session_invalid` for an empty, overlong or ill-formed (lone surrogate) component: lone surrogates
- * collapse into one character in UTF-8, so two different ids would become one.
+ * Percent-encodes one component, except letters, digits, `-`, `_` and `.`.
+ * @throws BotError `session_invalid` for an empty, overlong or ill-formed component (see {@link isWellFormed})
  */
 export function encodeComponent(text: string): string {
   if (text.length === 0) throw new BotError('session_invalid', 'An id must not be empty.');
@@ -89,7 +87,10 @@ export function encodeComponent(text: string): string {
 
 function encodeAll(platform: string, parts: readonly (string | undefined)[]): string {
   if (!PLATFORM.test(platform)) {
-    throw new BotError('session_invalid', `A platform is named in lower-case letters and digits, not "${platform}".`);
+    throw new BotError(
+      'session_invalid',
+      `The name of a platform consists of lower-case letters and digits, not "${platform}".`,
+    );
   }
   return [platform, ...parts.filter((part) => part !== undefined).map(encodeComponent)].join(':');
 }
@@ -119,8 +120,8 @@ export function encodeSession(session: Session): SessionId {
 const SESSION_ID = /^\{([a-z][a-z0-9]*)(?::([^:{}]+))?:([^:{}]+)\}(?::t-([^:{}]+))?(?::u-([^:{}]+))?$/;
 
 /**
- * Reads an id that {@link encodeSession} made.
- * @throws BotError `session_invalid` for anything that is not the one canonical spelling of a session id.
+ * Parses an id from {@link encodeSession}.
+ * @throws BotError `session_invalid` for anything but the canonical spelling of a session id
  */
 export function parseSessionId(id: string): Session {
   const match = SESSION_ID.exec(id);
@@ -144,20 +145,20 @@ export function parseSessionId(id: string): Session {
   return session;
 }
 
-/** Turns text from outside (a stored element, a button) back into a branded id. @throws as {@link parseSessionId}. */
+/** Validates text from outside (a stored element, a button) as a session id. @throws like {@link parseSessionId} */
 export function toSessionId(text: string): SessionId {
   parseSessionId(text);
   return brand(text);
 }
 
-/** The place of a session id, encoded, without its braces. */
+/** The encoded place of a session id, without braces. */
 export function placeTag(id: SessionId): string {
   return id.slice(1, id.indexOf('}'));
 }
 
 /**
- * The conversation of the same person in the same place outside any thread: what a TTL choice made there is kept under,
- * so that it holds for the person's threads of that place too.
+ * The person's conversation in the same place outside of threads. A TTL override made there is stored under this id, so that it also
+ * applies to the person's threads in that place.
  */
 export function baseSession(id: SessionId): SessionId {
   if (!id.includes('}:t-')) return id;
@@ -165,12 +166,12 @@ export function baseSession(id: SessionId): SessionId {
   return encodeSession(user === undefined ? { place } : { place, user });
 }
 
-/** Whether it is one person's own conversation, and not shared by all who talk there. Only the part after the place can name a user. */
+/** Whether the conversation belongs to one person. Only the part after the place can contain a user. */
 export function isOwn(id: SessionId): boolean {
   return id.includes(':u-', id.indexOf('}'));
 }
 
-/** Of a session and the person speaking in it: the workspace-wide person. */
+/** The person who writes in a session, as known to its whole workspace. */
 export function personOf(id: SessionId, user: string): Person {
   const { platform, workspace } = parseSessionId(id).place;
   return workspace === undefined ? { platform, user } : { platform, workspace, user };

@@ -97,8 +97,8 @@ export interface TurnCheck {
 
 export interface DueConversation {
   readonly sessionId: SessionId;
-  /** What {@link WorkIndex.clear} asks for. */
-  readonly note: string;
+  /** What {@link WorkIndex.clearPending} needs. */
+  readonly mark: string;
 }
 
 export interface EnqueueOptions {
@@ -173,22 +173,22 @@ export interface Turns {
   amend(sessionId: SessionId, source: string, text: string | null, editedAt?: number): Promise<AmendResult>;
 }
 
-/** What says where work waits: none of it is needed for long, since it is made again from the inboxes' notes. */
+/** The indexes of waiting work. The ready queue may be lost: it is rebuilt from the pending marks. */
 export interface WorkIndex {
-  /** Notes conversations as pending: they are looked at until their inboxes are seen empty. */
-  note(sessionIds: readonly SessionId[]): Promise<void>;
+  /** Marks conversations as pending: they are scanned until their inboxes are seen empty. */
+  markPending(sessionIds: readonly SessionId[]): Promise<void>;
   /** How many conversations have messages that are not answered. */
   countPending(): Promise<number>;
-  /** Conversations to look at now, about a hundred at most; each is given again in two seconds unless its note is cleared. */
+  /** Returns the conversations to scan now, about a hundred at most. Each is due again in two seconds unless its mark is cleared. */
   takeDue(): Promise<readonly DueConversation[]>;
   /** The owners of the heads of these inboxes, in order; `empty` where nothing waits. */
   heads(sessionIds: readonly SessionId[]): Promise<readonly ({ readonly owner: Token | undefined } | 'empty')[]>;
-  /** Takes the note away, unless a message came after it was read. */
-  clear(due: DueConversation): Promise<void>;
-  /** Puts a conversation that nobody runs in the order in which free workers take them; `first`: before all others. */
+  /** Clears the pending mark, unless a message came after it was read. */
+  clearPending(due: DueConversation): Promise<void>;
+  /** Appends a conversation that nobody runs to the ready queue; `first`: puts it before all others. */
   ready(sessionId: SessionId, first?: boolean): Promise<void>;
   countReady(): Promise<number>;
-  /** Takes out those that wait longest. */
+  /** Removes and returns the conversations that have waited longest. */
   pop(count: number): Promise<readonly SessionId[]>;
 }
 

@@ -1,19 +1,19 @@
 /**
- * How many tokens a model will make of a text, estimated without a tokenizer.
+ * Estimates the number of tokens of a text without a tokenizer.
  *
- * Why an estimate: any OpenAI-compatible server may answer, each model has a tokenizer of its own, their tables weigh
- * megabytes and cost milliseconds per message. The number is used to bound the window and for statistics only.
+ * Why an estimate: the model can be on any OpenAI-compatible server, each model has its own tokenizer, and their tables take
+ * megabytes and milliseconds per message. The number is only used to limit the window and for statistics.
  *
- * How: every UTF-16 unit has a weight by its script, the sum is rounded up. Compared with o200k_base and cl100k_base
- * (tiktoken, the samples are in test/core/tokens.test.ts) the estimate is
+ * How: each UTF-16 unit has a weight by its script, and the sum is rounded up. Compared with o200k_base and cl100k_base (tiktoken;
+ * samples in test/core/tokens.test.ts), the estimate is
  * - 0.85 to 1.5 times the real number for English, German and French prose, chat, code, JSON and Markdown;
  * - 0.75 to 1.7 times for Chinese, Japanese and Korean;
  * - 0.45 to 2.8 times for other scripts: mostly too high for o200k_base, too low for the older cl100k_base;
- * - too low by half for what no tokenizer knows (base64, hex dumps, rare ideographs), too high for runs of spaces.
- * It errs on the high side where it can, because too high costs an old message and too low costs a refused request.
+ * - too low by half for text unlike training data (base64, hex dumps, rare ideographs), too high for runs of spaces.
+ * It prefers to be too high, which costs an old message, rather than too low, which costs a refused request.
  */
 
-/** Weights are in twelfths of a token, whole numbers, so that sums are exact. */
+/** Weights are whole numbers of twelfths of a token, so that sums are exact. */
 const TOKEN = 12;
 
 /**

@@ -1,4 +1,4 @@
-/** Tells a running turn what happens to it from outside: its lease, a stop, a forget, the end of the process. */
+/** Interrupts a running turn: at the end of its lease, by a stop or /forget, at shutdown. */
 import { BotError } from '../errors.ts';
 import { CHECK_MS } from './limits.ts';
 import type { Lease } from './ports.ts';
@@ -6,15 +6,15 @@ import type { SessionId } from './session.ts';
 import type { LeaseState, TurnCheck } from './store.ts';
 import type { TurnId, TurnLease } from './types.ts';
 
-/** Why a turn must not go on as it is. `lost` covers the end of the process too: either way another worker has it. */
+/** Why a turn is interrupted. `lost` includes shutdown: either way, another worker continues the turn. */
 export type Interruption = Exclude<LeaseState, 'held'>;
 
 export interface TurnWatch {
   /** Aborts at the first interruption. */
   readonly signal: AbortSignal;
   interruption(): Interruption | undefined;
-  /** Looks now, as a signal from another replica asks for. */
-  look(): Promise<void>;
+  /** Checks the record now, as requested by a signal. */
+  checkNow(): Promise<void>;
   end(): void;
 }
 
@@ -23,18 +23,18 @@ export interface Watched {
   readonly check: () => Promise<TurnCheck>;
   /** Processes that follow the turn already, by the names of their signals. */
   readonly followers: readonly string[];
-  /** Somebody has come who knows nothing of the answer yet. */
+  /** Called for a new follower, who has nothing of the answer yet. */
   readonly repeat: () => void;
 }
 
-/** The turns that run in this process, by conversation. */
+/** The turns that run in this process. */
 export interface RunningTurns {
   watch(lease: TurnLease, held: Lease, watched: Watched): TurnWatch;
-  /** Something happened to this conversation, or to many: its turn, or every one, looks at its record at once. */
+  /** The turn of this conversation, or every turn, checks its record at once. */
   wake(sessionId?: SessionId, turnId?: TurnId): void;
   /** Other processes that follow this turn; undefined when it does not run here. */
   followers(sessionId: SessionId, turnId: TurnId): ReadonlySet<string> | undefined;
-  /** Tells the whole answer so far once more, where this turn runs here. */
+  /** Announces the whole answer so far again, if the turn runs here. */
   repeat(sessionId: SessionId, turnId: TurnId): void;
 }
 
@@ -44,7 +44,7 @@ interface Running extends TurnWatch {
   readonly repeat: () => void;
 }
 
-/** @param process the name of this process' own signals: its followers are told without any. */
+/** @param process the name of this process. Its own followers need no signal */
 export function createRunningTurns(process: string): RunningTurns {
   const running = new Map<SessionId, Set<Running>>();
   const find = (sessionId: SessionId, turnId: TurnId) =>
@@ -61,8 +61,8 @@ export function createRunningTurns(process: string): RunningTurns {
         controller.abort(new BotError(reason === 'stopped' ? 'turn_stopped' : 'turn_lost', `The turn is ${why}.`));
       };
       const onLeaseEnd = () => interrupt('lost');
-      const look = async () => {
-        // A store that does not answer decides nothing: the lease runs out by itself.
+      const checkNow = async () => {
+        // If the store does not answer, nothing is decided; the lease expires by itself.
         const found = await check().catch((): TurnCheck => ({ state: 'held', followers: [] }));
         const before = followers.size;
         for (const follower of found.followers) if (follower !== process) followers.add(follower);
@@ -70,7 +70,7 @@ export function createRunningTurns(process: string): RunningTurns {
         if (found.state !== 'held') interrupt(found.state);
         else if (!held.alive()) interrupt('lost');
       };
-      const timer = setInterval(() => void look(), CHECK_MS);
+      const timer = setInterval(() => void checkNow(), CHECK_MS);
       held.signal.addEventListener('abort', onLeaseEnd, { once: true });
       if (held.signal.aborted) onLeaseEnd();
       const siblings = running.get(lease.sessionId) ?? new Set();
@@ -80,7 +80,7 @@ export function createRunningTurns(process: string): RunningTurns {
         repeat,
         signal: controller.signal,
         interruption: () => why,
-        look,
+        checkNow,
         end() {
           clearInterval(timer);
           held.signal.removeEventListener('abort', onLeaseEnd);
@@ -94,7 +94,7 @@ export function createRunningTurns(process: string): RunningTurns {
     wake(sessionId, turnId) {
       const woken = sessionId === undefined ? [...running.values()].flatMap((it) => [...it]) : running.get(sessionId);
       for (const watch of woken ?? []) {
-        if (turnId === undefined || watch.turnId === turnId) void watch.look();
+        if (turnId === undefined || watch.turnId === turnId) void watch.checkNow();
       }
     },
     followers(sessionId, turnId) {

@@ -1,6 +1,6 @@
 /**
- * Runs turns in a number of slots. A message that comes in is run here at once when a slot is free. What nobody runs waits in the
- * order of `ready`, from which a free slot takes it; and what was lost on the way is found by a look at the notes, every second.
+ * Runs turns in a number of slots. The turn of an incoming message runs here at once if a slot is free. Otherwise its conversation waits
+ * in the ready queue until a slot is free. A scan of the pending conversations, every second, finds everything that was missed.
  */
 import { toBotError } from '../errors.ts';
 import { raceTimeout } from '../lib/timeout.ts';
@@ -12,23 +12,23 @@ import type { SessionId } from './session.ts';
 import type { ClaimedTurn, EnqueueResult } from './store.ts';
 import type { IncomingMessage, Token } from './types.ts';
 
-/** Milliseconds that turns get to give themselves back once the grace time is over. */
+/** Milliseconds in which turns must requeue themselves after the grace period. */
 const HANDOVER_MS = 5_000;
-/** Milliseconds for which it is remembered what was stored here, so that it can be noted again. */
+/** How long stored messages are remembered in order to mark them as pending again. Milliseconds. */
 const STORED_MS = 60_000;
 
 export interface Worker {
   start(): Promise<void>;
   /** Stores a message, and runs its turn here if a slot is free and nothing else waits in its conversation. */
   enqueue(message: IncomingMessage, follower?: string): Promise<EnqueueResult>;
-  /** Begins no more turns; those that fit into `graceMs` end, the others are given back. */
+  /** Starts no more turns. Running turns may end within `graceMs`; then they are requeued. */
   stop(graceMs: number): Promise<void>;
 }
 
 export interface WorkerDeps extends Omit<TurnDeps, 'hold'> {
   /** The name of this process. */
   readonly process: string;
-  /** Turns at the same time in this process. */
+  /** Concurrent turns in this process. */
   readonly concurrency: number;
   readonly onPending: (conversations: number) => void;
   readonly heartbeat: Heartbeat;
@@ -37,47 +37,47 @@ export interface WorkerDeps extends Omit<TurnDeps, 'hold'> {
 export function createWorker(deps: WorkerDeps): Worker {
   const { store, concurrency, clock, logger, heartbeat } = deps;
   let running = 0;
-  /** Something waited in `ready` when it was last looked at: it goes before what comes in. */
+  /** The ready queue was not empty when it was last checked: it takes precedence over incoming messages. */
   let othersWait = false;
   let closing = false;
   let timers: NodeJS.Timeout[] = [];
-  let looking = false;
-  /** Nothing waited at the last look. What is noted from then on is due four seconds later, so the next look but one finds it in time. */
+  let scanning = false;
+  /** The last scan found nothing, so the next one is skipped: new marks are due after four seconds, and the scan after that finds them in time. */
   let nothingWaited = false;
-  /** The store was away, or this process' incarnation ended: notes from this monotonic time on may be lost, and are made again. */
-  let noteFrom: number | undefined;
+  /** After an outage of the store or a new incarnation: pending marks from this monotonic time on may be lost, and are set again. */
+  let marksLostSince: number | undefined;
   let idle = () => {};
   const stored: { readonly sessionId: SessionId; readonly at: number }[] = [];
   const pulse = createPulse({
     ...{ beats: store.beats, process: deps.process, clock, heartbeat, logger },
-    onRenewed: () => oweNotes(),
+    onRenewed: () => marksMayBeLost(),
   });
 
-  /** Makes a call that nobody waits for: whatever is lost with it, the next look finds. */
-  const behind = (what: string, action: () => Promise<unknown>) => {
+  /** Runs a call in the background. If it fails, the next scan repairs the state. */
+  const inBackground = (what: string, action: () => Promise<unknown>) => {
     action().catch((thrown: unknown) => {
-      logger.warn({ err: toBotError(thrown).message }, `${what} failed, the next look repairs it`);
+      logger.warn({ err: toBotError(thrown).message }, `${what} failed; the next scan repairs it`);
     });
   };
 
-  const oweNotes = () => {
-    noteFrom ??= clock.monotonic() - STORED_MS;
+  const marksMayBeLost = () => {
+    marksLostSince ??= clock.monotonic() - STORED_MS;
   };
 
-  /** Until it has succeeded it stays owed. */
-  const noteAgain = async (from: number) => {
-    await store.note([...new Set(stored.filter(({ at }) => at >= from).map(({ sessionId }) => sessionId))]);
-    if (noteFrom === from) noteFrom = undefined;
+  /** Retried with each tick until it succeeds. */
+  const restoreMarks = async (from: number) => {
+    await store.markPending([...new Set(stored.filter(({ at }) => at >= from).map(({ sessionId }) => sessionId))]);
+    if (marksLostSince === from) marksLostSince = undefined;
   };
 
-  const rememberStored = (sessionId: SessionId) => {
+  const recordStored = (sessionId: SessionId) => {
     const now = clock.monotonic();
     stored.push({ sessionId, at: now });
-    const since = Math.min(now - STORED_MS, noteFrom ?? now);
+    const since = Math.min(now - STORED_MS, marksLostSince ?? now);
     while ((stored[0]?.at ?? now) < since) stored.shift();
   };
 
-  /** A slot and a token for it, if there is one free. */
+  /** A free slot, with a token for it; undefined if there is none. */
   const takeSlot = (): Held | undefined => {
     if (closing || running >= concurrency) return undefined;
     const held = pulse.hold();
@@ -88,16 +88,16 @@ export function createWorker(deps: WorkerDeps): Worker {
   const freeSlot = () => {
     running -= 1;
     if (running === 0) idle();
-    if (othersWait) behind('taking what waits', fillSlots);
+    if (othersWait) inBackground('filling free slots', fillSlots);
   };
 
-  const giveBack = (held: Held) => {
+  const releaseSlot = (held: Held) => {
     held.release();
     freeSlot();
   };
 
-  /** Tells free workers, here and elsewhere, of a conversation that nobody runs. */
-  const offer = async (sessionId: SessionId, first = false) => {
+  /** Puts a conversation that nobody runs into the ready queue and signals free workers in all processes. */
+  const makeReady = async (sessionId: SessionId, first = false) => {
     await store.ready(sessionId, first);
     othersWait = true;
     if (running < concurrency) await fillSlots();
@@ -111,26 +111,26 @@ export function createWorker(deps: WorkerDeps): Worker {
       try {
         [sessionId] = await store.pop(1);
       } catch (thrown) {
-        giveBackQuietly(held);
+        dropSlot(held);
         throw thrown;
       }
       if (sessionId === undefined) {
         othersWait = false;
-        giveBack(held);
+        releaseSlot(held);
         return;
       }
-      behind('claiming', () => claim(held, sessionId, undefined));
+      inBackground('claiming', () => claim(held, sessionId, undefined));
     }
   };
 
-  /** Without looking for more: the store does not answer. */
-  const giveBackQuietly = (held: Held) => {
+  /** Frees the slot without checking the ready queue, because the store does not answer. */
+  const dropSlot = (held: Held) => {
     held.release();
     running -= 1;
     if (running === 0) idle();
   };
 
-  /** Claims a conversation for a slot, and runs it; one whose owner has died is taken over. */
+  /** Claims a conversation and runs its turn in the slot. Takes over from an owner that has died. */
   const claim = async (held: Held, sessionId: SessionId, expected: Token | undefined) => {
     try {
       let claimed = await store.claim(sessionId, held.token, expected);
@@ -140,13 +140,13 @@ export function createWorker(deps: WorkerDeps): Worker {
       }
       if (claimed.kind === 'claimed') return await run(held, claimed.turn);
     } catch (thrown) {
-      giveBackQuietly(held);
+      dropSlot(held);
       throw thrown;
     }
-    giveBack(held);
+    releaseSlot(held);
   };
 
-  /** Runs a turn in its slot, and the next ones of its conversation as long as it is given tokens for them. */
+  /** Runs a turn in its slot, then the next turns of its conversation for as long as there are tokens for them. */
   const run = async (first: Held, turn: ClaimedTurn) => {
     let current: { readonly held: Held; readonly turn: ClaimedTurn } | undefined = { held: first, turn };
     const { sessionId } = turn.lease;
@@ -154,7 +154,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       while (current !== undefined) {
         const { held, turn: claimed }: { readonly held: Held; readonly turn: ClaimedTurn } = current;
         current = undefined;
-        // Claimed too late, or by a call whose answer took too long: it is an orphan, and somebody's.
+        // Claimed too late, or by a call that took too long: the token is orphaned, and another worker has the turn.
         if (!held.lease.alive()) {
           held.release();
           return;
@@ -162,18 +162,18 @@ export function createWorker(deps: WorkerDeps): Worker {
         const end = await settled(held, claimed);
         if (end.kind === 'finished') current = end.next;
         if (end.kind === 'unowned' || (end.kind === 'finished' && end.next === undefined && end.waiting > 0)) {
-          behind('offering', () => store.ready(sessionId));
+          inBackground('queueing', () => store.ready(sessionId));
           othersWait = true;
         }
       }
     } catch (thrown) {
-      logger.warn({ session: sessionId, err: thrown }, 'turn broken off');
+      logger.warn({ session: sessionId, err: thrown }, 'turn aborted by an error');
     } finally {
       freeSlot();
     }
   };
 
-  /** Runs one turn; whatever comes of it, its token is let go of then. One that never ends is left to others. */
+  /** Runs one turn and then releases its token, however the turn ends. A turn that never ends is left to other workers. */
   const settled = async (held: Held, turn: ClaimedTurn) => {
     const overdue = setTimeout(held.revoke, 2 * deps.bounds.answerMs);
     try {
@@ -187,8 +187,8 @@ export function createWorker(deps: WorkerDeps): Worker {
     }
   };
 
-  /** What waits: whatever was lost on the way (a crash, an answer, the order of `ready`) is found here. */
-  const look = async () => {
+  /** Scans the pending conversations. Finds everything that was missed: after a crash, a lost response, or a lost ready queue. */
+  const scan = async () => {
     const pending = await store.countPending();
     deps.onPending(pending);
     nothingWaited = pending === 0;
@@ -201,13 +201,13 @@ export function createWorker(deps: WorkerDeps): Worker {
       const head = heads[index];
       const { sessionId } = conversation;
       if (head === undefined) continue;
-      if (head === 'empty') await store.clear(conversation);
+      if (head === 'empty') await store.clearPending(conversation);
       else if (head.owner === undefined) await store.ready(sessionId);
       else if (orphans.has(head.owner)) {
         const { owner } = head;
         const held = takeSlot();
         if (held === undefined) await store.ready(sessionId, true);
-        else behind('taking over', () => claim(held, sessionId, owner));
+        else inBackground('taking over', () => claim(held, sessionId, owner));
       }
     }
     othersWait = (await store.countReady()) > 0;
@@ -215,19 +215,19 @@ export function createWorker(deps: WorkerDeps): Worker {
   };
 
   const tick = async () => {
-    if (!heartbeat.health().ok) oweNotes();
+    if (!heartbeat.health().ok) marksMayBeLost();
     await pulse.beat();
-    if (!heartbeat.health().ok) oweNotes();
-    if (closing || looking) return;
-    looking = true;
+    if (!heartbeat.health().ok) marksMayBeLost();
+    if (closing || scanning) return;
+    scanning = true;
     try {
-      if (noteFrom !== undefined && heartbeat.health().ok) await noteAgain(noteFrom);
+      if (marksLostSince !== undefined && heartbeat.health().ok) await restoreMarks(marksLostSince);
       if (nothingWaited) nothingWaited = false;
-      else await look();
+      else await scan();
     } catch (thrown) {
-      logger.warn({ err: toBotError(thrown).message }, 'looking for what waits failed');
+      logger.warn({ err: toBotError(thrown).message }, 'scan for waiting conversations failed');
     } finally {
-      looking = false;
+      scanning = false;
     }
   };
 
@@ -236,7 +236,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       await tick();
       timers = [
         setInterval(() => void tick(), BEAT_MS),
-        setInterval(() => behind('sweep', () => store.sweep()), SWEEP_MS),
+        setInterval(() => inBackground('sweep', () => store.sweep()), SWEEP_MS),
       ];
     },
 
@@ -246,23 +246,23 @@ export function createWorker(deps: WorkerDeps): Worker {
       try {
         result = await store.enqueue(message, { token: held?.token, follower });
       } catch (thrown) {
-        // Stored or not: its turn is an orphan, and the platform delivers the message again.
-        if (held !== undefined) giveBackQuietly(held);
+        // Stored or not, its token is orphaned, and the platform delivers the message again.
+        if (held !== undefined) dropSlot(held);
         throw thrown;
       }
       const { sessionId } = message;
       if (result.kind === 'claimed') {
-        rememberStored(sessionId);
+        recordStored(sessionId);
         if (held !== undefined) void run(held, result.turn);
         return result;
       }
-      if (held !== undefined) giveBack(held);
+      if (held !== undefined) releaseSlot(held);
       if (result.kind === 'queued') {
-        rememberStored(sessionId);
-        if (result.owner === undefined) behind('offering', () => offer(sessionId));
+        recordStored(sessionId);
+        if (result.owner === undefined) inBackground('queueing', () => makeReady(sessionId));
       } else if (result.kind === 'duplicate' && result.unowned) {
         const known = result.sessionId;
-        behind('offering', () => offer(known));
+        inBackground('queueing', () => makeReady(known));
       }
       return result;
     },
@@ -280,7 +280,7 @@ export function createWorker(deps: WorkerDeps): Worker {
       await untilIdle(HANDOVER_MS);
       for (const timer of timers) clearInterval(timer);
       await pulse.end().catch((thrown: unknown) => {
-        logger.warn({ err: toBotError(thrown).message }, 'could not remove the sign of life; it expires');
+        logger.warn({ err: toBotError(thrown).message }, 'could not remove the heartbeat; it expires');
       });
     },
   };

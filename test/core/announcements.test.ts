@@ -90,10 +90,10 @@ describe('what is announced of a turn', () => {
     const { watch, repeats } = run(here, followers);
     hear(here.announcements);
     expect(repeats).toHaveLength(1);
-    await watch.look();
+    await watch.checkNow();
     expect(repeats).toHaveLength(1);
     followers.push('there');
-    await watch.look();
+    await watch.checkNow();
     expect(repeats).toHaveLength(2);
     watch.end();
   });

@@ -206,8 +206,8 @@ describe('a worker', { timeout: 120_000 }, () => {
     const keys = keyspace(fixture.prefix);
     let refusals = 0;
     const worker = await join(1, (store) => ({
-      async note(sessionIds) {
-        if (refusals === 2) return await store.note(sessionIds);
+      async markPending(sessionIds) {
+        if (refusals === 2) return await store.markPending(sessionIds);
         refusals += 1;
         throw new BotError('store_unavailable', 'Away again.', { retryable: true });
       },

@@ -73,7 +73,7 @@ export async function interrupted(state: 'stopped' | 'lost'): Promise<unknown> {
     held,
     watched,
   );
-  await watch.look();
+  await watch.checkNow();
   watch.end();
   return watch.signal.reason;
 }

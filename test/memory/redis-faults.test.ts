@@ -254,7 +254,7 @@ describe('a server that takes no writes just now', () => {
     }
     await admin.config('SET', 'min-replicas-to-write', '0');
     await admin.replicaof('NO', 'ONE');
-    await vi.waitFor(() => store.note([session]), 15_000);
+    await vi.waitFor(() => store.markPending([session]), 15_000);
     expect(await store.commit(lease, message, answerOf('one'))).toBe('committed');
     expect(await store.waiting(session)).toEqual(['m1']);
     expect(await contents(store, session)).toEqual(['text of m1', 'one']);

@@ -260,7 +260,7 @@ test('whoever is erased is in the indexes before anything of theirs is stored or
   const given = await order(() => store.setTtl(shared, 20 * 86_400), ...listed, `PEXPIREAT ${own.list}`);
   expectInOrder(given.slice(0, -1), given.at(-1) ?? -1);
   const noted = await order(
-    () => store.flags.note(shared, 'followed', 60 * 86_400_000),
+    () => store.flags.set(shared, 'followed', 60 * 86_400_000),
     ...listed.slice(1),
     `ZADD ${own.notes}`,
   );

@@ -270,7 +270,7 @@ export function createEdgeBot(): EdgeBot {
     amended: needsEngine,
     waiting: needsEngine,
     locate: needsEngine,
-    flags: { note: needsEngine, noted: needsEngine, drop: needsEngine, ofPerson: needsEngine },
+    flags: { set: needsEngine, has: needsEngine, drop: needsEngine, ofPerson: needsEngine },
     facts,
   };
   return bot;

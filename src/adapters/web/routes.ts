@@ -106,7 +106,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
 
   app.post(`${API}/stop`, async (c) => {
     const body = parse(messageRef, await readJson(c.req.raw, maxBytes));
-    const asked = await bot().flags.noted(sessionOf(body, scope), authorNote(body.id, body.user));
+    const asked = await bot().flags.has(sessionOf(body, scope), authorNote(body.id, body.user));
     const stopped = asked && (await bot().stop(sessionOf(body, scope), body.id));
     return c.json({ stopped } satisfies Writes['stop']['answer']);
   });
@@ -182,7 +182,7 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
     const result = await bot().receive(message);
     if (result.kind === 'queued') {
       // Not earlier: a refused message must leave no trace, and repeating somebody's message id must not make one its author.
-      await bot().flags.note(sessionId, authorNote(turnId, author.id), AUTHOR_MS);
+      await bot().flags.set(sessionId, authorNote(turnId, author.id), AUTHOR_MS);
       await announce(bot(), logger, sessionId, { kind: 'web.said', turn: turnId, author: author.name, text });
     }
     return renderReceived(result);

@@ -42,7 +42,7 @@ export function readClaim(
 ): ClaimedTurn | undefined {
   // It was about to expire: its companions and the indexes hear that it lives on. Seldom, so the usual turn is cheap.
   if (extended === 1) {
-    context.behind('claim', () => applyTtl(context, sessionId, { seconds: turnBudgetS, remember: false }));
+    context.inBackground('claim', () => applyTtl(context, sessionId, { seconds: turnBudgetS, remember: false }));
   }
   const fields = fieldsOf(flat);
   const record = parseRecord(fields);

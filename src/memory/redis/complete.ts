@@ -11,7 +11,7 @@ const completeReply = z.union([
 ]);
 
 export function createCompleting(context: RedisContext, turnBudgetS: number): Pick<Turns, 'complete'> {
-  const { redis, keys, options, call, behind, oneServer } = context;
+  const { redis, keys, options, call, inBackground, oneServer } = context;
 
   return {
     complete: ({ sessionId, turnId, token }, next) =>
@@ -31,7 +31,7 @@ export function createCompleting(context: RedisContext, turnBudgetS: number): Pi
             return { kind: 'fenced' };
           case 'left':
             if (reply[1] === 0 && score !== null) {
-              behind('clearPending', () => redis.clearPending(keys.pending, sessionId, score));
+              inBackground('clearPending', () => redis.clearPending(keys.pending, sessionId, score));
             }
             return { kind: 'left', waiting: reply[1] };
           case 'claimed': {

@@ -14,7 +14,7 @@ export interface RedisContext {
   /** Makes a call; whatever it throws becomes a BotError that the observer hears of too. */
   call<T>(operation: string, action: () => Promise<T>): Promise<T>;
   /** Sends something right behind, which nobody waits for; its failure is observed and repaired by the sweep. */
-  behind(operation: string, action: () => Promise<unknown>): void;
+  inBackground(operation: string, action: () => Promise<unknown>): void;
   /** Writes the index entry of a conversation behind the script that changed it. */
   readonly writeIndex: WriteIndex;
   /** Resolves when everything sent behind has been answered. */
@@ -36,7 +36,7 @@ export function createContext(
     if (redis.status !== 'end') options.observer.error(operation, error);
     return error;
   };
-  const behind: RedisContext['behind'] = (operation, action) => {
+  const inBackground: RedisContext['inBackground'] = (operation, action) => {
     sendTogether(redis);
     const sent = action()
       .catch((thrown: unknown) => report(operation, thrown))
@@ -48,8 +48,8 @@ export function createContext(
     keys,
     options,
     oneServer,
-    behind,
-    writeIndex: createIndexWriter(redis, keys, behind),
+    inBackground,
+    writeIndex: createIndexWriter(redis, keys, inBackground),
     async call(operation, action) {
       sendTogether(redis);
       try {

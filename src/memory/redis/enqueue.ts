@@ -72,7 +72,7 @@ export function createEnqueueing(context: RedisContext, turnBudgetS: number): En
           for (const { key, member } of listed) pipeline.indexMember(key, member, indexedMs);
           return enqueueReply.parse((await replies(pipeline.enqueueTurn(...args))).at(-1));
         };
-        if (!oneServer) await redis.notePending(keys.pending, sessionId);
+        if (!oneServer) await redis.markPending(keys.pending, sessionId);
         const person = `${sessionId} ${author.id}`;
         let justIndexed = !indexed.has(person);
         const reply: EnqueueReply = await whenListed(context, sessionId, [author.id], async () => {
@@ -82,7 +82,7 @@ export function createEnqueueing(context: RedisContext, turnBudgetS: number): En
           if (first) indexed.add(person);
           return answer;
         });
-        if (!oneServer && reply[0] !== 'full') await redis.notePending(keys.pending, sessionId);
+        if (!oneServer && reply[0] !== 'full') await redis.markPending(keys.pending, sessionId);
         switch (reply[0]) {
           case 'full':
             return { kind: 'full', waiting: reply[1] };
@@ -94,7 +94,7 @@ export function createEnqueueing(context: RedisContext, turnBudgetS: number): En
             if (known === undefined) throw new Error('An idempotency key leads nowhere.');
             const unfinished = state !== '' && state !== 'finished';
             if (!oneServer && unfinished && known.sessionId !== sessionId) {
-              await redis.notePending(keys.pending, known.sessionId);
+              await redis.markPending(keys.pending, known.sessionId);
             }
             return { kind: 'duplicate', ...known, unowned: unfinished && owner === '' } satisfies EnqueueResult;
           }

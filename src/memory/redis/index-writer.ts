@@ -22,12 +22,12 @@ export type WriteIndex = (id: SessionId, entry: IndexEntry) => void;
 /**
  * When many conversations are answered at once, their entries go out as one script, before anything that their callers send
  * next. A script for each would cost client and Redis about as much as the turn itself.
- * @param behind sends what nobody waits for
+ * @param inBackground sends what nobody waits for
  */
 export function createIndexWriter(
   redis: RedisClient,
   keys: Keyspace,
-  behind: (operation: string, action: () => Promise<unknown>) => void,
+  inBackground: (operation: string, action: () => Promise<unknown>) => void,
 ): WriteIndex {
   /** One entry a conversation: two changes of one moment are one, with the turns of both. */
   let waiting = new Map<SessionId, IndexEntry>();
@@ -41,7 +41,7 @@ export function createIndexWriter(
       const turns = some.reduce((sum, [, entry]) => sum + (entry.turns ?? 0), 0);
       const tokens = some.reduce((sum, [, entry]) => sum + (entry.tokens ?? 0), 0);
       const args = some.flatMap(([id, { expiresAt, messages }]) => [id, expiresAt, messages]);
-      behind('index', () =>
+      inBackground('index', () =>
         redis.indexConversations(keys.live, keys.lengths, keys.total, today, KEEP_DAY_S, turns, tokens, ...args),
       );
     }

@@ -1,25 +1,25 @@
-/** Where work waits, and which workers live: the indexes of all conversations, in a slot of their own. */
+/** The indexes of waiting work, and the heartbeats of workers. Global keys in their own slot. */
 import { z } from 'zod';
 import type { Beats, WorkIndex } from '../../core/store.ts';
 import { parseStoredSession } from '../elements.ts';
 import { replies, toStoreError } from './client.ts';
 import type { RedisContext } from './context.ts';
 
-/** Conversations that one look takes at most. */
+/** Maximum number of conversations in one scan. */
 const MOST_DUE = 100;
-/** Milliseconds that a beat lives without being renewed. */
+/** Milliseconds until a beat expires unless it is renewed. */
 const BEAT_MS = 4_000;
-/** Milliseconds after the sending of a beat for which turns go on: a second less than others wait for. */
+/** Milliseconds for which turns continue after a beat was sent: a second less than others wait. */
 const LIFE_MS = 3_000;
 
 const strings = z.array(z.string());
 const headReply = z.union([z.tuple([]), z.tuple([z.string()])]);
 
-export function createWorkIndex({ redis, keys, call, behind, oneServer }: RedisContext): WorkIndex {
+export function createWorkIndex({ redis, keys, call, inBackground, oneServer }: RedisContext): WorkIndex {
   return {
-    note: (sessionIds) =>
-      call('note', async () => {
-        if (sessionIds.length > 0) await redis.notePending(keys.pending, ...sessionIds);
+    markPending: (sessionIds) =>
+      call('markPending', async () => {
+        if (sessionIds.length > 0) await redis.markPending(keys.pending, ...sessionIds);
       }),
 
     countPending: () => call('countPending', () => redis.zcard(keys.pending)),
@@ -31,9 +31,9 @@ export function createWorkIndex({ redis, keys, call, behind, oneServer }: RedisC
         for (let index = 0; index + 1 < flat.length; index += 2) {
           const member = flat[index] ?? '';
           const sessionId = parseStoredSession(member);
-          if (sessionId !== undefined) found.push({ sessionId, note: flat[index + 1] ?? '' });
-          // Nobody's conversation: left there it would be met by every look.
-          else behind('takeDue', () => redis.zrem(keys.pending, member));
+          if (sessionId !== undefined) found.push({ sessionId, mark: flat[index + 1] ?? '' });
+          // A malformed member would come up in every scan.
+          else inBackground('takeDue', () => redis.zrem(keys.pending, member));
         }
         return found;
       }),
@@ -56,12 +56,12 @@ export function createWorkIndex({ redis, keys, call, behind, oneServer }: RedisC
         });
       }),
 
-    clear: ({ sessionId, note }) =>
-      call('clear', async () => void (await redis.clearPending(keys.pending, sessionId, note))),
+    clearPending: ({ sessionId, mark }) =>
+      call('clearPending', async () => void (await redis.clearPending(keys.pending, sessionId, mark))),
 
     ready: (sessionId, first = false) =>
       call('ready', async () => {
-        // Since when it waits, by this process' clock: a clock that is wrong changes whose turn is next, and nothing else.
+        // The time since when it waits, by this process' clock. A wrong clock only changes the order.
         if (first) await redis.zadd(keys.ready, 0, sessionId);
         else await redis.zadd(keys.ready, 'NX', Date.now(), sessionId);
       }),

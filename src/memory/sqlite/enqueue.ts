@@ -80,7 +80,7 @@ export function createEnqueueing(context: SqliteContext, tables: Tables): Enqueu
           remember(message, known, now);
           const record = turns.get(known.sessionId, known.turnId, now);
           const unfinished = record !== undefined && record.state !== 'finished';
-          if (unfinished) inbox.note(known.sessionId, now);
+          if (unfinished) inbox.markPending(known.sessionId, now);
           return { kind: 'duplicate', ...known, unowned: unfinished && record.owner === undefined };
         }
         if (inbox.count(sessionId, now) === 0) inbox.clear(sessionId);

@@ -61,17 +61,17 @@ export function createSqliteFlags({ db, read, write }: SqliteContext, table: Fla
     [typeof about === 'string' ? about : encodePlace(about), JSON.stringify(name)] as const;
 
   return {
-    note: (about, name, ms) =>
-      write('note', (now) => {
+    set: (about, name, ms) =>
+      write('setFlag', (now) => {
         const key = keyOf(about, name);
         const known = select.one(...key, now) !== undefined;
         upsert(...key, now + ms);
         return !known;
       }),
-    noted: (about, name) => read('noted', (now) => select.one(...keyOf(about, name), now) !== undefined),
-    drop: (about, name) => write('dropNote', () => void remove(...keyOf(about, name))),
+    has: (about, name) => read('hasFlag', (now) => select.one(...keyOf(about, name), now) !== undefined),
+    drop: (about, name) => write('dropFlag', () => void remove(...keyOf(about, name))),
     ofPerson: (person, name) =>
-      read('notesOfPerson', (now) =>
+      read('flagsOfPerson', (now) =>
         table.ofPerson(person).filter((session) => select.one(...keyOf(session, name), now) !== undefined),
       ),
   };

@@ -1,4 +1,4 @@
-/** The inbox of a conversation and what must outlive it: its generation, and the note that says when to look at it. */
+/** The inbox of a conversation, and what must outlive it: its generation and its pending mark. */
 import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
 import type { DueConversation } from '../../core/store.ts';
@@ -20,33 +20,33 @@ export interface Progress {
 
 export interface InboxTable {
   progress(session: SessionId, now: number): Progress;
-  /** Saves it, and keeps it and the inbox from now on. */
+  /** Saves the progress, and extends the retention of both it and the inbox. */
   keep(session: SessionId, progress: Progress, now: number): void;
-  /** What waits, the head first. */
+  /** The waiting messages, the head first. */
   entries(session: SessionId, now: number): Entry[];
   head(session: SessionId, now: number): Entry | undefined;
   count(session: SessionId, now: number): number;
   /** Whether a message waits that was not forgotten. */
   anyWaits(session: SessionId, now: number): boolean;
-  /** Puts a message at the end and notes the conversation as pending. The progress must have been kept before. */
+  /** Appends a message and marks the conversation as pending. The progress must have been saved before. */
   push(message: IncomingMessage, now: number): void;
   replace(seq: number, message: IncomingMessage): void;
   remove(seq: number): void;
-  /** Takes the pending note away, and what may be left of an inbox whose time is over. */
+  /** Clears the pending mark and the rest of an expired inbox. */
   clear(session: string): void;
-  /** Notes a conversation as pending, if it is known: to be looked at in 4 s; a microsecond earlier if it is noted already. */
-  note(session: string, now: number): void;
-  /** Takes the note away if it is this one still. */
-  clearNote(due: DueConversation): void;
-  /** Up to `limit` conversations to look at now; each is due again in 2 s. */
+  /** Marks a known conversation as pending, to be scanned in 4 s; if it is marked already, a microsecond earlier. */
+  markPending(session: string, now: number): void;
+  /** Clears the pending mark if it is still this one. */
+  clearPending(due: DueConversation): void;
+  /** Up to `limit` conversations to scan now. Each is due again in 2 s. */
   takeDue(limit: number, now: number): DueConversation[];
-  /** Makes everything that is noted due. */
+  /** Makes all pending conversations due. */
   allDue(now: number): void;
   countPending(now: number): number;
-  /** Conversations with messages that nobody looked at for too long, as they are stored: what is no session id goes too. */
+  /** Conversations whose inboxes have expired, as stored: includes malformed session ids. */
   overdue(now: number, limit: number): string[];
   deleteExpiredProgress(now: number): number;
-  /** Takes the text out of the messages that match, which then end as `forgotten`. Gives how many of them were unanswered. */
+  /** Removes the text of matching messages, which then end as `forgotten`. Returns how many of them were unanswered. */
   forgetWaiting(session: SessionId, matches: (message: IncomingMessage) => boolean, now: number): number;
 }
 
@@ -56,11 +56,11 @@ const sessionRow = z.object({ session: z.string() });
 const entryRow = z
   .object({ seq: z.number(), element: z.string() })
   .transform((row): Entry => ({ seq: row.seq, message: parseStoredMessage(parseJson(row.element)) }));
-/** Milliseconds after which a message is looked at that was just stored. */
-const NOTE_MS = 4_000;
-/** Milliseconds until it is looked at again. */
-const LOOK_MS = 2_000;
-/** Further away than any note: the clock was set back. */
+/** Milliseconds until a newly stored message is scanned. */
+const PENDING_MS = 4_000;
+/** Milliseconds until it is scanned again. */
+const RESCAN_MS = 2_000;
+/** A mark further in the future than this comes from a clock that was set back. */
 const FAR_MS = 5_000;
 
 const KEPT = 'EXISTS (SELECT 1 FROM progress WHERE progress.session = inbox.session AND inbox_expires_at > ?)';
@@ -80,11 +80,11 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
   const update = db.change('UPDATE inbox SET element = ? WHERE seq = ?');
   const remove = db.change('DELETE FROM inbox WHERE seq = ?');
   const removeAll = db.change('DELETE FROM inbox WHERE session = ?');
-  const note = db.change(
+  const markPending = db.change(
     'UPDATE progress SET due_us = CASE WHEN due_us IS NULL THEN ?1 ELSE due_us - 1 END WHERE session = ?2',
   );
   const clearPending = db.change('UPDATE progress SET due_us = NULL WHERE session = ?');
-  const clearNote = db.change('UPDATE progress SET due_us = NULL WHERE session = ? AND due_us = ?');
+  const clearMark = db.change('UPDATE progress SET due_us = NULL WHERE session = ? AND due_us = ?');
   const selectDue = db.query(
     `SELECT session FROM progress WHERE (due_us <= ?1 OR due_us > ?2) AND inbox_expires_at > ?3 ORDER BY due_us LIMIT ?4`,
     sessionRow,
@@ -118,22 +118,22 @@ export function createInboxTable(db: SqliteDatabase, turns: TurnTable): InboxTab
       entries(session, now).some(({ message }) => message !== undefined && !isTombstone(message)),
     push(message, now) {
       insert(message.sessionId, JSON.stringify(message));
-      note((now + NOTE_MS) * 1_000, message.sessionId);
+      markPending((now + PENDING_MS) * 1_000, message.sessionId);
     },
     remove: (seq) => void remove(seq),
     clear(session) {
       clearPending(session);
       removeAll(session);
     },
-    note: (session, now) => void note((now + NOTE_MS) * 1_000, session),
-    clearNote: ({ sessionId, note: due }) => void clearNote(sessionId, Number(due)),
+    markPending: (session, now) => void markPending((now + PENDING_MS) * 1_000, session),
+    clearPending: ({ sessionId, mark: due }) => void clearMark(sessionId, Number(due)),
     takeDue(limit, now) {
-      const due = String((now + LOOK_MS) * 1_000);
+      const due = String((now + RESCAN_MS) * 1_000);
       return selectDue.all(now * 1_000, (now + FAR_MS) * 1_000, now, limit).flatMap(({ session }) => {
         setDue(Number(due), session);
         const sessionId = parseStoredSession(session);
-        if (sessionId !== undefined) return { sessionId, note: due };
-        // Nobody's conversation: left there it would be met by every look.
+        if (sessionId !== undefined) return { sessionId, mark: due };
+        // A malformed session id would come up in every scan.
         clearPending(session);
         return [];
       });

@@ -17,15 +17,15 @@ export function createWorkIndex(context: SqliteContext, tables: Tables): WorkInd
   let ready: SessionId[] = [];
 
   return {
-    note: (sessionIds) =>
-      write('note', (now) => {
-        for (const sessionId of sessionIds) inbox.note(sessionId, now);
+    markPending: (sessionIds) =>
+      write('markPending', (now) => {
+        for (const sessionId of sessionIds) inbox.markPending(sessionId, now);
       }),
     countPending: () => read('countPending', (now) => inbox.countPending(now)),
     takeDue: () => write('takeDue', (now) => inbox.takeDue(MOST_DUE, now)),
     heads: (sessionIds) =>
       write('heads', (now) => sessionIds.map((sessionId) => headOf(context, tables, sessionId, now) ?? 'empty')),
-    clear: (due) => write('clear', () => inbox.clearNote(due)),
+    clearPending: (due) => write('clearPending', () => inbox.clearPending(due)),
     async ready(sessionId, first = false) {
       if (first) ready = [sessionId, ...ready.filter((other) => other !== sessionId)];
       else if (!ready.includes(sessionId)) ready.push(sessionId);
@@ -46,7 +46,7 @@ export function createBeats({ db, write }: SqliteContext, { inbox }: Tables): Be
       write('beat', (now) => {
         if (listings.has(incarnation)) return false;
         listings.set(incarnation, listing);
-        // What the process before left behind does not wait for its time.
+        // Messages left by the previous process are due at once.
         inbox.allDue(now);
         return true;
       }),

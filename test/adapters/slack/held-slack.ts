@@ -25,16 +25,16 @@ const logger = createLogger({ level: 'silent', secrets: [] });
 function createFlags(clock: ManualClock): Flags {
   const until = new Map<string, number>();
   const holds = (key: string) => (until.get(key) ?? 0) > clock.now();
-  const keyOf = (about: Parameters<Flags['noted']>[0], name: string) =>
+  const keyOf = (about: Parameters<Flags['has']>[0], name: string) =>
     `${typeof about === 'object' && 'platform' in about ? encodePlace(about) : about} ${name}`;
   return {
-    async note(place, name, ms) {
+    async set(place, name, ms) {
       const key = keyOf(place, name);
       const fresh = !holds(key);
       until.set(key, clock.now() + ms);
       return fresh;
     },
-    noted: async (place, name) => holds(keyOf(place, name)),
+    has: async (place, name) => holds(keyOf(place, name)),
     drop: async (place, name) => void until.delete(keyOf(place, name)),
     async ofPerson() {
       throw new Error('A reply does not use this.');

@@ -100,15 +100,15 @@ export function describeAreas(harness: Harness): void {
 
     it('takes what was noted of its conversations and of itself', async () => {
       const { flags } = harness.store;
-      for (const id of [thread, outside]) await flags.note(id, 'followed', LONG_MS);
-      await flags.note(place, 'command', LONG_MS);
-      await flags.note(elsewhere[0] ?? outside, 'followed', LONG_MS);
+      for (const id of [thread, outside]) await flags.set(id, 'followed', LONG_MS);
+      await flags.set(place, 'command', LONG_MS);
+      await flags.set(elsewhere[0] ?? outside, 'followed', LONG_MS);
       await harness.store.erase({ place, thread: '17.1' });
-      expect([await flags.noted(thread, 'followed'), await flags.noted(outside, 'followed')]).toEqual([false, true]);
-      expect(await flags.noted(place, 'command')).toBe(true);
+      expect([await flags.has(thread, 'followed'), await flags.has(outside, 'followed')]).toEqual([false, true]);
+      expect(await flags.has(place, 'command')).toBe(true);
       await harness.store.erase({ place });
-      expect([await flags.noted(outside, 'followed'), await flags.noted(place, 'command')]).toEqual([false, false]);
-      expect(await flags.noted(elsewhere[0] ?? outside, 'followed')).toBe(true);
+      expect([await flags.has(outside, 'followed'), await flags.has(place, 'command')]).toEqual([false, false]);
+      expect(await flags.has(elsewhere[0] ?? outside, 'followed')).toBe(true);
     });
 
     it('holds nothing of what comes in between that is lost afterwards', async () => {

@@ -123,10 +123,10 @@ export function describeFinding(harness: Harness<AgingFixture>): void {
   describe('what is noted of a conversation', () => {
     const followed = async () => {
       await runTurn(harness.store, messageOf(thread, 'm1'));
-      await harness.store.flags.note(thread, 'followed', 30 * DAY);
+      await harness.store.flags.set(thread, 'followed', 30 * DAY);
       await harness.fixture.advance(29 * DAY);
       expect(await harness.store.history(thread)).toBeUndefined();
-      expect(await harness.store.flags.noted(thread, 'followed')).toBe(true);
+      expect(await harness.store.flags.has(thread, 'followed')).toBe(true);
     };
 
     it.each([
@@ -138,7 +138,7 @@ export function describeFinding(harness: Harness<AgingFixture>): void {
     ])('goes with %s, long after the conversation is over', async (_, erase) => {
       await followed();
       await erase();
-      expect(await harness.store.flags.noted(thread, 'followed')).toBe(false);
+      expect(await harness.store.flags.has(thread, 'followed')).toBe(false);
     });
   });
 

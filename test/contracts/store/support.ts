@@ -174,7 +174,7 @@ export async function finish(
  */
 export async function look(store: ConversationStore): Promise<void> {
   for (const due of await store.takeDue()) {
-    if ((await store.heads([due.sessionId]))[0] === 'empty') await store.clear(due);
+    if ((await store.heads([due.sessionId]))[0] === 'empty') await store.clearPending(due);
   }
 }
 

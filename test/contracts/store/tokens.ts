@@ -100,9 +100,9 @@ export function describeTokens(harness: Harness): void {
       const before = await nextDue();
       expect(await harness.store.takeDue()).toEqual([]);
       await offerNew(harness.store, messageOf(session, 'm2'));
-      await harness.store.clear(before);
+      await harness.store.clearPending(before);
       expect(await harness.store.countPending()).toBe(1);
-      await harness.store.clear(await nextDue());
+      await harness.store.clearPending(await nextDue());
       expect(await harness.store.countPending()).toBe(0);
     });
 

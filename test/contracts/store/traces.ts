@@ -43,7 +43,7 @@ export function describeTraces(harness: Harness<AgingFixture>): void {
   async function live(store: ConversationStore): Promise<void> {
     for (const [n, id] of [own, thread, over, shared, sharedOver].entries()) {
       await runTurn(store, said(`m${n}`, id), answerOf('words-of-hers, answered'));
-      await store.flags.note(id, 'followed', 30 * DAY);
+      await store.flags.set(id, 'followed', 30 * DAY);
     }
     for (const id of [over, sharedOver]) await store.setTtl(id, 1, { remember: false });
     await harness.fixture.advance(2_000);
@@ -87,9 +87,9 @@ export function describeTraces(harness: Harness<AgingFixture>): void {
       expect(await harness.fixture.dumpText()).toMatch(/words-of-hers|Ada-Name/);
       await erase();
       expect(await harness.fixture.dumpText()).not.toMatch(/words-of-hers|Ada-Name/);
-      for (const id of [own, thread, over, sharedOver]) expect(await store.flags.noted(id, 'followed'), id).toBe(false);
+      for (const id of [own, thread, over, sharedOver]) expect(await store.flags.has(id, 'followed'), id).toBe(false);
       for (const id of OTHERS) expect(await contents(store, id)).toHaveLength(left.includes(id) ? 2 : 0);
-      expect(await store.flags.noted(shared, 'followed')).toBe(left.includes(shared));
+      expect(await store.flags.has(shared, 'followed')).toBe(left.includes(shared));
       expect(await settle(store, 8)).not.toContain(USER);
     });
 

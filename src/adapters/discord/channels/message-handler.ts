@@ -120,7 +120,7 @@ export function createMessageHandler({ bot, rest, threads, delays, clock, log }:
         return;
       }
       // An edit must not run a command again. If the store is unavailable, nobody knows whether it was run.
-      const note = () => bot.flags.note(placeOf(channel, info), `command:${message.id}`, COMMAND_KNOWN_MS);
+      const note = () => bot.flags.set(placeOf(channel, info), `command:${message.id}`, COMMAND_KNOWN_MS);
       const isNew = info.direct || (await note().catch(() => !isEdited));
       if (isNew || !isEdited) await runCommand(command, message, info);
     },

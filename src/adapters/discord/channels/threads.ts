@@ -43,9 +43,9 @@ export interface Threads {
 export function createThreads({ flags }: Pick<BotPort, 'flags'>, context: ThreadContext): Threads {
   const dismissal = (thread: string) => `sent-out:${thread}`;
   return {
-    isDismissed: (thread, info) => flags.noted(placeOf(thread, info), dismissal(thread)),
+    isDismissed: (thread, info) => flags.has(placeOf(thread, info), dismissal(thread)),
     async dismiss(thread, info) {
-      if (info.parent !== undefined) await flags.note(placeOf(thread, info), dismissal(thread), DISMISSED_MS);
+      if (info.parent !== undefined) await flags.set(placeOf(thread, info), dismissal(thread), DISMISSED_MS);
     },
     async threadsOf(person) {
       return (await flags.ofPerson(person, PARTICIPANT)).flatMap((session) => {
@@ -57,9 +57,9 @@ export function createThreads({ flags }: Pick<BotPort, 'flags'>, context: Thread
     },
     async join(message, thread, info, isFirst) {
       if (info.parent === undefined) return message;
-      await flags.note(sessionOf(thread, info, message.author.id, 'user'), PARTICIPANT, PARTICIPANT_MS);
+      await flags.set(sessionOf(thread, info, message.author.id, 'user'), PARTICIPANT, PARTICIPANT_MS);
       const place = placeOf(thread, info);
-      const wasDismissed = await flags.noted(place, dismissal(thread));
+      const wasDismissed = await flags.has(place, dismissal(thread));
       if (wasDismissed) await flags.drop(place, dismissal(thread));
       if (wasDismissed || !isFirst) return message;
       const quotes = [...(await context.before(thread, info, message.id)), ...(message.quotes ?? [])];

@@ -136,7 +136,7 @@ export function createSlackCommands(deps: SlackCommandsDeps): SlackCommands {
   async function isFirst({ team, channel, ts, clientMsgId }: SlackMessage): Promise<boolean> {
     for (const id of flagsOf(ts, clientMsgId)) {
       // Stop at the first flag that is set: otherwise two simultaneous deliveries could each set one.
-      if (!(await bot.flags.note(placeOf(team, channel), id, ONCE_MS))) return false;
+      if (!(await bot.flags.set(placeOf(team, channel), id, ONCE_MS))) return false;
     }
     return true;
   }

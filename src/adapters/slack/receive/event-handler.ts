@@ -95,12 +95,12 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
 
   /** Slack promises no order of deliveries, and repeats those that were not stored minutes later. */
   async function isDeleted({ team, channel, ts }: SlackMessage): Promise<boolean> {
-    return await bot.flags.noted(placeOf(team, channel), deletedName(ts));
+    return await bot.flags.has(placeOf(team, channel), deletedName(ts));
   }
 
   async function deleted({ place, ts, forBot }: Extract<SlackInput, { kind: 'deleted' }>): Promise<void> {
     if (forBot && (await bot.locate(place, [ts])) === undefined) {
-      await bot.flags.note(place, deletedName(ts), DELETED_MS);
+      await bot.flags.set(place, deletedName(ts), DELETED_MS);
     }
     await bot.amended(place, ts, null);
   }
@@ -113,11 +113,11 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
   /** The bot only follows up with the person who invoked it in the thread: the others there did not ask to be read. */
   async function isFollowed({ direct, thread }: SlackMessage, sessionId: SessionId): Promise<boolean> {
     if (direct || thread === undefined) return false;
-    return await bot.flags.noted(sessionId, FOLLOWED);
+    return await bot.flags.has(sessionId, FOLLOWED);
   }
 
   async function follow(sessionId: SessionId): Promise<void> {
-    await bot.flags.note(sessionId, FOLLOWED, FOLLOW_MS);
+    await bot.flags.set(sessionId, FOLLOWED, FOLLOW_MS);
   }
 
   /** Does not wait: the message has to be acked in time. */

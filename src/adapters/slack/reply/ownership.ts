@@ -49,7 +49,7 @@ export function createStreamFlags(flags: Flags, { team, channel, thread }: Threa
   const turnFlag = `stream:${thread}:${turnId}`;
   const messageFlag = (ts: string) => `streamed:${ts}`;
 
-  const isReserved = () => flags.noted(place, turnFlag);
+  const isReserved = () => flags.has(place, turnFlag);
 
   async function cancel(): Promise<void> {
     // A worker that was replaced finds no flag of its own, and removes nobody else's.
@@ -64,15 +64,15 @@ export function createStreamFlags(flags: Flags, { team, channel, thread }: Threa
     async reserve() {
       if (await isReserved()) return true;
       // Read first: writing it again would extend another turn's flag.
-      if (await flags.noted(place, threadFlag)) return false;
-      if (!(await flags.note(place, threadFlag, THREAD_FLAG_MS))) return false;
-      await flags.note(place, turnFlag, TURN_FLAG_MS);
+      if (await flags.has(place, threadFlag)) return false;
+      if (!(await flags.set(place, threadFlag, THREAD_FLAG_MS))) return false;
+      await flags.set(place, turnFlag, TURN_FLAG_MS);
       return true;
     },
     async confirm(ts) {
-      await flags.note(place, messageFlag(ts), THREAD_FLAG_MS);
+      await flags.set(place, messageFlag(ts), THREAD_FLAG_MS);
       await cancel();
     },
-    isConfirmed: (ts) => flags.noted(place, messageFlag(ts)),
+    isConfirmed: (ts) => flags.has(place, messageFlag(ts)),
   };
 }

@@ -1,3 +1,5 @@
+-- Moves the cursors of watched channels forwards.
+--
 -- KEYS  1 talked, 2 cursor (hash)
 -- ARGV  1 keep (ms), 2.. channel, cursor pairs
 -- @include now

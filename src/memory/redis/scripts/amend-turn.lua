@@ -1,3 +1,5 @@
+-- Replaces the text of a waiting message, or withdraws it.
+--
 -- KEYS  1 conversation, 2 inbox
 -- ARGV  1 source, 2 the new text (JSON string), or '' to withdraw the message, 3 when it was edited (ms), 4 the source as elements
 --       have it

@@ -1,5 +1,5 @@
 -- KEYS  1 conversation, 2 inbox
--- gives the ids of all who have words there
+-- Returns the ids of all authors.
 -- @include authors
 local list = {}
 for id in pairs(authors(KEYS[1], KEYS[2])) do list[#list + 1] = id end

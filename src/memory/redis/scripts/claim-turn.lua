@@ -1,11 +1,10 @@
--- Makes a token the owner of the turn at the head of the inbox, if its owner is the one expected. The same call again gives
--- the same turn.
+-- Makes a token the owner of the turn at the head of the inbox, if it has the expected owner. Idempotent: the same call returns the
+-- same turn again.
 --
--- KEYS  1 conversation, 2 inbox, 3 people, 4 the pending index, if there is one in reach
--- ARGV  1 token, 2 the owner expected, or '' for none, 3 seconds that what is remembered is to live at least,
---       4 messages to give, 5 '1': only if all who have words there are indexed for long enough, 6 session id
--- gives {'unlisted', ms} | {'empty', bad} | {'owned', owner}
---       | {'claimed', bad, ... as take gives it}
+-- KEYS  1 conversation, 2 inbox, 3 people, 4 the pending index, if it is on the same server
+-- ARGV  1 token, 2 expected owner, or '' for none, 3 minimum TTL of the conversation (s),
+--       4 messages to return, 5 '1': only if all authors are indexed for long enough, 6 session id
+-- Returns {'unlisted', ms} | {'empty', bad} | {'owned', owner} | {'claimed', bad, ... the result of take}
 -- @include take
 -- @include listed
 local own, inbox, token = KEYS[1], KEYS[2], ARGV[1]

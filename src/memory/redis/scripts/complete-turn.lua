@@ -1,10 +1,10 @@
--- Removes the turn from the inbox, closes its record, and makes another token the owner of the next one. The same call again
--- gives the same answer.
+-- Removes the turn from the inbox, closes its record, and makes another token the owner of the next turn. Idempotent: the same call
+-- returns the same result again.
 --
--- KEYS  1 conversation, 2 inbox, 3 people, 4 the pending index, if there is one in reach
--- ARGV  1 token, 2 turn id, 3 token for the next turn, or '', 4 seconds that what is remembered is to live at least,
---       5 messages to give, 6 session id
--- gives {'fenced'} | {'left', messages waiting} | {'claimed', bad, ... as take gives it}
+-- KEYS  1 conversation, 2 inbox, 3 people, 4 the pending index, if it is on the same server
+-- ARGV  1 token, 2 turn id, 3 token for the next turn, or '', 4 minimum TTL of the conversation (s),
+--       5 messages to return, 6 session id
+-- Returns {'fenced'} | {'left', messages waiting} | {'claimed', bad, ... the result of take}
 -- @include take
 -- @include listed
 local own, inbox, token, nextToken = KEYS[1], KEYS[2], ARGV[1], ARGV[3]
@@ -14,7 +14,7 @@ local function claimNext(head)
     if waiting == 0 and KEYS[4] then redis.call('ZREM', KEYS[4], ARGV[6]) end
     return {'left', waiting}
   end
-  -- A claim indexes those who are not indexed for long enough.
+  -- The claim will index the authors that are not indexed for long enough.
   if unlisted(own, KEYS[3], now + math.max(86400, ARGV[4]) * 1000) then return {'left', redis.call('LLEN', inbox)} end
   return {'claimed', head.bad, unpack(take(own, inbox, head, nextToken, ARGV[4], ARGV[5]))}
 end
@@ -26,7 +26,7 @@ if held[1] ~= 'finished' then
   local message = first and read(first)
   redis.call('HDEL', record, 'answer', 'followers')
   if message and message.turnId == ARGV[2] then redis.call('LPOP', inbox) end
-  -- It keeps its owner, so that the same call again is known.
+  -- Keeps the owner, so that a repeated call is recognised.
   redis.call('HSET', record, 'state', 'finished')
   redis.call('EXPIRE', record, 3600)
 end

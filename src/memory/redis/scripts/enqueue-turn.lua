@@ -1,11 +1,11 @@
--- Stores a message, and makes a token the owner of its turn where nothing else waits.
+-- Stores a message, and makes a token the owner of its turn if nothing else waits.
 --
 -- KEYS  1 conversation, 2 inbox, 3 turn record, 4 people, 5.. the pending index if ARGV 11 is '1', then seen keys
--- ARGV  1 the element's lines behind its first, 2 turn id, 3 session id, 4 most waiting, 5 author's id,
---       6 milliseconds that the conversation was just indexed for them, or '', 7 process that follows the turn, or '',
---       8 token, or '', 9 seconds that what is remembered is to live at least, 10 messages to give, 11 '1' or ''
--- gives {'duplicate', '<turn> <session>', state or '', owner or ''} | {'full', waiting} | {'unlisted', ms}
---       | {'queued', ahead, head's owner or ''} | {'claimed', ... as take gives it}
+-- ARGV  1 the element's lines after its first, 2 turn id, 3 session id, 4 maximum of waiting messages, 5 author's id,
+--       6 milliseconds for which the author was just indexed, or '', 7 process that follows the turn, or '',
+--       8 token, or '', 9 minimum TTL of the conversation (s), 10 messages to return, 11 '1' or ''
+-- Returns {'duplicate', '<turn> <session>', state or '', owner or ''} | {'full', waiting} | {'unlisted', ms}
+--         | {'queued', ahead, head's owner or ''} | {'claimed', ... the result of take}
 -- @include now
 -- @include listed
 -- @include take
@@ -15,7 +15,7 @@ local turnId, session, author, token = ARGV[2], ARGV[3], ARGV[5], ARGV[8]
 local index = ARGV[11] == '1' and KEYS[5]
 local first = index and 6 or 5
 if token ~= '' and redis.pcall('HGET', record, 'owner') == token then
-  -- Sent again because its answer was lost.
+  -- The same call again, because its response was lost.
   return {'claimed', unpack(take(own, inbox, headOf(own, inbox), token, ARGV[9], ARGV[10]))}
 end
 local known
@@ -31,7 +31,7 @@ if known then
   local held = redis.pcall('HMGET', key, 'state', 'owner')
   local state, owner = held[1] or '', held[2] or ''
   for i = first, #KEYS do redis.call('SET', KEYS[i], known, 'NX', 'EX', 86400) end
-  if index and state ~= '' and state ~= 'finished' then note(index, where) end
+  if index and state ~= '' and state ~= 'finished' then mark_pending(index, where) end
   return {'duplicate', known, state, owner}
 end
 local ahead = redis.call('LLEN', inbox)
@@ -64,7 +64,7 @@ if generation ~= '0' then
 end
 if ARGV[7] ~= '' then redis.call('HSET', record, 'followers', ARGV[7]) end
 redis.call('EXPIRE', record, 86400)
-if index then note(index, session) end
+if index then mark_pending(index, session) end
 if head.element or token == '' then return {'queued', ahead - head.dropped, head.owner or ''} end
 head.element, head.turnId, head.key, head.state, head.owner = element, turnId, record, 'queued', ''
 return {'claimed', unpack(take(own, inbox, head, token, ARGV[9], ARGV[10]))}

@@ -1,6 +1,8 @@
+-- Adds a follower to a turn.
+--
 -- KEYS  1 turn record
 -- ARGV  1 process that follows the turn
--- gives 1, or 0 when there is no unfinished turn of that id
+-- Returns 1, or 0 if there is no such unfinished turn.
 local held = redis.call('HMGET', KEYS[1], 'state', 'followers')
 local state, followers = held[1], held[2]
 if not state or state == 'finished' then return 0 end

@@ -1,5 +1,5 @@
 -- KEYS  1 conversation, 2 inbox
--- gives {} when nothing waits | {owner of the head, or ''}; of a head that cannot be read, or is finished, it is ''
+-- Returns {} if nothing waits | {owner of the head, or ''}. The owner of a head that is corrupt or finished is ''.
 -- @include read
 local element = redis.call('LINDEX', KEYS[2], 0)
 if not element then return {} end

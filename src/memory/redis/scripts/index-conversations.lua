@@ -1,5 +1,7 @@
+-- Updates the statistics of conversations.
+--
 -- KEYS  1 live, 2 lengths, 3 total, 4 today
--- ARGV  1 keep of a day (s), 2 turns and 3 tokens to count, then of each conversation, once: session id, expiry (Unix ms),
+-- ARGV  1 retention of a day's figures (s), 2 turns and 3 tokens to count, then for each conversation: session id, expiry (Unix ms),
 --       messages
 -- @include now
 -- @include drop

@@ -1,6 +1,7 @@
+-- Adds a conversation to an index. The score always changes, so that drop-member.lua can detect a later addition.
+--
 -- KEYS  1 conversations of a person, a workspace or a place
--- ARGV  1 member, 2 milliseconds it is listed at least
--- The score never stays the same, so that it tells dropMember whether anything was added in between.
+-- ARGV  1 member, 2 minimum time in the index (ms)
 -- @include now
 local overdue = redis.pcall('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 100)
 if overdue.err then

@@ -1,6 +1,7 @@
+-- Records for which authors a conversation has been indexed, and removes those whose messages were all trimmed or removed.
+--
 -- KEYS  1 conversation, 2 inbox, 3 people
--- ARGV  1 milliseconds that the conversation was just indexed for, 2.. for whom
--- Marks them, and takes out those whose words were trimmed or removed.
+-- ARGV  1 milliseconds for which the conversation was just indexed, 2.. authors
 -- @include now
 -- @include listed
 -- @include authors

@@ -1,6 +1,8 @@
+-- Removes expired conversations from the statistics.
+--
 -- KEYS  1 live, 2 lengths, 3 total
--- ARGV  1 most conversations to sweep
--- gives {swept, live conversations, messages in them, more overdue ones (0 or 1)}
+-- ARGV  1 maximum of conversations to remove
+-- Returns {removed, live conversations, messages in them, whether more have expired (0 or 1)}.
 -- @include now
 -- @include drop
 local overdue = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])

@@ -1,9 +1,9 @@
--- Gives conversations that are to be looked at now, and has them looked at again in 2 s. A score further away than any note
--- makes one comes from a clock that was set back: it is due, too.
+-- Returns the pending conversations to scan now, and schedules the next scan in 2 s. A score too far in the future comes from a clock
+-- that was set back, so it is due as well.
 --
 -- KEYS  1 pending
--- ARGV  1 how many at most
--- gives session id, score pairs as a flat list; the scores are the new ones
+-- ARGV  1 maximum number
+-- Returns a flat list of session id, new score pairs.
 -- @include now
 local format = '%.0f'
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format(format, micros), 'LIMIT', 0, ARGV[1])

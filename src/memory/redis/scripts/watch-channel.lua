@@ -1,6 +1,7 @@
--- KEYS  1 talked (ZSET channel -> ms of the last talk), 2 about (hash), 3 cursor (hash)
--- ARGV  1 channel, 2 what is known of it (JSON), 3 cursor, 4 keep (ms)
--- Takes out up to 100 channels that are overdue as well.
+-- Registers a channel, and removes up to 100 expired ones.
+--
+-- KEYS  1 talked (ZSET channel -> ms when the bot was last addressed), 2 about (hash), 3 cursor (hash)
+-- ARGV  1 channel, 2 data about it (JSON), 3 cursor, 4 retention (ms)
 -- @include now
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[4], 'LIMIT', 0, 100)) do
   redis.call('ZREM', KEYS[1], id)

@@ -1,7 +1,9 @@
+-- Lists the registered channels, page by page.
+--
 -- KEYS  1 talked, 2 about (hash), 3 cursor (hash)
--- ARGV  1 position of the scan (0 at first), 2 how many, about, 3 keep (ms)
--- gives the position to go on at (0: that was all), then for each channel that is not overdue: its id, ms of the last talk, what
--- is known of it, its cursor
+-- ARGV  1 position of the scan (0 at first), 2 approximate page size, 3 retention (ms)
+-- Returns the next position (0: the end), then for each channel that has not expired: its id, ms when the bot was last addressed, data,
+-- cursor.
 -- @include now
 local scanned = redis.call('ZSCAN', KEYS[1], ARGV[1], 'COUNT', ARGV[2])
 local found = { scanned[1] }

@@ -1,4 +1,4 @@
--- `authors(list, inbox)`: the ids of all who have words there, as removeTurns would find them.
+-- `authors(list, inbox)`: the ids of all authors, as removeTurns would find them.
 -- @include read
 -- @include field
 local function authors(list, inbox)

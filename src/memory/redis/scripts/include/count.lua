@@ -1,4 +1,4 @@
--- `count(key, field, by)`: HINCRBY that begins anew where what stands there is no number, so that it can't fail for ever.
+-- `count(key, field, by)`: HINCRBY that replaces a value that is not a number, so that it cannot fail for ever.
 local function count(key, field, by)
   local sum = redis.pcall('HINCRBY', key, field, by)
   if type(sum) ~= 'table' then return sum end

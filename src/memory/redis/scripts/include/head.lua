@@ -1,6 +1,6 @@
--- `headOf(own, inbox)`: the first message that is not finished. Gives {dropped, bad, element, turn id, record key, state, owner};
--- no element when nothing waits. `dropped` elements before it are finished or cannot be read, `bad` of them cannot be read.
--- Changes nothing: every key is read before the first write.
+-- `headOf(own, inbox)`: the first message that is not finished. Returns {dropped, bad, element, turn id, record key, state, owner};
+-- no element if nothing waits. `dropped`: elements before it that are finished or corrupt; `bad`: how many of them are corrupt.
+-- Writes nothing, because scripts must read all keys before their first write.
 -- @include read
 local function headOf(own, inbox)
   local dropped, bad = 0, 0
@@ -11,7 +11,7 @@ local function headOf(own, inbox)
     if message then
       local key = own .. ':turn:' .. message.turnId
       local held = redis.pcall('HMGET', key, 'state', 'owner')
-      -- Something else under the record's name is no record.
+      -- A key of another type is not a record.
       local broken = held.err ~= nil
       local state, owner = not broken and held[1], not broken and held[2]
       if state ~= 'finished' then

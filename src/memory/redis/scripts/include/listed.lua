@@ -1,14 +1,14 @@
--- Whoever has words in a conversation is in the indexes for at least as long, since who erases them finds it there. The indexes
--- have slots of their own, so this is seen to before a conversation is given more time, and not behind it (listing.ts): a
--- script that would outlive what is marked in `people` changes nothing and says so.
+-- The authors of a conversation must be indexed for at least as long as it lives, because an erase finds it through the indexes. The
+-- indexes are in other slots, so they are extended before the conversation's TTL is (listing.ts). `people` records until when each
+-- author is indexed: a script that would extend the TTL beyond that changes nothing and returns {'unlisted', ms}.
 --
--- `unlisted(list, people, instant, who)`, behind NOW: nil, or what such a script gives. `who`, if given, has to be marked too.
--- `mark(people, who, at)` marks somebody until `at` (ms).
+-- `unlisted(list, people, instant, who)`, needs `now`: nil, or the result of such a script. `who`: an author that must be recorded too.
+-- `mark(people, who, at)` records that an author is indexed until `at` (ms).
 local function mark(people, who, at)
   local text = string.format('%.0f', at)
   local marked = redis.pcall('ZADD', people, 'GT', text, who)
   if type(marked) == 'table' then
-    -- Not at maxmemory: a script that has written before may go on.
+    -- This is not for maxmemory: a script that has written before may continue.
     if not string.find(marked.err, 'WRONGTYPE', 1, true) then error(marked) end
     redis.call('DEL', people)
     redis.call('ZADD', people, text, who)

@@ -1,6 +1,6 @@
--- `list(meta, place, member, expiry, ttl)`, behind NOW: lists a conversation at its place, and gives until when (ms). That is
--- up to an hour longer than it lives, and so does its meta, so that not each turn has to renew them; a later one only makes
--- it more, so neither ends before the conversation.
+-- `list(meta, place, member, expiry, ttl)`, needs `now`: adds a conversation to the index of its place, and returns until when (ms).
+-- The entry and the meta key live up to an hour longer than the conversation, so that not every turn has to renew them. Expiries are
+-- only ever extended, so neither ends before the conversation.
 local function list(meta, place, member, expiry, ttl)
   local listed = expiry + math.min(ttl, 3600) * 1000
   local at = string.format('%.0f', listed)

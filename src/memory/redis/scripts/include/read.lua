@@ -1,6 +1,7 @@
--- `read(element)` of an inbox: the message without its text, generation, skeleton line; nil when it is not one of ours.
--- `tombstone(gen, skeleton)`: the element without its text; `isTombstone(element)`: whether it is one. A message may wait for
--- longer than its record lives, so where there is none, this decides.
+-- `read(element)`: parses an element of an inbox. Returns the message without its text, the generation and the skeleton line; nil if the
+-- element is corrupt.
+-- `tombstone(gen, skeleton)`: the element without its text. `isTombstone(element)`: whether it has no text. A message may wait for
+-- longer than its record lives; without a record, this decides.
 local function read(element)
   local gen, skeleton = string.match(element, '^(%d+)\n([^\n]+)\n')
   if not gen then return nil end

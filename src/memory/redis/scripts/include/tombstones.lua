@@ -1,5 +1,5 @@
--- `forgetWaiting(base, inbox, matches)`: takes the text out of waiting messages; gives how many will not be answered.
--- `anyWaits(inbox)`: whether a message has its text still.
+-- `forgetWaiting(base, inbox, matches)`: removes the text of waiting messages. Returns how many will not be answered.
+-- `anyWaits(inbox)`: whether any message still has its text.
 -- @include read
 local function forgetWaiting(base, inbox, matches)
   local waiting = 0

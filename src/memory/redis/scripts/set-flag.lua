@@ -1,6 +1,7 @@
--- KEYS  1 notes
+-- Sets a flag.
+-- KEYS  1 flags
 -- ARGV  1 name, 2 milliseconds
--- gives 1, or 0 when it was noted already
+-- Returns 1, or 0 if it was set already.
 -- @include now
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local added = redis.call('ZADD', KEYS[1], string.format('%.0f', now + ARGV[2]), ARGV[1])
