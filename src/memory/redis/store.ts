@@ -109,11 +109,11 @@ function confirmedCalls(
   options: StoreOptions & { readonly oneServer?: boolean },
   notice: RedisConnections['notice'],
 ) {
-  const { keys, behind, writeIndex, settled } = context;
+  const { keys, inBackground, writeIndex, settled } = context;
   // What nobody waits for goes over the other connection, which never blocks, and in the same order as that of all other calls.
   const own: RedisContext = {
     ...createContext(replication.redis, keys, options, notice, options.oneServer),
-    ...{ behind, writeIndex, settled },
+    ...{ inBackground, writeIndex, settled },
   };
   const plain = createSessionMemory(own);
   const memory = confirmingMemory(plain, replication, keys);
