@@ -1,4 +1,4 @@
-/** What an adapter is handed: the whole of the bot as adapters see it. */
+/** The interface of the bot to its adapters. */
 import type { Commands } from './commands.ts';
 import type { Facts } from './facts.ts';
 import type { Flags } from './flags.ts';
@@ -9,15 +9,15 @@ import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord } from
 
 export type StoreHealth =
   | { readonly ok: true }
-  /** `reachable`: the store answers, though it takes nothing. `reason` is for anybody to read. */
+  /** `reachable`: the store answers but accepts no writes. `reason` is public. */
   | { readonly ok: false; readonly reachable: boolean; readonly reason: string };
 
 export type ReceiveResult =
-  /** Stored: ack the platform. */
+  /** Stored: acknowledge it to the platform. */
   | { readonly kind: 'queued'; readonly turnId: TurnId; readonly ahead: number }
-  /** Stored before: ack the platform, say nothing. */
+  /** Stored before: acknowledge it, without a reply. */
   | { readonly kind: 'duplicate'; readonly sessionId: SessionId; readonly turnId: TurnId }
-  /** Refused for good: ack, and tell the person (`text`) when `tell` is set (once per wave, so that floods get one answer). */
+  /** Refused permanently: acknowledge it, and send `text` to the person if `tell` is set (once per flood of messages). */
   | {
       readonly kind: 'rate_limited' | 'inbox_full' | 'too_long' | 'empty';
       readonly text: string;
@@ -27,34 +27,34 @@ export type ReceiveResult =
 
 export interface BotPort {
   /**
-   * Takes a message in. When it resolves, the message is stored or was refused for a reason the person is told.
-   * @param whole gives the message with what has to be looked up for it, where that is anything: `message` is then no longer
-   * than the whole one. It is asked once the message is short enough and its author may send it: a refusal costs no look-up.
-   * @throws BotError `store_unavailable` or `store_full`: not stored, do not ack.
+   * Receives a message. When it resolves, the message is stored, or was refused with a text for the person.
+   * @param whole returns the complete message if something must be looked up for it; `message` must not be longer than that. It is
+   * called after the checks of length and rate, so a refused message costs no look-up.
+   * @throws BotError `store_unavailable` or `store_full`: not stored, so do not acknowledge the message
    */
   receive(message: IncomingMessage, whole?: () => Promise<IncomingMessage>): Promise<ReceiveResult>;
-  /** The memory commands: how they are read, and run for the person in their context. */
+  /** The memory commands: parses and runs them. */
   readonly commands: Commands;
-  /** Stops the turn, wherever it runs. That only its author may ask is the adapter's to check. False: nothing to stop. */
+  /** Stops a turn in any process. The adapter must check that the author asks for it. False: there is nothing to stop. */
   stop(sessionId: SessionId, turnId: TurnId): Promise<boolean>;
   /**
-   * The author edited (`text`) or deleted (`null`) a message. One that waits is answered as it reads then (too long, it is not
-   * answered, and told so). One that was answered, or is being answered, is remembered as it reads then; a deleted one leaves memory.
-   * @param text undefined: the platform does not tell what it was changed to. One that waits is answered as it was; one that was
-   * answered, or is being answered, is remembered without its text
-   * @param editedAt Unix milliseconds of the edit, where the platform tells: edits may come twice, and in any order
+   * The author edited (`text`) or deleted (`null`) a message. A waiting message is answered with its new text; if that is too long, its
+   * author gets an error instead. If the message was answered, or is being answered, its text in memory is replaced. A deleted message is
+   * removed from memory.
+   * @param text undefined: the platform does not send the new text. A waiting message is answered unchanged; in memory, the text is removed
+   * @param editedAt Unix milliseconds of the edit, if the platform sends it: edits may arrive twice and in any order
    */
   amended(place: Place, source: string, text: string | null | undefined, editedAt?: number): Promise<void>;
-  /** The record of a turn: what became of a message, whichever replica ran it. */
+  /** The record of a turn. */
   record(sessionId: SessionId, turnId: TurnId): Promise<TurnRecord | undefined>;
   /** The unfinished turns of a conversation, the running one first. */
   waiting(sessionId: SessionId): Promise<readonly TurnId[]>;
   /** Which turn an idempotency key belongs to, for 24 h. */
   locate(place: Place, idempotencyKeys: readonly string[]): Promise<TurnRef | undefined>;
   /**
-   * Hears what is announced of a turn, wherever it runs. Resolves when in force; the returned function ends it.
-   * @param stored the turn is in the store already, so its worker has to be told of this follower. Without it `receive` sees to
-   * that when the message is stored.
+   * Calls `listener` with the events of a turn, in whichever process it runs. Resolves when active; the returned function unsubscribes.
+   * @param stored the turn is stored already, so its worker must learn of this follower. Otherwise `receive` does that when it stores the
+   * message
    */
   follow(
     sessionId: SessionId,
@@ -62,16 +62,16 @@ export interface BotPort {
     listener: (event: JsonValue) => void,
     stored?: 'stored',
   ): Promise<() => Promise<void>>;
-  /** Tells the followers of a turn; for adapters whose replies go to a waiting connection. */
+  /** Sends an event to the followers of a turn, for adapters whose replies go to a waiting connection. */
   announce(sessionId: SessionId, turnId: TurnId, event: JsonValue): Promise<void>;
   readonly memory: Memory;
-  /** What of the conversation the model would be shown now. */
+  /** The part of the conversation that the model would be shown now. */
   seen(sessionId: SessionId): Promise<ContextPreview<ChatMessage>>;
   readonly flags: Flags;
   /** What people told the bot to keep. */
   readonly facts: Facts;
   readonly stats: Stats;
   ping(): Promise<void>;
-  /** Whether messages can be stored and handed to workers, as far as that is known now. */
+  /** Whether messages can be stored and answered, as far as known. */
   health(): StoreHealth;
 }

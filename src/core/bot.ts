@@ -1,4 +1,4 @@
-/** The bot as adapters see it: messages in, commands, stop, edits. Answers leave by the worker. */
+/** Implements the interface for adapters: messages, commands, stop, edits. The worker sends the answers. */
 import { toBotError } from '../errors.ts';
 import type { Announcements } from './announcements.ts';
 import type { BotPort, ReceiveResult, StoreHealth } from './bot-port.ts';
@@ -14,15 +14,15 @@ export interface BotDeps {
   readonly store: ConversationStore;
   /** The store's memory with {@link waking}, as commands use it. */
   readonly memory: Memory;
-  /** What of a conversation the model would be shown now. */
+  /** The part of a conversation that the model would be shown now. */
   readonly seen: BotPort['seen'];
-  /** Stores a message, and has its turn run. */
+  /** Stores a message and makes sure that its turn runs. */
   readonly enqueue: Worker['enqueue'];
   readonly announcements: Announcements;
-  /** The name of this process' signals. */
+  /** The name of this process for signals. */
   readonly process: string;
   readonly limiter: RateLimiter;
-  /** Of edits, by conversation. */
+  /** Limits edits, by conversation. */
   readonly editLimiter: Pick<RateLimiter, 'take'>;
   readonly coreMessages: CoreMessages;
   readonly commands: Commands;
@@ -34,7 +34,7 @@ export interface BotDeps {
   readonly logger: Logger;
 }
 
-/** Milliseconds after which a person whose conversation is full may try again: one answer takes about that long. */
+/** When a person with a full inbox should try again, in milliseconds: about the duration of one answer. */
 const FULL_RETRY_MS = 10_000;
 
 export function createBot(deps: BotDeps): BotPort {
@@ -44,7 +44,7 @@ export function createBot(deps: BotDeps): BotPort {
     lengthRefusal(message, deps.maxMessageLength, coreMessages) ?? emptyRefusal(message, coreMessages);
 
   const receive: BotPort['receive'] = async (message, whole) => {
-    // What is looked up may be all that there is to it.
+    // A message may consist only of what is looked up.
     const refusal =
       whole === undefined ? shapeRefusal(message) : lengthRefusal(message, deps.maxMessageLength, coreMessages);
     if (refusal !== undefined) return refusal;
@@ -52,10 +52,10 @@ export function createBot(deps: BotDeps): BotPort {
     const place = parseSessionId(message.sessionId).place;
     const allowed = await limiter.take(person);
     if (!allowed.ok) {
-      // A message that is in already was paid for: its redelivery is a duplicate, whatever the limit says now.
+      // A stored message has been counted already. Its redelivery is a duplicate, whatever the limit is now.
       const known = await store.locate(place, message.idempotencyKeys);
       if (known !== undefined) {
-        // Else the message behind it would not be the first that is refused, and nobody would be told.
+        // Otherwise the next message would not be the first refused one, and its author would get no message.
         await limiter.giveBack(person);
         return { kind: 'duplicate', ...known };
       }
@@ -72,7 +72,7 @@ export function createBot(deps: BotDeps): BotPort {
       return shapeRefusal(complete) ?? (await deps.enqueue(complete, followerOf(complete)));
     };
     const stored = await enqueueWhole().catch(async (thrown: unknown) => {
-      // It comes again: an outage must not use up what its author may send.
+      // The platform delivers it again: an outage must not use up its author's limit.
       await limiter.giveBack(person).catch(() => {});
       throw thrown;
     });
@@ -101,7 +101,7 @@ export function createBot(deps: BotDeps): BotPort {
 
   const waits = async ({ sessionId, turnId }: TurnRef) => (await store.record(sessionId, turnId))?.state === 'queued';
 
-  /** What was stored is known by its id: an edit of anything else, as most are, ends here. */
+  /** Most edits are of messages that were never stored; those have no session id and are ignored. */
   const edited = async (
     sessionId: SessionId | undefined,
     source: string,
@@ -110,12 +110,12 @@ export function createBot(deps: BotDeps): BotPort {
   ): Promise<void> => {
     if (sessionId === undefined) return;
     if (!(await deps.editLimiter.take(`edit:${sessionId}`)).ok) {
-      logger.debug({ session: sessionId }, 'too many edits, this one does not count');
+      logger.debug({ session: sessionId }, 'too many edits; ignored this one');
       return;
     }
-    // Longer than a message may be it is not answered, and told so; as much of it is kept as shows that.
+    // A text that is too long is cut to one character too many, so that the turn detects it and its author gets an error.
     const result = await store.amend(sessionId, source, text.slice(0, deps.maxMessageLength + 1), editedAt);
-    // One that is answered anyway is remembered no longer than any other.
+    // If it is answered already, memory gets at most the maximum length.
     if (result !== 'amended' && text.length > deps.maxMessageLength) {
       await store.amend(sessionId, source, text.slice(0, deps.maxMessageLength), editedAt);
     }
@@ -179,7 +179,7 @@ export function createBot(deps: BotDeps): BotPort {
   };
 }
 
-/** Refused for good, and told each time. */
+/** Refused permanently, with a text each time. */
 const REFUSED = { retryAfterMs: 0, tell: true };
 
 function lengthRefusal({ text, locale }: IncomingMessage, max: number, coreMessages: CoreMessages) {
@@ -188,7 +188,7 @@ function lengthRefusal({ text, locale }: IncomingMessage, max: number, coreMessa
 }
 
 function emptyRefusal({ text, attachments = [], quotes = [], locale }: IncomingMessage, coreMessages: CoreMessages) {
-  // Who shares a message, or calls the bot to one, need not say anything to it.
+  // A shared or quoted message, or a file, needs no text.
   if (text.trim() !== '' || attachments.length + quotes.length > 0) return undefined;
   return { kind: 'empty', text: coreMessages.empty(locale), ...REFUSED } as const;
 }
@@ -197,7 +197,7 @@ function bounded(message: IncomingMessage): IncomingMessage {
   return message.quotes === undefined ? message : { ...message, quotes: boundQuotes(message.quotes) };
 }
 
-/** A memory whose erasing operations tell the running turns of what they erased. */
+/** A memory whose erasing operations wake the running turns, so that these stop. */
 export function waking(memory: Memory, announcements: Announcements): Memory {
   return {
     ...memory,

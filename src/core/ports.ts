@@ -1,4 +1,4 @@
-/** The interfaces between core and the other modules. Core knows only these; app/compose.ts puts the implementations in. */
+/** The interfaces between core and the other modules. app/compose.ts connects them with their implementations. */
 import type { ErrorCode } from '../errors.ts';
 import type { Fact } from './facts.ts';
 import type { SessionId } from './session.ts';
@@ -116,42 +116,41 @@ export type ChainEvent =
   | { readonly kind: 'shown'; readonly used: UsedMemory }
   /** The next piece of the answer; never empty. */
   | { readonly kind: 'text'; readonly text: string }
-  /** The model is at work and has nothing to say yet (it reasons). Shows nobody anything but that it is alive. */
+  /** The model is working (reasoning) but has no text yet. */
   | { readonly kind: 'working' }
-  /** What came so far was no answer (the model had thought aloud): the answer begins behind this. */
+  /** The text so far was reasoning: the answer starts over after this event. */
   | { readonly kind: 'restart' }
-  /** The answer ends here, before its end. The last event. */
+  /** The answer is incomplete. The last event. */
   | { readonly kind: 'cut'; readonly reason: Extract<AnswerCut, 'length' | 'filtered'> };
 
 export interface Chain {
   /**
-   * Streams the answer in pieces of text. Ends at the end of the answer; throws a BotError `model_*` when it could not be
-   * had (`retryable` says whether asking again makes sense) and stops at once when `signal` aborts. Leaving the loop early
-   * breaks the request off, so that nothing more is paid for.
+   * Streams the answer. Throws a BotError `model_*` if it fails (`retryable`: another attempt makes sense), and stops at once when `signal`
+   * aborts. Leaving the loop early cancels the request, so that no further tokens are billed.
    */
   stream(input: ChainInput, signal: AbortSignal): AsyncIterable<ChainEvent>;
 }
 
-/** What a worker may rely on while it runs a turn: nobody else takes it over. */
+/** While it is alive, no other worker takes over the turn. */
 export interface Lease {
-  /** Aborts when the lease was lost or the process is shutting down. */
+  /** Aborts when the lease ends or the process shuts down. */
   readonly signal: AbortSignal;
-  /** True while the worker's last sign of life is young enough. Checked before each write to a platform. */
+  /** Whether the last heartbeat is recent enough. Check it before each write to a platform. */
   alive(): boolean;
 }
 
 /**
- * Tells other processes something. Delivery is at most once and never needed for correctness: the record is the truth.
- * All reject with BotError `store_unavailable` when nothing can be sent.
+ * Signals to other processes, delivered at most once. Correctness never depends on them: the record is authoritative. All methods
+ * reject with BotError `store_unavailable` if signals cannot be sent.
  */
 export interface Signals {
-  /** The name under which other processes reach this one; no other one ever has it. */
+  /** The name of this process for the others. Unique, and never reused. */
   readonly process: string;
-  /** To one other process, by its name. */
+  /** Sends to one process, by its name. */
   send(process: string, payload: JsonValue): Promise<void>;
-  /** To all other processes. */
+  /** Sends to all other processes. */
   broadcast(payload: JsonValue): Promise<void>;
-  /** Hears what the others send. Resolves when that is in force. */
+  /** Calls `listener` for each signal from others. Resolves when active. */
   listen(listener: (payload: JsonValue) => void): Promise<void>;
 }
 
@@ -160,32 +159,32 @@ export interface Reply {
   /** Shows that an answer is being prepared. Never throws. */
   showTyping(): void;
   /**
-   * The whole text so far; an empty one takes back what was shown: it was no part of the answer, and nothing of it stays.
-   * Coalesced at the platform's pace; never throws, faults come out at `end`.
+   * Shows the whole text so far. An empty text removes what was shown, because it was not part of the answer. Updates are throttled to the
+   * platform's pace. Never throws: `end` reports errors.
    */
   update(text: string): void;
-  /** What the person can read of the answer now. */
+  /** The part of the answer that the person can read now. */
   shown(): string;
-  /** Tells the whole text once more, where the reply is told to followers and one has come in the middle of it. */
+  /** Sends the whole text again, for a follower who joined later. Only for replies that are sent to followers. */
   repeat?(): void;
   /**
-   * Brings the reply to its final text, exactly once, and takes every sign of work away. Resolves when the platform has it.
-   * Nothing is posted for `forgotten` when nothing was shown.
-   * @throws BotError `platform_*`; when retryable it may be called again, by another worker too.
+   * Writes the final text, exactly once, and removes the typing indicator and the Stop button. Resolves when the platform has it. Posts
+   * nothing for `forgotten` if nothing was shown.
+   * @throws BotError `platform_*`; if it is retryable, `end` may be called again, also by another worker
    */
   end(end: ReplyEnd): Promise<void>;
-  /** Leaves the reply as it is, for another worker to go on with: stops timers, waits for the write in flight. */
+  /** Leaves the reply to another worker: stops timers and waits for the write in flight. */
   detach(): Promise<void>;
 }
 
 export interface ReplyContext {
   readonly sessionId: SessionId;
   readonly turnId: TurnId;
-  /** Parts a dead worker has begun. */
+  /** Parts that an earlier worker has posted or begun to post. */
   readonly messageRefs: MessageRefs;
-  /** A worker had this turn before: it may have left signs of work, though no part was begun. */
+  /** Another worker ran this turn before. It may have left a typing indicator, even without any part. */
   readonly resumed: boolean;
-  /** Saves a message ref. @throws BotError `turn_lost` when another worker has the turn: nothing may be written then. */
+  /** Saves a message ref. @throws BotError `turn_lost` if another worker has the turn: then write nothing */
   readonly saveMessageRef: (part: number, ref: MessageRef) => Promise<void>;
   readonly lease: Lease;
   readonly locale: Locale;
@@ -196,7 +195,7 @@ export interface ReplyOpener {
   openReply(target: ReplyTarget, context: ReplyContext): Promise<Reply>;
 }
 
-/** The text of everything that the bot says by itself, in the person's language. */
+/** The bot's own texts, in the person's language. */
 export interface CoreMessages {
   failed(code: ErrorCode, locale: Locale): string;
   forgotten(locale: Locale): string;
@@ -206,17 +205,16 @@ export interface CoreMessages {
   empty(locale: Locale): string;
 }
 
-/** What a person may do in a while, counted over all replicas. */
+/** A rate limit per person, across all replicas. */
 export interface RateLimiter {
   /**
-   * Takes one, or what is as costly as `points` of them. `first` says that this is the first refusal of the wave: the one that
-   * is worth an answer.
+   * Uses up one point, or `points`. `first`: this is the first refusal of a flood, which should be answered.
    */
   take(
     person: string,
     points?: number,
   ): Promise<{ readonly ok: true } | { readonly ok: false; readonly retryAfterMs: number; readonly first: boolean }>;
-  /** Gives one back that was taken for a message that had come before. */
+  /** Returns a point, for a message that had been counted before. */
   giveBack(person: string): Promise<void>;
 }
 
@@ -234,10 +232,10 @@ export interface TurnMetrics {
   undelivered(platform: string): void;
 }
 
-/** How something that the bot needs is doing. */
+/** The state of something that the bot depends on. */
 export type Health =
   | { readonly ok: true }
-  /** `reason`: in plain words, for anybody to read: no addresses, no names, no text. */
+  /** `reason`: a public description without addresses, names or message text. */
   | { readonly ok: false; readonly reason: string };
 
 export interface Logger {
@@ -248,10 +246,10 @@ export interface Logger {
   child(fields: object): Logger;
 }
 
-/** Time, so that tests can play it. Both in milliseconds. */
+/** The time in milliseconds, as an interface so that tests can control it. */
 export interface Clock {
   /** Unix time. */
   now(): number;
-  /** Monotonic: never jumps back, goes on while the process is stopped. */
+  /** Monotonic time: never jumps back, and advances while the process is suspended. */
   monotonic(): number;
 }

@@ -24,34 +24,34 @@ export interface TurnDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly bounds: AnswerBounds & {
-    /** Milliseconds for a whole run of a turn, and from the first claim to the last attempt (ANSWER_TIMEOUT). */
+    /** Milliseconds for a whole run of a turn, and from the first claim to the start of the last attempt (ANSWER_TIMEOUT). */
     readonly answerMs: number;
-    /** Longest message of a person, in UTF-16 units; one that waits may have been edited since it was taken (MAX_MESSAGE_LENGTH). */
+    /** Longest message of a person, in UTF-16 units; a waiting message may have been edited since it was received (MAX_MESSAGE_LENGTH). */
     readonly maxMessageLength: number;
   };
   /** Newest messages the model is shown (MEMORY_WINDOW). */
   readonly window: number;
-  /** Reads the older messages that the question is searched in; undefined: recall is off. */
+  /** Reads the older messages, which are searched for recall; undefined: recall is off. */
   readonly older?: ReadOlderMessages | undefined;
-  /** A token for the next turn of the conversation; undefined when others are to go first. */
+  /** Returns a token for the next turn of the conversation; undefined if other conversations take precedence. */
   readonly hold: () => Held | undefined;
 }
 
 export type TurnEnd =
-  /** Messages that still wait, and the next turn if it is ours already. */
+  /** `waiting`: messages that still wait. `next`: the next turn, if it was claimed already. */
   | {
       readonly kind: 'finished';
       readonly waiting: number;
       readonly next: { readonly held: Held; readonly turn: ClaimedTurn } | undefined;
     }
-  /** Given back: the platform does not take the answer now. */
+  /** Requeued: the platform does not accept the answer now. */
   | { readonly kind: 'later' }
-  /** Given back, for any other worker. */
+  /** Requeued, for any worker. */
   | { readonly kind: 'unowned' }
-  /** Another worker has it, or will. */
+  /** Another worker has the turn, or will take it over. */
   | { readonly kind: 'lost' };
 
-/** Runs a claimed turn. It decides what the reply ends with, brings it to the platform and completes the turn. */
+/** Runs a claimed turn: determines its outcome, writes it to the platform and completes the turn. */
 export async function runTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promise<TurnEnd> {
   const logger = deps.logger.child({ session: taken.lease.sessionId, turn: taken.lease.turnId });
   let turn: RunningTurn;
@@ -114,8 +114,8 @@ async function openTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promi
 }
 
 /**
- * A reply that can't even be begun must not block its successors: its platform is not switched on here, its target cannot
- * be read. One whose platform is not ready yet is given back, and tried again soon.
+ * Gives up a reply that cannot be opened, because its platform is not enabled here or its target is malformed: it must not block the
+ * messages after it. If the platform is merely not ready yet, requeues the turn.
  */
 async function giveUpUnopened(
   taken: ClaimedTurn,
@@ -124,18 +124,18 @@ async function giveUpUnopened(
 ): Promise<TurnEnd> {
   const { store, metrics, logger } = deps;
   if (error.retryable) {
-    logger.warn({ code: error.code, err: error.message }, 'reply could not be begun; will retry');
+    logger.warn({ code: error.code, err: error.message }, 'reply could not be opened; will retry');
     await untilLost(deps, () => store.requeue(taken.lease));
     return { kind: 'later' };
   }
-  logger.error({ code: error.code, err: error.message }, 'reply could not be begun');
+  logger.error({ code: error.code, err: error.message }, 'reply could not be opened');
   await untilLost(deps, () => store.fail(taken.lease, error.code));
   metrics.undelivered(taken.message.platform);
   metrics.turn('failed', 0);
   return await complete(taken, deps);
 }
 
-/** The end of the turn in the store; the next one of the conversation with it. */
+/** Completes the turn in the store, and claims the conversation's next turn. */
 async function complete(taken: ClaimedTurn, deps: TurnDeps & { readonly lease: Lease }): Promise<TurnEnd> {
   const held = deps.hold();
   try {
@@ -152,7 +152,7 @@ async function complete(taken: ClaimedTurn, deps: TurnDeps & { readonly lease: L
   }
 }
 
-/** The end of a turn that was settled before this run: by a worker that died behind its commit, by /forget. */
+/** The outcome of a turn that was settled before this run: by a worker that died after its commit, or by /forget. */
 function settledEnd({ taken: { record, message }, coreMessages }: RunningTurn): ReplyEnd | undefined {
   switch (record.state) {
     case 'answered':
@@ -168,7 +168,7 @@ function settledEnd({ taken: { record, message }, coreMessages }: RunningTurn): 
   }
 }
 
-/** Asks the model until it answers, gives up, or the turn is stopped or forgotten; settles the turn in the store. */
+/** Calls the model until it answers, the attempts are used up, or the turn is stopped or forgotten. Stores the outcome. */
 async function answer(turn: RunningTurn): Promise<ReplyEnd> {
   const { taken, store, metrics, clock } = turn;
   if (taken.record.takeovers > MAX_TAKEOVERS) return await fail(turn, 'turn_gave_up');
@@ -199,8 +199,8 @@ async function answer(turn: RunningTurn): Promise<ReplyEnd> {
 }
 
 /**
- * One attempt: what the model is shown, and what it says. `known` is what came with the claim; a later attempt reads everything
- * again, so that a turn removed meanwhile is not shown.
+ * One attempt to get an answer. `known`: the messages that came with the claim. A later attempt reads them again, so that turns that
+ * were removed meanwhile are not shown.
  */
 async function ask(turn: RunningTurn, known: OpenConversation | undefined): Promise<ModelAnswer> {
   const { taken, store, chain, reply, watch, metrics, clock, bounds } = turn;
@@ -224,7 +224,7 @@ async function ask(turn: RunningTurn, known: OpenConversation | undefined): Prom
   );
 }
 
-/** Memory and record in one step; from here on the answer is the answer, whatever happens to this process. */
+/** Writes memory and record in one step. From here on the answer is final, whatever happens to this process. */
 async function commit(turn: RunningTurn, said: ModelAnswer, wasStopped: boolean): Promise<ReplyEnd> {
   const { store, taken, clock } = turn;
   const tokens = estimateTokens(taken.message.text) + estimateTokens(said.text);
@@ -253,17 +253,17 @@ const FOR_THE_ADMINISTRATOR: ReadonlySet<ErrorCode> = new Set([
   ] as const),
 ]);
 
-/** What the person saw of a stopped answer is the answer; where they saw nothing there is none. */
+/** The text that the person saw of a stopped answer is the answer. If they saw nothing, there is none. */
 async function stopped(turn: RunningTurn): Promise<ReplyEnd> {
   const seen = turn.reply.shown().trim();
   return seen === '' ? await fail(turn, 'turn_stopped') : await commit(turn, { text: seen }, true);
 }
 
-/** `error`: what it failed of, for the log, where `code` does not say all of it. */
+/** `error`: details for the log in addition to `code`. */
 async function fail(turn: RunningTurn, code: ErrorCode, error?: BotError): Promise<ReplyEnd> {
   const { store, taken, coreMessages } = turn;
   if (!(await untilLost(turn, () => store.fail(taken.lease, code)))) throw lostError();
-  // What only the administrator can do something about is an error; the rest passes by itself, or is the person's.
+  // Errors that the administrator has to fix; others are temporary or caused by the message.
   const level = error !== undefined && FOR_THE_ADMINISTRATOR.has(code) ? 'error' : 'warn';
   turn.logger[level]({ code, ...(error === undefined ? {} : { err: error.message }) }, 'turn failed');
   return { kind: 'failed', text: coreMessages.failed(code, taken.message.locale) };
@@ -277,7 +277,7 @@ function forgottenEnd({ coreMessages, taken }: RunningTurn): ReplyEnd {
   return { kind: 'forgotten', text: coreMessages.forgotten(taken.message.locale) };
 }
 
-/** Brings the end to the platform. False: not now, and it is worth trying again later. */
+/** Writes the outcome to the platform. False: it failed, but should be retried later. */
 async function deliver(turn: RunningTurn, end: ReplyEnd): Promise<boolean> {
   const { reply, taken, clock, logger } = turn;
   try {
@@ -315,7 +315,7 @@ async function giveBack(turn: RunningTurn): Promise<TurnEnd> {
   return { kind: 'later' };
 }
 
-/** Leaves the turn to another worker: the reply as it is, the record given back if it is still ours. */
+/** Leaves the turn to another worker: detaches from the reply, and requeues the turn if it is still ours. */
 async function detach(turn: RunningTurn): Promise<TurnEnd> {
   const { store, taken, reply, metrics, clock, logger } = turn;
   await reply.detach();
@@ -330,7 +330,7 @@ function isLost({ watch, lease }: RunningTurn, thrown: unknown): boolean {
   return watch.interruption() === 'lost' || !lease.alive();
 }
 
-/** Repeats a store call while the store is away and the lease lives: each may be made again (its outcome may be unknown). */
+/** Repeats an idempotent store call while the store is down and the lease is alive. */
 async function untilLost<T>({ lease }: { readonly lease: Lease }, action: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
@@ -346,7 +346,7 @@ async function untilLost<T>({ lease }: { readonly lease: Lease }, action: () => 
 
 async function pauseFor({ watch }: RunningTurn, ms: number): Promise<void> {
   await delay(ms, watch.signal);
-  // The next attempt finds the signal aborted and the loop decides what it means.
+  // The next attempt finds the signal aborted, and the loop handles it.
 }
 
 function lostError(cause?: unknown): BotError {

@@ -1,11 +1,11 @@
-/** The vocabulary of the codebase: plain data, so that any replica can take any of it from the store and go on. */
+/** The shared data types. They are plain data, so that any replica can read them from the store and continue. */
 import { createHash } from 'node:crypto';
 import type { ErrorCode } from '../errors.ts';
 import type { SessionId } from './session.ts';
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
-/** Whether a value of unknown origin is plain JSON. */
+/** Whether a value is plain JSON. */
 export function isJsonValue(value: unknown): value is JsonValue {
   switch (typeof value) {
     case 'string':
@@ -19,51 +19,51 @@ export function isJsonValue(value: unknown): value is JsonValue {
   }
 }
 
-/** Names a turn within its conversation; at most {@link MAX_TURN_ID_LENGTH} of `[A-Za-z0-9._-]`. */
+/** Identifies a turn within its conversation; at most {@link MAX_TURN_ID_LENGTH} characters of `[A-Za-z0-9._-]`. */
 export type TurnId = string;
 
 /** So that `<turn>:<part>` fits Discord's nonce of 25 characters. */
 export const MAX_TURN_ID_LENGTH = 20;
 
 /**
- * The turn id of a platform's message id: the id itself where it fits (snowflakes and Slack timestamps do), else 20
- * characters of its SHA-256. The same message id always gives the same turn id.
+ * Derives the turn id from a platform's message id: the id itself if it fits (snowflakes and Slack timestamps do), otherwise 20
+ * characters of its SHA-256. Deterministic.
  */
 export function turnIdOf(messageId: string): TurnId {
   if (messageId.length <= MAX_TURN_ID_LENGTH && /^[A-Za-z0-9._-]+$/.test(messageId)) return messageId;
   return createHash('sha256').update(messageId).digest('base64url').slice(0, MAX_TURN_ID_LENGTH);
 }
 
-/** The languages the bot speaks itself. Model answers follow the person. */
+/** The languages of the bot's own texts. The model answers in the person's language. */
 export type Locale = 'en' | 'zh-CN';
 
-/** The one who wrote a message. `name` is for showing only and never identifies anybody. */
+/** The author of a message. `name` is for display only. */
 export interface Author {
   readonly id: string;
   readonly name: string;
 }
 
 /**
- * Where a reply goes: plain JSON that only the adapter of `platform` reads (and parses again, since it comes back from
- * the store). Core passes it on and never looks inside.
+ * Where a reply goes: plain JSON that only the adapter of `platform` parses, because it comes from the store. Core passes it on
+ * unread.
  */
 export interface ReplyTarget {
   readonly platform: string;
   readonly [key: string]: JsonValue;
 }
 
-/** Text of somebody else's message that the model is shown as quoted, untrusted text. It is never stored in memory. */
+/** Another message that the model is shown as quoted, untrusted text. It is not stored in memory. */
 export interface Quote {
   readonly author: string;
   readonly text: string;
 }
 
-/** A message of a person, as an adapter's `normalize` makes it. */
+/** A person's message, as created by the adapter. */
 export interface IncomingMessage {
   /** The platform's id of the message: the `source` of the turn, by which it is edited or removed later. */
   readonly id: string;
   readonly turnId: TurnId;
-  /** All ids under which this same message may arrive again, unique within the place; the first is the main one. */
+  /** All ids under which the same message may be delivered again, unique within the place. The first is the main one. */
   readonly idempotencyKeys: readonly string[];
   readonly platform: string;
   readonly sessionId: SessionId;
@@ -71,31 +71,31 @@ export interface IncomingMessage {
   readonly text: string;
   /** Unix milliseconds, by the platform's clock. */
   readonly sentAt: number;
-  /** A DM: nobody else reads along. */
+  /** A DM: nobody else can read it. */
   readonly isDirect: boolean;
   readonly isMention: boolean;
   readonly locale: Locale;
   readonly replyTo: ReplyTarget;
   readonly quotes?: readonly Quote[];
-  /** Names of attached files, which the bot does not read yet and says so. */
+  /** Names of attached files. The bot does not read the files; the model is told their names. */
   readonly attachments?: readonly string[];
-  /** Unix milliseconds of the edit that `text` is of, where the platform tells. */
+  /** When `text` was last edited, in Unix milliseconds, if the platform sends it. */
   readonly editedAt?: number;
-  /** HTTP's `ttl`, whole seconds: at or above MIN_TTL the conversation's choice from now on, below it for now only. */
+  /** `ttl` of an HTTP request, in seconds. From MIN_TTL on it becomes the conversation's override; below, it applies once. */
   readonly ttl?: number;
 }
 
 export type Role = 'user' | 'assistant';
 
 /**
- * Why an answer ends before its end: `length`: the model's server stopped at its own limit; `filtered`: a content filter
- * stopped it; `maximum`: it reached MAX_ANSWER_LENGTH; `time`: it reached ANSWER_TIMEOUT. What was received up to there is the
- * answer; platforms show a note under it (`cut` in the texts), which is never a part of it.
+ * Why an answer is incomplete. `length`: the limit of the model's server; `filtered`: a content filter; `maximum`: MAX_ANSWER_LENGTH;
+ * `time`: ANSWER_TIMEOUT. The incomplete text is stored as the answer. Platforms show a note below it (`cut` in the texts), which is not
+ * part of the answer.
  */
 export const ANSWER_CUTS = ['length', 'filtered', 'maximum', 'time'] as const;
 export type AnswerCut = (typeof ANSWER_CUTS)[number];
 
-/** Which parts of the memory an answer was made with, besides the newest messages. Ids only; what they lead to may be gone. */
+/** The parts of memory that an answer was made with, besides the newest messages. Ids only; they may be of deleted data. */
 export interface UsedMemory {
   /** Turns with a recalled message. */
   readonly turns: readonly TurnId[];
@@ -103,7 +103,7 @@ export interface UsedMemory {
   readonly facts: readonly string[];
 }
 
-/** One stored half of a turn. */
+/** One half of a turn, as stored. */
 export interface ChatMessage {
   readonly role: Role;
   readonly content: string;
@@ -114,9 +114,9 @@ export interface ChatMessage {
   readonly source: string;
   /** The id of the person whose turn it is, on both halves. */
   readonly authorId: string;
-  /** The name of the person, on the user's half, in conversations that several people share. */
+  /** The name of the person; only on the user's half, in conversations that several people share. */
   readonly author?: string;
-  /** The person stopped this answer; it holds what they saw of it. */
+  /** The person stopped this answer; it contains the text that they saw. */
   readonly stopped?: true;
   /** This answer was cut off. */
   readonly cut?: AnswerCut;
@@ -128,7 +128,7 @@ export interface ChatMessage {
   readonly used?: UsedMemory;
 }
 
-/** What is known of one message (part) of a reply. First the intent is saved, after the post its id. */
+/** The state of one message (part) of a reply. The intent is saved before the post, the id after it. */
 export interface MessageRef {
   /** Unix milliseconds (store's clock) when the post was about to be sent. */
   readonly intentAt?: number;
@@ -145,30 +145,30 @@ export type TurnState = (typeof TURN_STATES)[number];
 /** The durable record of one turn (turn protocol: docs/turns.md). */
 export interface TurnRecord {
   readonly state: TurnState;
-  /** Times the turn was claimed by a worker, the first included. */
+  /** How often the turn was claimed. */
   readonly attempt: number;
-  /** Times it was claimed while another worker had it running. */
+  /** How often it was claimed while another worker was running it. */
   readonly takeovers: number;
-  /** Times the model (or the delivery, once answered) failed in a way worth a retry. */
+  /** Retryable failures of the model (or of the delivery, once answered). */
   readonly failures: number;
   /** Unix milliseconds (store's clock) of the first claim; 0 before. */
   readonly startedAt: number;
   readonly messageRefs: MessageRefs;
   /** The person asked to stop this turn. */
   readonly stopRequested: boolean;
-  /** The answer, from the commit until the turn is finished. Afterwards it is in the conversation only. */
+  /** The answer, from the commit until the turn is finished. Afterwards it is only in the conversation. */
   readonly answer?: string;
-  /** The answer holds what the person saw when they stopped it. */
+  /** The person stopped the answer; it contains the text that they saw. */
   readonly stopped?: boolean;
-  /** The answer was cut off. Known as long as the answer is. */
+  /** Why the answer is incomplete; present as long as the answer is. */
   readonly cut?: AnswerCut;
-  /** How a settled turn ended. It stays when the state becomes `finished`. */
+  /** The outcome of a settled turn. Kept when the state becomes `finished`. */
   readonly outcome?: 'answered' | 'failed' | 'forgotten';
   /** Why a failed turn failed. */
   readonly code?: ErrorCode;
 }
 
-/** Who runs a turn, under a name that nobody else ever has: `<incarnation>:<n>` (core/pulse.ts). */
+/** The fencing token of a turn's owner: `<incarnation>:<n>` (core/pulse.ts). Never reused. */
 export type Token = string;
 
 /** What a worker holds while it runs a turn: every write of the turn carries the token and does nothing when another one owns it. */
