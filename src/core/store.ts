@@ -1,9 +1,9 @@
 /**
- * What core needs of a ConversationStore. A driver implements small interfaces, `Turns`, `WorkIndex`, `Beats`, `Memory` and
- * `Stats`, and `ping` and `close`; `test/contracts/store.contract.ts` says what each must do and runs on every driver.
+ * The interface of a store. A driver implements several small interfaces, and `ping` and `close`. `test/contracts/store.contract.ts`
+ * tests every driver.
  *
- * All methods reject with a BotError: `store_unavailable` (retryable; within a few seconds, the outcome of a write may be
- * unknown and the same call may be made again) or `store_full`.
+ * All methods reject with a BotError within a few seconds: `store_unavailable` (retryable; the outcome of a write may be unknown, and
+ * the same call may be repeated) or `store_full`.
  */
 import type { BotError, ErrorCode } from '../errors.ts';
 import type { Channels } from './channels.ts';
@@ -23,49 +23,49 @@ import type {
 } from './types.ts';
 
 export type EnqueueResult =
-  /** Stored, and the turn is the token's: nothing else waits in this conversation. */
+  /** Stored, and the token owns the turn, because nothing else waits in this conversation. */
   | { readonly kind: 'claimed'; readonly turn: ClaimedTurn }
   | {
       readonly kind: 'queued';
-      /** Messages of this conversation before it. */
+      /** Number of messages of this conversation before it. */
       readonly ahead: number;
-      /** Of the conversation's head; undefined when nobody runs it. */
+      /** The owner of the conversation's head; undefined if nobody runs it. */
       readonly owner: Token | undefined;
     }
   | {
       readonly kind: 'duplicate';
       readonly sessionId: SessionId;
       readonly turnId: TurnId;
-      /** The turn is not finished, and nobody runs it. */
+      /** The turn is unfinished, and nobody runs it. */
       readonly unowned: boolean;
     }
   | { readonly kind: 'full' /** Messages waiting, which is the limit. */; readonly waiting: number };
 
 export type ClaimResult =
   | { readonly kind: 'claimed'; readonly turn: ClaimedTurn }
-  /** The head has another owner than the one expected. */
+  /** The head has another owner than expected. */
   | { readonly kind: 'owned'; readonly owner: Token | undefined }
   | { readonly kind: 'empty' };
 
 export type CompleteResult =
-  /** The next message's turn is the next token's. */
+  /** The next token owns the next message's turn. */
   | { readonly kind: 'claimed'; readonly turn: ClaimedTurn }
   | { readonly kind: 'left' /** Messages that still wait. */; readonly waiting: number }
   /** Another worker has the turn; nothing was changed. */
   | { readonly kind: 'fenced' };
 
-/** A claimed turn. A message that was forgotten or withdrawn while it waited has an empty text, and its record says `forgotten`. */
+/** A claimed turn. If the message was forgotten or withdrawn while it waited, its text is empty and its record is `forgotten`. */
 export interface ClaimedTurn {
   readonly lease: TurnLease;
   readonly record: TurnRecord;
   readonly message: IncomingMessage;
-  /** What is remembered of the conversation, as {@link Memory.open} gives it; at most {@link StoreOptions.window}. */
+  /** The conversation's newest messages, as by {@link Memory.open}; at most {@link StoreOptions.window}. */
   readonly messages: readonly ChatMessage[];
   /** Messages in the conversation, as {@link OpenConversation.total}. */
   readonly total: number;
   /** As {@link OpenConversation.facts}. */
   readonly facts: readonly Fact[];
-  /** Processes that follow the turn, by the names of their signals. */
+  /** Names of the processes that follow the turn. */
   readonly followers: readonly string[];
 }
 
@@ -74,7 +74,7 @@ export interface Answer {
   /** Unix milliseconds. */
   readonly timestamp: number;
   readonly stopped: boolean;
-  /** Absent: the answer is whole, or was stopped. */
+  /** Absent: the answer is complete, or was stopped. */
   readonly cut?: AnswerCut;
   /** As {@link ChatMessage.used}. */
   readonly used?: UsedMemory;
@@ -102,9 +102,9 @@ export interface DueConversation {
 }
 
 export interface EnqueueOptions {
-  /** Becomes the owner of the turn where nothing else waits. */
+  /** Becomes the owner of the turn if nothing else waits. */
   readonly token?: Token | undefined;
-  /** The process that follows the turn from the start, by the name of its signals. */
+  /** Name of the process that follows the turn from the start. */
   readonly follower?: string | undefined;
 }
 
@@ -115,59 +115,58 @@ export interface TurnRef {
 }
 
 /**
- * The turn protocol (docs/turns.md). The owner of a turn's record runs it, and no owner means nobody does. Every call may be made
- * again with the same token: it changes nothing twice and gives the same answer.
+ * The turn protocol (docs/turns.md). A turn is run by the owner in its record; without an owner, nobody runs it. All calls are
+ * idempotent: repeated with the same token, they change nothing and return the same result.
  */
 export interface Turns {
   /**
-   * Stores a message and notes its conversation as pending. Durable (as durable as the store is) when it resolves; until then the
-   * platform must not be acked. Any known idempotency key makes it a duplicate; the others then lead to the same turn.
+   * Stores a message and marks its conversation as pending. The message is durable when this resolves; do not acknowledge it to the
+   * platform before. It is a duplicate if any of its idempotency keys is known; its other keys then lead to the same turn.
    */
   enqueue(message: IncomingMessage, options?: EnqueueOptions): Promise<EnqueueResult>;
-  /** Adds a process to the followers of a turn that was stored before. False: there is no such unfinished turn. */
+  /** Adds a process to the followers of a stored turn. False: there is no such unfinished turn. */
   follow(sessionId: SessionId, turnId: TurnId, follower: string): Promise<boolean>;
   /** Which turn an idempotency key of this place belongs to (24 h); undefined when it is unknown. */
   locate(place: Place, idempotencyKeys: readonly string[]): Promise<TurnRef | undefined>;
   /**
-   * Makes the token the owner of the conversation's head, if the owner is the one expected (undefined: none). What is
-   * remembered of the conversation lives for at least `turnBudgetMs` from then on, so that it does not expire in mid-turn; for
-   * a turn that is answered, failed or forgotten already it is given no more time.
+   * Makes the token the owner of the conversation's head, if it has the expected owner (undefined: none). Extends the conversation's
+   * lifetime to at least `turnBudgetMs` from now, so that it does not expire during the turn, unless the turn is answered, failed or
+   * forgotten already.
    */
   claim(sessionId: SessionId, token: Token, expected: Token | undefined): Promise<ClaimResult>;
   /**
-   * What became of a turn that this worker runs: `held` (go on), `stopped` (the person asked to stop it), `forgotten`
-   * (its conversation was, or its message withdrawn), `lost` (another worker has it). Asked about once a second.
+   * The state of a turn that this worker runs: `held` (continue), `stopped` (by the person), `forgotten` (the conversation was forgotten,
+   * or the message withdrawn), `lost` (another worker has the turn). Called about once a second.
    */
   check(lease: TurnLease): Promise<TurnCheck>;
-  /** Saves the intent or the id of one part of the reply. False: fenced. */
+  /** Saves the intent to post one part of the reply, or its id. False: fenced. */
   saveMessageRef(lease: TurnLease, part: number, ref: MessageRef): Promise<boolean>;
-  /** Counts a failure worth a retry, so that any worker knows of it. Gives the new count; undefined: fenced. */
+  /** Counts a retryable failure in the record. Returns the new count; undefined: fenced. */
   countFailure(lease: TurnLease): Promise<number | undefined>;
   /**
-   * Writes the turn to memory and its answer to the record, at once or not at all, once per turn. The text of a message that was
-   * edited while it was answered is the newest.
-   * Of a message that was forgotten nothing is written.
+   * Writes the turn to memory and its answer to the record, atomically and once per turn. If the message was edited while it was
+   * answered, memory gets the newest text. Writes nothing if the message was forgotten.
    */
   commit(lease: TurnLease, message: IncomingMessage, answer: Answer): Promise<CommitResult>;
-  /** Ends the turn without an answer; memory is not touched. False: fenced. */
+  /** Ends the turn without an answer. Memory is unchanged. False: fenced. */
   fail(lease: TurnLease, code: ErrorCode): Promise<boolean>;
   /**
-   * Removes the head if it is this turn, drops the answer from its record and marks it finished; makes `next` the owner of the
-   * next turn if nobody runs it.
+   * Removes the head if it is this turn, deletes the answer from its record and marks it as finished. Makes `next` the owner of the next
+   * turn if nobody runs it.
    */
   complete(lease: TurnLease, next?: Token): Promise<CompleteResult>;
-  /** Gives a running turn back, without an owner and without counting a takeover (shutdown, or a retry later). False: fenced. */
+  /** Requeues a running turn without an owner and without counting a takeover (shutdown, or a later retry). False: fenced. */
   requeue(lease: TurnLease): Promise<boolean>;
-  /** Asks the turn to stop, wherever it runs. False: there is no such unfinished turn. */
+  /** Requests the stop of a turn. False: there is no such unfinished turn. */
   requestStop(sessionId: SessionId, turnId: TurnId): Promise<boolean>;
-  /** The record of a turn, until an hour after its end. */
+  /** The record of a turn, which is kept until an hour after its end. */
   record(sessionId: SessionId, turnId: TurnId): Promise<TurnRecord | undefined>;
   /** The unfinished turns of a conversation, the running one first. */
   waiting(sessionId: SessionId): Promise<readonly TurnId[]>;
   /**
-   * The author of a message edited it, or deleted it (`text: null`). One that waits has the new text from now on, or is dropped:
-   * `amended`. One that is being answered is stored with the new text by the commit: `running`; nothing is done about its deletion.
-   * Of one that was answered the stored text is replaced: `stored`. `unknown`: none of these here.
+   * The author edited a message, or deleted it (`text: null`). `amended`: it was waiting, and its text was replaced or it was removed.
+   * `running`: it is being answered; the commit will store the new text (a deletion changes nothing here). `stored`: it was answered, and
+   * its text in memory was replaced. `unknown`: there is no such message.
    * @param editedAt Unix milliseconds of the edit, default: now. An older edit never replaces a newer one.
    */
   amend(sessionId: SessionId, source: string, text: string | null, editedAt?: number): Promise<AmendResult>;
@@ -177,11 +176,11 @@ export interface Turns {
 export interface WorkIndex {
   /** Marks conversations as pending: they are scanned until their inboxes are seen empty. */
   markPending(sessionIds: readonly SessionId[]): Promise<void>;
-  /** How many conversations have messages that are not answered. */
+  /** Number of conversations with unanswered messages. */
   countPending(): Promise<number>;
   /** Returns the conversations to scan now, about a hundred at most. Each is due again in two seconds unless its mark is cleared. */
   takeDue(): Promise<readonly DueConversation[]>;
-  /** The owners of the heads of these inboxes, in order; `empty` where nothing waits. */
+  /** The owners of the heads of these inboxes, in order; `empty` if nothing waits. */
   heads(sessionIds: readonly SessionId[]): Promise<readonly ({ readonly owner: Token | undefined } | 'empty')[]>;
   /** Clears the pending mark, unless a message came after it was read. */
   clearPending(due: DueConversation): Promise<void>;
@@ -192,21 +191,21 @@ export interface WorkIndex {
   pop(count: number): Promise<readonly SessionId[]>;
 }
 
-/** Signs of life of the workers' incarnations (core/pulse.ts). */
+/** Heartbeats of the workers' incarnations (core/pulse.ts). */
 export interface Beats {
-  /** Milliseconds after the sending of a beat for which its incarnation may go on; Infinity where nobody else could take its turns. */
+  /** How long an incarnation may continue after it sent a beat, in milliseconds; Infinity if no other process can take its turns. */
   readonly lifeMs: number;
-  /** Makes the first beat of an incarnation. False: there is one of that name. */
+  /** Sends the first beat of an incarnation. False: the name is in use. */
   begin(incarnation: string, listing: string): Promise<boolean>;
-  /** `gone`: the beat, and with it the incarnation. `refused`: renewed, but the store takes nothing new, for this reason. */
+  /** `gone`: the beat has expired, which ends the incarnation. `refused`: renewed, but the store accepts no other writes. */
   renew(incarnation: string, listing: string): Promise<'renewed' | 'gone' | { readonly refused: BotError }>;
   end(incarnation: string): Promise<void>;
-  /** The listings of these incarnations, in order; undefined where there is no beat. */
+  /** The listings of these incarnations, in order; undefined if there is no beat. */
   read(incarnations: readonly string[]): Promise<readonly (string | undefined)[]>;
 }
 
 export interface OpenConversation {
-  /** The newest messages, oldest first, at most the limit asked for; may begin with an assistant's half. */
+  /** The newest messages up to the limit, oldest first. May begin with an assistant's half. */
   readonly messages: readonly ChatMessage[];
   /** Messages in the conversation, those included that cannot be read. */
   readonly total: number;
@@ -226,9 +225,9 @@ export interface History {
 }
 
 export interface TtlState {
-  /** Seconds of this conversation's own (or its person's, for the place) choice. */
+  /** Override of this conversation, or of its person for the place, in seconds. */
   readonly choice?: number;
-  /** Seconds that the next turn sets: the choice, else the default. */
+  /** TTL that the next turn sets, in seconds: the override, or the default. */
   readonly effective: number;
   /** Milliseconds the conversation has left; undefined when there is none. */
   readonly expiresInMs?: number;
@@ -237,7 +236,7 @@ export interface TtlState {
 export interface Erased {
   readonly conversations: number;
   readonly messages: number;
-  /** Messages that were stored but not answered yet, and now will not be. */
+  /** Waiting messages, which will not be answered. */
   readonly waiting: number;
   /** Facts that were kept; proposed ones are removed, too, and not counted. */
   readonly facts: number;
@@ -248,67 +247,67 @@ export interface EraseOptions {
   readonly keepFacts?: boolean;
 }
 
-/** Whose turns, or which: by the author's id, or by the platform's id of the person's message. */
+/** Selects turns by the author's id, or by the platform's id of the person's message. */
 export type TurnSelector = { readonly authorId: string } | { readonly source: string };
 
 export interface ConversationSummary {
   readonly sessionId: SessionId;
   readonly messages: number;
-  /** Unix milliseconds of the newest message; 0 when only waiting messages are there. */
+  /** Unix milliseconds of the newest message; 0 if there are only waiting messages. */
   readonly lastAt: number;
   readonly expiresInMs: number;
 }
 
 export interface ExportedConversation {
   readonly sessionId: SessionId;
-  /** Empty where only facts are left. */
+  /** Empty if only facts are left. */
   readonly messages: readonly ChatMessage[];
-  /** Kept for this place, oldest first; only with the conversation outside any thread. */
+  /** Facts for this place, oldest first; only with the conversation outside of threads. */
   readonly facts: readonly Fact[];
 }
 
 export interface Memory {
-  /** What the model is to see: the newest `limit` messages. */
+  /** The newest `limit` messages, for the model. */
   open(sessionId: SessionId, limit: number): Promise<OpenConversation>;
-  /** Messages counted from the newest: skips `offset`, gives `limit`. Undefined: nothing is remembered. */
+  /** Messages counted from the newest: skips `offset`, returns `limit`. Undefined: there is no conversation. */
   history(sessionId: SessionId, options?: { offset?: number; limit?: number }): Promise<History | undefined>;
   /**
-   * Forgets the conversation: its messages, the texts waiting in its inbox, the answers in its turn records. A running turn
-   * is not committed. Its notes go too. The TTL choice stays. The text is in no key afterwards.
+   * Forgets the conversation: its messages, the texts waiting in its inbox, the answers in its turn records, and its flags. A running
+   * turn is not committed. The TTL override stays. No text is left in any key.
    */
   forget(sessionId: SessionId): Promise<Erased>;
   ttl(sessionId: SessionId): Promise<TtlState>;
   /**
-   * Sets the choice (whole seconds, remembered across expiry and forget) or takes it back (`undefined`), and applies it to
-   * a living conversation. With `remember: false` it only changes what the living conversation has left.
-   * @throws BotError `ttl_out_of_bounds` for anything that is not a whole number of at least 1 and at most MAX_TTL.
+   * Sets the override (whole seconds; it survives expiry and /forget) or removes it (`undefined`), and applies it to a live
+   * conversation. With `remember: false` it only changes the remaining time of a live conversation.
+   * @throws BotError `ttl_out_of_bounds` for anything but a whole number from 1 to MAX_TTL
    */
   setTtl(sessionId: SessionId, seconds: number | undefined, options?: { remember?: boolean }): Promise<TtlState>;
   /**
-   * Gives a living conversation that has no choice of its own the time that its place's choice, or the default, says now, from
-   * now on. False: it has its own, or is over.
+   * Applies the TTL of the place's override, or the default, to a live conversation without its own override, from now on. False: it has
+   * its own override, or has expired.
    */
   followPlaceTtl(sessionId: SessionId): Promise<boolean>;
   /**
-   * Removes whole turns of one author, or the one of one message, waiting ones too. A running one is not committed. When nothing
-   * is left, its notes go too.
+   * Removes the turns of one author or of one message, including waiting ones. A running one is not committed. When nothing
+   * is left, its flags are removed as well.
    */
   removeTurns(sessionId: SessionId, selector: TurnSelector): Promise<Erased>;
   /**
-   * The living (or waiting) conversations a person has taken part in, newest first; with `place`, of that place only.
+   * The live (or waiting) conversations of a person, including shared ones, newest first; with `place`, only those of that place.
    */
   conversations(person: Person, place?: Place): Promise<readonly ConversationSummary[]>;
-  /** The living conversations of a place: all threads, all people. For finding a message's turn after its idempotency keys expired. */
+  /** The live conversations of a place, for finding a message's turn after its idempotency keys have expired. */
   conversationsAt(place: Place): Promise<readonly SessionId[]>;
   /**
    * Erases everything of a person (their own conversations whole, in shared ones their turns), of a workspace, or of an area:
-   * a channel with its threads, `{ place }`, or one thread of it, `{ place, thread }`, whoever spoke there. That is messages,
-   * waiting ones too, answers in turn records, notes, index entries and, unless {@link EraseOptions} say otherwise, facts (those of
-   * a place are outside its threads) and TTL choices. A running turn
-   * there ends as forgotten. Nobody has to have spoken there: where nothing is, nothing is erased. It may be called again.
+   * a channel with its threads, `{ place }`, or one thread, `{ place, thread }`, with all its people. This includes waiting messages,
+   * answers in turn records, flags, index entries and, unless {@link EraseOptions} say otherwise, TTL overrides and facts (those of a
+   * place belong to the channel outside of its threads). Running turns end as forgotten. Does nothing if there are no conversations.
+   * Idempotent.
    */
   erase(whose: Person | Team | Area, options?: EraseOptions): Promise<Erased>;
-  /** Everything of a person (in shared conversations their turns only) or of a workspace. */
+  /** Everything of a person (in shared conversations only their turns) or of a workspace. */
   export(whose: Person | Team): Promise<readonly ExportedConversation[]>;
 }
 
@@ -344,7 +343,7 @@ export interface ServiceStats {
 }
 
 export interface Stats {
-  /** Exact: what is overdue is swept first. */
+  /** Exact, because expired conversations are swept first. */
   stats(): Promise<ServiceStats>;
   conversationStats(sessionId: SessionId): Promise<ConversationStats | undefined>;
 }
@@ -354,20 +353,20 @@ export interface ConversationStore extends Turns, WorkIndex, Memory, Stats {
   readonly channels: Channels;
   readonly flags: Flags;
   readonly facts: Facts;
-  /** Takes what is overdue out of the indexes. Asked now and then, so that they stay small where nobody asks for figures. */
+  /** Removes expired entries from the indexes. Called at intervals, so that they stay small without calls of `stats`. */
   sweep(): Promise<void>;
   /** Resolves when the store answers. @throws BotError `store_unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a driver tells of things that are nobody's answer, for metrics and logs. */
+/** Events of a driver for metrics and logs. */
 export interface StoreObserver {
   badElement(sessionId: SessionId, count: number): void;
   error(operation: string, error: Error): void;
 }
 
-/** What both drivers need to know. Times in seconds. */
+/** Options of all drivers. Times in seconds. */
 export interface StoreOptions {
   readonly defaultTtl: number;
   readonly minTtl: number;
@@ -381,9 +380,9 @@ export interface StoreOptions {
   readonly maxBytes?: number;
   /** Messages that may wait per conversation. */
   readonly maxWaiting: number;
-  /** Milliseconds that a conversation lives at least from the taking of a turn (ANSWER_TIMEOUT). Default: TURN_BUDGET_MS. */
+  /** Minimum lifetime of a conversation from the claim of a turn, in milliseconds (ANSWER_TIMEOUT). Default: TURN_BUDGET_MS. */
   readonly turnBudgetMs?: number;
-  /** Messages that a claim answers with (MEMORY_WINDOW). Default: `maxMessages`. */
+  /** Messages that a claim returns (MEMORY_WINDOW). Default: `maxMessages`. */
   readonly window?: number;
   readonly observer: StoreObserver;
 }
