@@ -1,4 +1,4 @@
-/** The bot's conversations for other LangChain code: the same data, under the same rules. */
+/** The bot's conversations for other LangChain code, with the same data and rules. */
 import { randomBytes } from 'node:crypto';
 import { BaseListChatMessageHistory } from '@langchain/core/chat_history';
 import { AIMessage, type BaseMessage, HumanMessage } from '@langchain/core/messages';
@@ -11,16 +11,15 @@ import type { RedisStore } from './redis/store.ts';
 export interface RedisChatMessageHistoryOptions {
   readonly store: Pick<RedisStore, 'history' | 'forget' | 'append'>;
   readonly sessionId: SessionId;
-  /** Whose turns are added. */
+  /** Author of the added turns. */
   readonly author: Author;
 }
 
 /**
  * A LangChain chat history over one conversation of the bot.
  *
- * Memory holds whole turns only: a person's message is held back in this object until the answer to it is added, and both
- * are stored together. `addMessages([human, ai])` stores at once. System and tool messages are refused, since the bot
- * keeps none.
+ * Memory only contains whole turns: a person's message is held in this object until its answer is added, and both are stored
+ * together. `addMessages([human, ai])` stores them at once. System and tool messages are refused.
  */
 export class RedisChatMessageHistory extends BaseListChatMessageHistory {
   override lc_namespace = ['recollect', 'memory'];
@@ -32,7 +31,7 @@ export class RedisChatMessageHistory extends BaseListChatMessageHistory {
     this.#options = options;
   }
 
-  /** What is remembered, oldest first, and a person's message that is held back. */
+  /** The stored messages, oldest first, and a person's message that is held in this object. */
   override async getMessages(): Promise<BaseMessage[]> {
     const { store, sessionId } = this.#options;
     const stored = ((await store.history(sessionId))?.messages ?? []).map(({ role, content }) =>
@@ -41,7 +40,7 @@ export class RedisChatMessageHistory extends BaseListChatMessageHistory {
     return this.#heldBack === undefined ? stored : [...stored, this.#heldBack.message];
   }
 
-  /** @throws BotError `bad_input` for a message that no turn can be made of, and as the store does. */
+  /** @throws BotError `bad_input` for a message that is not part of a turn, and the errors of the store */
   override async addMessage(message: BaseMessage): Promise<void> {
     if (HumanMessage.isInstance(message) && this.#heldBack === undefined) {
       this.#heldBack = { message, at: Date.now() };

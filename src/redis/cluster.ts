@@ -1,19 +1,19 @@
-/** The client of a Redis Cluster: opened so that it sends nothing twice, and watched so that it finds each new primary soon. */
+/** The client of a Redis Cluster: it never resends commands, and finds new primaries soon. */
 import { type ChainableCommander, Cluster, Command, type Redis, type RedisOptions } from 'ioredis';
 import { accessOptions, type ClusterTarget } from './target.ts';
 
-/** Milliseconds between two looks at which node has which slot, and at least between two while a primary is missing. */
+/** Interval for reading the slots of the nodes in milliseconds, and the shorter one while a primary is missing. */
 const REFRESH_MS = 5_000;
 const SEARCH_MS = 500;
-/** Milliseconds that a node gets to tell. */
-const TELL_MS = 1_000;
+/** Milliseconds for a node's response. */
+const SLOTS_TIMEOUT_MS = 1_000;
 
-/** What ioredis says when no node that it knows tells where the slots are (its ClusterAllFailedError, 6.0.0). */
+/** ioredis' error if no known node returns the slots (its ClusterAllFailedError, 6.0.0). */
 const ALL_FAILED = 'Failed to refresh slots cache.';
 
 /**
- * A command that was not executed (MOVED, ASK, TRYAGAIN) is sent again by ioredis; one whose answer was lost is not, and fails at
- * once. While a primary is not connected its commands fail at once, too, and are not sent later.
+ * ioredis resends commands that were not executed (MOVED, ASK, TRYAGAIN). A command whose response was lost fails at once, and so do
+ * commands for a primary that is not connected; they are not sent later.
  */
 export function openCluster(
   { nodes, access, ca }: ClusterTarget,
@@ -32,7 +32,7 @@ export function openCluster(
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
       slotsRefreshInterval: REFRESH_MS,
-      slotsRefreshTimeout: TELL_MS,
+      slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
       // A certificate is for a host name: keep it instead of its address.
       ...(access.tls ? { dnsLookup: (host, found) => found(null, host) } : {}),
       redisOptions: { maxRetriesPerRequest: 0, ...node, ...accessOptions(access, ca) },

@@ -1,4 +1,4 @@
-/** How every connection to Redis of this product is opened, watched and given up. */
+/** Opens, monitors and replaces the connections to Redis. */
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { z } from 'zod';
 import type { Health } from '../core/ports.ts';
@@ -8,69 +8,68 @@ import { connectTo } from './connectors.ts';
 import { faultOf, type RedisFault, refusedCommand } from './faults.ts';
 import type { RedisTarget } from './target.ts';
 
-/** Milliseconds after which a command that got no answer fails; a reconnect is tried meanwhile. */
+/** Milliseconds after which a command without a response fails. The client tries to reconnect meanwhile. */
 export const COMMAND_TIMEOUT_MS = 3_000;
 /**
- * Milliseconds without a byte after which a connection that waits for an answer is given up: its other end may be gone without
- * a FIN or RST. ioredis' `socketTimeout` counts only while something was asked (`setSocketTimeout` in its Redis.js, 6.0.0). The
- * sign of life goes over the store's connection each second: together some 4 s of silence. On the others it is some 6 s.
+ * Milliseconds without data after which a connection with pending commands is replaced: the other end may be gone without a FIN or
+ * RST. ioredis' `socketTimeout` only applies while a command is pending (`setSocketTimeout` in its Redis.js, 6.0.0). The heartbeat uses
+ * the store's connection every second, so a dead one is detected after about 4 s; other connections after about 6 s.
  */
 const SILENCE_MS = 3_000;
 /**
- * Milliseconds between two looks at what was sent: what was asked nothing from one to the next is asked a PING, every other look
- * at most. That is less than proxies and NATs grant an idle connection.
+ * Milliseconds between two checks for idle connections. A connection that was idle in between gets a PING, at every other check at
+ * most. That is more often than the idle timeouts of proxies and NATs.
  */
 const LOOK_MS = 1_500;
-/** Milliseconds in which all connections are made anew at most once, however many commands are refused. */
+/** Minimum interval of reconnecting all connections, in milliseconds, however many commands are refused. */
 const RECONNECT_MS = 1_000;
-/** Longest wait in milliseconds between two looks whether Redis has loaded its data. */
+/** Longest interval for checking whether Redis has loaded its data, in milliseconds. */
 const LOADING_MS = 1_000;
 
-/** Of the INFO that ioredis asks for on each new connection; without the right to ask it is empty. */
+/** From the INFO that ioredis requests on each new connection; empty without that permission. */
 const serverInfo = z.object({ role: z.string().optional(), run_id: z.string().optional() });
 
-/** A client of one server (directly or by Sentinels), or of a Cluster, which routes each command by its keys. */
+/** A client of one server (directly or through Sentinels), or of a Cluster, which routes commands by their keys. */
 export type RedisClient = Redis | Cluster;
 
 export interface RedisConnections {
   /**
-   * Opens a connection that reconnects by itself for as long as the process lives (at most a second between tries) and sends
-   * nothing twice behind our back: a command whose answer was lost fails, and its caller knows whether it may be repeated.
-   * It is usable only while it leads to a primary; on a Cluster it is one connection to each primary.
+   * Opens a connection that reconnects by itself (at most a second between attempts) and never resends commands: if the response is
+   * lost, the command fails, and the caller decides whether to repeat it. It is usable only while it leads to a primary. On a Cluster, it
+   * consists of one connection to each primary.
    */
   open(name: string, extra?: RedisOptions): RedisClient;
-  /** Opens a connection for subscriptions alone; on a Cluster it leads to any node, since each one hears what is published. */
+  /** Opens a connection for subscriptions. On a Cluster, it leads to any node, because messages reach all nodes. */
   openSubscriber(name: string): Redis;
-  /** Tells of an error that came out of a script in another way than as the answer of a command. */
+  /** Reports an error that a script caught and returned in its result. */
   notice(error: Error): void;
-  /** The first connection that can't be used now, if any. */
+  /** Reports the first unusable connection, if any. */
   health(): Health;
-  /** Stops watching. Each connection is closed by who opened it. */
+  /** Stops monitoring. Callers close the connections that they opened. */
   close(): void;
 }
 
-/** What is known of one connection. */
+/** The state of one connection. */
 interface Tracked {
   readonly name: string;
   readonly client: RedisClient;
-  /** Why it was last lost, or not made. */
+  /** Why it was last lost or could not be established. */
   fault: RedisFault | undefined;
-  /** Of the server that it leads to; undefined on a Cluster. */
+  /** Run id of the server; undefined on a Cluster. */
   runId: string | undefined;
-  /** Whether it can be used now. */
+  /** Whether it is usable now. */
   usable(): boolean;
 }
 
-/** The servers that a client has a connection of its own to and writes on. */
+/** The connections to primaries that a client consists of. */
 export function primariesOf(client: RedisClient): Redis[] {
   return client instanceof Cluster ? client.nodes('master') : [client];
 }
 
 /**
- * The connections of one process to one Redis. When one of them meets a server that is no primary (any more), all are made
- * anew, since behind the same address there may be another server by now, and what is subscribed to or blocked on the old one
- * would never say so by itself.
- * @param onError hears of each fault of a connection
+ * The connections of one process to one Redis. If one of them finds that its server is not a primary (any more), all reconnect: the
+ * address may lead to another server by now, and subscribed or blocked connections would not notice.
+ * @param onError called with each connection error
  */
 export function createRedisConnections(
   target: RedisTarget,
@@ -87,11 +86,11 @@ export function createRedisConnections(
   const notice = (error: Error) => {
     if (faultOf(error).kind !== 'elsewhere' || performance.now() - renewedAt < RECONNECT_MS) return;
     renewedAt = performance.now();
-    // A Cluster's client learns by MOVED where a slot is now.
+    // A Cluster's client learns the new location of a slot from MOVED.
     renew([...all].filter(({ client }) => client instanceof Redis && target.kind !== 'cluster'));
   };
 
-  /** Is this the server to use? ioredis tries again when it is not. */
+  /** Whether to use this server. Otherwise ioredis connects again. */
   const accept = (own: Tracked, info: unknown): boolean => {
     const { role, run_id: runId } = serverInfo.catch({}).parse(info);
     if (role === 'slave') {
@@ -101,21 +100,21 @@ export function createRedisConnections(
     own.runId = runId;
     if (runId !== undefined && !servers.has(runId)) {
       servers.add(runId);
-      // The others may still be connected to the server that was there before, and hear nothing of it.
+      // The other connections may still lead to the previous server without noticing.
       renew([...all].filter((other) => other.runId !== undefined && other.runId !== runId));
     }
     return true;
   };
 
   const common = (name: string): RedisOptions => ({
-    // Scores are read as strings, as the second protocol gives them.
+    // RESP2 returns scores as strings, which the code expects.
     protocol: 2,
     connectTimeout: 2_000,
     socketTimeout: SILENCE_MS,
     maxLoadingRetryTime: LOADING_MS,
     reconnectOnError(error) {
       notice(error);
-      // The command was refused, and its caller is told: nothing is sent twice.
+      // The command was refused, and its caller gets the error. It is not resent.
       return false;
     },
     autoResendUnfulfilledCommands: false,
@@ -128,7 +127,7 @@ export function createRedisConnections(
   };
 
   const openServer = (name: string, extra: RedisOptions): Redis => {
-    // The first one asks the Sentinels to tell of a failover; the others are made anew when it meets the new primary.
+    // The first connection subscribes to failovers at the Sentinels; the others reconnect when it finds the new primary.
     const watching = all.size === 0;
     const redis: Redis = new Redis({
       ...common(name),
@@ -145,7 +144,7 @@ export function createRedisConnections(
     });
     redis.on('error', (error: Error) => {
       failed(own, error);
-      // ioredis would go on in database 0, where other things are stored.
+      // ioredis would continue in database 0, which has other data.
       if (refusedCommand(error) === 'select') redis.disconnect(true);
     });
     return redis;
@@ -171,7 +170,7 @@ export function createRedisConnections(
     pinged.add(redis);
     redis
       .ping()
-      // What it says matters to ioredis only: silence, or an error that makes it connect anew.
+      // The result does not matter: on silence or an error, ioredis reconnects.
       .catch(() => undefined)
       .finally(() => pinged.delete(redis));
   };

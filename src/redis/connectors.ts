@@ -1,25 +1,25 @@
-/** How ioredis finds the server that a connection leads to, and whether it may use the one that it found. */
+/** How ioredis finds the server for a connection, and whether it may use that server. */
 import { type RedisOptions, SentinelConnector } from 'ioredis';
 import { StandaloneConnector } from 'ioredis/built/connectors/index.js';
 import { z } from 'zod';
 import { type Address, accessOptions, type RedisTarget, serverOptions, tlsOptions } from './target.ts';
 
-/** Milliseconds for a Sentinel's answer, and at most between two attempts to ask all of them. */
+/** Milliseconds for a Sentinel's response, and at most between two rounds of asking all of them. */
 const SENTINEL_TIMEOUT_MS = 1_000;
 
 const isObject = (options: unknown) => typeof options === 'object' && options !== null;
-/** What ioredis passes to its connectors. */
+/** The options that ioredis passes to its connectors. */
 const serverOptionsOf = z.custom<ConstructorParameters<typeof StandaloneConnector>[0]>(isObject);
 const sentinelOptionsOf = z.custom<ConstructorParameters<typeof SentinelConnector>[0]>(isObject);
 
 export interface Finding {
-  /** Whether the Sentinels are asked to report a failover at once. */
+  /** Whether to subscribe to failovers at the Sentinels. */
   readonly watching: boolean;
-  /** Judges the server by its INFO; if refused, ioredis connects again. */
+  /** Whether to use the server, by its INFO. Otherwise ioredis connects again. */
   readonly accept: (info: unknown) => boolean;
 }
 
-/** The options by which a connection finds its server: the one there is, the primary that Sentinels name, any node of a Cluster. */
+/** Options for finding the server: the single server, the primary that Sentinels name, or any node of a Cluster. */
 export function connectTo(target: RedisTarget, { watching, accept }: Finding): RedisOptions {
   switch (target.kind) {
     case 'server': {

@@ -1,26 +1,25 @@
 /**
- * What Redis, or the way to it, answers instead of doing what it is asked: in one table, since the store, the connections,
- * the start and /health all judge by it.
+ * Classifies errors of Redis and of connections to it. One table for the store, the connections, startup and /health.
  */
 /**
  * - `full`: maxmemory is reached
- * - `elsewhere`: this server is no (usable) primary, and a new connection may lead to one that is
- * - `refusing`: the primary takes no writes just now
- * - `settings`: the credentials, the rights or the certificate are wrong
- * - `away`: there is no connection, or no answer
- * - `other`: a fault of the program, or something that nobody has met yet
+ * - `elsewhere`: this server is not a usable primary; a new connection may lead to one
+ * - `refusing`: the primary temporarily refuses writes
+ * - `settings`: wrong credentials, permissions or certificate
+ * - `away`: no connection, or no response
+ * - `other`: a bug, or an unknown error
  */
 type FaultKind = 'full' | 'elsewhere' | 'refusing' | 'settings' | 'away' | 'other';
 
 export interface RedisFault {
   readonly kind: FaultKind;
-  /** What anybody may read of it: no addresses, no names, no text. */
+  /** A public description without addresses, names or text. */
   readonly reason: string;
 }
 
 /**
  * Error codes of Redis: https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors and `shared.*err` in its
- * src/server.c (7.0 and newer). Inside of scripts they come first, too, or behind a dash.
+ * src/server.c (7.0 and newer). In errors of scripts they come first as well, or after a dash.
  */
 const CODES: ReadonlyMap<string, RedisFault> = new Map([
   ['OOM', { kind: 'full', reason: 'Redis has reached its maxmemory (OOM)' }],
@@ -39,10 +38,10 @@ const CODES: ReadonlyMap<string, RedisFault> = new Map([
   ['DENIED', { kind: 'settings', reason: 'Redis is in protected mode (DENIED)' }],
 ]);
 
-/** Anchored, so that no argument that an error repeats is taken for its code. */
+/** Anchored, so that an argument repeated in the error is not mistaken for its code. */
 const CODE = /^(?:ERR )?-?([A-Z]+)\b/;
 const MAX_CLIENTS = 'max number of clients reached';
-/** A script touches a key whose slot has moved since the script was sent; Redis may put "ERR Error running script" before it. */
+/** A script accesses a key whose slot has moved since the script was sent. Redis may prefix it with "ERR Error running script". */
 const SLOT_MOVED = 'attempted to access a non local key';
 const AWAY =
   /ECONN|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|Connection is closed|connection close|max retries per request|timed out|Socket timeout|Stream isn't writeable|operation was aborted|sentinels are unreachable|Cluster isn't ready|slots cache|startup nodes|Too many Cluster redirections/;
@@ -58,17 +57,17 @@ export function faultOf(thrown: unknown): RedisFault {
   return { kind: 'other', reason: 'Redis refuses what it is asked' };
 }
 
-/** Node's codes for what is wrong with a certificate or with TLS itself: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/** Node's codes for problems with certificates or TLS: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 export function isCertificateFault(thrown: unknown): boolean {
   return /^(?:ERR_SSL_|ERR_TLS_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|EPROTO$)/.test(codeOf(thrown));
 }
 
-/** The code of an error of Node; empty for others. */
+/** The code of a Node error; empty for others. */
 export function codeOf(thrown: unknown): string {
   return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
 }
 
-/** The name of the command that Redis refused; empty where it refused none. */
+/** The name of the command that Redis refused; empty for other errors. */
 export function refusedCommand(thrown: unknown): string {
   if (!(thrown instanceof Error) || !('command' in thrown)) return '';
   const { command } = thrown;

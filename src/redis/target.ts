@@ -1,4 +1,4 @@
-/** Where Redis is and how to log in: what the settings say, as plain data. */
+/** Where Redis is and how to log in, as plain data from the settings. */
 import type { RedisOptions } from 'ioredis';
 
 export interface Address {
@@ -6,7 +6,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** How to log in to the servers of one layer (the Sentinels, or what they watch). */
+/** How to log in to the Sentinels, or to the servers. */
 export interface Access {
   /** Absent: the default user. */
   readonly username?: string;
@@ -18,10 +18,10 @@ export interface ServerTarget {
   readonly kind: 'server';
   /** `redis://`, `rediss://` or `unix://`; each may end with the number of a database (`unix:///path?db=2`). */
   readonly url: string;
-  /** For a Unix socket, whose URL has no room for them. */
+  /** For a Unix socket, whose URL cannot contain credentials. */
   readonly username?: string;
   readonly password?: string;
-  /** PEM certificates of the CAs to trust. Absent: those of this machine. */
+  /** PEM certificates of the CAs to trust. Absent: the system's. */
   readonly ca?: string;
 }
 
@@ -37,7 +37,7 @@ export interface SentinelTarget {
 
 export interface ClusterTarget {
   readonly kind: 'cluster';
-  /** Nodes to ask for all the others. */
+  /** Nodes from which the others are discovered. */
   readonly nodes: readonly Address[];
   readonly access: Access;
   readonly ca?: string;
@@ -50,7 +50,7 @@ export function serverAt(url: string): ServerTarget {
   return { kind: 'server', url };
 }
 
-/** The address for people to read, without user and password. */
+/** The address for display, without user and password. */
 export function describeTarget(target: RedisTarget): string {
   switch (target.kind) {
     case 'server': {

@@ -1,4 +1,4 @@
-/** The registry of channels on Redis: three keys a platform, in a slot of their own. */
+/** The registry of channels in Redis: three keys per platform, in their own slot. */
 import { z } from 'zod';
 import { type Channels, KEEP_CHANNEL_MS, type WatchedChannel } from '../../core/channels.ts';
 import { isJsonValue } from '../../core/types.ts';
@@ -7,12 +7,12 @@ import { replies } from './client.ts';
 import type { RedisContext } from './context.ts';
 
 /**
- * Channels in one command: a registry may have some 100,000 of them. More arguments than that overflow the stack of a call, and
- * one command must not keep Redis from all others.
+ * Channels per command. A registry may have 100,000 of them; that many arguments would overflow the call stack, and one command must
+ * not block Redis for long.
  */
 const PAGE = 1_000;
 
-/** The script's reply: where to go on, then each channel's id, last talk (Unix milliseconds), what is known of it, cursor. */
+/** The script's reply: the next position, then each channel's id, when the bot was last addressed (Unix milliseconds), data, cursor. */
 const page = z.tuple(
   [z.string()],
   z.tuple([z.string(), z.coerce.number(), z.string().nullable(), z.string().nullable()]),
@@ -39,7 +39,7 @@ export function createRedisChannels({ redis, keys, call }: RedisContext): Channe
       call('watchedChannels', async () => {
         const own = keys.channels(platform);
         const found = new Map<string, readonly [talkedAt: number, channel: WatchedChannel]>();
-        // A scan gives everything that is there all along, whatever comes and goes meanwhile; some of it twice.
+        // A scan returns everything that is present throughout, possibly twice.
         let position = '0';
         do {
           const reply = await redis.watchedChannels(own.talked, own.about, own.cursor, position, PAGE, KEEP_CHANNEL_MS);

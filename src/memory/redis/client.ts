@@ -1,4 +1,4 @@
-/** The store's connection: its scripts as commands, its faults as BotErrors. */
+/** The store's connection, with its scripts as commands and its errors as BotErrors. */
 import type { Redis } from 'ioredis';
 import { BotError } from '../../errors.ts';
 import { delay } from '../../lib/delay.ts';
@@ -7,28 +7,28 @@ import { faultOf } from '../../redis/faults.ts';
 import { SCRIPTS } from './scripts.ts';
 
 /**
- * Opens the store's connection, with the scripts as its commands. While it is down a call fails at once and is not sent
- * later: who was told that their message is not stored must not be answered after all.
+ * Opens the store's connection, with the scripts as commands. While it is down, calls fail at once and are not sent later: a person who
+ * was told that a message is not stored must not get an answer after all.
  */
 export function connect(connections: RedisConnections): RedisClient {
   return connections.open('store', {
     commandTimeout: COMMAND_TIMEOUT_MS,
     enableOfflineQueue: false,
-    // What was under way when the connection broke fails then, and not when its time is up.
+    // Pending commands fail when the connection breaks, not at their timeout.
     maxRetriesPerRequest: 0,
     scripts: SCRIPTS,
   });
 }
 
-/** Milliseconds between two looks whether a connection is made. */
-const READY_LOOK_MS = 5;
+/** Interval for checking whether a connection is established, in milliseconds. */
+const READY_CHECK_MS = 5;
 
-/** With more than this waiting, Redis is given it to work on meanwhile: about ten turns. */
+/** From this size on (about ten turns), queued data is sent at once, so that Redis can start to work. */
 const TOGETHER_BYTES = 8_192;
 
 /**
- * What is sent from now to the end of this turn of the event loop goes out in one system call, which is most of what a
- * command costs here. Nothing waits for it: it goes out before the loop looks for anything new.
+ * Sends all commands of this turn of the event loop in one system call, which is most of the client's cost of a command. This causes no
+ * delay: they are sent before the loop polls for new events.
  */
 export function sendTogether(client: RedisClient): void {
   for (const redis of primariesOf(client)) corkOnce(redis);
@@ -47,8 +47,8 @@ function corkOnce({ status, stream }: Redis): void {
 }
 
 /**
- * Resolves when each connection of the client can be used.
- * @throws its first fault, or when it takes longer than {@link COMMAND_TIMEOUT_MS}
+ * Resolves when all connections of the client are usable.
+ * @throws the first connection error, or an error after {@link COMMAND_TIMEOUT_MS}
  */
 export async function ready(client: RedisClient): Promise<void> {
   let fault: Error | undefined;
@@ -61,14 +61,14 @@ export async function ready(client: RedisClient): Promise<void> {
     while (client.status !== 'ready' || primariesOf(client).some(({ status }) => status !== 'ready')) {
       if (fault !== undefined) throw fault;
       if (performance.now() > deadline) throw new Error('Connecting timed out.');
-      await delay(READY_LOOK_MS);
+      await delay(READY_CHECK_MS);
     }
   } finally {
     client.off('error', onError);
   }
 }
 
-/** What a fault of the connection or the server means for the caller. */
+/** Translates an error of the connection or the server. */
 export function toStoreError(thrown: unknown): BotError {
   if (thrown instanceof BotError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);

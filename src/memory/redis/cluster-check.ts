@@ -1,4 +1,4 @@
-/** Is this a Cluster that serves all slots, and does each of its primaries keep what it is given? */
+/** Checks that this is a Cluster that serves all slots, and that none of its primaries may lose data. */
 import { z } from 'zod';
 import { BotError } from '../../errors.ts';
 import { openCluster } from '../../redis/cluster.ts';
@@ -23,7 +23,7 @@ const slots = z.array(
   z.tuple([z.number(), z.number(), z.tuple([z.string().nullable(), z.number()], z.unknown())], z.unknown()),
 );
 
-/** @throws BotError as checkServer */
+/** @throws BotError like checkServer */
 export async function checkCluster(target: ClusterTarget, options: Inspection): Promise<void> {
   for (const primary of await primariesOf(target, options)) {
     await probe(nodeEndpoint(target, primary), async (redis) =>
@@ -40,7 +40,7 @@ export async function checkCluster(target: ClusterTarget, options: Inspection): 
   }
 }
 
-/** Asks the nodes of the settings, in turn. */
+/** Asks the configured nodes, one after the other. */
 async function primariesOf(target: ClusterTarget, options: Inspection): Promise<Address[]> {
   const faults: BotError[] = [];
   for (const node of target.nodes) {

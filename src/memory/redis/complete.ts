@@ -1,4 +1,4 @@
-/** The end of a turn, and the next one of the conversation in the same step. */
+/** Completes a turn and claims the next one of the conversation in the same step. */
 import { z } from 'zod';
 import type { CompleteResult, Turns } from '../../core/store.ts';
 import { claimedReply, readClaimedHead } from './claim.ts';
@@ -18,7 +18,7 @@ export function createCompleting(context: RedisContext, turnBudgetS: number): Pi
       call('complete', async (): Promise<CompleteResult> => {
         const own = keys.session(sessionId);
         const scriptKeys = [own.list, own.inbox, own.people, ...(oneServer ? [keys.pending] : [])];
-        // Read before the inbox is seen empty: a message that comes in between has another score.
+        // Read before the inbox is seen empty: a message in between changes the score.
         const score = oneServer ? null : await redis.zscore(keys.pending, sessionId);
         const reply = completeReply.parse(
           await redis.completeTurn(

@@ -1,4 +1,4 @@
-/** Why there is no connection to Redis at the start: what to set, where a setting is the reason, else that it may pass. */
+/** Explains why Redis cannot be reached at startup: names the setting to fix, or a temporary reason. */
 import { connect, type NetConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { BotError } from '../../errors.ts';
@@ -6,15 +6,15 @@ import { codeOf, faultOf, isCertificateFault, refusedCommand } from '../../redis
 import { toStoreError } from './client.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** Milliseconds that the other end gets to show what it speaks. */
+/** Milliseconds to detect the protocol of the other end. */
 const PROBE_MS = 2_000;
-/** Milliseconds in which it may say something before it is asked. */
+/** Milliseconds to wait for unsolicited data before sending a PING. */
 const UNASKED_MS = 300;
 
-/** @param thrown the first fault of a connection to the endpoint */
+/** @param thrown the first error of a connection to the endpoint */
 export async function connectFault(thrown: unknown, endpoint: Endpoint): Promise<BotError> {
   if (thrown instanceof BotError) return thrown;
-  const cause = await plainly(thrown, endpoint);
+  const cause = await diagnose(thrown, endpoint);
   if (cause instanceof BotError) return cause;
   const fix = settingOf(cause, endpoint);
   if (fix !== undefined) return new BotError('config_invalid', fix, { cause });
@@ -28,12 +28,12 @@ export async function connectFault(thrown: unknown, endpoint: Endpoint): Promise
   });
 }
 
-/** What is behind a connection that was cut or did not come about, as far as the other end shows it: else the same fault. */
-async function plainly(thrown: unknown, { options, naming }: Endpoint): Promise<unknown> {
+/** Finds the cause of a connection that was closed or not established, by probing the other end. Returns the same error if it finds none. */
+async function diagnose(thrown: unknown, { options, naming }: Endpoint): Promise<unknown> {
   if (!isCut(thrown)) return thrown;
   const { host = 'localhost', port = 6379, path } = options;
   const heard = await overhear(path === undefined ? { host, port } : { path });
-  // Redis says these to whoever connects, and hangs up: what was sent meanwhile makes that a reset, and the words are lost.
+  // Redis sends these errors on connecting and hangs up. If the client has sent data meanwhile, it sees a reset instead.
   if (/^-(?:ERR max number of clients|DENIED)/.test(heard)) return new Error(heard.slice(1));
   if (path !== undefined) return thrown;
   if (options.tls !== undefined && /^[+-]/.test(heard)) return noTls(naming, thrown);
@@ -48,7 +48,7 @@ function noTls({ address, tlsOff }: Endpoint['naming'], cause: unknown): BotErro
   return new BotError('config_invalid', `${address} leads to a port that does not speak TLS: ${tlsOff}.`, { cause });
 }
 
-/** What has to be set otherwise; undefined where nothing has. */
+/** The fix of a setting; undefined if the settings are not the reason. */
 function settingOf(thrown: unknown, { options, naming }: Endpoint): string | undefined {
   const { address, addPassword, credentials, user } = naming;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
@@ -91,13 +91,13 @@ function certificateFix(thrown: unknown, { options: { host }, naming }: Endpoint
   }
 }
 
-/** Did the other end hang up, or say nothing? */
+/** Whether the other end hung up or did not respond. */
 function isCut(thrown: unknown): boolean {
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return /^(?:ECONNRESET|EPIPE|ETIMEDOUT)$/.test(codeOf(thrown)) || message.startsWith('Connection is closed');
 }
 
-/** What is said there without TLS: to nobody yet, or to a PING. Empty when nothing is. */
+/** The first data without TLS, unsolicited or in response to a PING. Empty if there is none. */
 function overhear(at: NetConnectOpts): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect({ ...at, timeout: PROBE_MS });
@@ -112,10 +112,10 @@ function overhear(at: NetConnectOpts): Promise<string> {
   });
 }
 
-/** Begins a handshake, and sends nothing else. */
+/** Begins a TLS handshake and sends nothing else. */
 function speaksTls(at: { readonly host: string; readonly port: number }): Promise<boolean> {
   return new Promise((resolve) => {
-    // Whoever it is, nothing is told to them: a certificate that can't be verified is a sign of TLS, too.
+    // No data is sent, so an unverified certificate is acceptable: it shows that the port uses TLS.
     const socket = connectTls({ ...at, rejectUnauthorized: false, timeout: PROBE_MS });
     const settle = (speaks: boolean) => {
       socket.destroy();

@@ -1,4 +1,4 @@
-/** What the parts of the Redis driver share: the connection, the key names, one way to make a call. */
+/** Shared by the parts of the Redis driver: the connection, the key names, and a wrapper for calls. */
 import type { StoreOptions } from '../../core/store.ts';
 import type { RedisClient, RedisConnections } from '../../redis/connection.ts';
 import { sendTogether, toStoreError } from './client.ts';
@@ -9,15 +9,15 @@ export interface RedisContext {
   readonly redis: RedisClient;
   readonly keys: Keyspace;
   readonly options: StoreOptions;
-  /** All keys are on one server, so that what belongs to several slots can be changed and sent together. */
+  /** All keys are on one server, so that keys of several slots can be changed and sent together. */
   readonly oneServer: boolean;
-  /** Makes a call; whatever it throws becomes a BotError that the observer hears of too. */
+  /** Makes a call. Errors become BotErrors and are reported to the observer. */
   call<T>(operation: string, action: () => Promise<T>): Promise<T>;
-  /** Sends something right behind, which nobody waits for; its failure is observed and repaired by the sweep. */
+  /** Makes a call in the background. A failure is reported to the observer and repaired by the sweep. */
   inBackground(operation: string, action: () => Promise<unknown>): void;
-  /** Writes the index entry of a conversation behind the script that changed it. */
+  /** Writes the index entry of a conversation after the script that changed it. */
   readonly writeIndex: WriteIndex;
-  /** Resolves when everything sent behind has been answered. */
+  /** Resolves when all background calls have ended. */
   settled(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ export function createContext(
   const background = new Set<Promise<unknown>>();
   const report = (operation: string, thrown: unknown) => {
     const error = toStoreError(thrown);
-    // Also of a turn whose script answered with what Redis had refused it.
+    // Includes errors that a script has returned in its result.
     if (thrown instanceof Error) notice(thrown);
     if (redis.status !== 'end') options.observer.error(operation, error);
     return error;

@@ -1,4 +1,4 @@
-/** One server as the start meets it: how to reach it, and which settings a message about it names. */
+/** A server that is checked at startup: how to reach it, and which settings to name in errors. */
 import type { RedisOptions } from 'ioredis';
 import {
   type Access,
@@ -10,19 +10,19 @@ import {
   serverOptions,
 } from '../../redis/target.ts';
 
-/** The settings by their names, as the texts of the start need them. */
+/** Names of settings for error messages. */
 export interface Naming {
-  /** The setting that leads to the server. */
+  /** The setting with the server's address. */
   readonly address: string;
-  /** What to do about a missing password. */
+  /** How to set a missing password. */
   readonly addPassword: string;
-  /** Where user name and password are. */
+  /** Where user name and password are set. */
   readonly credentials: string;
-  /** Where the user is. */
+  /** Where the user is set. */
   readonly user: string;
   readonly tlsOn: string;
   readonly tlsOff: string;
-  /** Where an address may come from that no setting names. */
+  /** Where an address comes from that is not in the settings. */
   readonly announced?: string;
 }
 
@@ -65,7 +65,7 @@ export function sentinelEndpoint({ sentinelAccess, ca }: SentinelTarget, at: Add
   return reached(at, sentinelAccess, ca, OF_SENTINELS);
 }
 
-/** @param at as the Sentinels tell it */
+/** @param at the address that the Sentinels report */
 export function primaryEndpoint({ access, ca }: SentinelTarget, at: Address): Endpoint {
   const announced = 'The address comes from the Sentinels: see sentinel announce-ip and replica-announce-ip.';
   return reached(at, access, ca, { ...BY_SETTINGS, address: 'REDIS_MASTER', announced });

@@ -1,4 +1,4 @@
-/** What happens to a message before a worker comes: it is stored, found, edited, followed. */
+/** Operations on messages before a worker claims them: store, locate, edit, follow. */
 import { z } from 'zod';
 import type { EnqueueResult, TurnRef, Turns } from '../../core/store.ts';
 import { editedElement, parseStoredSession } from '../elements.ts';
@@ -30,7 +30,7 @@ const INDEX_AGAIN_MS = 3_600_000;
 
 export type Enqueueing = Pick<Turns, 'enqueue' | 'follow' | 'locate' | 'requestStop' | 'waiting' | 'amend'>;
 
-/** Undefined for what no message's storing wrote. */
+/** Undefined for a malformed value. */
 function located(value: string): TurnRef | undefined {
   const [turnId = '', text = ''] = value.split(' ');
   const sessionId = parseStoredSession(text);
@@ -38,20 +38,20 @@ function located(value: string): TurnRef | undefined {
 }
 
 export function createEnqueueing(context: RedisContext, turnBudgetS: number): Enqueueing {
-  const { redis, keys, options, call, behind, oneServer } = context;
-  /** A waiting message lives for KEEP_S, a conversation with the default TTL for that; who erases finds both. */
+  const { redis, keys, options, call, inBackground, oneServer } = context;
+  /** A waiting message lives for KEEP_S, and the conversation for the default TTL; an erase must find both. */
   const indexedMs = (Math.max(KEEP_S, options.defaultTtl) + KEEP_LISTED_S) * 1_000;
   const indexed = createRecently(INDEX_AGAIN_MS);
 
   return {
     async enqueue(message, { token = '', follower = '' } = {}) {
       const { sessionId, author } = message;
-      // Who cannot be named is refused before anything is sent.
+      // An invalid id is refused before anything is sent.
       const listed = memberships(keys, sessionId, [author.id]);
       return await call('enqueue', async () => {
         const own = keys.session(sessionId);
         const seen = message.idempotencyKeys.map((id) => keys.seenAt(sessionId, id));
-        // Where both are on one server a message and its note are stored in one step; else the note comes first, and again behind.
+        // On one server, the message and its pending mark are stored in one step. Otherwise the mark is set before and again after.
         const inReach = oneServer ? [keys.pending] : [];
         const scriptKeys = [own.list, own.inbox, own.turn(message.turnId), own.people, ...inReach, ...seen];
         const run = async (justIndexed: boolean) => {
@@ -65,7 +65,7 @@ export function createEnqueueing(context: RedisContext, turnBudgetS: number): En
             for (const { key, member } of listed) await redis.indexMember(key, member, indexedMs);
             const reply = enqueueReply.parse(await redis.enqueueTurn(...args));
             // As whenListed does; on one server the two are sent together.
-            behind('enqueue', () => listFor(context, sessionId, [author.id], indexedMs));
+            inBackground('enqueue', () => listFor(context, sessionId, [author.id], indexedMs));
             return reply;
           }
           const pipeline = redis.pipeline();

@@ -1,16 +1,16 @@
-/** Writes index entries behind the scripts that changed the conversations: those of one moment together. */
+/** Writes index entries after the scripts that changed the conversations, in batches. */
 import type { SessionId } from '../../core/session.ts';
 import type { RedisClient } from '../../redis/connection.ts';
 import type { Keyspace } from './keys.ts';
 
-/** Seconds that the figures of a day are kept. */
+/** Retention of a day's figures, in seconds. */
 const KEEP_DAY_S = 90 * 86_400;
-/** Entries that one script writes at most: well under a millisecond of Redis. */
+/** Maximum number of entries per script: well under a millisecond in Redis. */
 const MOST_ENTRIES = 100;
 
-/** What the place's script told of a conversation. `turns` and `tokens` are added to the day's figures. */
+/** The result of a script about a conversation. `turns` and `tokens` are added to the day's figures. */
 export interface IndexEntry {
-  /** Unix milliseconds by Redis' clock: what the list's own expiry is, so that both end at the same instant. */
+  /** Unix milliseconds by Redis' clock: the expiry of the list, so that both expire at the same instant. */
   readonly expiresAt: number;
   readonly messages: number;
   readonly turns?: number;
@@ -20,16 +20,16 @@ export interface IndexEntry {
 export type WriteIndex = (id: SessionId, entry: IndexEntry) => void;
 
 /**
- * When many conversations are answered at once, their entries go out as one script, before anything that their callers send
- * next. A script for each would cost client and Redis about as much as the turn itself.
- * @param inBackground sends what nobody waits for
+ * Entries of concurrent turns are sent with one script, before anything that their callers send next. One script per entry would cost
+ * client and Redis about as much as the turn itself.
+ * @param inBackground makes a call in the background
  */
 export function createIndexWriter(
   redis: RedisClient,
   keys: Keyspace,
   inBackground: (operation: string, action: () => Promise<unknown>) => void,
 ): WriteIndex {
-  /** One entry a conversation: two changes of one moment are one, with the turns of both. */
+  /** One entry per conversation: two changes are merged, with the turns of both. */
   let waiting = new Map<SessionId, IndexEntry>();
 
   const flush = () => {

@@ -1,4 +1,4 @@
-/** What a server tells of itself, and what of that the bot accepts. */
+/** Checks at startup what a server reports about itself. */
 
 import { BotError } from '../../errors.ts';
 import { delay } from '../../lib/delay.ts';
@@ -12,11 +12,11 @@ import { parseInfo } from './stats.ts';
 export interface Inspection {
   /** `[a-z0-9_-]+`; see {@link keyspace}. */
   readonly prefix: string;
-  /** Start on a server that may evict keys. */
+  /** Start even if the server may evict keys. */
   readonly allowEviction: boolean;
-  /** Something that an operator should know and that does not hinder the start. */
+  /** Warns the administrator of something that does not prevent startup. */
   readonly warn: (message: string) => void;
-  /** Milliseconds to wait for a Redis that loads its data. Default: a minute. */
+  /** Milliseconds to wait while Redis loads its data. Default: a minute. */
   readonly loadingMs?: number;
 }
 
@@ -26,7 +26,7 @@ const LOADING_MS = 60_000;
 /** Milliseconds between two looks whether it has loaded them. */
 const LOOK_MS = 250;
 
-/** What the server tells of itself, once it has loaded its data. */
+/** The server's INFO, once it has loaded its data. */
 export async function loadedInfo(
   redis: { info(): Promise<string> },
   { warn, loadingMs = LOADING_MS }: Inspection,
@@ -49,13 +49,13 @@ export function isSentinel(info: Info): boolean {
   return info.get('redis_mode') === 'sentinel';
 }
 
-/** @throws BotError `config_invalid` for a server that is not what its setting stands for */
+/** @throws BotError `config_invalid` for a server of the wrong kind for its setting */
 export function refuseKind(setting: string, what: string, fix: string): never {
   throw new BotError('config_invalid', `${setting} leads to ${what}. ${fix}`);
 }
 
 /**
- * Does it keep what it is given?
+ * Checks that the server does not lose data.
  * @throws BotError `store_too_old`, `store_evicting`
  */
 export function checkKeeping(info: Info, { allowEviction, warn }: Inspection): void {
@@ -80,9 +80,9 @@ export function checkKeeping(info: Info, { allowEviction, warn }: Inspection): v
 }
 
 /**
- * Does the bot's user have the rights that it needs, on the keys and channels that it uses?
- * @param user the setting that names the user
- * @throws BotError `config_invalid`; `store_unavailable` when the connection is lost
+ * Checks that the bot's user has the required permissions on its keys and channels.
+ * @param user the setting with the user's name
+ * @throws BotError `config_invalid`; `store_unavailable` if the connection is lost
  */
 export async function checkRights(redis: RedisClient, user: string, { prefix }: Inspection): Promise<void> {
   const keys = keyspace(prefix);
@@ -90,7 +90,7 @@ export async function checkRights(redis: RedisClient, user: string, { prefix }: 
     try {
       await right(redis, keys);
     } catch (thrown) {
-      // What it can't do just now (full, too few replicas) passes, and /health tells it.
+      // Temporary errors (full, too few replicas) are reported by /health.
       if (!(thrown instanceof Error) || !/\bNOPERM\b|can't run this command/.test(thrown.message)) {
         if (faultOf(thrown).kind === 'away') throw toStoreError(thrown);
         continue;

@@ -1,7 +1,7 @@
 /**
- * The indexes by which everything of a person, a workspace or a place is found. They have slots of their own, so no script can
- * change them together with a conversation: they are written before it, and taken back behind it. What they list may be gone,
- * and what is there is listed, whenever this process ends.
+ * The indexes for finding everything of a person, a workspace or a place. They are in other slots, so no script can change them
+ * together with a conversation: entries are added before the conversation is written and removed after it is erased. So they may list a
+ * conversation that is gone, but never miss one, even after a crash.
  */
 import { z } from 'zod';
 import { isComponent, parseSessionId, personOf, type SessionId } from '../../core/session.ts';
@@ -11,28 +11,28 @@ import { memberOf, placeMember } from './index-encoding.ts';
 import type { Keyspace } from './keys.ts';
 import { KEEP_LISTED_S } from './retention.ts';
 
-/** A sorted set that lists a conversation, and as what. */
+/** A sorted set that lists a conversation, and the member in it. */
 export interface Membership {
   readonly key: string;
   readonly member: string;
 }
 
-/** Milliseconds that a mark on the conversation ends before what it promises, as it is made a little later. */
+/** How much earlier than the index entry the mark on the conversation ends, because it is set a little later. Milliseconds. */
 export const MARK_MARGIN_MS = 60_000;
-/** Times that somebody new may come in between, each time for less long than the conversation lives. */
+/** Maximum number of retries because other authors were added in between. */
 const MOST_TRIES = 5;
 
 const strings = z.array(z.string());
 
-/** What a script gives that changed nothing, because somebody is not listed for these milliseconds. */
+/** Returned by a script that changed nothing, because an author is not indexed for that many milliseconds. */
 export class Unlisted {
   constructor(readonly ms: number) {}
 }
 export const unlistedReply = z.tuple([z.literal('unlisted'), z.number()]).transform(([, ms]) => new Unlisted(ms));
 
 /**
- * Where a conversation is listed: for these people, for the one it belongs to, for its workspace and its place.
- * @throws BotError `session_invalid` for a person with an id that nobody can have
+ * The index entries of a conversation: for these people, for its owner, its workspace and its place.
+ * @throws BotError `session_invalid` for an invalid user id
  */
 export function memberships(keys: Keyspace, id: SessionId, people: readonly string[]): Membership[] {
   const { place, user } = parseSessionId(id);
@@ -49,7 +49,7 @@ export function memberships(keys: Keyspace, id: SessionId, people: readonly stri
   ];
 }
 
-/** Lists the conversation for these people, its workspace and its place for at least `ms` more. */
+/** Indexes the conversation for these people, its workspace and its place for at least `ms` more. */
 export async function listFor(
   { redis, keys }: RedisContext,
   id: SessionId,
@@ -62,9 +62,9 @@ export async function listFor(
 }
 
 /**
- * Runs a script that changes nothing where somebody with words in the conversation is not listed for as long as it would live
- * afterwards, and sees to that. Seldom: what is listed is listed for a day more than needed.
- * @param who has to be listed too, though they may have no words there yet
+ * Runs a script that changes nothing if an author of the conversation is not indexed for as long as it would live afterwards. In that
+ * case, extends the index entries and runs it again. This is rare, because entries live a day longer than needed.
+ * @param who people to index as well, even if they have no messages there yet
  */
 export async function whenListed<Reply>(
   context: RedisContext,
@@ -95,8 +95,7 @@ async function listEverybody(
   const { redis, keys } = context;
   const own = keys.session(id);
   const authors = strings.parse(await redis.authorsOf(own.list, own.inbox));
-  // A damaged element may name somebody whom nobody can be, and who can ask for nothing: they are marked, else they would be missed
-  // each time, and not listed.
+  // A corrupt element may contain an invalid user id. It is marked, so that it is not found missing each time, but not indexed.
   const list = () => listFor(context, id, [...authors.filter(isComponent), ...who], ms);
   await list();
   const marked = new Set([...authors, ...who]);
@@ -105,8 +104,8 @@ async function listEverybody(
 }
 
 /**
- * Takes a conversation out of these people's indexes (and of its workspace's and place's, where `whole`), behind what erased it.
- * Called before that: what is added to an index in between stays in it.
+ * Call this before erasing. The returned function removes the conversation from these people's indexes (if `whole`, also from its
+ * workspace's and place's) afterwards; entries that were added in between stay.
  */
 export async function unlisting(
   { redis, keys }: RedisContext,

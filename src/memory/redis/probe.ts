@@ -1,4 +1,4 @@
-/** A connection of the start: opened once, without reconnecting. */
+/** A connection for the checks at startup: opened once, without reconnecting. */
 import { Redis } from 'ioredis';
 import { BotError } from '../../errors.ts';
 import { COMMAND_TIMEOUT_MS } from '../../redis/connection.ts';
@@ -7,8 +7,8 @@ import { connectFault } from './connect-fault.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /**
- * Connects to a server, once, and disconnects when `use` is done with it.
- * @throws BotError as {@link connectFault}
+ * Connects to a server once, and disconnects after `use`.
+ * @throws BotError like {@link connectFault}
  */
 export async function probe<T>(endpoint: Endpoint, use: (redis: Redis, refused: () => void) => Promise<T>): Promise<T> {
   const faults: Error[] = [];
@@ -19,13 +19,13 @@ export async function probe<T>(endpoint: Endpoint, use: (redis: Redis, refused: 
     commandTimeout: COMMAND_TIMEOUT_MS,
     retryStrategy: null,
     lazyConnect: true,
-    // It is asked here how far it is with loading.
+    // The checks wait for loading themselves.
     enableReadyCheck: false,
-    // What a server says before it hangs up (too many clients) would be taken for the answer to one of these, and dropped.
+    // Otherwise an error that the server sends before it hangs up (too many clients) would be taken for the response and dropped.
     disableClientInfo: true,
   });
   redis.on('error', (error: Error) => faults.push(error));
-  /** ioredis only tells of a database that was refused, and would go on in database 0. */
+  /** If the database is refused, ioredis only emits an error and continues in database 0. */
   const refused = () => {
     const select = faults.find((fault) => refusedCommand(fault) === 'select');
     if (select !== undefined) throw select;

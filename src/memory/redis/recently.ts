@@ -1,6 +1,6 @@
-/** Remembers for a while that something was done, for as many things as are of use. */
+/** A bounded set of names that expire. */
 
-/** Names that are remembered at most: some megabytes. */
+/** Maximum number of names: a few megabytes. */
 const MOST = 20_000;
 
 export interface Recently {
@@ -8,7 +8,7 @@ export interface Recently {
   add(name: string): void;
 }
 
-/** @param ms milliseconds for which a name is remembered */
+/** @param ms milliseconds until a name expires */
 export function createRecently(ms: number): Recently {
   const at = new Map<string, number>();
   return {

@@ -1,9 +1,9 @@
-/** What a Redis user must be allowed, tried on keys that nobody uses. */
+/** Tests the permissions of the Redis user on unused keys. */
 import { encodeSession } from '../../core/session.ts';
 import type { RedisClient } from '../../redis/connection.ts';
 import type { Keyspace } from './keys.ts';
 
-/** Seconds that such a key lives at most. */
+/** Seconds until such a key expires. */
 const SCRATCH_S = 5;
 
 /** One command of each kind that scripts use, on one key. */
@@ -24,7 +24,7 @@ redis.call('TIME')
 return redis.call('EXISTS', key)
 `;
 
-/** A key of each family, so that a right to some of the keys only is found out. */
+/** One key of each family, so that permissions for only some keys are detected. */
 function families(keys: Keyspace): string[] {
   const place = { platform: 'check', channel: 'check' };
   return [
@@ -35,7 +35,7 @@ function families(keys: Keyspace): string[] {
   ];
 }
 
-/** Each is refused with NOPERM where the right is missing. The last one leaves the connection good for nothing else. */
+/** Each is refused with NOPERM if the permission is missing. The last one makes the connection unusable for anything else. */
 export const RIGHTS: readonly ((redis: RedisClient, keys: Keyspace) => Promise<unknown>)[] = [
   (redis, keys) => redis.set(`${keys.pending}:check`, '1', 'EX', SCRATCH_S),
   (redis, keys) => Promise.all(families(keys).map((key) => redis.exists(key))),
