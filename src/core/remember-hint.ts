@@ -35,16 +35,16 @@ export async function withRememberHint(
   end: ReplyEnd,
   message: HintedMessage,
   { sessionId, turnId }: { readonly sessionId: SessionId; readonly turnId: TurnId },
-  flags: Pick<Flags, 'note' | 'noted'>,
+  flags: Pick<Flags, 'set' | 'has'>,
 ): Promise<ReplyEnd> {
   if (end.kind !== 'answered' || end.stopped || end.cut !== undefined || !mayHint(message, sessionId)) return end;
   const base = baseSession(sessionId);
   try {
     // A worker that takes this turn over shows the note again, in the same message.
-    const shown = await flags.noted(base, shownUnder(turnId));
-    const isFirst = shown || (await flags.note(base, SHOWN, SHOWN_FOR_MS));
+    const shown = await flags.has(base, shownUnder(turnId));
+    const isFirst = shown || (await flags.set(base, SHOWN, SHOWN_FOR_MS));
     // In this order: a worker that dies in between leaves the note away, and nobody shows it twice.
-    if (isFirst && !shown) await flags.note(base, shownUnder(turnId), TURN_MS);
+    if (isFirst && !shown) await flags.set(base, shownUnder(turnId), TURN_MS);
     return isFirst ? { ...end, rememberHint: true } : end;
   } catch {
     return end;
@@ -55,9 +55,9 @@ export async function withRememberHint(
 export async function hasRememberHint(
   message: HintedMessage,
   { sessionId, turnId }: { readonly sessionId: SessionId; readonly turnId: TurnId },
-  flags: Pick<Flags, 'noted'>,
+  flags: Pick<Flags, 'has'>,
 ): Promise<boolean> {
-  return mayHint(message, sessionId) && (await flags.noted(baseSession(sessionId), shownUnder(turnId)));
+  return mayHint(message, sessionId) && (await flags.has(baseSession(sessionId), shownUnder(turnId)));
 }
 
 /** Where people share one conversation there is no /remember. */

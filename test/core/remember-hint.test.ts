@@ -83,10 +83,10 @@ describe('the note about /remember', () => {
     let writes = 0;
     const dying = {
       ...flags,
-      async note(...args: Parameters<typeof flags.note>) {
+      async set(...args: Parameters<typeof flags.set>) {
         writes += 1;
         if (writes > 1) throw new BotError('store_unavailable', 'away', { retryable: true });
-        return flags.note(...args);
+        return flags.set(...args);
       },
     };
     expect(await withRememberHint(ANSWERED, ASKED, at('t1'), dying)).toEqual(ANSWERED);
@@ -111,6 +111,6 @@ describe('the note about /remember', () => {
   it('goes with the conversation: nothing is left of it', async () => {
     await end('t1');
     await harness.store.forget(OWN);
-    expect(await harness.store.flags.noted(OWN, 'remember-hint')).toBe(false);
+    expect(await harness.store.flags.has(OWN, 'remember-hint')).toBe(false);
   });
 });

@@ -79,7 +79,7 @@ export function describeClosedErasure(harness: Harness<AgingFixture>): void {
     ] as const) {
       const text = tag === 'direct' ? tagged('direct-asked') : `${tagged(tag)} said`;
       await runTurn(store, saying(id, `m-${tag}`, tag, { text }), answerOf(`${tagged(tag)} answered`));
-      await store.flags.note(id, 'followed', 30 * DAY);
+      await store.flags.set(id, 'followed', 30 * DAY);
     }
     for (const id of [own, direct, bobs]) await store.setTtl(id, 7200);
 
