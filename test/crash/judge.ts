@@ -1,9 +1,11 @@
 /** Judges a crash run by what the platform and the model saw and by what memory holds, not by the bot's own counters. */
+import { readSpoken } from '../../src/chain/prompt.ts';
 import type { ChatMessage } from '../../src/core/types.ts';
 import type { FakeModel, ModelCall } from '../support/model.ts';
 import type { RecordingPlatform } from '../support/recording-platform.ts';
 import { differsFromMemory, isAnswer, saysFailed, saysForgotten, showsAnswer } from '../support/visible-text.ts';
 import type { ChaosReport } from './chaos.ts';
+import { hasPast, pastComplaints, pastTurns, splitPast } from './past.ts';
 
 /** One message of the run. */
 export interface Said {
@@ -74,7 +76,10 @@ export function judge(
 
   for (const [conversation, messages] of byConversation) {
     let lastPostedAt = 0;
-    const remembered = memory.get(conversation) ?? [];
+    const { run: remembered, missing } = splitPast(conversation, memory.get(conversation) ?? []);
+    if (missing !== 0 && messages.every(({ forgotten }) => !forgotten)) {
+      complain('halves', `conversation ${conversation} has lost ${missing} older messages`);
+    }
     for (const one of messages) {
       const where = `conversation ${conversation}, message ${one.number} (${one.id})`;
       const { replies, text, half } = world.platform.outcome(one.id);
@@ -146,13 +151,21 @@ function checkMemoryOrder(
   }
 }
 
-/** Each call was shown whole earlier turns of its own conversation, in order, and nothing else. */
+/**
+ * Each call was shown whole earlier turns of its own conversation, in order, its person's facts, recalled messages of that
+ * conversation, and nothing else.
+ */
 function checkModel(
   calls: readonly ModelCall[],
   said: ReadonlyMap<number, readonly Said[]>,
   complaints: string[],
 ): void {
   const all = new Map([...said.values()].flat().map((one) => [one.text, one]));
+  const earlierTurns = new Map<string, Pick<Said, 'text' | 'number' | 'conversation'>>(all);
+  for (const conversation of [...said.keys()].filter(hasPast)) {
+    for (const { text, number } of pastTurns(conversation)) earlierTurns.set(text, { text, number, conversation });
+  }
+  let recalled = 0;
   for (const call of calls) {
     const own = all.get(call.text);
     const [system, ...shown] = call.messages;
@@ -160,10 +173,13 @@ function checkModel(
       complaints.push(`model: a call about nothing that was said: ${call.text.slice(0, 60)}`);
       continue;
     }
+    const past = pastComplaints(call, own.conversation, (text) => all.get(text)?.conversation);
+    complaints.push(...past.complaints);
+    recalled += past.recalled;
     const earlier = shown.slice(0, -1);
-    let last = -1;
+    let last = Number.NEGATIVE_INFINITY;
     for (let index = 0; index < earlier.length; index += 2) {
-      const asked = all.get(earlier[index]?.content ?? '');
+      const asked = earlierTurns.get(readSpoken(earlier[index]?.content ?? '').text);
       const right = asked?.conversation === own.conversation && asked.number > last && asked.number < own.number;
       if (!right || !isAnswer(earlier[index + 1]?.content ?? '', asked.text)) {
         complaints.push(`model: ${own.id} was shown a turn that is not the one before it (position ${index})`);
@@ -172,6 +188,8 @@ function checkModel(
       last = asked.number;
     }
   }
+  if (recalled === 0 && [...said.keys()].some(hasPast))
+    complaints.push('recall: nothing was recalled in the whole run');
 }
 
 /** From a kill, or the last fault behind it, to the next thing another replica did in a reply that the killed one had begun. */

@@ -7,6 +7,7 @@ import type { ModelOptions } from '../support/model.ts';
 import type { FaultRates } from '../support/recording-faults.ts';
 import type { Chaos, ChaosReport } from './chaos.ts';
 import { isSettled, judge, type Said, type Verdict } from './judge.ts';
+import { thingOf, writePast } from './past.ts';
 import { createWorld, sessionOf, type World, type WorldOptions } from './world.ts';
 
 export interface CrashRun {
@@ -68,6 +69,7 @@ export async function runCrash(run: CrashRun, progress: Progress = () => {}): Pr
     progress(`${run.name}: ${said.length + (world.guests?.count ?? 0)} said, ${open} open, ${report.length} faults`);
   }, 5_000);
   try {
+    await withStore(world, (store) => writePast(store, run.conversations));
     for (let count = 0; count < run.replicas; count += 1) await world.replicas.start();
     world.platform.faults.setRates(run.platformFaults ?? {});
     world.platform.ackLostRate = run.ackLostShare ?? 0;
@@ -141,7 +143,7 @@ async function talk(world: World, run: CrashRun, conversation: number, said: Sai
 
 /** Every tenth conversation has messages whose answers need two parts. */
 function textOf(conversation: number, number: number): string {
-  const text = `message ${number} of conversation ${conversation}`;
+  const text = `message ${number} of conversation ${conversation}, about the ${thingOf(number)}`;
   return conversation % 10 === 9 ? `${text} ${'and so it goes on '.repeat(150)}` : text;
 }
 
@@ -163,10 +165,9 @@ function waitsForReplicas({ settings }: CrashRun): boolean {
 }
 
 /** What is said of all who talked. */
-async function judgeAll(world: World, run: CrashRun, said: readonly Said[], report: ChaosReport): Promise<Verdict> {
+function judgeAll(world: World, run: CrashRun, said: readonly Said[], report: ChaosReport): Promise<Verdict> {
   const { guests, model } = world;
-  const store = await world.openStore();
-  try {
+  return withStore(world, async (store) => {
     const calls = model.journal().filter((call) => guests?.asked(call) !== true);
     const verdict = judge(said, world, calls, await readMemory(store, run), report, !waitsForReplicas(run));
     if (guests === undefined) return verdict;
@@ -183,6 +184,13 @@ async function judgeAll(world: World, run: CrashRun, said: readonly Said[], repo
       differing: verdict.differing + more.differing,
       complaints: [...verdict.complaints, ...more.complaints],
     };
+  });
+}
+
+async function withStore<T>(world: World, action: (store: ConversationStore) => Promise<T>): Promise<T> {
+  const store = await world.openStore();
+  try {
+    return await action(store);
   } finally {
     await store.close();
   }
