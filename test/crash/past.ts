@@ -41,7 +41,7 @@ export function thingOf(number: number): string {
   return THINGS[number % THINGS.length] ?? '';
 }
 
-export function pastFacts(conversation: number): readonly string[] {
+function pastFacts(conversation: number): readonly string[] {
   return [`my name is Person ${conversation}`, `I live in house ${conversation}`];
 }
 
