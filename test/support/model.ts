@@ -59,6 +59,8 @@ export interface ModelCall {
 export interface ModelOptions {
   /** For every call that nothing is scripted for, on top of the default. */
   readonly reply?: ModelReply;
+  /** The text of every answer that nothing is scripted for, made from the messages as the request has them. Default: an echo. */
+  readonly respond?: (messages: readonly ModelMessage[]) => string;
   /** Share of the calls, 0 to 1, that fail with 500: decided by seed, text and attempt, so whatever the order. */
   readonly failShare?: number;
   /**
@@ -154,7 +156,7 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
     const attempt = (counts.get(text) ?? 0) + 1;
     counts.set(text, attempt);
     const reply = nextReply({ text, attempt });
-    const full = { text: `echo: ${text}`, ...reply };
+    const full = { text: options.respond?.(parsed.data.messages) ?? `echo: ${text}`, ...reply };
     const ended = stream
       ? answer(response, model, full, released.signal)
       : Promise.resolve(sendWhole(response, model, full));
