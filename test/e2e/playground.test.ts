@@ -297,6 +297,35 @@ describe.skipIf(executable === undefined)('the playground', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('an answer says what it was made with, in words and in full, and shows nothing of it that was forgotten since', async () => {
+    const bot = await startBot({ MEMORY_WINDOW: '2' });
+    const { page, complaints } = await visit(bot.url);
+    const answer = items(page, 'bot').filter({ hasText: 'Your name is Ada Lovelace' });
+    await say(page, 'My name is Ada Lovelace');
+    await shows(items(page, 'bot'), 'Nice to meet you');
+    await say(page, 'It rains');
+    await shows(items(page, 'bot'), 'You said: "It rains"');
+    expect(await page.locator('.used').count()).toBe(0);
+    await say(page, '/remember I am vegetarian');
+    await items(page, 'private').getByRole('button', { name: 'Keep it for this channel' }).click();
+    await shows(page.locator('#memory .facts'), 'I am vegetarian');
+    await say(page, 'What is my name?');
+    await shows(answer.locator('summary'), 'Used 1 earlier message and 1 fact');
+    await answer.locator('summary').press('Enter');
+    await expect
+      .poll(() => answer.locator('.used li .plain:not(.hint)').allInnerTexts())
+      .toEqual(['My name is Ada Lovelace', 'I am vegetarian']);
+    await page.locator('#memory').getByRole('button', { name: 'Remove: I am vegetarian' }).click();
+    await expect.poll(() => answer.locator('summary').innerText()).toBe('Used 1 earlier message');
+    await shows(answer.locator('.used'), 'Forgotten since: 1.');
+    const first = items(page, 'user').first();
+    await first.getByRole('button', { name: 'Delete…' }).click();
+    await first.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expect.poll(() => answer.locator('summary').innerText()).toBe('Used 2 that are forgotten since');
+    expect(await answer.locator('.used li').count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
   test('a fact that is removed elsewhere leaves the panel, and removing it again says so', async () => {
     const bot = await startBot();
     const here = await visit(bot.url);

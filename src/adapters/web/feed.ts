@@ -9,7 +9,7 @@ import { beginsWith } from '../../lib/begins-with.ts';
 import { createSignal } from '../../lib/signal.ts';
 import { joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../../replies/live-text.ts';
 import { announcement, CONVERSATION } from './announcements.ts';
-import { renderMessage } from './render.ts';
+import { renderMessage, renderUsed } from './render.ts';
 import { type FeedEvents, SHOWN_MESSAGES } from './schemas.ts';
 
 export interface FeedOptions {
@@ -80,10 +80,14 @@ export async function runFeed(options: FeedOptions): Promise<void> {
     const history = await bot.memory.history(sessionId, { limit: SHOWN_MESSAGES });
     const messages = history?.messages ?? [];
     const facts = isOwn(sessionId) ? await bot.facts.list(sessionId) : [];
+    const stored = { facts, messages: await withUsed(messages) };
     for (const turn of waiting) await followTurn(turn);
     const settled = await settle(waiting, messages);
     const state = {
-      messages: messages.map(renderMessage),
+      messages: messages.map((message) => ({
+        ...renderMessage(message),
+        ...(message.used === undefined ? {} : { used: renderUsed(message.used, stored) }),
+      })),
       earlier: Math.max(0, (history?.total ?? 0) - SHOWN_MESSAGES),
       waiting: waiting.map((turn) => ({ turn, ...said.get(turn) })),
     };
@@ -92,6 +96,13 @@ export async function runFeed(options: FeedOptions): Promise<void> {
     if (text === told && settled.length === 0) return;
     told = text;
     await send('state', { ...state, settled });
+  }
+
+  /** All messages where an answer among these was made with an older one, else these. */
+  async function withUsed(messages: readonly ChatMessage[]): Promise<readonly ChatMessage[]> {
+    const shown = new Set(messages.map(({ turn }) => turn));
+    const isComplete = messages.every(({ used }) => used?.turns.every((turn) => shown.has(turn)) ?? true);
+    return isComplete ? messages : ((await bot.memory.history(sessionId))?.messages ?? []);
   }
 
   async function followTurn(turn: TurnId): Promise<void> {

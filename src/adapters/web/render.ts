@@ -4,8 +4,16 @@ import type { CommandDefinition, CommandOption, CommandResult } from '../../core
 import { type Fact, MAX_FACTS } from '../../core/facts.ts';
 import type { ContextPreview } from '../../core/ports.ts';
 import type { ConversationStats, History, TtlState } from '../../core/store.ts';
-import type { ChatMessage, Locale } from '../../core/types.ts';
-import type { FeedEvents, MemoryAnswer, PrivateAnswer, Sent, SetupAnswer } from './schemas.ts';
+import type { ChatMessage, Locale, UsedMemory } from '../../core/types.ts';
+import {
+  type FeedEvents,
+  MAX_EXCERPT,
+  type MemoryAnswer,
+  type PrivateAnswer,
+  type Sent,
+  type SetupAnswer,
+  type ShownUse,
+} from './schemas.ts';
 
 export function renderAnswer({ kind, text, actions, files }: CommandResult): PrivateAnswer {
   return {
@@ -23,13 +31,37 @@ export function renderReceived(result: ReceiveResult): Sent {
 }
 
 export function renderMessage(message: ChatMessage): FeedEvents['state']['messages'][number] {
-  const { role, content, timestamp, turn, author, stopped, cut, used } = message;
+  const { role, content, timestamp, turn, author, stopped, cut } = message;
   return {
     ...{ role, content, timestamp, turn, stopped: stopped === true },
     ...(author === undefined ? {} : { author }),
     ...(cut === undefined ? {} : { cut }),
-    ...(used === undefined ? {} : { used: { turns: [...used.turns], facts: [...used.facts] } }),
   };
+}
+
+/** `from`: what is stored now. */
+export function renderUsed(
+  used: UsedMemory,
+  from: { readonly messages: readonly ChatMessage[]; readonly facts: readonly Fact[] },
+): ShownUse {
+  const answers = new Map(
+    from.messages.flatMap(({ role, turn, content }) => (role === 'user' ? [] : [[turn, content]])),
+  );
+  const messages = from.messages.filter(({ role, turn }) => role === 'user' && used.turns.includes(turn));
+  const facts = from.facts.filter(({ id }) => used.facts.includes(id));
+  return {
+    messages: messages.map(({ turn, author, content, timestamp }) => ({
+      ...{ turn, timestamp, text: excerptOf(content), answer: excerptOf(answers.get(turn) ?? '') },
+      ...(author === undefined ? {} : { author }),
+    })),
+    facts: facts.map(({ text }) => text),
+    gone: used.turns.length - messages.length + used.facts.length - facts.length,
+  };
+}
+
+/** Never half a surrogate pair. */
+function excerptOf(text: string): string {
+  return text.length <= MAX_EXCERPT ? text : `${text.slice(0, MAX_EXCERPT).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }
 
 function renderFact({ id, text, saidAt, expiresAt }: Fact) {

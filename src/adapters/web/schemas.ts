@@ -66,6 +66,27 @@ export const sent = z.discriminatedUnion('kind', [
 /** Messages of a conversation that the page is sent, the newest ones: it draws all that it has. An even number, for whole turns. */
 export const SHOWN_MESSAGES = 200;
 
+/** Longest text of an earlier message where it is shown in short, in UTF-16 units. */
+export const MAX_EXCERPT = 280;
+
+/** What of the memory an answer was made with, besides the newest messages, as far as it is still stored. */
+const usedMemory = z.object({
+  /** Recalled messages with the answers to them, in short, oldest first. */
+  messages: z.array(
+    z.object({
+      turn: z.string(),
+      author: z.string().optional(),
+      text: z.string(),
+      answer: z.string(),
+      /** Unix milliseconds. */
+      timestamp: z.number(),
+    }),
+  ),
+  facts: z.array(z.string()),
+  /** How many of both are stored no more. */
+  gone: z.number(),
+});
+
 const stored = z.object({
   role: z.enum(['user', 'assistant']),
   content: z.string(),
@@ -77,8 +98,6 @@ const stored = z.object({
   stopped: z.boolean(),
   /** Absent: not cut off. */
   cut: z.enum(ANSWER_CUTS).optional(),
-  /** What the answer was made with besides the newest messages: turns of recalled messages, ids of facts. Some may be gone. */
-  used: z.object({ turns: z.array(z.string()), facts: z.array(z.string()) }).optional(),
 });
 
 const fact = z.object({
@@ -154,7 +173,7 @@ export const setupAnswer = z.object({
 export const feedEvents = {
   /** The conversation, its newest {@link SHOWN_MESSAGES} messages: makes up for events that were missed. */
   state: z.object({
-    messages: z.array(stored),
+    messages: z.array(stored.extend({ used: usedMemory.optional() })),
     /** Stored messages before these. */
     earlier: z.number(),
     /** Unfinished turns, the running one first; the text where this connection heard it being said. */
@@ -198,5 +217,6 @@ export interface Writes {
 
 export type Sent = z.infer<typeof sent>;
 export type PrivateAnswer = z.infer<typeof privateAnswer>;
+export type ShownUse = z.infer<typeof usedMemory>;
 export type MemoryAnswer = z.infer<typeof memoryAnswer>;
 export type SetupAnswer = z.infer<typeof setupAnswer>;

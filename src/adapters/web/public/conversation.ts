@@ -2,7 +2,7 @@
  * One conversation as this page knows it: what the bot remembers, what is being answered, what waits to be sent, and the
  * private answers of this visit. Pure data; `items` says what is shown.
  */
-import type { FeedEvents, PrivateAnswer } from '../schemas.ts';
+import type { FeedEvents, PrivateAnswer, ShownUse } from '../schemas.ts';
 import type { Entry } from './outbox.ts';
 
 /** Only here and not in memory: shown after the item that it followed. */
@@ -23,6 +23,8 @@ export interface Said {
   readonly status: 'done' | 'stopped' | 'writing' | 'queued';
   /** Why the answer is not whole. */
   readonly cut?: State['messages'][number]['cut'];
+  /** What of the memory the answer was made with. */
+  readonly used?: ShownUse | undefined;
   /** Where it waits to be sent, or could not be. */
   readonly entry?: Entry;
 }
@@ -48,7 +50,7 @@ export function createConversation() {
     const open = waiting.filter(({ turn }) => !stored.has(turn));
     const inTurn = new Set(open.map(({ turn }) => turn));
     const said = messages.map(
-      ({ turn, role, author, content, timestamp, stopped, cut }): Said => ({
+      ({ turn, role, author, content, timestamp, stopped, cut, used }): Said => ({
         key: `${turn}:${role}`,
         kind: role,
         turn,
@@ -57,6 +59,7 @@ export function createConversation() {
         at: timestamp,
         status: stopped ? 'stopped' : 'done',
         cut,
+        used,
       }),
     );
     const unsent = entries

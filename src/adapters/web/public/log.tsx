@@ -5,6 +5,7 @@ import { DeleteTurn } from './delete-turn.tsx';
 import { Markdown } from './markdown.tsx';
 import type { Props } from './playground.ts';
 import { PrivateAnswer } from './private-answer.tsx';
+import { Used } from './used.tsx';
 
 /** This close to the end, in pixels, people are reading along and want to see what comes. */
 const NEAR_END = 80;
@@ -73,7 +74,7 @@ function Question({ playground, item, time }: ItemProps) {
 
 function Answer({ playground, item, time }: ItemProps) {
   const { texts } = playground;
-  const { text = '', at, status, cut } = item;
+  const { text = '', at, status, cut, used } = item;
   const isLive = status === 'writing' || status === 'queued';
   const note = cut === undefined ? '' : texts.cut[cut];
   const hint = status === 'done' ? note : texts[status];
@@ -86,6 +87,7 @@ function Answer({ playground, item, time }: ItemProps) {
         </div>
       )}
       {hint !== '' && <p class="hint">{hint}</p>}
+      {used !== undefined && <Used playground={playground} used={used} />}
     </li>
   );
 }

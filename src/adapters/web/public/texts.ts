@@ -53,6 +53,13 @@ const english = {
     maximum: 'This answer was cut off: it reached the longest answer that is allowed here.',
     time: 'This answer was cut off: it took too long.',
   },
+  used: (messages: number, facts: number, gone: number) => {
+    const parts = [counted(messages, 'earlier message'), counted(facts, 'fact')].filter((part) => part !== '');
+    return `Used ${parts.length > 0 ? parts.join(' and ') : `${gone} that ${gone === 1 ? 'is' : 'are'} forgotten since`}`;
+  },
+  goneSince: (count: number) =>
+    `Forgotten since: ${count}. This answer may still repeat what it was made with; Delete… and /forget erase answers, too.`,
+  fact: 'Fact',
   onlyYou: 'Only you see this',
   again: 'Send again',
   dismiss: 'Dismiss',
@@ -140,6 +147,10 @@ const english = {
   figures: (now: string, most: string) => `now ${now}, at most ${most}`,
 };
 
+function counted(count: number, what: string): string {
+  return count === 0 ? '' : `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 const chinese: Texts = {
   skip: '跳到消息输入框',
   views: '视图',
@@ -189,6 +200,13 @@ const chinese: Texts = {
     maximum: '回答不完整：已达到这里允许的最大长度。',
     time: '回答不完整：生成用时过长。',
   },
+  used: (messages, facts, gone) => {
+    const parts = [messages > 0 ? `${messages} 条较早的消息` : '', facts > 0 ? `${facts} 条事实` : ''];
+    const shown = parts.filter((part) => part !== '');
+    return `用到了${shown.length > 0 ? shown.join('和') : ` ${gone} 条之后已被忘记的内容`}`;
+  },
+  goneSince: (count) => `之后已被忘记：${count} 条。这个回答可能仍会重复它们；“删除…”和 /forget 会把回答一并删除。`,
+  fact: '事实',
   onlyYou: '只有你能看到',
   again: '重新发送',
   dismiss: '关闭',
