@@ -1,4 +1,4 @@
-// `npm run check`: types, lint, dead code, dependency rules and the cost of regular expressions, side by side; closes with a line "N passed, N failed".
+// `npm run check`: types, lint, dead code, dependency rules and the cost of regular expressions, in parallel. The last line is "N passed, N failed".
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { installBenchPackages } from './bench-packages.mjs';
@@ -6,7 +6,7 @@ import { installBenchPackages } from './bench-packages.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const CHECKS = ['types', 'lint', 'dead', 'deps', 'regex'];
 
-/** Runs one `npm run check:…`; its output is kept together. */
+/** Runs one `npm run check:…` and collects its output. */
 function check(name) {
   return new Promise((resolve) => {
     const npm = spawn('npm', ['run', '--silent', `check:${name}`], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -17,7 +17,7 @@ function check(name) {
   });
 }
 
-// Before them, and not by two of them at once. What it could not do, they tell.
+// Once, before the checks need them. If it fails, the checks report it.
 installBenchPackages();
 
 let failed = 0;

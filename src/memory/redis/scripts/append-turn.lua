@@ -1,7 +1,8 @@
+-- Stores a turn that other code ran, which has neither a fencing token nor a record.
+--
 -- KEYS  1 conversation
--- ARGV  as REMEMBER
--- One turn that other code ran and that has neither fence nor record.
--- gives {'committed', messages left, expiry (ms)} | {'unlisted', ms}
+-- ARGV  as remember
+-- Returns {'committed', messages left, expiry (ms)} | {'unlisted', ms}
 -- @include now
 -- @include remember
 local own = KEYS[1]

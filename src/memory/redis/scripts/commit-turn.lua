@@ -1,10 +1,10 @@
--- Writes the turn to memory and its answer to the record, once. The record has the answer as its element: a text is handed over
--- once, since Lua reads each byte that it is handed.
+-- Writes the turn to memory and its answer to the record, once. The record contains the answer as its element, so that the text is only
+-- passed to Lua once.
 --
 -- KEYS  1 conversation
 -- ARGV  as remember, then 12 token, 13 turn id, 14 stopped ('1' or ''), 15 when the text was
 --       edited (ms), or ''
--- gives {'fenced'} | {'known'} | {'forgotten'} | {'edited', when (ms), element of the inbox with the newer text} | {'unlisted', ms} | {'committed', messages left, expiry (ms)}
+-- Returns {'fenced'} | {'known'} | {'forgotten'} | {'edited', when (ms), element of the inbox with the newer text} | {'unlisted', ms} | {'committed', messages left, expiry (ms)}
 -- @include now
 -- @include remember
 -- @include read

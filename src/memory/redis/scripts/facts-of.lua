@@ -1,5 +1,7 @@
+-- Lists the facts of a conversation.
+--
 -- KEYS  1 conversation
--- gives id, expiry (ms), text of each fact that is kept for it, as a flat list
+-- Returns a flat list of id, expiry (ms), text.
 -- @include now
 -- @include facts
 return factsOf(baseOf(KEYS[1]))

@@ -1,9 +1,9 @@
--- Keeps a fact, stores one to be confirmed, or confirms it.
+-- Keeps a fact, proposes one for confirmation, or confirms it.
 --
 -- KEYS  1 base conversation, 2 people, 3 facts, 4 text of this fact
--- ARGV  1 'keep', 'propose' or 'confirm', 2 id, 3 person's id, 4 seconds that a fact is kept, 5 most facts, 6 most proposals,
---       7 milliseconds that a proposal lives, 8 when it was said (ms), 9 the text's other two lines; neither when it is confirmed
--- gives {'unlisted', ms} | {'full'} | {'unknown'} | {'kept' or 'known', id, expiry (ms), text}
+-- ARGV  1 'keep', 'propose' or 'confirm', 2 id, 3 person's id, 4 retention of a fact (s), 5 maximum of facts, 6 maximum of proposals,
+--       7 lifetime of a proposal (ms), 8 when it was told (ms), 9 the text's other two lines; 8 and 9 are absent for 'confirm'
+-- Returns {'unlisted', ms} | {'full'} | {'unknown'} | {'kept' or 'known', id, expiry (ms), text}
 -- @include now
 -- @include listed
 -- @include facts
@@ -13,7 +13,7 @@ local proposal = 'proposed:' .. id
 local function format(ms) return string.format('%.0f', ms) end
 local function saidOf(text) return tonumber(string.match(text, '^(%d+)\n') or '0') end
 local function words(text) return string.match(text, '^[^\n]*\n[^\n]*\n(.*)$') end
--- The text first: it takes memory, and at maxmemory is refused before anything is changed.
+-- The text comes first: it needs memory, so at maxmemory it is refused before anything is changed.
 local function store(name, textKey, text, expiry)
   redis.call('SET', textKey, text, 'PXAT', format(expiry))
   local added = redis.pcall('ZADD', index, format(expiry), name)

@@ -1,6 +1,8 @@
+-- Removes facts.
+--
 -- KEYS  1 base conversation, 2 facts
 -- ARGV  1 id of a fact, or '' for all
--- gives {facts removed, proposed ones removed}
+-- Returns {facts removed, proposals removed}.
 -- @include now
 -- @include facts
 local base, index, id = KEYS[1], KEYS[2], ARGV[1]

@@ -1,9 +1,8 @@
--- Facts of a base conversation: `…:facts` is a sorted set of their ids by when they expire (ms), a proposed one as `proposed:<id>`;
--- the text of each is a key of its own, so that Redis removes it on time. A text is three lines: when it was said (ms), whose
--- it is (JSON string), what was said (JSON string).
+-- Facts of a base conversation. `…:facts` is a sorted set of their ids by expiry (ms), with proposals as `proposed:<id>`. Each text has its
+-- own key, so that Redis removes it on time. A text has three lines: when it was told (ms), its person (JSON string), the text (JSON string).
 --
--- `baseOf(own)`: the conversation outside any thread that the thread `own` belongs to; else itself.
--- `factsOf(base)`, behind NOW: id, expiry (ms), text of each that is kept, as a flat list. Changes nothing.
+-- `baseOf(own)`: the person's conversation outside of threads in the same place.
+-- `factsOf(base)`, needs `now`: a flat list of id, expiry (ms), text. Writes nothing.
 local function baseOf(own)
   if not string.find(own, '}:t-', 1, true) then return own end
   return (string.gsub(own, '}:t%-[^:]*', '}'))

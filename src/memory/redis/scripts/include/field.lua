@@ -1,8 +1,8 @@
--- Decoding a full conversation takes tens of milliseconds. So a field is looked for in the element as it is stored: within a JSON
--- string every quote is escaped, so that only a field can match. What is not in the form that the store writes is decoded.
+-- Decoding a full conversation takes tens of milliseconds, so fields are searched in the stored text: JSON escapes quotes within strings, so
+-- only a field can match. Elements in another form than the store writes are decoded.
 --
--- `fieldOf(element, name)`: a text field of a stored message; nil for what cannot be read.
--- `hasField(element, name, value, text)`: whether it has this value; `text`: both as they are stored, `"name":"value"`.
+-- `fieldOf(element, name)`: a string field of a stored message; nil for a corrupt element.
+-- `hasField(element, name, value, text)`: whether the field has this value; `text`: both as stored, `"name":"value"`.
 local function decodedField(element, name)
   local ok, message = pcall(cjson.decode, element)
   local value = ok and type(message) == 'table' and message[name]

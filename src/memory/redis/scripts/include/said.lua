@@ -1,5 +1,5 @@
--- `said(element)`: when a message counts as said, which its retention counts from (Unix ms); nil for what is none of ours.
--- Within a JSON string every quote is escaped, so that only a field's name can match.
+-- `said(element)`: the time from which a message's retention counts (Unix ms); nil for a corrupt element.
+-- JSON escapes quotes within strings, so only the name of a field can match.
 local function said(element)
   for _, name in ipairs({'"saidAt":', '"timestamp":'}) do
     local _, last = string.find(element, name, 1, true)
