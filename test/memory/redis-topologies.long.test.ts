@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { newFactId } from '../../src/core/facts.ts';
+import { personOf, type SessionId } from '../../src/core/session.ts';
 import { keyspace } from '../../src/memory/redis/keys.ts';
 import { checkServer, type ServerCheck } from '../../src/memory/redis/server-check.ts';
 import { createRedisStore, openStore, type RedisStore } from '../../src/memory/redis/store.ts';
@@ -385,13 +387,23 @@ describe('a Cluster with REDIS_WAIT_REPLICAS', () => {
     const { store } = await openOn(clusterAt(cluster.nodes), 1);
     const sessions = Array.from({ length: 6 }, (_, index) => sessionOf({ channel: `C${index}` }));
     await Promise.all(sessions.map((session) => runTurn(store, messageOf(session, `${session}`))));
-    for (const session of sessions) expect(await contents(store, session)).toHaveLength(2);
+    const telling = (session: SessionId, text: string) =>
+      store.facts.keep(session, personOf(session, 'ada'), { id: newFactId(), text, saidAt: Date.now() });
+    for (const session of sessions) {
+      expect(await contents(store, session)).toHaveLength(2);
+      expect(await telling(session, 'one')).toMatchObject({ kind: 'kept' });
+    }
     for (const { port, kill9 } of cluster.servers) {
       if (String(await asked(port, (redis) => redis.info('replication'))).includes('role:slave')) await kill9();
     }
     for (const session of sessions) {
-      await expect(store.forget(session)).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+      const unconfirmed = { code: 'store_unavailable', retryable: true };
+      await expect(store.forget(session)).rejects.toMatchObject(unconfirmed);
       expect(await contents(store, session)).toEqual([]);
+      await expect(telling(session, 'two')).rejects.toMatchObject(unconfirmed);
+      expect(await store.facts.list(session)).toMatchObject([{ text: 'one' }, { text: 'two' }]);
+      await expect(store.facts.removeAll(session)).rejects.toMatchObject(unconfirmed);
+      expect(await store.facts.list(session)).toEqual([]);
     }
   });
 });
