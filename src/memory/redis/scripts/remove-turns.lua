@@ -1,6 +1,8 @@
--- KEYS  1 conversation, 2 meta, 3 inbox, 4 place index, 5 people, 6 notes
--- ARGV  1 'source' or 'authorId', 2 its value, 3 member of the place index, 4 both as they are stored
--- gives {messages removed, waiting ones withdrawn, messages left, expiry (ms)}
+-- Removes the turns of an author, or of one message.
+--
+-- KEYS  1 conversation, 2 meta, 3 inbox, 4 place index, 5 people, 6 flags
+-- ARGV  1 'source' or 'authorId', 2 its value, 3 member of the place index, 4 both as stored
+-- Returns {messages removed, waiting messages withdrawn, messages left, expiry (ms)}.
 -- @include tombstones
 -- @include field
 redis.call('LREM', KEYS[1], 0, '')
@@ -8,7 +10,7 @@ local removed, turns = 0, {}
 for i, element in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
   if hasField(element, ARGV[1], ARGV[2], ARGV[4]) then
     turns[fieldOf(element, 'turn') or ''] = true
-    -- Each LREM walks the list, so one takes out all of them.
+    -- Each LREM scans the list, so one call removes all of them.
     redis.call('LSET', KEYS[1], i - 1, '')
     removed = removed + 1
   end

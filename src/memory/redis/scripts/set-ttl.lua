@@ -1,8 +1,11 @@
--- KEYS  1 conversation, 2 meta, 3 ttl choice, 4 ttl choice of the place, 5 place index, 6 people
--- ARGV  1 seconds or '' (takes the choice back), 2 remember ('1' or ''), 3 default ttl (s), 4 keep of a choice (s),
---       5 member of the place index, 6 whose own conversation it is, or '', 7 '1': only if it has no choice of its own,
+-- Sets or removes a TTL override, and applies it to the conversation.
+--
+-- KEYS  1 conversation, 2 meta, 3 ttl override, 4 ttl override of the place, 5 place index, 6 people
+-- ARGV  1 seconds or '' (removes the override), 2 remember ('1' or ''), 3 default ttl (s), 4 retention of an override (s),
+--       5 member of the place index, 6 owner of the conversation, or '', 7 '1': only if it has no override of its own,
 --       8 max ttl (s)
--- gives {choice or '', milliseconds left (-2: no conversation; -1: it has a choice of its own), expiry (ms) if there is one, messages} | {'unlisted', ms}
+-- Returns {override or '', milliseconds left (-2: no conversation; -1: it has its own override), expiry (ms) if there is one, messages}
+--         | {'unlisted', ms}
 -- @include now
 -- @include choice
 -- @include listing
@@ -15,7 +18,7 @@ if remember then chosen = seconds end
 local choice = chosen or (KEYS[3] ~= KEYS[4] and choiceOf(redis.call('GET', KEYS[4])) or nil)
 local ttl = seconds or choice or tonumber(ARGV[3])
 local newest = redis.call('LINDEX', KEYS[1], -1)
--- With its newest turn all of it is over.
+-- The conversation expires with its newest turn.
 local expiry = math.min(now + ttl * 1000, (newest and said(newest) or now) + ARGV[8] * 1000)
 local kept = seconds and remember and math.max(tonumber(ARGV[4]), 2 * seconds)
 local who = kept and ARGV[6] ~= '' and ARGV[6] or nil

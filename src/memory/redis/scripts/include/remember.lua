@@ -1,11 +1,11 @@
--- `lifeOf(own, ownText, placeText)`: how long a turn makes the conversation `own` live, whose TTL choices were read already.
--- Gives `{ttl, expiry, short}`: seconds, ms, and what `unlisted` says of it; in a person's own conversation they have to be
--- indexed for as long as their TTL choice is kept, too.
--- `remember(own, life)`: what a turn leaves behind. Gives the messages that are left, and the expiry (ms).
--- `placeChoice(own)` names the TTL choice that was made outside of a thread and holds in it too; outside of threads it names nothing.
+-- `lifeOf(own, ownText, placeText)`: how long the conversation `own` lives after this turn, by its stored TTL overrides. Returns
+-- `{ttl, expiry, short}`: seconds, ms, and the result of `unlisted`. In a person's own conversation, they must be indexed for as long as
+-- their TTL override is kept as well.
+-- `remember(own, life)`: stores the turn. Returns the number of messages, and the expiry (ms).
+-- `placeChoice(own)`: the key of the TTL override that was made outside of threads and also applies in this thread; nil outside of threads.
 --
 -- KEYS  1 conversation
--- ARGV  1 most messages, 2 most bytes, 3 default ttl (s), 4 min ttl (s), 5 max ttl (s), 6 what the names of place indexes begin with,
+-- ARGV  1 maximum of messages, 2 maximum of bytes, 3 default ttl (s), 4 min ttl (s), 5 max ttl (s), 6 prefix of place indexes,
 --       7 user's element, 8 assistant's element, 9 ttl of this message (s) or '', 10 tokens, 11 author's id
 -- @include choice
 -- @include count
@@ -27,7 +27,7 @@ local function lifeOf(own, ownText, placeText)
     life.chosen, life.chosenThere = chosen, chosenThere
   end
   life.ttl = asked or chosen or chosenThere or defaultTtl
-  -- The turn is over then, and with it all that came before it.
+  -- Then the turn has expired, and with it all earlier turns.
   life.expiry = math.min(now + life.ttl * 1000, (said(ARGV[7]) or now) + maxTtl * 1000)
   local needed = life.expiry
   if string.find(own, '}[^}]*:u%-') then

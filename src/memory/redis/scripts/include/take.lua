@@ -1,7 +1,7 @@
--- `take(own, inbox, head, token, budget, most)`, behind NOW: makes the token the owner of the head's turn, counts the attempt,
--- and lets what is remembered live for at least `budget` seconds if the model is still to see it.
--- Gives {element, record as flat list, newest messages, 1 when what is remembered lives longer now, messages in the conversation,
--- facts as FACTS gives them}.
+-- `take(own, inbox, head, token, budget, most)`, needs `now`: makes the token the owner of the head's turn, counts the attempt, and extends
+-- the conversation's lifetime to at least `budget` seconds if the model has not answered yet.
+-- Returns {element, record as flat list, newest messages, 1 if the lifetime was extended, number of messages in the conversation, facts as
+-- by factsOf}.
 -- @include now
 -- @include count
 -- @include head
@@ -22,7 +22,7 @@ local function take(own, inbox, head, token, budget, most)
     elseif not state or state == 'queued' then
       redis.call('HSET', key, 'state', 'running')
     end
-    -- Its record was lost.
+    -- The record was lost.
     if not state and head.generation ~= '0' then redis.call('HSET', key, 'generation', head.generation) end
     redis.call('HSETNX', key, 'startedAt', now)
     count(key, 'attempt', 1)

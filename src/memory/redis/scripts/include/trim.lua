@@ -1,7 +1,7 @@
--- `trim(own, meta, length, bounds)`: drops the oldest turns of a conversation that was just given one, until its bounds hold, and
--- keeps its size in `meta`: `bytes`, and `sized`, how many messages that is the size of. The turn that was just given stays. Gives the messages left.
+-- `trim(own, meta, length, bounds)`: after a turn was added, removes the oldest turns until the conversation is within its bounds, but never
+-- the new turn. Updates the size in `meta`: `bytes`, and `sized`, the number of messages it covers. Returns the number of messages left.
 --
--- `bounds`: `messages`, `bytes`, `since`: a turn that was said before (ms) is over; `added`: bytes of the new turn's elements.
+-- `bounds`: `messages`, `bytes`; `since`: older turns have expired (ms); `added`: bytes of the new turn's elements.
 -- @include said
 local function sizeOf(own)
   local bytes = 0
@@ -11,9 +11,9 @@ end
 local function trim(own, meta, length, bounds)
   local size = redis.call('HMGET', meta, 'bytes', 'sized')
   local bytes = string.match(size[1] or '', '^%d+$')
-  -- Else it is counted again: an earlier version wrote to it, or something was taken out of it.
+  -- Otherwise it is counted again: an earlier version wrote to it, or something was removed.
   if bytes and size[2] == tostring(length - 2) then bytes = bytes + bounds.added else bytes = sizeOf(own) end
-  -- What cannot be read is over with what was said after it.
+  -- A corrupt element expires with the message after it.
   local function isOver(from)
     for i = from, length - 3 do
       local at = said(redis.call('LINDEX', own, i))
