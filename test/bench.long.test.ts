@@ -38,7 +38,7 @@ function bench(...args: readonly string[]) {
     const child = execFile(
       'npm',
       ['run', '--silent', 'bench', '--', ...args],
-      { cwd: ROOT, timeout: 240_000, maxBuffer: 64 * 1024 * 1024 },
+      { cwd: ROOT, timeout: 480_000, maxBuffer: 64 * 1024 * 1024 },
       (_, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
   });
@@ -71,7 +71,7 @@ describe('npm run bench', () => {
 
     expectFilled(tables);
     expect(tables.map(({ title }) => title)).toContain('Turns a second');
-  }, 240_000);
+  }, 480_000);
 
   it('measures the whole bot beside bare ones, and its footprint', async () => {
     const { code, stdout, stderr } = await bench('--short', '--json', '--only', 'turns,footprint,answers');
@@ -79,7 +79,7 @@ describe('npm run bench', () => {
     const { parts } = output.parse(JSON.parse(stdout));
     expect(parts.map(({ part }) => part)).toEqual(['turns', 'footprint', 'answers']);
     for (const { tables } of parts) expectFilled(tables);
-  }, 240_000);
+  }, 480_000);
 
   it('says what it does not know', async () => {
     expect(await bench('--fast')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining("'--fast'") });
