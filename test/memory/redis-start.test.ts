@@ -169,7 +169,7 @@ describe('credentials, rights and names', () => {
     await expect(check(`${url}/5`)).rejects.toMatchObject(wrongly(/REDIS_URL names database 5.*out of range/));
     // ioredis would take this for no number, and choose none.
     expect(() => loadConfig({ REDIS_URL: `${url}/mine` }, { cwd: '/nowhere' })).toThrow(
-      /REDIS_URL must be .*number of a database/,
+      /REDIS_URL must be .*database number/,
     );
     const other = await makeServer();
     await (await makeAdmin(other.url)).call('ACL', 'SETUSER', 'bot', ...ALL, '-select');
