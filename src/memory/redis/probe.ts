@@ -1,10 +1,15 @@
 /** A connection for the checks at startup: opened once, without reconnecting. */
 import { Redis } from 'ioredis';
 import { BotError } from '../../errors.ts';
-import { COMMAND_TIMEOUT_MS } from '../../redis/connection.ts';
 import { refusedCommand } from '../../redis/faults.ts';
 import { connectFault } from './connect-fault.ts';
 import type { Endpoint } from './endpoint.ts';
+
+/**
+ * Milliseconds for a response. At startup the process is still loading its code; on a slow machine a timer may fire before a response
+ * that has already arrived is read.
+ */
+const RESPONSE_MS = 10_000;
 
 /**
  * Connects to a server once, and disconnects after `use`.
@@ -16,7 +21,7 @@ export async function probe<T>(endpoint: Endpoint, use: (redis: Redis, refused: 
     ...endpoint.options,
     protocol: 2,
     connectTimeout: 2_000,
-    commandTimeout: COMMAND_TIMEOUT_MS,
+    commandTimeout: RESPONSE_MS,
     retryStrategy: null,
     lazyConnect: true,
     // The checks wait for loading themselves.
