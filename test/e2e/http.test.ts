@@ -264,6 +264,24 @@ describe.each(variants([ON_REDIS, EMBEDDED]))('on %s, with a model', (name, make
     expect(await ask(run.bot, user, '/ttl')).toContain(commands.ttl.setting(600, true));
   });
 
+  test('a fact is shown to the model with each message of its user, after /forget too, until it is removed', async () => {
+    const [user, other] = ['with a fact', 'without a fact'];
+    const url = (id: string) => `${run.bot.url}/facts/${encodeURIComponent(id)}`;
+    const kept = await fetch(url(user), postChat({ text: 'My cat is called Tom' }));
+    expect(kept.status).toBe(201);
+    /** Whether the model is shown it with this message. */
+    const isShown = async (id: string, text: string) => {
+      await ask(run.bot, id, text);
+      return JSON.stringify(model.journal().findLast((call) => call.text === text)?.messages).includes('called Tom');
+    };
+    expect(await isShown(user, 'first question')).toBe(true);
+    expect(await isShown(other, 'a question of another')).toBe(false);
+    await ask(run.bot, user, '/forget');
+    expect(await isShown(user, 'second question')).toBe(true);
+    expect((await fetch(url(user), { method: 'DELETE' })).status).toBe(200);
+    expect(await isShown(user, 'third question')).toBe(false);
+  });
+
   test('a message that asks to be remembered is answered with a note beside it, once, however it is fetched', async () => {
     const note = messagesIn('en').rememberHint;
     const user = 'forgetful';
