@@ -76,7 +76,7 @@ class Model {
     if ('age' in op) {
       const lease = this.leases.at(-1 - op.age);
       if (lease === undefined) return 'no lease';
-      return lease.turn.owner === lease ? this.write(op.do, lease.turn, lease.text) : { fenced: true };
+      return lease.turn.owner === lease ? this.write(op.do, lease.turn) : { fenced: true };
     }
     if ('message' in op) return this.onMessage(op.do, `m${op.message}`);
     return op.do === 'claim' ? this.take() : this.forget();
@@ -104,11 +104,22 @@ class Model {
       this.memory = kept;
       return { conversations: messages + waiting > 0 ? 1 : 0, messages, waiting, facts: 0 };
     }
+    if (what === 'amend') return this.edit(id, turn);
     if (turn === undefined || turn.state === 'finished' || turn.state === 'forgotten') return 'unknown';
     if (turn.state !== 'queued') return 'running';
-    if (what === 'amend') turn.text = `edited ${id}`;
-    else this.tombstone([turn]);
+    this.tombstone([turn]);
     return 'amended';
+  }
+
+  private edit(id: string, turn: ModelTurn | undefined): unknown {
+    if (turn === undefined || turn.state === 'forgotten') return 'unknown';
+    const text = `edited ${id}`;
+    turn.text = text;
+    if (turn.state === 'queued') return 'amended';
+    if (turn.state === 'running') return 'running';
+    const known = this.memory.some((one) => one.id === id);
+    this.memory = this.memory.map((one) => (one.id === id ? { id, halves: [text, ...one.halves.slice(1)] } : one));
+    return known ? 'stored' : 'unknown';
   }
 
   private take(): unknown {
@@ -123,17 +134,14 @@ class Model {
     return { turnId: turn.id, text: turn.text };
   }
 
-  private write(
-    what: 'commit' | 'fail' | 'complete' | 'requeue' | 'countFailure',
-    turn: ModelTurn,
-    text: string,
-  ): unknown {
+  private write(what: 'commit' | 'fail' | 'complete' | 'requeue' | 'countFailure', turn: ModelTurn): unknown {
     const open = isOpen(turn);
     switch (what) {
       case 'commit':
         if (!open) return turn.state === 'forgotten' ? 'forgotten' : 'known';
         Object.assign(turn, { state: 'answered', outcome: 'answered', answer: `answer to ${turn.id}` });
-        this.memory.push({ id: turn.id, halves: [text, `answer to ${turn.id}`] });
+        // It may have been edited since it was claimed.
+        this.memory.push({ id: turn.id, halves: [turn.text, `answer to ${turn.id}`] });
         this.memory = this.memory.slice(-LIMITS.maxMessages / 2);
         return 'committed';
       case 'fail':
