@@ -25,6 +25,14 @@ export type ReceiveResult =
       readonly tell: boolean;
     };
 
+/** Times of a message that was edited or deleted, as far as the platform sends them. Unix milliseconds. */
+export interface ChangedMessage {
+  /** When the message was sent. If known, a recent message that was never stored needs no further look-up. */
+  readonly sentAt?: number;
+  /** When it was edited: edits may arrive twice and in any order. */
+  readonly editedAt?: number;
+}
+
 export interface BotPort {
   /**
    * Receives a message. When it resolves, the message is stored, or was refused with a text for the person.
@@ -42,9 +50,10 @@ export interface BotPort {
    * author gets an error instead. If the message was answered, or is being answered, its text in memory is replaced. A deleted message is
    * removed from memory.
    * @param text undefined: the platform does not send the new text. A waiting message is answered unchanged; in memory, the text is removed
-   * @param editedAt Unix milliseconds of the edit, if the platform sends it: edits may arrive twice and in any order
    */
-  amended(place: Place, source: string, text: string | null | undefined, editedAt?: number): Promise<void>;
+  amended(place: Place, source: string, text: string | null | undefined, about?: ChangedMessage): Promise<void>;
+  /** Whether a message waits, is being answered or is in memory, by the platform's id of the message. */
+  remembers(place: Place, source: string, about?: Pick<ChangedMessage, 'sentAt'>): Promise<boolean>;
   /** The record of a turn. */
   record(sessionId: SessionId, turnId: TurnId): Promise<TurnRecord | undefined>;
   /** The unfinished turns of a conversation, the running one first. */

@@ -5,7 +5,7 @@ import type { BotPort, ReceiveResult, StoreHealth } from './bot-port.ts';
 import type { Commands } from './commands.ts';
 import type { CoreMessages, Logger, RateLimiter } from './ports.ts';
 import { boundQuotes } from './quotes.ts';
-import { encodePerson, parseSessionId, personOf, type SessionId } from './session.ts';
+import { encodePerson, type Place, parseSessionId, personOf, type SessionId } from './session.ts';
 import type { ConversationStore, Memory, TurnRef } from './store.ts';
 import type { IncomingMessage } from './types.ts';
 import type { Worker } from './worker.ts';
@@ -36,6 +36,8 @@ export interface BotDeps {
 
 /** When a person with a full inbox should try again, in milliseconds: about the duration of one answer. */
 const FULL_RETRY_MS = 10_000;
+/** Milliseconds for which a stored message is certainly known by its idempotency keys: they live for 24 h, and clocks may differ. */
+const KNOWN_MS = 23 * 3_600_000;
 
 export function createBot(deps: BotDeps): BotPort {
   const { store, memory, announcements, limiter, coreMessages, logger } = deps;
@@ -101,14 +103,11 @@ export function createBot(deps: BotDeps): BotPort {
 
   const waits = async ({ sessionId, turnId }: TurnRef) => (await store.record(sessionId, turnId))?.state === 'queued';
 
-  /** Most edits are of messages that were never stored; those have no session id and are ignored. */
-  const edited = async (
-    sessionId: SessionId | undefined,
-    source: string,
-    text: string,
-    editedAt = Date.now(),
-  ): Promise<void> => {
-    if (sessionId === undefined) return;
+  /** The conversations that have a message whose idempotency keys are unknown: none for most edits and deletions. */
+  const having = async (place: Place, source: string, sentAt = 0): Promise<readonly SessionId[]> =>
+    Date.now() - sentAt < KNOWN_MS ? [] : await store.find(place, source);
+
+  const edited = async (sessionId: SessionId, source: string, text: string, editedAt = Date.now()): Promise<void> => {
     if (!(await deps.editLimiter.take(`edit:${sessionId}`)).ok) {
       logger.debug({ session: sessionId }, 'too many edits; ignored this one');
       return;
@@ -141,17 +140,19 @@ export function createBot(deps: BotDeps): BotPort {
       await announcements.wake(sessionId, turnId);
       return true;
     },
-    async amended(place, source, text, editedAt) {
+    async amended(place, source, text, { sentAt, editedAt } = {}) {
       const known = await store.locate(place, [source]);
-      if (text !== null) {
-        if (text === undefined && known !== undefined && (await waits(known))) return;
-        return await edited(known?.sessionId, source, text ?? '', editedAt);
-      }
-      const sessions = known === undefined ? await memory.conversationsAt(place) : [known.sessionId];
+      if (text === undefined && known !== undefined && (await waits(known))) return;
+      const sessions = known === undefined ? await having(place, source, sentAt) : [known.sessionId];
       for (const sessionId of sessions) {
-        if ((await store.amend(sessionId, source, null)) === 'amended') return;
-        await memory.removeTurns(sessionId, { source });
+        if (text !== null) await edited(sessionId, source, text ?? '', editedAt);
+        else if ((await store.amend(sessionId, source, null)) === 'amended') return;
+        else await memory.removeTurns(sessionId, { source });
       }
+    },
+    async remembers(place, source, { sentAt } = {}) {
+      if ((await store.locate(place, [source])) !== undefined) return true;
+      return (await having(place, source, sentAt)).length > 0;
     },
     record: (sessionId, turnId) => store.record(sessionId, turnId),
     waiting: (sessionId) => store.waiting(sessionId),

@@ -297,7 +297,12 @@ export interface Memory {
    * The live (or waiting) conversations of a person, including shared ones, newest first; with `place`, only those of that place.
    */
   conversations(person: Person, place?: Place): Promise<readonly ConversationSummary[]>;
-  /** The live conversations of a place, for finding a message's turn after its idempotency keys have expired. */
+  /**
+   * The conversations of a place in which a message is remembered or waits, by the platform's id of the message. May include
+   * conversations that an earlier version stored and that do not have it. One look-up, however many conversations the place has.
+   */
+  find(place: Place, source: string): Promise<readonly SessionId[]>;
+  /** The live conversations of a place: of all threads and people. */
   conversationsAt(place: Place): Promise<readonly SessionId[]>;
   /**
    * Erases everything of a person (their own conversations whole, in shared ones their turns), of a workspace, or of an area:

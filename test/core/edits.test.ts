@@ -38,6 +38,10 @@ describe('an edited message', () => {
     const bot = createBot({
       store: {
         ...store,
+        async find(where, source) {
+          calls.push('find');
+          return store.find(where, source);
+        },
         async amend(sessionId, source, text, editedAt) {
           calls.push('amend');
           return store.amend(sessionId, source, text, editedAt);
@@ -48,6 +52,10 @@ describe('an edited message', () => {
         async conversationsAt(where) {
           calls.push('conversationsAt');
           return store.conversationsAt(where);
+        },
+        async removeTurns(sessionId, selector) {
+          calls.push('removeTurns');
+          return store.removeTurns(sessionId, selector);
         },
       },
       seen: previewOf(store),
@@ -104,11 +112,23 @@ describe('an edited message', () => {
     expect(await contents(harness.store, SESSION)).toEqual(['', 'one']);
   });
 
-  it('that the bot was never given costs one look, however many conversations its place has', async () => {
-    const { bot, calls } = makeBot();
-    await bot.amended(place, 'never seen', 'edited');
-    expect(calls).toEqual([]);
-  });
+  it.each([
+    ['an edit', 'edited'],
+    ['a deletion', null],
+  ])(
+    'that the bot was never given costs one look-up (%s), however many conversations its place has',
+    async (_, text) => {
+      const { bot, calls } = makeBot();
+      for (let n = 0; n < 20; n += 1) await runTurn(harness.store, messageOf(sessionOf({ user: `u${n}` }), `m${n}`));
+      await bot.amended(place, 'never seen', text, { sentAt: 1_000 });
+      expect(calls).toEqual(['find']);
+      await bot.amended(place, 'never seen', text);
+      expect(calls).toEqual(['find', 'find']);
+      // Lately sent, it would be known by its idempotency key.
+      await bot.amended(place, 'never seen', text, { sentAt: Date.now() - 60_000 });
+      expect(calls).toEqual(['find', 'find']);
+    },
+  );
 
   it('counts a number of times in a minute; its deletion always does', async () => {
     const { bot, calls } = makeBot();

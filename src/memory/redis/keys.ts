@@ -21,6 +21,8 @@ export interface SessionKeys {
   readonly inbox: string;
   /** ZSET user id -> until when the conversation is in their, the workspace's and the place's index at least, in ms. */
   readonly people: string;
+  /** SET of the ids of the messages that are remembered. */
+  readonly sources: string;
   /** ZSET name of a note -> until when it holds, in ms. */
   readonly notes: string;
   /** ZSET id of a fact (`proposed:<id>` until it is confirmed) -> when it expires, in ms; of a conversation outside threads. */
@@ -39,6 +41,8 @@ export interface Keyspace {
   /** Notes of a place itself. */
   readonly notes: (place: Place) => string;
   readonly place: (place: Place) => string;
+  /** What the names of its conversations begin with; the member of the place index is behind it. */
+  readonly conversationsAt: (place: Place) => string;
   /** Everything that there is or was at a place: what only waits, what is only noted or chosen, too. */
   readonly all: (place: Place) => string;
   /** What the names of all place indexes begin with; the place in braces is behind it. */
@@ -77,6 +81,7 @@ export function keyspace(prefix: string): Keyspace {
     seenAt: (id, idempotencyKey) => `${own}seen:{${placeTag(id)}}:${encodeURIComponent(idempotencyKey)}`,
     notes: (place) => `${own}notes:{${encodePlace(place)}}`,
     place: (place) => `${places}{${encodePlace(place)}}`,
+    conversationsAt: (place) => `${prefix}:{${encodePlace(place)}}`,
     all: (place) => `${places}{${encodePlace(place)}}:conversations`,
     places,
     person: (person) => `${own}{user:${encodePerson(person)}}:conversations`,
@@ -119,6 +124,10 @@ class KeysOfSession implements SessionKeys {
 
   get people(): string {
     return `${this.list}:people`;
+  }
+
+  get sources(): string {
+    return `${this.list}:sources`;
   }
 
   get notes(): string {

@@ -1,4 +1,5 @@
 /** Everything of one person, of one workspace, of one place, on Redis. */
+import { z } from 'zod';
 import type { Facts } from '../../core/facts.ts';
 import {
   type Area,
@@ -21,7 +22,7 @@ import { sessionAtPlace, sessionOfMember } from './index-encoding.ts';
 import { memberships, unlisting } from './listing.ts';
 import type { SessionMemory } from './memory.ts';
 
-export type PeopleMemory = Pick<Memory, 'conversations' | 'conversationsAt' | 'erase' | 'export'>;
+export type PeopleMemory = Pick<Memory, 'conversations' | 'conversationsAt' | 'find' | 'erase' | 'export'>;
 
 /** @param touch is told of a key in each slot that an erasure wrote to */
 export function createPeopleMemory(
@@ -84,6 +85,14 @@ export function createPeopleMemory(
         for (const id of ids) pipeline.exists(keys.session(id).list);
         const living = await replies(pipeline);
         return ids.filter((_, index) => living[index] === 1);
+      }),
+
+    find: (place, source) =>
+      call('find', async () => {
+        const id = `"id":${JSON.stringify(source)}`;
+        const reply = await redis.findSource(keys.place(place), keys.conversationsAt(place), source, id);
+        const members = z.array(z.string()).parse(reply);
+        return members.flatMap((member) => sessionAtPlace(encodePlace(place), member) ?? []);
       }),
 
     erase: (whose, options = {}) =>

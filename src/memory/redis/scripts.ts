@@ -60,6 +60,7 @@ export const SCRIPTS = {
   stopTurn: load('stop-turn', 1),
   amendTurn: load('amend-turn', 2),
   replaceElement: load('replace-element', 2),
+  findSource: load('find-source', 1),
   forgetConversation: load('forget-conversation', 6),
   removeTurns: load('remove-turns', 6),
   setTtl: load('set-ttl', 6),

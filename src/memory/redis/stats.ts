@@ -57,7 +57,7 @@ export function createRedisStats(context: RedisContext): Stats & { sweep(): Prom
     conversationStats: (sessionId) =>
       call('conversationStats', async () => {
         const own = keys.session(sessionId);
-        const companions = [own.list, own.meta, own.ttl, own.inbox, own.people, own.notes];
+        const companions = [own.list, own.meta, own.ttl, own.inbox, own.people, own.sources, own.notes];
         const pipeline = redis.pipeline().llen(own.list).hmget(own.meta, 'created', 'turns', 'tokens').pttl(own.list);
         for (const key of companions) pipeline.memory('USAGE', key, 'SAMPLES', 0);
         const [messages, meta, msLeft, ...sizes] = await replies(pipeline);

@@ -16,9 +16,10 @@ import type { ConversationSummary, Erased, ExportedConversation, Memory } from '
 import { parseStoredSession, readable } from '../elements.ts';
 import type { SqliteContext } from './context.ts';
 import { afterPrefix } from './conversations.ts';
+import { SOURCE } from './schema.ts';
 import { forgetConversation, isOwn, removeMatching, type Tables } from './tables.ts';
 
-export type PeopleMemory = Pick<Memory, 'conversations' | 'conversationsAt' | 'erase' | 'export'>;
+export type PeopleMemory = Pick<Memory, 'conversations' | 'conversationsAt' | 'find' | 'erase' | 'export'>;
 
 const sessionRow = z.object({ session: z.string() }).transform((row) => parseStoredSession(row.session));
 
@@ -31,6 +32,12 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
      UNION SELECT session FROM choice WHERE session >= ?1 AND session < ?2
      UNION SELECT session FROM fact WHERE session >= ?1 AND session < ?2
      UNION SELECT about AS session FROM note WHERE about >= ?1 AND about < ?2`,
+    sessionRow,
+  );
+  const selectSource = db.query(
+    `SELECT session FROM conversation WHERE expires_at > ?5 AND session IN (
+       SELECT session FROM message WHERE ${SOURCE} = ?3 AND session >= ?1 AND session < ?2)
+     UNION SELECT session FROM inbox WHERE session >= ?1 AND session < ?2 AND instr(element, ?4) > 0`,
     sessionRow,
   );
   const messagesOf = (elements: readonly string[], now: number) =>
@@ -88,6 +95,14 @@ export function createPeopleMemory(context: SqliteContext, tables: Tables): Peop
 
     conversationsAt: (place) =>
       read('conversationsAt', (now) => conversations.withPrefix(`{${encodePlace(place)}}`, now)),
+
+    find: (place, source) =>
+      read('find', (now) => {
+        const prefix = `{${encodePlace(place)}}`;
+        const id = JSON.stringify(source);
+        const found = selectSource.all(prefix, afterPrefix(prefix), id, `"id":${id}`, now);
+        return found.filter((session) => session !== undefined);
+      }),
 
     erase: (whose, { keepChoices = false, keepFacts = false } = {}) =>
       write('erase', (now) => {

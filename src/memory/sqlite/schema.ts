@@ -5,6 +5,9 @@
  * Whatever people or platforms type is stored as JSON text (ids in it too), because it may hold a NUL, at which the SQLite
  * binding would cut it. Session ids, persons and turn ids are encoded already and stored as they are.
  */
+/** The platform's id of the person's message, as JSON; null where the element cannot be read. An index has it. */
+export const SOURCE = "(CASE WHEN json_valid(element) THEN element -> '$.source' END)";
+
 export const MIGRATIONS: readonly string[] = [
   `
   -- What is remembered of a conversation. There is a row exactly while there are messages.
@@ -169,6 +172,10 @@ export const MIGRATIONS: readonly string[] = [
   -- Bytes of its elements, and how many messages those are. Null, or not as many as there are: it is counted with its next turn.
   ALTER TABLE conversation ADD COLUMN bytes INTEGER;
   ALTER TABLE conversation ADD COLUMN sized INTEGER;
+  `,
+  `
+  -- By the id of the person's message, as JSON. It is found by this expression alone.
+  CREATE INDEX message_source ON message (${SOURCE});
   `,
 ];
 

@@ -1,8 +1,19 @@
 /** Whoever erases or exports finds all that there is, however long ago it was written, and whoever kept it alive. */
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { parseSessionId } from '../../../src/core/session.ts';
 import type { AgingFixture, Harness } from './support.ts';
-import { answerOf, contents, finish, messageOf, offerNew, runTurn, sessionOf, takeHead } from './support.ts';
+import {
+  answerOf,
+  contents,
+  finish,
+  LIMITS,
+  messageOf,
+  offerNew,
+  runTurn,
+  sessionOf,
+  takeHead,
+  until,
+} from './support.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -117,6 +128,96 @@ export function describeFinding(harness: Harness<AgingFixture>): void {
       expect(await harness.store.erase(ada)).toMatchObject({ messages: 4 });
       expect(await harness.fixture.dumpText()).not.toContain('said by ada');
       expect((await harness.store.ttl(thread)).choice).toBeUndefined();
+    });
+  });
+
+  describe('a message is found by its id', () => {
+    const elsewhere = sessionOf({ channel: 'C2' });
+    const find = (source: string) => harness.store.find(place, source);
+    /** Its idempotency keys have expired by then. */
+    const later = () => harness.fixture.advance(2 * DAY);
+    beforeEach(async () => {
+      for (const id of [own, thread, shared, elsewhere]) await harness.store.setTtl(id, 20 * 86_400);
+      for (const [id, source] of [
+        [own, 'm1'],
+        [own, 'm2'],
+        [thread, 'm3'],
+        [shared, 'm4'],
+        [elsewhere, 'm5'],
+      ] as const) {
+        await runTurn(harness.store, messageOf(id, source));
+      }
+    });
+
+    it('where it is remembered, and nowhere else', async () => {
+      await later();
+      for (const [source, session] of [
+        ['m1', own],
+        ['m2', own],
+        ['m3', thread],
+        ['m4', shared],
+      ] as const) {
+        expect(await find(source)).toEqual([session]);
+      }
+      for (const source of ['m5', 'm', 'text of m1', 'ada']) expect(await find(source)).toEqual([]);
+      expect(await harness.store.find(parseSessionId(elsewhere).place, 'm5')).toEqual([elsewhere]);
+      await harness.store.setTtl(own, 30 * 86_400);
+      await harness.fixture.advance(19 * DAY);
+      expect(await find('m1')).toEqual([own]);
+      expect(await find('m3')).toEqual([]);
+    });
+
+    it.each(['a"b\\c', '消息 😀', 'tab\there'])('whatever it looks like: %j', async (id) => {
+      await runTurn(harness.store, messageOf(own, id));
+      await later();
+      expect(await find(id)).toEqual([own]);
+      await harness.store.removeTurns(own, { source: id });
+      expect(await find(id)).toEqual([]);
+    });
+
+    it('until it is removed, its author is, or its conversation is forgotten', async () => {
+      await later();
+      await harness.store.removeTurns(own, { source: 'm1' });
+      expect([await find('m1'), await find('m2')]).toEqual([[], [own]]);
+      await harness.store.removeTurns(shared, { authorId: 'ada' });
+      expect(await find('m4')).toEqual([]);
+      await harness.store.forget(thread);
+      expect(await find('m3')).toEqual([]);
+      await harness.store.erase({ place });
+      expect(await find('m2')).toEqual([]);
+    });
+
+    it('until it falls out of memory', async () => {
+      for (let n = 0; n < LIMITS.maxMessages / 2 - 1; n += 1) await runTurn(harness.store, messageOf(own, `n${n}`));
+      expect([await find('m1'), await find('m2'), await find('n0')]).toEqual([[], [own], [own]]);
+      await harness.fixture.advance(25 * DAY);
+      await runTurn(harness.store, messageOf(own, 'late'));
+      expect([await find('m2'), await find('late')]).toEqual([[], [own]]);
+      // Of the others the ids are gone too.
+      await harness.store.stats();
+      await until(async () => expect(await harness.fixture.dumpText()).not.toMatch(/\bm[34]\b/));
+    });
+
+    it('as it was edited, answered later, or while it waits', async () => {
+      await harness.store.amend(own, 'm1', 'edited');
+      await offerNew(harness.store, messageOf(own, 'w1'));
+      await harness.fixture.advance(20 * HOUR);
+      const { lease } = await takeHead(harness.store, own);
+      await harness.fixture.advance(20 * HOUR);
+      expect(await harness.store.locate(place, ['w1'])).toBeUndefined();
+      expect([await find('m1'), await find('w1')]).toEqual([[own], [own]]);
+      await harness.store.commit(lease, messageOf(own, 'w1'), answerOf('late'));
+      await finish(harness.store, lease);
+      await later();
+      expect(await find('w1')).toEqual([own]);
+    });
+
+    it('where somebody else wrote to the conversation, too', async () => {
+      const half = { role: 'user', content: 'x', timestamp: Date.now(), turn: 't', source: 'other', authorId: 'ada' };
+      await harness.fixture.injectBadElement(own, JSON.stringify(half));
+      expect(await find('other')).toContain(own);
+      await runTurn(harness.store, messageOf(own, 'n1'));
+      expect([await find('other'), await find('m2'), await find('unknown')]).toEqual([[own], [own], []]);
     });
   });
 

@@ -27,6 +27,7 @@ import {
 } from '../payloads.ts';
 import { channelInfoOf, placeOf } from '../places.ts';
 import type { DiscordRest } from '../rest.ts';
+import { timeOf } from '../snowflake.ts';
 import type { Connection } from './connection.ts';
 
 const STOP_WITHIN_MS = 5_000;
@@ -73,10 +74,12 @@ export function createEvents(deps: EventsDeps): Events {
     },
     isDismissed: threads.isDismissed,
     async applyChange(info, channel, id, message) {
-      if (message === null) return await bot.amended(placeOf(channel, info), id, null);
+      const place = placeOf(channel, info);
+      const sentAt = timeOf(id);
+      if (message === null) return await bot.amended(place, id, null, { sentAt });
       // Without text it may be that Discord withholds it, from a bot that is no longer mentioned.
       const text = readText(message, botId(), names(info.guild)) || undefined;
-      await bot.amended(placeOf(channel, info), id, text, editedAt(message));
+      await bot.amended(place, id, text, { sentAt, editedAt: editedAt(message) });
     },
     ping: bot.ping,
   });

@@ -12,7 +12,7 @@ import { logFailure, type PrivateAnswers } from '../commands/private-answers.ts'
 import { type BotIdentity, placeOf, type Scopes, SLACK, sessionAt } from '../ids.ts';
 import type { SlackStop } from '../reply/stop.ts';
 import type { SlackInput, SlackMessage } from './inputs.ts';
-import { originOf, readEvent, toIncoming } from './normalize.ts';
+import { originOf, readEvent, sentAtOf, toIncoming } from './normalize.ts';
 import { addressesAnother, plainText } from './plain-text.ts';
 import type { Quotes } from './quotes.ts';
 
@@ -102,7 +102,7 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
     if (forBot && (await bot.locate(place, [ts])) === undefined) {
       await bot.flags.set(place, deletedName(ts), DELETED_MS);
     }
-    await bot.amended(place, ts, null);
+    await bot.amended(place, ts, null, { sentAt: sentAtOf(ts) });
   }
 
   async function channelDeleted(place: Place): Promise<void> {
@@ -156,8 +156,10 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
         return await handleMessage(input);
       case 'edited':
         // Most edits in a workspace are of messages that the bot has never stored.
-        if ((await bot.locate(input.place, [input.ts])) !== undefined) {
-          return await bot.amended(input.place, input.ts, await readable(input.raw), input.editedAt);
+        if (await bot.remembers(input.place, input.ts, { sentAt: sentAtOf(input.ts) })) {
+          const { editedAt } = input;
+          const about = { sentAt: sentAtOf(input.ts), ...(editedAt === undefined ? {} : { editedAt }) };
+          return await bot.amended(input.place, input.ts, await readable(input.raw), about);
         }
         return input.newMention === undefined ? undefined : await handleMessage(input.newMention);
       case 'deleted':

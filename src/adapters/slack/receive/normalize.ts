@@ -166,6 +166,11 @@ function asDeletion(change: z.infer<typeof changeShape>, { team, self }: EventCo
   return { kind: 'deleted', place: placeOf(team, channel), ts, forBot };
 }
 
+/** Unix milliseconds: a message's ts is its time, in seconds. */
+export function sentAtOf(ts: string): number {
+  return Math.round(Number(ts) * 1_000) || 0;
+}
+
 export function originOf(message: SlackMessage): Origin {
   const { team, channel, ts, thread, user, direct } = message;
   return { team, channel, root: thread ?? ts, user, direct };
@@ -217,7 +222,7 @@ export function toIncoming(
     sessionId: sessionAt(origin, scopes),
     author: { id: user, name },
     text,
-    sentAt: Math.round(Number(ts) * 1000) || 0,
+    sentAt: sentAtOf(ts),
     isDirect: direct,
     isMention: message.mention,
     locale,

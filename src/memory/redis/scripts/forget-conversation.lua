@@ -6,7 +6,7 @@
 -- @include tombstones
 local messages = tonumber(redis.pcall('LLEN', KEYS[1])) or 0
 local generation = tonumber(redis.pcall('HGET', KEYS[2], 'gen') or '0') or redis.call('TIME')[1]
-redis.call('DEL', KEYS[1], KEYS[2], KEYS[5], KEYS[6])
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[5], KEYS[6], KEYS[1] .. ':sources')
 -- Turns of earlier messages must not be committed, even if the inbox has no trace of them.
 redis.call('HSET', KEYS[2], 'gen', generation + 1)
 redis.call('EXPIRE', KEYS[2], 604800)

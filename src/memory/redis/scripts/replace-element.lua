@@ -5,6 +5,7 @@
 local at = redis.call('LPOS', KEYS[1], ARGV[1])
 if not at then return 0 end
 redis.call('LSET', KEYS[1], at, ARGV[2])
-redis.call('HDEL', KEYS[2], 'bytes', 'sized')
+local bytes = string.match(redis.call('HGET', KEYS[2], 'bytes') or '', '^%d+$')
+if bytes then redis.call('HSET', KEYS[2], 'bytes', string.format('%.0f', bytes + #ARGV[2] - #ARGV[1])) end
 if redis.call('HEXISTS', KEYS[2], 'tokens') == 1 then count(KEYS[2], 'tokens', ARGV[3]) end
 return 1

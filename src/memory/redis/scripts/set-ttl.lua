@@ -28,6 +28,7 @@ local short = needed > 0 and unlisted(KEYS[1], KEYS[6], needed, who)
 if short then return short end
 if kept then redis.call('SET', KEYS[3], ARGV[1], 'EX', kept) elseif remember then redis.call('DEL', KEYS[3]) end
 if redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', expiry)) == 1 then
+  redis.call('PEXPIREAT', KEYS[1] .. ':sources', string.format('%.0f', expiry))
   list(KEYS[2], KEYS[5], ARGV[5], expiry, ttl)
 end
 return {choice and string.format('%d', choice) or '', redis.call('PTTL', KEYS[1]), expiry, redis.call('LLEN', KEYS[1])}

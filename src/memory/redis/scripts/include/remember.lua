@@ -47,11 +47,12 @@ local function remember(own, life)
     if life.chosen then call('EXPIRE', own .. ':ttl', keepOf(life.chosen)) end
     if life.chosenThere then call('EXPIRE', placeChoice(own), keepOf(life.chosenThere)) end
   end
-  call('PEXPIREAT', own, string.format('%.0f', life.expiry))
   if pushed == 2 then call('HDEL', meta, 'created', 'turns', 'tokens', 'v', 'bytes', 'sized') end
   local left = trim(own, meta, pushed, {
     messages = tonumber(ARGV[1]), bytes = tonumber(ARGV[2]), since = now - maxTtl * 1000, added = #ARGV[7] + #ARGV[8],
+    source = fieldOf(ARGV[7], 'source'),
   })
+  for _, key in ipairs({own, own .. ':sources'}) do call('PEXPIREAT', key, string.format('%.0f', life.expiry)) end
   local begun = count(meta, 'turns', '1') == 1
   count(meta, 'tokens', ARGV[10])
   if begun then

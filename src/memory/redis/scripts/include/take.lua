@@ -28,7 +28,10 @@ local function take(own, inbox, head, token, budget, most)
     count(key, 'attempt', 1)
     redis.call('HSET', key, 'owner', token)
     redis.call('EXPIRE', key, 86400)
-    if not state or state == 'queued' or state == 'running' then extended = redis.call('EXPIRE', own, budget, 'GT') end
+    if not state or state == 'queued' or state == 'running' then
+      extended = redis.call('EXPIRE', own, budget, 'GT')
+      redis.call('EXPIRE', own .. ':sources', budget, 'GT')
+    end
   end
   return {head.element, redis.call('HGETALL', key), newest, extended, redis.call('LLEN', own), facts}
 end

@@ -1,18 +1,33 @@
 -- `trim(own, meta, length, bounds)`: after a turn was added, removes the oldest turns until the conversation is within its bounds, but never
--- the new turn. Updates the size in `meta`: `bytes`, and `sized`, the number of messages it covers. Returns the number of messages left.
+-- the new turn. Updates `sources`, the ids of the messages, and the size in `meta`: `bytes`, and `sized`, the number of messages that
+-- both cover. Returns the number of messages left.
 --
--- `bounds`: `messages`, `bytes`; `since`: older turns have expired (ms); `added`: bytes of the new turn's elements.
+-- `bounds`: `messages`, `bytes`; `since`: older turns have expired (ms); `added`: bytes of the new turn's elements; `source`: the id of its
+-- message, if it can be read.
 -- @include said
-local function sizeOf(own)
-  local bytes = 0
-  for _, element in ipairs(redis.call('LRANGE', own, 0, -1)) do bytes = bytes + #element end
+-- @include field
+local function measure(own, sources)
+  redis.call('DEL', sources)
+  local bytes, last = 0, nil
+  for _, element in ipairs(redis.call('LRANGE', own, 0, -1)) do
+    bytes = bytes + #element
+    local source = fieldOf(element, 'source')
+    if source and source ~= last then redis.call('SADD', sources, source) end
+    last = source
+  end
   return bytes
 end
 local function trim(own, meta, length, bounds)
+  local sources = own .. ':sources'
   local size = redis.call('HMGET', meta, 'bytes', 'sized')
   local bytes = string.match(size[1] or '', '^%d+$')
-  -- Otherwise it is counted again: an earlier version wrote to it, or something was removed.
-  if bytes and size[2] == tostring(length - 2) then bytes = bytes + bounds.added else bytes = sizeOf(own) end
+  if bytes and size[2] == tostring(length - 2) then
+    bytes = bytes + bounds.added
+    if bounds.source then redis.call('SADD', sources, bounds.source) end
+  else
+    -- An earlier version or another program wrote to it.
+    bytes = measure(own, sources)
+  end
   -- A corrupt element expires with the message after it.
   local function isOver(from)
     for i = from, length - 3 do
@@ -24,6 +39,8 @@ local function trim(own, meta, length, bounds)
   local dropped = 0
   local function drop(element)
     bytes = bytes - #element
+    local source = fieldOf(element, 'source')
+    if source and source ~= bounds.source then redis.call('SREM', sources, source) end
     dropped = dropped + 1
   end
   while dropped < length - 2 and (length - dropped > bounds.messages or bytes > bounds.bytes or isOver(dropped)) do
