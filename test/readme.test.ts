@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { chatResponse } from '../src/adapters/http/schemas.ts';
 import { SETTINGS } from '../src/config/config.ts';
 import { DEFAULT_PREFIX, keyspace } from '../src/memory/redis/keys.ts';
+import { postChat } from './adapters/http/support.ts';
 import { sessionOf } from './contracts/store/support.ts';
 import { launchBot } from './support/bot-process.ts';
 import { builtBot } from './support/built-bot.ts';
@@ -36,6 +38,41 @@ describe('the README', () => {
     const firstScreen = (await read('README.md')).split('\n').slice(0, 25).join('\n');
     expect(blocks(firstScreen, 'sh').slice(0, 2)).toEqual(['npm ci && npm start\n', 'npm ci && npm test\n']);
   });
+
+  test('begins with a conversation that goes as it says', async () => {
+    const [shown = ''] = blocks(await read('README.md'), 'text');
+    const steps = shown.trim().split('\n\n');
+    expect(steps.filter((step) => step.startsWith('> ')).length).toBeGreaterThan(3);
+    const bot = await launchBot(build, await mkdtemp(join(folder, 'conversation-')), {});
+    await expect
+      .poll(
+        () =>
+          fetch(`${bot.url}/health`).then(
+            (it) => it.ok,
+            () => false,
+          ),
+        { timeout: 30_000 },
+      )
+      .toBe(true);
+    const say = async (message: string): Promise<string> => {
+      const response = await fetch(`${bot.url}/chat`, postChat({ user_id: 'me', message }));
+      return chatResponse.parse(await response.json()).response;
+    };
+    // The day until which a fact is kept is another one each time.
+    const undated = (text: string) => text.replace(/until .+ \(UTC\)/, 'until …');
+    for (const step of steps) {
+      if (!step.startsWith('> ')) {
+        expect(step).toBe('(ten more messages about something else)');
+        for (let count = 1; count <= 10; count += 1) await say(`Something else, number ${count}`);
+        continue;
+      }
+      const [said = '', ...answer] = step.split('\n');
+      // Below its answer the demo model says what it is; the bot quotes what it keeps.
+      const [first = ''] = (await say(said.slice(2))).split(/\n\n|\n> /);
+      expect(undated(first)).toBe(undated(answer.join('\n')));
+    }
+    await bot.release();
+  }, 120_000);
 
   test('shows calls that do what it says, also across a kill -9', async () => {
     const calls = blocks(await read('README.md'), 'sh').flatMap((block) =>
