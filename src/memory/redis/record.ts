@@ -1,4 +1,4 @@
-/** Turn records and inbox elements as Redis keeps them, parsed back into the vocabulary. */
+/** Parses turn records and inbox elements from Redis. */
 
 import type { SessionId } from '../../core/session.ts';
 import type { StoreOptions } from '../../core/store.ts';
@@ -12,10 +12,10 @@ import {
 import { ERROR_CODES } from '../../errors.ts';
 import { parseElement, parseStoredMessage, readable } from '../elements.ts';
 
-/** A hash as HGETALL or a script gives it. */
+/** A hash as HGETALL or a script returns it. */
 export type Fields = ReadonlyMap<string, string>;
 
-/** @throws TypeError when the reply is no flat list of strings: then this is not our data. */
+/** @throws TypeError if the reply is not a flat list of strings, so not our data */
 export function fieldsOf(reply: unknown): Fields {
   if (!Array.isArray(reply)) throw new TypeError('A hash was expected.');
   const fields = new Map<string, string>();
@@ -29,7 +29,7 @@ function oneOf<T extends string>(values: readonly T[], text: string | undefined)
   return values.find((value) => value === text);
 }
 
-/** Undefined when there is no such record. */
+/** Undefined if there is no such record. */
 export function parseRecord(fields: Fields): TurnRecord | undefined {
   const state = oneOf(TURN_STATES, fields.get('state'));
   if (state === undefined) return undefined;
@@ -54,7 +54,7 @@ export function parseRecord(fields: Fields): TurnRecord | undefined {
     startedAt: count('startedAt'),
     messageRefs,
     stopRequested: fields.has('stop'),
-    // An answer is kept as its element; what is none is shown as it is, rather than nothing.
+    // The answer is stored as its element. Anything else is shown as it is, rather than nothing.
     ...(answer === undefined ? {} : { answer: said?.content ?? answer }),
     ...(said?.cut === undefined ? {} : { cut: said.cut }),
     ...(fields.has('stopped') ? { stopped: true } : {}),
@@ -63,12 +63,12 @@ export function parseRecord(fields: Fields): TurnRecord | undefined {
   };
 }
 
-/** Processes that follow the turn, as the record names them. */
+/** The followers of the turn. */
 export function parseFollowers(text: string | null | undefined): readonly string[] {
   return text == null || text === '' ? [] : text.split(',');
 }
 
-/** The messages among these elements, without those that are over; the observer hears of those that cannot be read. */
+/** The messages of these elements, without expired ones. Corrupt ones are reported to the observer. */
 export function readElements(
   { observer, maxTtl }: Pick<StoreOptions, 'observer' | 'maxTtl'>,
   sessionId: SessionId,
@@ -79,7 +79,7 @@ export function readElements(
   return found;
 }
 
-/** The record fields that a ref is kept in, as field, value pairs. */
+/** The fields of the record that store a message ref, as field, value pairs. */
 export function refFields(part: number, ref: MessageRef): string[] {
   return [
     ...(ref.intentAt === undefined ? [] : [`intent:${part}`, String(ref.intentAt)]),
@@ -87,7 +87,7 @@ export function refFields(part: number, ref: MessageRef): string[] {
   ];
 }
 
-/** The lines of an inbox element behind its generation: what stays after /forget, the text, what is private besides it. */
+/** The lines of an inbox element after its generation: the part that stays after /forget, the text, other private data. */
 export function toElement(message: IncomingMessage): string {
   const { text, author, quotes, attachments, ...rest } = message;
   const skeleton = { ...rest, author: { id: author.id } };
@@ -95,7 +95,7 @@ export function toElement(message: IncomingMessage): string {
   return [skeleton, text, aside].map((line) => JSON.stringify(line)).join('\n');
 }
 
-/** Undefined when the element is not one of ours. */
+/** Undefined if the element is corrupt. */
 export function fromElement(element: string): IncomingMessage | undefined {
   const [, skeleton, text, aside] = element.split('\n');
   if (skeleton === undefined || text === undefined || aside === undefined) return undefined;

@@ -7,7 +7,7 @@ import { parseJson } from '../elements.ts';
 import type { SqliteContext } from './context.ts';
 
 const channel = z.object({ id: z.string(), about: z.custom<WatchedChannel['about']>(isJsonValue), cursor: z.string() });
-/** Undefined when the channel cannot be read: one that is broken must not hide the others. */
+/** Undefined if the entry is corrupt: it must not hide the others. */
 const row = z
   .object({ id: z.string(), about: z.string(), cursor: z.string() })
   .transform(

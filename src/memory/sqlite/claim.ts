@@ -1,4 +1,4 @@
-/** How a worker becomes the owner of a turn, and learns what becomes of it. */
+/** Claims turns, and checks the state of a claimed turn. */
 import { TURN_BUDGET_MS } from '../../core/limits.ts';
 import { baseSession, type SessionId } from '../../core/session.ts';
 import type { ClaimedTurn, ClaimResult, LeaseState, Turns } from '../../core/store.ts';
@@ -8,13 +8,13 @@ import type { SqliteContext } from './context.ts';
 import { newTurn, type StoredTurn, toRecord } from './records.ts';
 import type { Tables } from './tables.ts';
 
-/** The record of a turn that this lease owns, finished or not. */
+/** The record of a turn that this lease owns, even if it is finished. */
 export function held({ turns }: Tables, { sessionId, turnId, token }: TurnLease, now: number): StoredTurn | undefined {
   const record = turns.get(sessionId, turnId, now);
   return record?.owner === token ? record : undefined;
 }
 
-/** Saves the record, and keeps everything the turn needs from now on. */
+/** Saves the record, and extends the retention of everything that the turn needs. */
 export function save(
   { turns, inbox }: Tables,
   { sessionId, turnId }: TurnLease,
@@ -25,7 +25,7 @@ export function save(
   inbox.keep(sessionId, inbox.progress(sessionId, now), now);
 }
 
-/** The owner of the first message that is not finished and can be read; drops those before it. Undefined when nothing waits. */
+/** The owner of the first message that is neither finished nor corrupt; removes those before it. Undefined if nothing waits. */
 export function headOf(
   context: SqliteContext,
   { inbox, turns }: Tables,
@@ -50,7 +50,7 @@ export function headOf(
   }
 }
 
-/** Makes the token the owner of the head's turn, if the owner is the one expected, within a transaction. */
+/** Makes the token the owner of the head's turn, if it has the expected owner. Call it within a transaction. */
 export function claimHead(
   context: SqliteContext,
   tables: Tables,

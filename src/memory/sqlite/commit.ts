@@ -1,4 +1,4 @@
-/** What a worker writes of the turn that it runs: every write carries its token and does nothing when another one owns the turn. */
+/** The writes of a worker that runs a turn. Each carries the token and does nothing if another token owns the turn. */
 import type { Answer, CommitResult, Turns } from '../../core/store.ts';
 import type { IncomingMessage, TurnLease } from '../../core/types.ts';
 import { countsFrom, turnHalves, withEdit } from '../elements.ts';
@@ -30,7 +30,7 @@ export function createCommitting(context: SqliteContext, tables: Tables): Commit
     const { maxMessages, maxBytes = Number.POSITIVE_INFINITY, maxTtl } = options;
     const retention = { now, maxTtl };
     const halves = turnHalves({ ...message, sessionId, turnId }, answer, retention);
-    // The turn is over then, and with it all that came before it.
+    // Then the turn has expired, and with it all earlier turns.
     const over = countsFrom(halves[0]) + maxTtl * 1_000;
     const turn = { halves, tokens, expiresAt: Math.min(now + seconds * 1_000, over) };
     conversations.append(sessionId, turn, { messages: maxMessages, bytes: maxBytes, retention });

@@ -1,4 +1,4 @@
-/** The end of a turn, and the next one of the conversation in the same step. */
+/** Completes a turn and claims the next one of the conversation in the same step. */
 import type { CompleteResult, Turns } from '../../core/store.ts';
 import { claimHead, held, save } from './claim.ts';
 import type { SqliteContext } from './context.ts';
@@ -15,11 +15,11 @@ export function createCompleting(context: SqliteContext, tables: Tables): Pick<T
         if (record === undefined) return { kind: 'fenced' };
         if (record.state !== 'finished') {
           const { answer, ...rest } = record;
-          // It keeps its owner, so that the same call again is known.
+          // Keeps the owner, so that a repeated call is recognised.
           save(tables, lease, { ...rest, state: 'finished' }, now);
           const head = inbox.head(sessionId, now);
           if (head?.message?.turnId === lease.turnId) inbox.remove(head.seq);
-          // The texts of turns that failed, and of those that fell out of memory over the cap, are nowhere else any more.
+          // This was the last copy of the text of turns that failed or were trimmed.
           context.textDeleted('soon');
         }
         if (next !== undefined) {

@@ -1,4 +1,4 @@
-/** What the parts of the SQLite driver share: the database, the clock, one way to run an operation. */
+/** Shared by the parts of the SQLite driver: the database, the clock, and a wrapper for operations. */
 import type { SessionId } from '../../core/session.ts';
 import type { StoreOptions } from '../../core/store.ts';
 import { type BotError, toBotError } from '../../errors.ts';
@@ -7,16 +7,16 @@ import type { SqliteDatabase } from './database.ts';
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400 * SECOND_MS;
 
-/** Milliseconds that inboxes, unfinished turn records and idempotency keys are kept after their last use: longer than any turn. */
+/** Retention of inboxes, unfinished turn records and idempotency keys after their last use, in milliseconds: longer than any turn. */
 export const KEEP_MS = DAY_MS;
-/** Milliseconds that the record of a finished turn is kept. */
+/** Retention of the record of a finished turn, in milliseconds. */
 export const KEEP_FINISHED_MS = 3_600_000;
-/** Milliseconds that a generation outlives its last use. */
+/** Retention of a generation after its last use, in milliseconds. */
 export const KEEP_PROGRESS_MS = 7 * DAY_MS;
-/** Milliseconds that the figures of a day are kept. */
+/** Retention of a day's figures, in milliseconds. */
 export const KEEP_DAYS_MS = 90 * DAY_MS;
 
-/** Milliseconds that a TTL choice of `seconds` is kept after its last use. */
+/** Retention of a TTL override of `seconds` after its last use, in milliseconds. */
 export function keepChoiceMs(seconds: number): number {
   return Math.max(90 * DAY_MS, 2 * seconds * SECOND_MS);
 }
@@ -24,18 +24,18 @@ export function keepChoiceMs(seconds: number): number {
 export interface SqliteContext {
   readonly db: SqliteDatabase;
   readonly options: StoreOptions;
-  /** Runs an operation that only reads. There is one connection, and its calls don't yield: all reads see one state. */
+  /** Runs an operation that only reads. There is one synchronous connection, so all its reads see the same state. */
   read<T>(operation: string, action: (now: number) => T): Promise<T>;
-  /** Runs an operation as one transaction; it is on disk when this resolves. */
+  /** Runs an operation as one transaction, which is on disk when this resolves. */
   write<T>(operation: string, action: (now: number) => T): Promise<T>;
   /**
-   * Text was deleted: takes it out of the write-ahead log too. `now`, where a person asked for it: before the operation
-   * resolves. `soon`, where it happened in the course of things: with the next call of {@link scrub}.
+   * Removes deleted text from the write-ahead log as well. `now`, if a person asked for it: before the operation resolves. `soon`, for
+   * routine deletions: with the next call of {@link scrub}.
    */
   textDeleted(when: 'now' | 'soon'): void;
   /** Empties the write-ahead log if text was deleted since the last time. */
   scrub(): void;
-  /** Tells the observer of elements that could not be read. */
+  /** Reports corrupt elements to the observer. */
   bad(sessionId: SessionId, count: number): void;
 }
 
@@ -45,7 +45,7 @@ export function createContext(db: SqliteDatabase, options: StoreOptions, now: ()
 
   const scrub = () => {
     if (deleted === 'nothing') return;
-    // While somebody reads the files with a tool of their own this is refused, and tried again with the next sweep.
+    // This fails while another program reads the files; the next sweep retries it.
     deleted = db.emptyLog() ? 'nothing' : 'soon';
   };
 
@@ -70,7 +70,7 @@ export function createContext(db: SqliteDatabase, options: StoreOptions, now: ()
           try {
             scrub();
           } catch (thrown) {
-            // The change itself is made; only its traces are left, and the next sweep tries again.
+            // The change itself is made. Only its traces in the log are left, and the next sweep retries.
             observer.error('scrub', toBotError(thrown));
           }
         }
@@ -86,7 +86,7 @@ export function createContext(db: SqliteDatabase, options: StoreOptions, now: ()
   };
 }
 
-/** False for what is the caller's fault. */
+/** False for errors of the caller. */
 function isOfTheStore({ code }: BotError): boolean {
   return code === 'store_unavailable' || code === 'store_full' || code === 'internal';
 }

@@ -1,4 +1,4 @@
-/** The files of the embedded store: who may open them, how they are written, how deleted text leaves them. */
+/** The files of the embedded store: locking, writing, and removing deleted text. */
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'libsql';
@@ -14,15 +14,15 @@ export interface Query<Row> {
   all(...values: readonly SqlValue[]): Row[];
 }
 
-/** A prepared statement that changes something; gives the number of rows. */
+/** A prepared statement that changes rows. Returns the number of rows. */
 export type Change = (...values: readonly SqlValue[]) => number;
 
 export interface SqliteDatabase {
   query<Row>(sql: string, row: z.ZodType<Row>): Query<Row>;
   change(sql: string): Change;
-  /** Runs `action` at once or not at all; what it throws is thrown on, with nothing changed. Synced to disk at the end. */
+  /** Runs `action` as a transaction: if it throws, nothing is changed and the error is rethrown. Synced to disk at the end. */
   transaction<T>(action: () => T): T;
-  /** Moves the write-ahead log into the database and empties it: deleted text is in neither file afterwards. False: not now. */
+  /** Moves the write-ahead log into the database and empties it, so that neither file contains deleted text. False: not possible now. */
   emptyLog(): boolean;
   readonly version: string;
   close(): void;
@@ -30,13 +30,13 @@ export interface SqliteDatabase {
 
 const DATABASE_FILE = 'store.db';
 const LOCK_FILE = 'store.lock';
-/** How long to wait for somebody who writes to the database with a tool of their own. The process does nothing else then. */
+/** How long to wait while another program writes to the database. This blocks the process. */
 const BUSY_TIMEOUT_MS = 1_000;
 
 /**
- * Opens the store in `dataDir`, which is made if need be, for this process alone.
- * @throws BotError `store_locked` when another process (or another store in this one) has it, `config_invalid` when a newer
- * version of the bot wrote it, `store_unavailable` when the files cannot be used.
+ * Opens the store in `dataDir`, which is created if necessary, for this process only.
+ * @throws BotError `store_locked` if another process (or another store in this one) has it open, `config_invalid` if a newer version of
+ * the bot wrote it, `store_unavailable` if the files cannot be used
  */
 export function openDatabase(dataDir: string, now: () => number): SqliteDatabase {
   try {
@@ -47,7 +47,7 @@ export function openDatabase(dataDir: string, now: () => number): SqliteDatabase
   const lock = acquireLock(dataDir);
   try {
     const file = join(dataDir, DATABASE_FILE);
-    // SQLite would make it by the umask, for all to read in a folder that was there before; its log takes after it.
+    // SQLite would create it with the umask's permissions, readable by all. The log gets the same permissions as this file.
     closeSync(openSync(file, 'a', 0o600));
     const db = new Database(file);
     try {
@@ -64,7 +64,7 @@ export function openDatabase(dataDir: string, now: () => number): SqliteDatabase
   }
 }
 
-/** What a fault of the file system at the start means; others as {@link toStoreError} says. */
+/** Translates an error of the file system at startup; others like {@link toStoreError}. */
 function cannotUse(dataDir: string, thrown: unknown): BotError {
   const error = toStoreError(thrown);
   if (error.code !== 'internal') return error;
@@ -72,8 +72,8 @@ function cannotUse(dataDir: string, thrown: unknown): BotError {
 }
 
 /**
- * An exclusive transaction on a file of its own, which never ends. The operating system gives the lock up with the process,
- * however that ends, so nothing stale is left behind by a kill.
+ * The lock: an exclusive transaction on a separate file, which never ends. The operating system releases it with the process, so a kill
+ * leaves no stale lock.
  */
 function acquireLock(dataDir: string): Database.Database {
   let lock: Database.Database | undefined;
@@ -160,7 +160,7 @@ function wrap(db: Database.Database, lock: Database.Database): SqliteDatabase {
     transaction: (action) => guarded(() => inTransaction(db, action)),
     emptyLog: () =>
       guarded(() => {
-        // Somebody who only reads with a tool of their own may do so for long: not to be waited for.
+        // Another program may read for a long time, so do not wait for it.
         db.pragma('busy_timeout = 0');
         try {
           return checkpoint.parse(db.pragma('wal_checkpoint(TRUNCATE)'))[0].busy === 0;
@@ -190,7 +190,7 @@ function inTransaction<T>(db: Database.Database, action: () => T): T {
   }
 }
 
-/** What SQLite says, as an error of the bot: `store_full` when the disk is, else `store_unavailable`; others pass. */
+/** Translates SQLite errors: `store_full` if the disk is full, otherwise `store_unavailable`. Other errors are returned unchanged. */
 function toStoreError(thrown: unknown): BotError {
   const code = sqliteCode(thrown);
   if (code === undefined) return toBotError(thrown);

@@ -1,4 +1,4 @@
-/** What happens to a message before a worker comes: it is stored, found, edited. */
+/** Operations on messages before a worker claims them: store, locate, edit. */
 import { z } from 'zod';
 import { encodePlace, personOf, placeTag, type SessionId } from '../../core/session.ts';
 import type { AmendResult, EnqueueResult, TurnRef, Turns } from '../../core/store.ts';
@@ -34,7 +34,7 @@ export function createEnqueueing(context: SqliteContext, tables: Tables): Enqueu
     return undefined;
   };
 
-  /** Has those keys that lead nowhere lead to this turn. */
+  /** Makes unknown keys lead to this turn. */
   const remember = ({ sessionId, idempotencyKeys }: IncomingMessage, located: TurnRef, now: number) => {
     for (const id of idempotencyKeys) {
       const values = [placeTag(sessionId), JSON.stringify(id), located.sessionId, located.turnId, now + KEEP_MS, now];
@@ -100,7 +100,7 @@ export function createEnqueueing(context: SqliteContext, tables: Tables): Enqueu
         return { kind: 'queued', ahead, owner: head?.owner };
       }),
 
-    // There is one process, and it tells its own followers by itself.
+    // There is only one process, and its own followers need no signals.
     follow: (sessionId, turnId) =>
       read('follow', (now) => {
         const record = turns.get(sessionId, turnId, now);

@@ -1,4 +1,4 @@
-/** Notes in the embedded store. */
+/** Flags in the embedded store. */
 import { z } from 'zod';
 import type { Flags } from '../../core/flags.ts';
 import {
@@ -16,11 +16,11 @@ import { afterPrefix } from './conversations.ts';
 import type { SqliteDatabase } from './database.ts';
 
 export interface FlagTable {
-  /** Takes out what is noted of a conversation. */
+  /** Removes the flags of a conversation. */
   removeOf(session: SessionId): void;
-  /** Takes out what is noted of a place, or of all places of a workspace; what is noted of conversations there stays. */
+  /** Removes the flags of a place, or of all places of a workspace, but not those of conversations there. */
   removeAt(where: Place | Team): void;
-  /** The conversations of one person alone of which something is noted. */
+  /** The person's own conversations with flags. */
   ofPerson(person: Person): SessionId[];
 }
 

@@ -1,4 +1,4 @@
-/** Who took part in which conversation: how everything of a person is found. */
+/** The people of each conversation, for finding everything of a person. */
 import { z } from 'zod';
 import { encodePerson, type Person, type SessionId } from '../../core/session.ts';
 import { parseStoredSession } from '../elements.ts';
@@ -7,9 +7,9 @@ import type { SqliteDatabase } from './database.ts';
 export interface ParticipantTable {
   add(person: Person, session: SessionId): void;
   remove(person: Person, session: SessionId): void;
-  /** Conversations that may be over. */
+  /** Conversations that may have expired. */
   sessionsOf(person: Person): SessionId[];
-  /** Forgets who took part when nothing is remembered of the conversation and nothing waits in it. */
+  /** Removes the people of a conversation that has neither messages nor waiting messages. */
   dropIfOver(session: string): void;
 }
 

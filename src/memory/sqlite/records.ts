@@ -1,4 +1,4 @@
-/** Turn records, as rows and as the vocabulary has them. */
+/** Converts turn records between rows and {@link TurnRecord}. */
 import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
 import {
@@ -14,7 +14,7 @@ import { parseJson } from '../elements.ts';
 import { KEEP_FINISHED_MS, KEEP_MS } from './context.ts';
 import type { SqliteDatabase } from './database.ts';
 
-/** A turn record, the generation that its conversation had when the message was stored, and who runs the turn. */
+/** A turn record, with the conversation's generation when the message was stored, and the owner of the turn. */
 export interface StoredTurn extends TurnRecord {
   readonly generation: number;
   readonly owner?: Token;
@@ -22,12 +22,12 @@ export interface StoredTurn extends TurnRecord {
 
 export interface TurnTable {
   get(session: SessionId, turn: TurnId, now: number): StoredTurn | undefined;
-  /** Writes the whole record, to be kept from now on: for an hour once it is finished. */
+  /** Writes the whole record and extends its retention: an hour once it is finished. */
   put(session: SessionId, turn: TurnId, record: StoredTurn, now: number): void;
   deleteExpired(now: number): number;
 }
 
-/** The record of a message that was just stored. */
+/** The record of a new message. */
 export function newTurn(generation: number): StoredTurn {
   return {
     generation,
@@ -46,7 +46,7 @@ export function isOpen({ state }: TurnRecord): boolean {
   return state === 'queued' || state === 'running';
 }
 
-/** The record of a turn whose conversation or message was forgotten; the handles stay, so that its reply can be changed. */
+/** The record of a turn whose conversation or message was forgotten. The message refs stay, so that its reply can be edited. */
 export function forgotten(record: StoredTurn): StoredTurn {
   const { answer, stopped, cut, code, ...rest } = record;
   return { ...rest, state: 'forgotten', outcome: 'forgotten' };
@@ -59,11 +59,11 @@ const handlesText = z
     (parts) => new Map(Object.entries(parts).map(([part, handle]): [number, MessageRef] => [Number(part), handle])),
   );
 
-/** What this version cannot read of a record must not block the conversation. */
+/** A record that this version cannot read must not block the conversation. */
 const turnRow = z
   .object({
     generation: z.number(),
-    // Nobody knows how far it came: it is not answered again, and the person is told.
+    // Its progress is unknown, so it is not answered again, and the person gets an error.
     state: z.enum(TURN_STATES).catch('failed'),
     attempt: z.number(),
     takeovers: z.number(),
@@ -136,7 +136,7 @@ export function createTurnTable(db: SqliteDatabase): TurnTable {
   };
 }
 
-/** Without what only the driver needs. */
+/** Without the driver's internal fields. */
 export function toRecord({ generation, owner, ...record }: StoredTurn): TurnRecord {
   return record;
 }

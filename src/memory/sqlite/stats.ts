@@ -1,4 +1,4 @@
-/** Figures of the service and of one conversation. */
+/** Statistics of the service and of one conversation. */
 import { z } from 'zod';
 import type { Stats } from '../../core/store.ts';
 import type { SqliteContext } from './context.ts';

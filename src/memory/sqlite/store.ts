@@ -1,4 +1,4 @@
-/** The ConversationStore in a folder: SQLite in this process, and no other process. */
+/** The embedded store: SQLite files in a directory, for one process. */
 import type { ConversationStore, StoreOptions } from '../../core/store.ts';
 import { createSqliteChannels } from './channels.ts';
 import { createContext } from './context.ts';
@@ -14,19 +14,19 @@ import { createSqliteTurns } from './turns.ts';
 import { createBeats, createWorkIndex } from './work-index.ts';
 
 export interface SqliteStoreOptions extends StoreOptions {
-  /** The folder of the files; made if need be, readable by this user only. */
+  /** The directory of the files. Created if necessary, readable by this user only. */
   readonly dataDir: string;
   /** Unix milliseconds; the store's clock. Default: the machine's. */
   readonly now?: () => number;
 }
 
-/** How long text that is overdue may stay in the files. */
+/** How long expired text may stay in the files. */
 const SWEEP_EVERY_MS = 1_000;
 
 /**
- * Opens the store, and sweeps what came due while nobody had it open.
- * @throws BotError `store_locked` when another process has it open, `config_invalid` when a newer version wrote it,
- * `store_unavailable` when the files cannot be used.
+ * Opens the store, and removes data that has expired while it was closed.
+ * @throws BotError `store_locked` if another process has it open, `config_invalid` if a newer version wrote it, `store_unavailable` if
+ * the files cannot be used
  */
 export async function createSqliteStore(options: SqliteStoreOptions): Promise<ConversationStore> {
   const now = options.now ?? Date.now;
@@ -35,7 +35,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Co
   const tables = createTables(db);
   const sweep = createSweep(context, tables);
   try {
-    // Also takes out what a process that was killed had deleted and not yet taken out of the log.
+    // Also removes deleted text that a killed process has left in the log.
     context.textDeleted('now');
     await sweep.all();
   } catch (thrown) {
@@ -44,7 +44,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Co
   }
   let sweeping: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
-    // The observer has heard of what goes wrong; the next round tries again.
+    // Errors have been reported to the observer; the next round retries.
     sweeping = sweep.some().catch(() => undefined);
   }, SWEEP_EVERY_MS);
   timer.unref();
@@ -59,7 +59,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Co
     channels: createSqliteChannels(context),
     flags: createSqliteFlags(context, tables.notes),
     facts: createSqliteFacts(context, tables.facts),
-    // It has a timer of its own.
+    // The store has its own timer.
     sweep: async () => {},
     ping: () => context.read('ping', () => void tables.inbox.countPending(now())),
     async close() {

@@ -1,15 +1,15 @@
-/** Takes what is overdue out of the tables and out of the files. What is overdue is never shown, swept or not. */
+/** Removes expired data from the tables and the files. Expired data is never shown, even before it is removed. */
 import { z } from 'zod';
 import { KEEP_DAYS_MS, type SqliteContext } from './context.ts';
 import type { Tables } from './tables.ts';
 
-/** Conversations swept in one transaction: some milliseconds, so that nobody's turn waits for long. */
+/** Conversations per transaction: a few milliseconds, so that no turn waits for long. */
 const BATCH = 200;
 
 export interface Sweep {
-  /** Sweeps one batch, and empties the log if text was deleted since the last time. True when more is overdue. */
+  /** Removes one batch, and empties the log if text was deleted since the last time. True if more has expired. */
   some(): Promise<boolean>;
-  /** Sweeps everything that is overdue now. */
+  /** Removes everything that has expired. */
   all(): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ export function createSweep(context: SqliteContext, tables: Tables): Sweep {
     choices.deleteExpired(now);
     inbox.deleteExpiredProgress(now);
     expireDays(new Date(now - KEEP_DAYS_MS).toISOString().slice(0, 10));
-    // A record may hold an answer that was never delivered.
+    // A record may contain an answer that was never delivered.
     if (over.length + abandoned.length + records + overdueFacts > 0) textDeleted('now');
     return over.length === BATCH || abandoned.length === BATCH;
   };

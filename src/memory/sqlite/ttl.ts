@@ -1,4 +1,4 @@
-/** People's own TTL choices. */
+/** TTL overrides. */
 import { z } from 'zod';
 import { baseSession, encodePerson, parseSessionId, personOf, type SessionId } from '../../core/session.ts';
 import { parseStoredSession } from '../elements.ts';
@@ -6,20 +6,20 @@ import { keepChoiceMs } from './context.ts';
 import type { SqliteDatabase } from './database.ts';
 
 export interface ChoiceTable {
-  /** Seconds chosen for this conversation, else for its place by the same person. */
+  /** The override of this conversation, or of its place by the same person, in seconds. */
   get(session: SessionId, now: number): number | undefined;
-  /** Seconds chosen for this very conversation. */
+  /** The override of this conversation itself, in seconds. */
   own(session: SessionId, now: number): number | undefined;
   set(session: SessionId, seconds: number, now: number): void;
   remove(session: SessionId): void;
-  /** The choice of this conversation is in use: it and the place's are kept from now on. */
+  /** Extends the retention of the overrides of this conversation and of its place, because they are in use. */
   renew(session: SessionId, now: number): void;
-  /** The conversations of one person alone (encoded), for which there is a choice. */
+  /** The conversations of one (encoded) person that have an override. */
   ofPerson(person: string): SessionId[];
   deleteExpired(now: number): number;
 }
 
-/** Over all that a MAX_TTL may be: a number beyond it would make every later commit fail. */
+/** Above any MAX_TTL. A greater number would make every later commit fail. */
 const MOST_SECONDS = 1e10;
 const choiceRow = z.object({ seconds: z.int().min(1).max(MOST_SECONDS).optional().catch(undefined) });
 const sessionRow = z.object({ session: z.string() }).transform((row) => parseStoredSession(row.session));

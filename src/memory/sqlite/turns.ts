@@ -1,4 +1,4 @@
-/** The turn protocol in the embedded store (docs/turns.md); each operation is one transaction. */
+/** The turn protocol in the embedded store (docs/turns.md). Each operation is one transaction. */
 import type { Turns } from '../../core/store.ts';
 import { createClaiming } from './claim.ts';
 import { createCommitting } from './commit.ts';
