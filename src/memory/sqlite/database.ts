@@ -98,11 +98,11 @@ function acquireLock(dataDir: string): Database.Database {
 function configure(db: Database.Database): void {
   db.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
   db.pragma('journal_mode = WAL');
-  // In WAL mode only FULL syncs at every commit; less would lose acknowledged messages when the machine loses power.
+  // In WAL mode, only FULL syncs at every commit; otherwise a power loss could lose acknowledged messages.
   db.pragma('synchronous = FULL');
-  // Overwrites what is deleted. Otherwise its text stays in free pages for as long as nobody needs them.
+  // Overwrites deleted data. Otherwise its text would stay in free pages.
   db.pragma('secure_delete = ON');
-  // Sorting must not spill people's text into files outside of DATA_DIR.
+  // Sorting must not write message text to files outside of DATA_DIR.
   db.pragma('temp_store = MEMORY');
 }
 
