@@ -3,6 +3,7 @@
  *
  *   --only memory,turns   these parts; default: all
  *   --short               the form of CI, on small numbers: its figures mean nothing
+ *   --data PATH           the data of the part `recall`, which is left out without it
  *   --json                prints JSON and nothing else to stdout
  *   --check               names the bars that do not hold, and exits with 1 when there is one
  */
@@ -15,12 +16,14 @@ const PARTS: Readonly<Record<string, () => Promise<BenchPart>>> = {
   memory: async () => (await import('./memory/part.ts')).runMemory,
   turns: async () => (await import('./turns.ts')).runTurns,
   footprint: async () => (await import('./footprint.ts')).runFootprint,
+  recall: async () => (await import('./recall/part.ts')).runRecall,
   answers: async () => (await import('./answers.ts')).runAnswers,
 };
 
 interface Options {
   readonly parts: readonly string[];
   readonly short: boolean;
+  readonly data: string | undefined;
   readonly json: boolean;
   readonly check: boolean;
 }
@@ -31,27 +34,29 @@ function readOptions(args: readonly string[]): Options {
     args: [...args],
     options: {
       only: { type: 'string' },
+      data: { type: 'string' },
       short: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
     },
   });
-  const { only, ...flags } = values;
-  const parts = only?.split(',') ?? Object.keys(PARTS);
+  const { only, data, ...flags } = values;
+  const parts = only?.split(',') ?? Object.keys(PARTS).filter((part) => part !== 'recall' || data !== undefined);
   const unknown = parts.find((part) => !Object.hasOwn(PARTS, part));
   if (unknown !== undefined) {
     throw new TypeError(`There is no part '${unknown}'. The parts are ${Object.keys(PARTS).join(', ')}.`);
   }
-  return { ...flags, parts };
+  if (parts.includes('recall') && data === undefined) throw new TypeError("The part 'recall' needs --data PATH.");
+  return { ...flags, data, parts };
 }
 
-async function run({ parts, short, json, check }: Options): Promise<void> {
+async function run({ parts, short, data, json, check }: Options): Promise<void> {
   const reports: PartReport[] = [];
   const say = (line: string) => process.stderr.write(`${line}\n`);
   for (const name of parts) {
     const part = await PARTS[name]?.();
     if (part === undefined) continue;
-    const report = await part({ short, progress: (line) => say(`${name}: ${line}`) });
+    const report = await part({ short, data, progress: (line) => say(`${name}: ${line}`) });
     reports.push(report);
     if (!json) process.stdout.write(printReport(report));
   }

@@ -39,6 +39,8 @@ export interface PartReport {
 export interface BenchContext {
   /** The form of CI: the same code on small numbers, so that it cannot rot; its figures mean nothing. */
   readonly short: boolean;
+  /** A file with public data that a part works on (`--data`). */
+  readonly data?: string | undefined;
   /** Tells how far it is; goes to stderr. */
   progress(line: string): void;
 }
