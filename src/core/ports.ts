@@ -66,7 +66,7 @@ export interface Recalled<M extends HistoryMessage> {
   readonly message: M;
   /** Its text, or an excerpt. */
   readonly text: string;
-  /** It begins a passage: the message before it is not shown, or is of another talk. */
+  /** It begins a passage: the one shown before it is of another talk. */
   readonly begins: boolean;
 }
 

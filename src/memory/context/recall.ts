@@ -32,8 +32,8 @@ export function recall<M extends HistoryMessage>(
   readonly recalled: readonly Recalled<M>[];
   readonly tokens: number;
 } {
-  const { older, question, before, costs } = request;
-  const ranked = rank(older, termsOf(question, before));
+  const { older, question, costs } = request;
+  const ranked = rank(older, termsOf(question, request.before));
   const order = bestFirst(ranked);
   const chosen = new Map<number, string>();
   let tokens = costs.recallFrame;
@@ -42,23 +42,27 @@ export function recall<M extends HistoryMessage>(
     if (request.tokens - tokens < LEAST_ROOM) break;
     if (message === undefined) continue;
     const text = excerpt(message.content, ranked[index]?.firstMatch ?? 0);
-    const joins = [
-      chosen.has(index - 1) && isSameTalk(older[index - 1], message),
-      chosen.has(index + 1) && isSameTalk(message, older[index + 1]),
-    ].filter(Boolean).length;
-    const cost = costs.recalled({ ...message, content: text }) + costs.passage * (1 - joins);
+    const before = older[Math.max(-1, ...[...chosen.keys()].filter((other) => other < index))];
+    const after = older[Math.min(older.length, ...[...chosen.keys()].filter((other) => other > index))];
+    const passages = begins(before, message) + begins(message, after) - begins(before, after);
+    const cost = costs.recalled({ ...message, content: text }) + costs.passage * passages;
     if (tokens + cost > request.tokens) continue;
     tokens += cost;
     chosen.set(index, text);
   }
   if (chosen.size === 0) return { recalled: [], tokens: 0 };
-  const recalled = older.flatMap((message, index): Recalled<M>[] => {
-    const text = chosen.get(index);
-    if (text === undefined) return [];
-    const continues = chosen.has(index - 1) && isSameTalk(older[index - 1], message);
-    return [{ message, text, begins: !continues }];
+  const shown = [...chosen].sort(([one], [other]) => one - other);
+  const recalled = shown.flatMap(([index, text], at): Recalled<M>[] => {
+    const message = older[index];
+    const before = older[shown[at - 1]?.[0] ?? -1];
+    return message === undefined ? [] : [{ message, text, begins: begins(before, message) === 1 }];
   });
   return { recalled, tokens };
+}
+
+/** 1 where a message begins a passage after the one shown before it; 0 where there is no such message. */
+function begins(before: HistoryMessage | undefined, message: HistoryMessage | undefined): 0 | 1 {
+  return message === undefined || isSameTalk(before, message) ? 0 : 1;
 }
 
 /** Those worth showing, the best first; of equal ones the newest, which is more likely to hold still. */
