@@ -21,7 +21,7 @@ const encoding = getEncoding('o200k_base');
 const known = new Map<string, number>();
 
 /** Tokens as OpenAI's models count them. */
-export function tokensOf(text: string): number {
+function tokensOf(text: string): number {
   const count = known.get(text) ?? encoding.encode(text).length;
   if (known.size < 100_000) known.set(text, count);
   return count;
