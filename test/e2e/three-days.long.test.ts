@@ -99,10 +99,8 @@ describe.skipIf(executable === undefined)('three days in the playground', () => 
     const { page, complaints } = await visit(bot.url);
     await connected(page);
     const memory = page.locator('#memory');
-    const transcript: (readonly [asked: string, answered: string])[] = [];
     const talk = async (text: string) => {
       const answered = await ask(page, text);
-      transcript.push([text, answered]);
       passed += 5 * 60_000;
       return answered;
     };
