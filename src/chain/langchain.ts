@@ -8,7 +8,7 @@ import {
   SystemMessage,
 } from '@langchain/core/messages';
 import { ChatPromptTemplate, MessagesPlaceholder } from '@langchain/core/prompts';
-import type { Chain, ChainEvent } from '../core/ports.ts';
+import type { Chain, ChainEvent, ChainInput } from '../core/ports.ts';
 import type { UsedMemory } from '../core/types.ts';
 import type { Budget } from './budget.ts';
 import type { Composed, Composer } from './compose.ts';
@@ -83,11 +83,20 @@ export function createLangChain(options: LangChainOptions): Chain {
     }
   }
 
+  /** @throws BotError `internal` for a bug */
+  async function composeFor(input: ChainInput): Promise<Composed> {
+    try {
+      return composer.compose(input);
+    } catch (thrown) {
+      throw await toModelError(thrown);
+    }
+  }
+
   return {
     async *stream(input, signal) {
       let withoutRoom = 0;
       for (let requests = 1; ; requests += 1) {
-        const composed = composer.compose(input);
+        const composed = await composeFor(input);
         yield { kind: 'shown', used: usedBy(composed) };
         let said = false;
         try {

@@ -30,9 +30,7 @@ export function describeMemstats(harness: Harness): void {
         expect(lines).toContain(`- ${line}`);
       }
       expect(text).toMatch(
-        locale === 'en'
-          ? /The model sees: 4 of 6 messages, about \d+ tokens/
-          : /模型可见：6 条消息中的 4 条，约 \d+ token/,
+        locale === 'en' ? /The newest 4 of 6 messages: about \d+ tokens/ : /6 条消息中最新的 4 条：约 \d+ token/,
       );
       expect(text).toMatch(locale === 'en' ? /Forgotten in: (29|30) minutes/ : /距离忘记：(29|30)分钟/);
       expect(text).toMatch(locale === 'en' ? /Age: \d+ (second|minute)/ : /已有：\d+(秒|分)/);
