@@ -43,7 +43,7 @@ export async function measureSpeed(context: BenchContext, conversations: readonl
         maxMessages: 2_000,
         metrics: { recallSkipped: () => (skipped += 1) },
       });
-      const withRecall = composer(1_800);
+      const withRecall = composer(1_950);
       const without = composer(0);
       const questions = longest.questions.slice(0, context.short ? 10 : 300).map(({ text }) => text);
 

@@ -108,7 +108,7 @@ const SHAPE = {
     'bytes kept of a conversation as it is stored; the oldest turns go first, the newest is kept whatever its size',
   ),
   RECALL_TOKENS: withDefault(
-    '1800',
+    '1950',
     whole(0, 1_000_000),
     'bound in tokens on older messages that are shown because they match the newest one; 0: none are',
   ),

@@ -48,7 +48,7 @@ describe('without any setting', () => {
         maxMessages: 2_000,
         maxBytes: 524_288,
         maxContextTokens: undefined,
-        recallTokens: 1_800,
+        recallTokens: 1_950,
         scope: 'user',
       },
       model: { kind: 'demo' },

@@ -10,7 +10,7 @@ import { makeRecallSet, type QuestionKind, type SetConversation } from './recall
 
 /** The defaults of MEMORY_WINDOW and RECALL_TOKENS, and what a model of 8,000 tokens can take. */
 const WINDOW = 20;
-const RECALL_TOKENS = 1_800;
+const RECALL_TOKENS = 1_950;
 const REQUEST_TOKENS = 6_000;
 /** Between two messages. */
 const PAUSE_MS = 600_000;
