@@ -166,6 +166,7 @@ describe('the demo model', () => {
   it('says nothing more when it is aborted, not even what is there already', async () => {
     const stop = new AbortController();
     const pieces = (await testChain()).stream(input('Hello'), stop.signal)[Symbol.asyncIterator]();
+    expect((await pieces.next()).value).toMatchObject({ kind: 'shown' });
     expect((await pieces.next()).value).toEqual({ kind: 'text', text: 'You ' });
     await nextTick(); // LangChain has read ahead now
     stop.abort('enough');

@@ -231,6 +231,7 @@ describe('an abort', () => {
   it('is what leaving the loop early does', async () => {
     model.script('Hello', { sent: 1, end: 'hang' });
     for await (const piece of (await chain()).stream(input('Hello'), new AbortController().signal)) {
+      if (piece.kind === 'shown') continue;
       expect(piece).toEqual({ kind: 'text', text: 'one t' });
       break;
     }

@@ -187,7 +187,7 @@ describe.each(STORES)('every command on %s', (store) => {
       expect(await ask(ada, 'history', { export: true })).toMatchObject({ text: commands.nothingHere, files: [] });
       expect((await ask(ada, 'forget')).text).toBe(commands.nothingHere);
       expect((await ask(ada, 'memstats')).text).toMatch(new RegExp(`^${commands.nothingHere}\n`));
-      expect((await ask(ada, 'help')).text).toContain(commands.help.kept(2, 20, 200));
+      expect((await ask(ada, 'help')).text).toContain(commands.help.kept(2, 20, 2_000));
       const ttl = (await ask(ada, 'ttl')).text;
       expect(ttl).toContain(commands.ttl.setting(2, true));
       expect(ttl).toContain(commands.nothingHere);

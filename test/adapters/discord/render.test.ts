@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { commandBodies, isRegistered } from '../../../src/adapters/discord/interactions/commands.ts';
+import { commandBodies, isRegistered, MESSAGE } from '../../../src/adapters/discord/interactions/commands.ts';
 import { answerBody, readStop, rowsOf, stopRows } from '../../../src/adapters/discord/reply/render.ts';
 import { CATALOGUE } from '../../../src/commands/registry.ts';
 
@@ -65,16 +65,27 @@ describe('the registration', () => {
       ['chat', ['message', 3]],
       ['history', ['limit', 4], ['export', 5]],
       ['forget', ['scope', 3]],
+      ['remember', ['text', 3]],
+      ['facts'],
       ['ttl', ['value', 3]],
       ['memstats'],
       ['help'],
+      ['Remember this'],
     ]);
     expect(bodies[0]?.options?.[0]).toMatchObject({ required: true, max_length: 4_000 });
     expect(bodies[1]?.options?.[0]).toMatchObject({ min_value: 1, max_value: 50 });
   });
 
+  test('has a command in the menu of messages, named in both languages', () => {
+    const [body, ...others] = bodies.filter(({ type }) => type === MESSAGE);
+    expect(others).toEqual([]);
+    expect(body).toMatchObject({ name: 'Remember this', description: '' });
+    expect(body?.name_localizations?.['zh-CN']).toMatch(/^\p{Script=Han}{1,32}$/u);
+  });
+
   test('has every text in both languages, within Discord’s limits', () => {
-    const texts = bodies.flatMap(({ options = [], ...command }) => [command, ...options]);
+    const typed = bodies.filter(({ type }) => type !== MESSAGE);
+    const texts = typed.flatMap(({ options = [], ...command }) => [command, ...options]);
     for (const { name, description, description_localizations: others } of texts) {
       expect(name).toMatch(/^[a-z]{1,32}$/);
       for (const text of [description, others?.['zh-CN'] ?? '']) {
@@ -93,7 +104,7 @@ describe('the registration', () => {
     id: '1',
     version: '2',
     nsfw: false,
-    name_localizations: null,
+    name_localizations: command.name_localizations ?? null,
     contexts: [2, 0, 1],
     options: options.map((option) => ({ ...option, autocomplete: false, name_localizations: null })),
   }));

@@ -1,0 +1,2 @@
+/** Every property tried in full. */
+import './compose.test.ts';
