@@ -39,7 +39,7 @@ end
  * KEYS  1 list, 2 meta, 3 place, 4 person, 5 team, 6 live, 7 lengths, 8 total, 9 today, 10 people, 11 all of the place; of
  *       conversation 0
  * ARGV  1 first, 2 count, 3 session id, 4 question, 5 answer, 6 tokens, 7 ttl (s), 8 listed beyond it (s), 9 keep of a day (s),
- *       10.. as what it stands in the indexes of place, person, team, 13 its person, 14 margin of the mark (s)
+ *       10.. as what it stands in the indexes of place, person, team, 13 its person, 14 margin of the mark (s), 15 id of the message
  */
 const STORE_LUA = `${FILL}
 local time = redis.call('TIME')
@@ -50,6 +50,9 @@ for n = tonumber(ARGV[1]), ARGV[1] + ARGV[2] - 1 do
   local list, meta, place, person, session = fill(KEYS[1]), fill(KEYS[2]), fill(KEYS[3]), fill(KEYS[4]), fill(ARGV[3])
   redis.call('RPUSH', list, fill(ARGV[4]), fill(ARGV[5]))
   redis.call('PEXPIREAT', list, expiry)
+  redis.call('SADD', list .. ':sources', fill(ARGV[15]))
+  redis.call('PEXPIREAT', list .. ':sources', expiry)
+  redis.call('HSET', meta, 'bytes', #ARGV[4] + #ARGV[5], 'sized', 2)
   redis.call('HSET', meta, 'tokens', ARGV[6], 'turns', 1, 'created', now, 'v', 1)
   redis.call('PEXPIREAT', meta, expiry + math.min(ARGV[7], 3600) * 1000)
   redis.call('ZADD', place, expiry, fill(ARGV[10]))
@@ -108,7 +111,7 @@ export async function seedStore(admin: Redis, first: number, count: number): Pro
       ...[from, Math.min(BATCH, first + count - from), message.sessionId, asked ?? '', said ?? ''],
       ...[answer.tokens, TTL_S, KEEP_S, 90 * 86_400],
       ...[placeMember(message.sessionId), memberOf(person, message.sessionId), memberOf(team, message.sessionId)],
-      ...[person.user, MARGIN_S],
+      ...[person.user, MARGIN_S, message.id],
     );
   }
 }

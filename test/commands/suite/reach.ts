@@ -135,7 +135,9 @@ export function describeReach(harness: Harness): void {
         ),
         { numRuns: runs(300) },
       );
-      expect(texts).toEqual(new Set(['refused', 'done']));
+      // The confirmations concern facts, which are a person's own wherever they are told.
+      expect(['confirm', 'done', 'refused']).toEqual(expect.arrayContaining([...texts]));
+      expect([...texts]).toEqual(expect.arrayContaining(['done', 'refused']));
       for (const { id } of victims) {
         expect((await contents(bot.store, id)).length, id).toBe(2);
         expect((await bot.store.ttl(id)).choice, id).toBeUndefined();
