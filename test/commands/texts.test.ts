@@ -16,7 +16,16 @@ function everyText(node: unknown, path = ''): readonly (readonly [string, string
     const takesRecord = ['forget.done', 'forget.removedMine'].some((name) => path.endsWith(name));
     const erased = { conversations: 2, messages: 12, waiting: 1, facts: 0 };
     const server = { store: 'redis', version: '7.0.15' };
-    const first = takesList ? ['a', 'b'] : takesRecord ? erased : path.endsWith('memstats.store') ? server : 7200;
+    const shown = {
+      ...{ system: 44, facts: { count: 1, tokens: 10 }, recall: { of: 2, tokens: 100 } },
+      window: { count: 4, of: 6, tokens: 72, end: 'messages' },
+    };
+    const records = [
+      ['memstats.store', server],
+      ['memstats.shown', shown],
+    ] as const;
+    const record = takesRecord ? erased : records.find(([name]) => path.endsWith(name))?.[1];
+    const first = takesList ? ['a', 'b'] : (record ?? 7200);
     const second = path.endsWith('platformOff') ? ['SETTING'] : 3600;
     return [[path, String(node(first, second, 7200, 7200))]];
   }
