@@ -1,2 +1,2 @@
-/** On both stores. */
+/** On both stores, in both languages. */
 import './commands.test.ts';

@@ -11,7 +11,7 @@ import { variants } from '../support/tier.ts';
 
 type Who = Parameters<RecordingPlatform['command']>[0] & { readonly locale: Locale };
 
-const LOCALES: readonly Locale[] = ['en', 'zh-CN'];
+const LOCALES: readonly Locale[] = variants(['en', 'zh-CN']);
 const STORES = variants(['redis', 'sqlite']);
 /** Only bounds what hangs. */
 const PATIENCE_MS = 60_000;

@@ -8,6 +8,7 @@ import { messagesIn } from '../../src/i18n/messages.ts';
 import type { BotSettings, RunningBot } from '../support/bot-process.ts';
 import { haveChromium } from '../support/chromium.ts';
 import { startRedis } from '../support/redis-server.ts';
+import { variants } from '../support/tier.ts';
 import { useWorkshop, withModel } from './http-support.ts';
 import { connected, items, reads, said, say, shows, sit, useBrowser } from './playground-support.ts';
 
@@ -91,7 +92,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await shows(page.locator('#spoken'), 'Answer: # Title');
   });
 
-  test.each(['> ', '1. - ', 'a*_'])(
+  test.each(variants(['> ', '1. - ', 'a*_']))(
     'an answer of thousands of %j is shown as text, and the page goes on',
     async (unit) => {
       const { model, bot } = await startWithModel();
@@ -671,7 +672,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await shows(items(page, 'private'), 'minutes');
   });
 
-  test.each(['light', 'dark'] as const)('axe finds no fault with any view, %s', async (colorScheme) => {
+  test.each(variants(['light', 'dark']))('axe finds no fault with any view, %s', async (colorScheme) => {
     const { model, bot } = await startWithModel();
     model.script('show', { text: '# Title\n\n- [x] done\n\n`code` and [link](https://example.org)\n\n```js\n1\n```' });
     const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

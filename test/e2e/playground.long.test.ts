@@ -1,0 +1,2 @@
+/** With every kind of markup, light and dark. */
+import './playground.test.ts';
