@@ -36,8 +36,8 @@ async function get(url: string): Promise<string> {
 }
 
 /**
- * Probes /health until `work` ends. Gives the seconds that the bot computed from one answer to the next: its CPU time, which does
- * not depend on what else the machine does.
+ * Probes /health until `work` ends. Gives the seconds that the bot computed from the probe to its answer: its CPU time, which does
+ * not depend on what else the machine does. What it computes between two probes delays none.
  */
 async function computedBetweenProbes(url: string, work: Promise<unknown>): Promise<readonly number[]> {
   const seconds: number[] = [];
@@ -49,11 +49,10 @@ async function computedBetweenProbes(url: string, work: Promise<unknown>): Promi
   const cpuSeconds = async () => {
     return Number(/^process_cpu_seconds_total (\S+)/m.exec(await get(`${url}/metrics`))?.[1]);
   };
-  for (let before = await cpuSeconds(); !over; ) {
+  while (!over) {
+    const before = await cpuSeconds();
     await get(`${url}/health`);
-    const now = await cpuSeconds();
-    seconds.push(now - before);
-    before = now;
+    seconds.push((await cpuSeconds()) - before);
     await sleep(PROBE_INTERVAL_MS);
   }
   return seconds;

@@ -72,13 +72,13 @@ export function createCommitting(context: RedisContext): Committing & AppendTurn
 
     commit: ({ sessionId, turnId, token }, message, answer) =>
       call('commit', async () => {
-        const { list } = keys.session(sessionId);
+        const own = keys.session(sessionId);
         let turn: Edited<TurnMessage> = { message: { ...message, sessionId, turnId }, tokens: answer.tokens };
         let editedAt = String(message.editedAt ?? '');
         for (;;) {
           const { tokens } = turn;
           const reply = await write(turn.message, { ...answer, tokens }, (args) =>
-            redis.commitTurn(list, ...args, token, turnId, answer.stopped ? '1' : '', editedAt),
+            redis.commitTurn(own.list, own.turn(turnId), ...args, token, turnId, answer.stopped ? '1' : '', editedAt),
           );
           if (reply[0] !== 'edited') return reply[0];
           const [, at, element] = reply;

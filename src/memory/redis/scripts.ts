@@ -53,7 +53,7 @@ export const SCRIPTS = {
   saveTurn: load('save-turn', 1),
   countFailure: load('count-failure', 1),
   settleTurn: load('settle-turn', 1),
-  commitTurn: load('commit-turn', 1),
+  commitTurn: load('commit-turn', 2),
   appendTurn: load('append-turn', 1),
   completeTurn: load('complete-turn'),
   followTurn: load('follow-turn', 1),

@@ -1,15 +1,17 @@
 -- Writes the turn to memory and its answer to the record, once. The record contains the answer as its element, so that the text is only
 -- passed to Lua once.
 --
--- KEYS  1 conversation
+-- The record is declared, so that Redis refuses the script (TRYAGAIN) while a moving slot has one of the two on each node: without
+-- its record the turn would seem to be another worker's.
+--
+-- KEYS  1 conversation, 2 turn record
 -- ARGV  as remember, then 12 token, 13 turn id, 14 stopped ('1' or ''), 15 when the text was
 --       edited (ms), or ''
 -- Returns {'fenced'} | {'known'} | {'forgotten'} | {'edited', when (ms), element of the inbox with the newer text} | {'unlisted', ms} | {'committed', messages left, expiry (ms)}
 -- @include now
 -- @include remember
 -- @include read
-local own = KEYS[1]
-local key = own .. ':turn:' .. ARGV[13]
+local own, key = KEYS[1], KEYS[2]
 local held = call('HMGET', key, 'state', 'owner', 'generation', 'editedAt')
 local state = held[1]
 if held[2] ~= ARGV[12] then return {'fenced'} end
