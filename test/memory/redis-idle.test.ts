@@ -1,12 +1,16 @@
 /** Connections to Redis that are asked nothing. */
 import { Redis } from 'ioredis';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ready } from '../../src/memory/redis/client.ts';
 import { createRedisConnections } from '../../src/redis/connection.ts';
 import { serverAt } from '../../src/redis/target.ts';
+import { startRedis } from '../support/redis-server.ts';
 
 test('an idle connection is sent a PING now and then, one that is used is not', async () => {
-  const url = inject('redisUrl');
+  // A server of its own: ioredis takes a line that comes together with the reply to MONITOR for an unknown reply.
+  const server = await startRedis();
+  onTestFinished(() => server.stop());
+  const { url } = server;
   const connections = createRedisConnections(serverAt(url), () => {});
   onTestFinished(() => connections.close());
   const [used, idle] = [connections.open('used'), connections.openSubscriber('idle')];
