@@ -47,7 +47,9 @@ export function createRedisSignals(
         if (message === undefined) logger.warn({ channel }, 'unreadable signal');
         else if (message.from !== process) listener(message.payload);
       });
-      await guarded(() => subscriber.subscribe(`${prefix}:${process}`, `${prefix}:${EVERYBODY}`));
+      const subscribe = () => subscriber.subscribe(`${prefix}:${process}`, `${prefix}:${EVERYBODY}`);
+      subscriber.on('ready', () => void subscribe().catch(() => subscriber.disconnect(true)));
+      await guarded(subscribe);
     },
     async close() {
       subscriber.disconnect();

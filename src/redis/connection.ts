@@ -39,7 +39,10 @@ export interface RedisConnections {
    * consists of one connection to each primary.
    */
   open(name: string, extra?: RedisOptions): RedisClient;
-  /** Opens a connection for subscriptions. On a Cluster, it leads to any node, because messages reach all nodes. */
+  /**
+   * Opens a connection for subscriptions, which end when it breaks: subscribe on each `ready`. On a Cluster, it leads to any node, because
+   * messages reach all nodes.
+   */
   openSubscriber(name: string): Redis;
   /** Reports an error that a script caught and returned in its result. */
   notice(error: Error): void;
@@ -180,7 +183,9 @@ export function createRedisConnections(
 
   return {
     open: (name, extra = {}) => (target.kind === 'cluster' ? openClusterClient(name, extra) : openServer(name, extra)),
-    openSubscriber: (name) => openServer(name, { commandTimeout: COMMAND_TIMEOUT_MS }),
+    // ioredis 6.0.0 resubscribes without handling a rejection (redis/event_handler.js, readyHandler), which would end the process when the
+    // new connection breaks or stays silent.
+    openSubscriber: (name) => openServer(name, { commandTimeout: COMMAND_TIMEOUT_MS, autoResubscribe: false }),
     notice,
     health() {
       const lost = [...all].find(({ usable }) => !usable());

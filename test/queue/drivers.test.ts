@@ -1,12 +1,14 @@
 /** Signals between processes, and the limits that all of them share. */
 import { randomBytes } from 'node:crypto';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { createRateLimiter } from '../../src/app/rate-limiter.ts';
 import type { Logger } from '../../src/core/ports.ts';
+import type { JsonValue } from '../../src/core/types.ts';
 import { createRedisSignals } from '../../src/queue/signals.ts';
 import { createRedisConnections } from '../../src/redis/connection.ts';
 import { serverAt } from '../../src/redis/target.ts';
 import { describeSignals } from '../contracts/signals.contract.ts';
+import { startCutProxy } from '../support/cut-proxy.ts';
 
 const url = inject('redisUrl');
 const logger: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => logger };
@@ -17,6 +19,33 @@ const open = () => connections.open('test');
 const signalsPrefix = newPrefix();
 describeSignals('on Redis', () =>
   createRedisSignals(open(), connections.openSubscriber('test'), { prefix: signalsPrefix, logger }),
+);
+
+test.each(['stays silent', 'breaks'])(
+  'signals are heard again although the connection after an outage %s before the subscription is confirmed',
+  async (how) => {
+    const proxy = await startCutProxy(Number(new URL(url).port));
+    const prefix = newPrefix();
+    const through = createRedisConnections(serverAt(`redis://127.0.0.1:${proxy.port}`), () => {});
+    const near = createRedisSignals(open(), connections.openSubscriber('near'), { prefix, logger });
+    const far = createRedisSignals(open(), through.openSubscriber('far'), { prefix, logger });
+    const heard: JsonValue[] = [];
+    await far.listen((payload) => heard.push(payload));
+    const interrupted = how === 'breaks' ? proxy.cutAt('subscribe', 'after') : proxy.muteAt('subscribe');
+    proxy.cutAll();
+    await interrupted;
+    await vi.waitFor(
+      async () => {
+        await near.send(far.process, 'news');
+        expect(heard).toContain('news');
+      },
+      { timeout: 20_000, interval: 50 },
+    );
+    await near.close();
+    await far.close();
+    through.close();
+    await proxy.close();
+  },
 );
 
 describe('the rate limit', () => {
