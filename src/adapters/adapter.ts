@@ -1,7 +1,7 @@
 /** The interface of every platform's adapter. */
 import type { BotPort } from '../core/bot-port.ts';
 import type { PlatformDescriptor } from '../core/platform.ts';
-import type { ReplyOpener } from '../core/ports.ts';
+import type { FileFetcher, ReplyOpener } from '../core/ports.ts';
 
 /**
  * One platform: it hands messages to the bot and opens replies for the turns that run in this process, including turns whose
@@ -12,6 +12,8 @@ export interface Adapter extends ReplyOpener {
   readonly platform: string;
   /** For an adapter that is handed to `startApp` directly; those of src/app/platforms.ts are listed there with theirs. */
   readonly descriptor?: PlatformDescriptor;
+  /** Fetches the files of its messages, where the platform keeps them. */
+  readonly files?: FileFetcher;
   /**
    * Connects and starts receiving messages. Resolves when messages can arrive.
    * @throws BotError `platform_credentials` when the platform refuses the credentials, other `platform_*` when it can't be reached.

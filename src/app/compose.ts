@@ -17,6 +17,7 @@ import type { StoreObserver } from '../core/store.ts';
 import { createRunningTurns } from '../core/turn-watch.ts';
 import { createWorker } from '../core/worker.ts';
 import { toBotError } from '../errors.ts';
+import { createFileReader } from '../files/reader.ts';
 import { createCoreMessages, operatorTexts, type Texts } from '../i18n/messages.ts';
 import { createContext } from '../memory/context/context.ts';
 import { bannerOf } from './banner.ts';
@@ -38,6 +39,9 @@ export interface AppOptions {
   /** Adapters in addition to those that the settings enable. */
   readonly adapters?: readonly Adapter[];
 }
+
+/** Estimated tokens of all files of one request. */
+const MAX_FILE_TOKENS = 4_000;
 
 const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
@@ -123,6 +127,11 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     metrics: measured(metrics.turns, samples),
     replies: openReplies(adapters),
     running,
+    files: createFileReader({
+      fetcherOf: (id) => adapters.find(({ platform }) => platform === id)?.files,
+      maxTokens: MAX_FILE_TOKENS,
+      logger,
+    }),
     bounds: { ...config.turns, maxLength: config.turns.maxAnswerLength },
     window: config.memory.window,
     older: recalls

@@ -97,7 +97,7 @@ export function createLangChain(options: LangChainOptions): Chain {
       let withoutRoom = 0;
       for (let requests = 1; ; requests += 1) {
         const composed = await composeFor(input);
-        yield { kind: 'shown', used: usedBy(composed) };
+        yield { kind: 'shown', used: usedBy(composed), unread: [] };
         let said = false;
         try {
           const events = request(composed, signal);

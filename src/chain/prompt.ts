@@ -1,9 +1,9 @@
 /** The text of the prompt: pure functions. */
+
+import { cleanName } from '../core/names.ts';
 import type { ChainInput, HistoryMessage, KeptFact, Recalled } from '../core/ports.ts';
 import { MAX_QUOTE } from '../core/quotes.ts';
 
-/** Longest name shown, in UTF-16 units; Discord's limit is 32, Slack's 80. */
-const MAX_NAME = 80;
 /** Maximum number of quotes. The last ones are kept, because they are nearest to the message. */
 const MAX_QUOTES = 20;
 
@@ -80,7 +80,12 @@ export function historyText(message: HistoryMessage, shared: boolean): string {
  */
 export function inputText(message: ChainInput['message'], shared: boolean, recalled = ''): string {
   const said = withoutMarks(message.text);
-  const parts = [recalled, quoted(message.quotes ?? []), said, attached(message.attachments ?? [])];
+  const parts = [
+    recalled,
+    quoted(message.quotes ?? []),
+    said,
+    attached((message.attachments ?? []).map(({ name }) => name)),
+  ];
   const text = parts.filter((part) => part.trim() !== '').join('\n\n') || NO_TEXT;
   return wellFormed(shared ? spoken(message.author.name, text) : text);
 }
@@ -168,20 +173,6 @@ function blockOf(
     else entries.push(`${entries.pop()}\n${line}`);
   }
   return { entries, rest: text.slice(at + 1 + end.length).replace(/^\n\n/, '') };
-}
-
-/**
- * A user-chosen name as one short line without quotation marks and without control, bidirectional or invisible characters;
- * `somebody` if nothing is left.
- */
-export function cleanName(name: string): string {
-  const line = name
-    .replace(/\p{Cc}/gu, ' ')
-    .replace(/[\p{C}\p{Default_Ignorable_Code_Point}]/gu, '')
-    .replace(/\s+/gu, ' ')
-    .replace(/["`\u00AB\u00BB\u201C-\u201F\uFF02]/gu, "'")
-    .trim();
-  return cut(line, MAX_NAME, '').trim() || 'somebody';
 }
 
 function spoken(author: string | undefined, text: string): string {

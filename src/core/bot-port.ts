@@ -5,7 +5,7 @@ import type { Flags } from './flags.ts';
 import type { ContextPreview } from './ports.ts';
 import type { Place, SessionId } from './session.ts';
 import type { Memory, Stats, TurnRef } from './store.ts';
-import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord } from './types.ts';
+import type { ChatMessage, FileRef, IncomingMessage, JsonValue, TurnId, TurnRecord } from './types.ts';
 
 export type StoreHealth =
   | { readonly ok: true }
@@ -31,6 +31,8 @@ export interface ChangedMessage {
   readonly sentAt?: number;
   /** When it was edited: edits may arrive twice and in any order. */
   readonly editedAt?: number;
+  /** The files that it has now, if they are known. */
+  readonly attachments?: readonly FileRef[];
 }
 
 export interface BotPort {

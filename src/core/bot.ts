@@ -1,7 +1,7 @@
 /** Implements the interface for adapters: messages, commands, stop, edits. The worker sends the answers. */
 import { toBotError } from '../errors.ts';
 import type { Announcements } from './announcements.ts';
-import type { BotPort, ReceiveResult, StoreHealth } from './bot-port.ts';
+import type { BotPort, ChangedMessage, ReceiveResult, StoreHealth } from './bot-port.ts';
 import type { Commands } from './commands.ts';
 import type { CoreMessages, Logger, RateLimiter } from './ports.ts';
 import { boundQuotes } from './quotes.ts';
@@ -107,16 +107,27 @@ export function createBot(deps: BotDeps): BotPort {
   const having = async (place: Place, source: string, sentAt = 0): Promise<readonly SessionId[]> =>
     Date.now() - sentAt < KNOWN_MS ? [] : await store.find(place, source);
 
-  const edited = async (sessionId: SessionId, source: string, text: string, editedAt = Date.now()): Promise<void> => {
+  const edited = async (
+    sessionId: SessionId,
+    source: string,
+    text: string,
+    { editedAt = Date.now(), attachments }: ChangedMessage,
+  ): Promise<void> => {
     if (!(await deps.editLimiter.take(`edit:${sessionId}`)).ok) {
       logger.debug({ session: sessionId }, 'too many edits; ignored this one');
       return;
     }
     // A text that is too long is cut to one character too many, so that the turn detects it and its author gets an error.
-    const result = await store.amend(sessionId, source, text.slice(0, deps.maxMessageLength + 1), editedAt);
+    const result = await store.amend(
+      sessionId,
+      source,
+      text.slice(0, deps.maxMessageLength + 1),
+      editedAt,
+      attachments,
+    );
     // If it is answered already, memory gets at most the maximum length.
     if (result !== 'amended' && text.length > deps.maxMessageLength) {
-      await store.amend(sessionId, source, text.slice(0, deps.maxMessageLength), editedAt);
+      await store.amend(sessionId, source, text.slice(0, deps.maxMessageLength), editedAt, attachments);
     }
   };
 
@@ -140,12 +151,12 @@ export function createBot(deps: BotDeps): BotPort {
       await announcements.wake(sessionId, turnId);
       return true;
     },
-    async amended(place, source, text, { sentAt, editedAt } = {}) {
+    async amended(place, source, text, about = {}) {
       const known = await store.locate(place, [source]);
       if (text === undefined && known !== undefined && (await waits(known))) return;
-      const sessions = known === undefined ? await having(place, source, sentAt) : [known.sessionId];
+      const sessions = known === undefined ? await having(place, source, about.sentAt) : [known.sessionId];
       for (const sessionId of sessions) {
-        if (text !== null) await edited(sessionId, source, text ?? '', editedAt);
+        if (text !== null) await edited(sessionId, source, text ?? '', about);
         else if ((await store.amend(sessionId, source, null)) === 'amended') return;
         else await memory.removeTurns(sessionId, { source });
       }

@@ -4,6 +4,8 @@ import type { Fact } from './facts.ts';
 import type { SessionId } from './session.ts';
 import type {
   AnswerCut,
+  FileFault,
+  FileRef,
   IncomingMessage,
   JsonValue,
   Locale,
@@ -13,6 +15,7 @@ import type {
   ReplyTarget,
   Role,
   TurnId,
+  UnreadFile,
   UsedMemory,
 } from './types.ts';
 
@@ -25,6 +28,8 @@ export interface HistoryMessage {
   readonly turn?: TurnId;
   /** Unix milliseconds; of a person's message, when it was sent. */
   readonly timestamp?: number;
+  /** The files of a person's message. */
+  readonly files?: readonly FileRef[];
 }
 
 /** A fact that a person told the bot to keep, as the model is shown it. */
@@ -107,13 +112,67 @@ export interface ChainInput {
   readonly facts?: readonly KeptFact[];
   readonly message: Pick<IncomingMessage, 'text' | 'author' | 'quotes' | 'attachments' | 'locale'> &
     Partial<Pick<IncomingMessage, 'sentAt'>>;
+  /**
+   * The contents of files of the message, of its quotes and of `history`. The model is told only the names of files that are not here.
+   * Default: none.
+   */
+  readonly files?: FileContents;
   /** Several people share this conversation: the model is told who says what. */
   readonly shared: boolean;
 }
 
+/** What a file contains, or why it is not shown. */
+export type FileContent =
+  /** `data` is base64. */
+  | { readonly kind: 'image'; readonly mime: ImageType; readonly data: string }
+  /** Cut to its share of the request. */
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'unread'; readonly why: FileFault };
+
+/** The kinds of images that model servers take (https://platform.openai.com/docs/guides/images-vision). */
+export type ImageType = 'image/png' | 'image/jpeg' | 'image/webp' | 'image/gif';
+
+/** By the object that a message has: a name may occur twice. */
+export type FileContents = ReadonlyMap<FileRef, FileContent>;
+
+/** The files of one message. */
+export interface FileGroup {
+  readonly files: readonly FileRef[];
+  /** They are of a quoted, forwarded or replied-to message. */
+  readonly quoted: boolean;
+}
+
+export interface FileReader {
+  /**
+   * Reads files of one platform within the limits of a request. What is over a limit, gone, refused or malformed is `unread`; files of older
+   * messages that have no room are left out. Rejects only with the signal's reason.
+   * @param groups the newest message first
+   */
+  read(platform: string, groups: readonly FileGroup[], signal: AbortSignal): Promise<FileContents>;
+}
+
+/** Limits of one fetch. */
+export interface FetchLimits {
+  /** Larger files are refused with `too_large` (bytes). */
+  readonly maxBytes: number;
+  /** For larger images, the platform's own smaller variant is fetched where it has one (bytes). */
+  readonly maxImageBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** The part of an adapter that fetches the platform's files. */
+export interface FileFetcher {
+  /** Rejects only with the signal's reason, or with a BotError `platform_*`, which counts as `failed`. */
+  fetchFile(file: FileRef, limits: FetchLimits): Promise<FetchedFile>;
+}
+
+export type FetchedFile =
+  | { readonly kind: 'fetched'; readonly bytes: Uint8Array }
+  | { readonly kind: 'unread'; readonly why: FileFault };
+
 export type ChainEvent =
-  /** What the model is shown of older memory from now on: before every request, so that the last one counts. */
-  | { readonly kind: 'shown'; readonly used: UsedMemory }
+  /** What the model is shown of older memory from now on, and which files of the message it is not shown: before every request, so that the last one counts. */
+  | { readonly kind: 'shown'; readonly used: UsedMemory; readonly unread: readonly UnreadFile[] }
   /** The next piece of the answer; never empty. */
   | { readonly kind: 'text'; readonly text: string }
   /** The model is working (reasoning) but has no text yet. */

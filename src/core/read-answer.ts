@@ -1,7 +1,7 @@
 /** Reads one streamed answer of the model, within its limits of time and length. */
 import { BotError } from '../errors.ts';
 import type { ChainEvent } from './ports.ts';
-import type { AnswerCut, UsedMemory } from './types.ts';
+import type { AnswerCut } from './types.ts';
 
 /** An answer, and the reason if it is incomplete. */
 export interface ModelAnswer {
@@ -24,8 +24,8 @@ export interface ReadOptions extends AnswerBounds {
   /** The turn's signal. Its reason is thrown. */
   readonly signal: AbortSignal;
   readonly onFirst: () => void;
-  /** Called with the parts of older memory that the model was shown; again if a request is repeated. */
-  readonly onShown: (used: UsedMemory) => void;
+  /** Called with what the model is shown and what it is not; again if a request is repeated. */
+  readonly onShown: (shown: Extract<ChainEvent, { kind: 'shown' }>) => void;
   /** Called with the whole text so far; with an empty text if the text so far turned out not to be the answer. */
   readonly onText: (text: string) => void;
 }
@@ -56,7 +56,7 @@ export async function readAnswer(
     for await (const event of open(AbortSignal.any([signal, silent.signal, late.signal]))) {
       // Said by the chain itself: the model is still silent.
       if (event.kind === 'shown') {
-        onShown(event.used);
+        onShown(event);
         continue;
       }
       if (heard) {

@@ -4,7 +4,18 @@ import { backoff } from '../lib/backoff.ts';
 import { delay } from '../lib/delay.ts';
 import { DELIVERY_BUDGET_MS, MAX_ATTEMPTS, MAX_BACKOFF_MS, MAX_TAKEOVERS } from './limits.ts';
 import type { ReadOlderMessages } from './older-messages.ts';
-import type { Chain, Clock, CoreMessages, Lease, Logger, Reply, ReplyOpener, TurnMetrics } from './ports.ts';
+import type {
+  Chain,
+  Clock,
+  CoreMessages,
+  FileContents,
+  FileReader,
+  Lease,
+  Logger,
+  Reply,
+  ReplyOpener,
+  TurnMetrics,
+} from './ports.ts';
 import type { Held } from './pulse.ts';
 import { type AnswerBounds, type ModelAnswer, readAnswer } from './read-answer.ts';
 import { withRememberHint } from './remember-hint.ts';
@@ -12,7 +23,7 @@ import { isOwn } from './session.ts';
 import type { ClaimedTurn, ConversationStore, OpenConversation } from './store.ts';
 import { estimateTokens } from './tokens.ts';
 import type { RunningTurns, TurnWatch } from './turn-watch.ts';
-import type { ReplyEnd, UsedMemory } from './types.ts';
+import type { ChatMessage, ReplyEnd, UnreadFile, UsedMemory } from './types.ts';
 
 export interface TurnDeps {
   readonly store: ConversationStore;
@@ -33,6 +44,7 @@ export interface TurnDeps {
   readonly window: number;
   /** Reads the older messages, which are searched for recall; undefined: recall is off. */
   readonly older?: ReadOlderMessages | undefined;
+  readonly files: FileReader;
   /** Returns a token for the next turn of the conversation; undefined if other conversations take precedence. */
   readonly hold: () => Held | undefined;
 }
@@ -79,8 +91,8 @@ interface RunningTurn extends TurnDeps {
   readonly lease: Lease;
   readonly watch: TurnWatch;
   readonly reply: Reply;
-  /** What the model was last shown of older memory, for the answer's element. */
-  readonly shown: { used: UsedMemory | undefined };
+  /** What the model was last shown of older memory, and the files that it was not, for the answer's element. */
+  readonly shown: { used: UsedMemory | undefined; unread: readonly UnreadFile[] };
   /** Monotonic milliseconds at the beginning of this run. */
   readonly since: number;
 }
@@ -110,7 +122,7 @@ async function openTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps): Promi
     followers: taken.followers,
     repeat: () => reply.repeat?.(),
   });
-  return { ...deps, taken, lease, watch, reply, shown: { used: undefined }, since: clock.monotonic() };
+  return { ...deps, taken, lease, watch, reply, shown: { used: undefined, unread: [] }, since: clock.monotonic() };
 }
 
 /**
@@ -156,7 +168,7 @@ async function complete(taken: ClaimedTurn, deps: TurnDeps & { readonly lease: L
 function settledEnd({ taken: { record, message }, coreMessages }: RunningTurn): ReplyEnd | undefined {
   switch (record.state) {
     case 'answered':
-      return answeredEnd({ text: record.answer ?? '', cut: record.cut }, record.stopped ?? false);
+      return answeredEnd({ text: record.answer ?? '', cut: record.cut }, record.stopped ?? false, record.unread);
     case 'failed':
       return { kind: 'failed', text: coreMessages.failed(record.code ?? 'internal', message.locale) };
     case 'forgotten':
@@ -209,14 +221,17 @@ async function ask(turn: RunningTurn, known: OpenConversation | undefined): Prom
   const all = newest.total > newest.messages.length ? await turn.older?.(lease.sessionId) : undefined;
   const shared = !message.isDirect && !isOwn(lease.sessionId);
   const startedAt = clock.monotonic();
+  const contents = await readFiles(turn, newest.messages);
+  const history = all ?? newest.messages;
   return await readAnswer(
-    (signal) => chain.stream({ history: all ?? newest.messages, facts: newest.facts, message, shared }, signal),
+    (signal) => chain.stream({ history, facts: newest.facts, message, files: contents, shared }, signal),
     {
       ...bounds,
       remainingMs: bounds.answerMs - (startedAt - turn.since),
       signal: watch.signal,
-      onShown(used) {
+      onShown({ used, unread }) {
         turn.shown.used = used;
+        turn.shown.unread = unread;
       },
       onFirst: () => metrics.firstToken(clock.monotonic() - startedAt),
       onText: (text) => reply.update(text),
@@ -224,18 +239,30 @@ async function ask(turn: RunningTurn, known: OpenConversation | undefined): Prom
   );
 }
 
+/** The files of the message, and those of the newest messages. The model's time starts only afterwards. */
+async function readFiles({ taken, files, watch }: RunningTurn, newest: readonly ChatMessage[]): Promise<FileContents> {
+  const { message } = taken;
+  const quoted = (message.quotes ?? []).flatMap((quote) => quote.files ?? []);
+  const groups = [
+    { files: message.attachments ?? [], quoted: false },
+    { files: quoted, quoted: true },
+    ...newest.toReversed().map((earlier) => ({ files: earlier.files ?? [], quoted: false })),
+  ].filter((group) => group.files.length > 0);
+  return groups.length === 0 ? new Map() : await files.read(message.platform, groups, watch.signal);
+}
+
 /** Writes memory and record in one step. From here on the answer is final, whatever happens to this process. */
 async function commit(turn: RunningTurn, said: ModelAnswer, wasStopped: boolean): Promise<ReplyEnd> {
   const { store, taken, clock } = turn;
   const tokens = estimateTokens(taken.message.text) + estimateTokens(said.text);
-  const { used } = turn.shown;
+  const { used, unread } = turn.shown;
   const uses = used !== undefined && used.turns.length + used.facts.length > 0 ? { used } : {};
-  const written = { ...said, ...uses, timestamp: clock.now(), stopped: wasStopped, tokens };
+  const written = { ...said, ...uses, unread, timestamp: clock.now(), stopped: wasStopped, tokens };
   const result = await untilLost(turn, () => store.commit(taken.lease, taken.message, written));
   switch (result) {
     case 'committed':
     case 'known':
-      return answeredEnd(said, wasStopped);
+      return answeredEnd(said, wasStopped, unread);
     case 'forgotten':
       return forgottenEnd(turn);
     case 'fenced':
@@ -269,8 +296,9 @@ async function fail(turn: RunningTurn, code: ErrorCode, error?: BotError): Promi
   return { kind: 'failed', text: coreMessages.failed(code, taken.message.locale) };
 }
 
-function answeredEnd({ text, cut }: ModelAnswer, stopped: boolean): ReplyEnd {
-  return { kind: 'answered', text, stopped, ...(cut === undefined ? {} : { cut }) };
+function answeredEnd({ text, cut }: ModelAnswer, stopped: boolean, unread: readonly UnreadFile[] = []): ReplyEnd {
+  const cuts = cut === undefined ? {} : { cut };
+  return { kind: 'answered', text, stopped, ...cuts, ...(unread.length === 0 ? {} : { unread }) };
 }
 
 function forgottenEnd({ coreMessages, taken }: RunningTurn): ReplyEnd {

@@ -13,12 +13,14 @@ import type { Area, Person, Place, SessionId, Team } from './session.ts';
 import type {
   AnswerCut,
   ChatMessage,
+  FileRef,
   IncomingMessage,
   MessageRef,
   Token,
   TurnId,
   TurnLease,
   TurnRecord,
+  UnreadFile,
   UsedMemory,
 } from './types.ts';
 
@@ -78,6 +80,8 @@ export interface Answer {
   readonly cut?: AnswerCut;
   /** As {@link ChatMessage.used}. */
   readonly used?: UsedMemory;
+  /** As {@link ChatMessage.unread}. */
+  readonly unread?: readonly UnreadFile[];
   /** Estimated tokens of both halves, for the statistics. */
   readonly tokens: number;
 }
@@ -168,8 +172,15 @@ export interface Turns {
    * `running`: it is being answered; the commit will store the new text (a deletion changes nothing here). `stored`: it was answered, and
    * its text in memory was replaced. `unknown`: there is no such message.
    * @param editedAt Unix milliseconds of the edit, default: now. An older edit never replaces a newer one.
+   * @param attachments The files that the message has now, default: as before.
    */
-  amend(sessionId: SessionId, source: string, text: string | null, editedAt?: number): Promise<AmendResult>;
+  amend(
+    sessionId: SessionId,
+    source: string,
+    text: string | null,
+    editedAt?: number,
+    attachments?: readonly FileRef[],
+  ): Promise<AmendResult>;
 }
 
 /** The indexes of waiting work. The ready queue may be lost: it is rebuilt from the pending marks. */

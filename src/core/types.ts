@@ -52,10 +52,45 @@ export interface ReplyTarget {
   readonly [key: string]: JsonValue;
 }
 
-/** Another message that the model is shown as quoted, untrusted text. It is not stored in memory. */
+/**
+ * A file of a message. The platform keeps the file; the bot keeps this, and fetches the file when a turn needs it.
+ */
+export interface FileRef {
+  readonly name: string;
+  /** MIME type by the platform. What the file contains decides how it is read. */
+  readonly type?: string;
+  /** Bytes, by the platform. */
+  readonly size?: number;
+  /**
+   * What it takes to fetch the file: plain JSON that only the platform's adapter parses, because it comes from the store. Without it (and
+   * without `data`), the file cannot be read; the model is told its name.
+   */
+  readonly ref?: { readonly [key: string]: JsonValue };
+  /** The file itself in base64, where no platform keeps it (HTTP). It is stored until the turn completes, and never in memory. */
+  readonly data?: string;
+  /** A text that the platform made a file because it was too long for a message: it is what the person says. */
+  readonly longText?: true;
+}
+
+/**
+ * Why a file was not read. `gone`: the platform no longer has it; `too_large`: over a limit; `refused`: the platform did not give it;
+ * `malformed`: it is not what it says it is, or damaged; `unsupported`: files of this kind are not read; `no_vision`: the model cannot see
+ * images; `failed`: the platform could not be reached.
+ */
+export const FILE_FAULTS = ['gone', 'too_large', 'refused', 'malformed', 'unsupported', 'no_vision', 'failed'] as const;
+export type FileFault = (typeof FILE_FAULTS)[number];
+
+/** A file that the model was not shown. */
+export interface UnreadFile {
+  readonly name: string;
+  readonly why: FileFault;
+}
+
+/** Another message that the model is shown as quoted, untrusted text. It is not stored in memory, and neither are its files. */
 export interface Quote {
   readonly author: string;
   readonly text: string;
+  readonly files?: readonly FileRef[];
 }
 
 /** A person's message, as created by the adapter. */
@@ -77,8 +112,7 @@ export interface IncomingMessage {
   readonly locale: Locale;
   readonly replyTo: ReplyTarget;
   readonly quotes?: readonly Quote[];
-  /** Names of attached files. The bot does not read the files; the model is told their names. */
-  readonly attachments?: readonly string[];
+  readonly attachments?: readonly FileRef[];
   /** When `text` was last edited, in Unix milliseconds, if the platform sends it. */
   readonly editedAt?: number;
   /** `ttl` of an HTTP request, in seconds. From MIN_TTL on it becomes the conversation's override; below, it applies once. */
@@ -126,6 +160,10 @@ export interface ChatMessage {
   readonly saidAt?: number;
   /** What this answer was made with; absent: the newest messages alone. It goes with the answer. */
   readonly used?: UsedMemory;
+  /** The files of a person's message, never with `data`. */
+  readonly files?: readonly FileRef[];
+  /** Files that this answer was made without. */
+  readonly unread?: readonly UnreadFile[];
 }
 
 /** The state of one message (part) of a reply. The intent is saved before the post, the id after it. */
@@ -162,6 +200,8 @@ export interface TurnRecord {
   readonly stopped?: boolean;
   /** Why the answer is incomplete; present as long as the answer is. */
   readonly cut?: AnswerCut;
+  /** Files that the answer was made without; present as long as the answer is. */
+  readonly unread?: readonly UnreadFile[];
   /** The outcome of a settled turn. Kept when the state becomes `finished`. */
   readonly outcome?: 'answered' | 'failed' | 'forgotten';
   /** Why a failed turn failed. */
@@ -185,6 +225,8 @@ export type ReplyEnd =
       readonly text: string;
       readonly stopped: boolean;
       readonly cut?: AnswerCut;
+      /** A note names these files and says why they were not read. */
+      readonly unread?: readonly UnreadFile[];
       /** A note says that /remember keeps what the person asked to be remembered. */
       readonly rememberHint?: true;
     }

@@ -1,5 +1,5 @@
 /** English: the texts that every other language must have too (their type is this object's). */
-import type { AnswerCut } from '../core/types.ts';
+import type { AnswerCut, FileFault, UnreadFile } from '../core/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import { englishCommands } from './en-commands.ts';
 import type { Formats } from './formats.ts';
@@ -8,6 +8,17 @@ export type Texts = ReturnType<typeof english>;
 
 const NOT_SET_UP = 'I am not set up correctly. Please contact the bot’s administrator.';
 const NOT_DELIVERED = 'My answer could not be delivered here. It may still be in /history.';
+
+/** Why a file was not read. */
+const UNREAD: Readonly<Record<FileFault, string>> = {
+  gone: 'it is no longer there',
+  too_large: 'it is too large',
+  refused: 'I have no access to it',
+  malformed: 'it is damaged, or not what its name says',
+  unsupported: 'I cannot read this kind of file',
+  no_vision: 'the language model cannot see images',
+  failed: 'it could not be downloaded',
+};
 
 const FAILED: Readonly<Record<ErrorCode, string>> = {
   config_invalid: NOT_SET_UP,
@@ -75,7 +86,9 @@ export function english(f: Formats) {
     tooLong: (limit: number) =>
       `That message is too long: I can read at most ${f.plural(limit, 'character', 'characters')}.`,
     empty: 'There was no text in that message.',
-    attachmentsUnread: (names: readonly string[]) => `I can’t read attachments yet: ${f.list(names)}.`,
+    /** Under an answer that was made without files of its message. Names are clean, and in code so that nothing in them is markup. */
+    filesUnread: (files: readonly UnreadFile[]) =>
+      `(I could not read ${f.list(files.map(({ name, why }) => `\`${name}\` (${UNREAD[why]})`))}.)`,
 
     buttons: {
       stop: 'Stop',

@@ -1,5 +1,5 @@
 /** Simplified Chinese. Its type is that of the English texts, so a missing one does not compile. */
-import type { AnswerCut } from '../core/types.ts';
+import type { AnswerCut, FileFault } from '../core/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Texts } from './en.ts';
 import type { Formats } from './formats.ts';
@@ -7,6 +7,17 @@ import { chineseCommands } from './zh-cn-commands.ts';
 
 const NOT_SET_UP = '我的配置有问题。请联系机器人的管理员。';
 const NOT_DELIVERED = '我的回答没能发到这里，或许可以用 /history 看到。';
+
+/** Why a file was not read. */
+const UNREAD: Readonly<Record<FileFault, string>> = {
+  gone: '文件已不存在',
+  too_large: '文件太大',
+  refused: '没有访问权限',
+  malformed: '文件已损坏，或与文件名不符',
+  unsupported: '不支持这种文件',
+  no_vision: '语言模型看不到图片',
+  failed: '下载失败',
+};
 
 const FAILED: Readonly<Record<ErrorCode, string>> = {
   config_invalid: NOT_SET_UP,
@@ -60,7 +71,7 @@ export function chinese(f: Formats): Texts {
     inboxFull: (waiting) => `这里还有 ${f.number(waiting)} 条消息等待回答，这一条没有接收。请等它们回答完再发一次。`,
     tooLong: (limit) => `这条消息太长了：最多 ${f.number(limit)} 个字符。`,
     empty: '这条消息里没有文字。',
-    attachmentsUnread: (names) => `我还不能读取附件：${f.list(names)}。`,
+    filesUnread: (files) => `（我没能读取${f.list(files.map(({ name, why }) => `\`${name}\`（${UNREAD[why]}）`))}。）`,
 
     buttons: {
       stop: '停止',

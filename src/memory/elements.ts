@@ -7,10 +7,36 @@ import { z } from 'zod';
 import { isOwn, type SessionId, toSessionId } from '../core/session.ts';
 import type { Answer, StoreOptions } from '../core/store.ts';
 import { estimateTokens } from '../core/tokens.ts';
-import { ANSWER_CUTS, type ChatMessage, type IncomingMessage, MAX_TURN_ID_LENGTH } from '../core/types.ts';
+import {
+  ANSWER_CUTS,
+  type ChatMessage,
+  FILE_FAULTS,
+  type FileRef,
+  type IncomingMessage,
+  MAX_TURN_ID_LENGTH,
+} from '../core/types.ts';
 
 /** Unix milliseconds; others are no Date, and whoever shows one would throw (ECMA-262, time values). */
 const instant = z.number().min(0).max(8.64e15);
+
+const fileRef = z.object({
+  name: z.string(),
+  type: z.string().optional(),
+  size: z.number().nonnegative().optional(),
+  ref: z.record(z.string(), z.json()).optional(),
+  data: z.string().optional(),
+  longText: z.literal(true).optional(),
+});
+
+/** Messages that wait since before files were read have only names. */
+const attachment = z.union([z.string().transform((name): FileRef => ({ name })), fileRef]);
+
+/** Files that cannot be parsed are left out. */
+const fileRefs = z
+  .array(attachment.optional().catch(undefined))
+  .transform((files) => files.filter((file) => file !== undefined));
+
+export const unreadFiles = z.array(z.object({ name: z.string(), why: z.enum(FILE_FAULTS) }));
 
 const chatMessage = z.object({
   role: z.enum(['user', 'assistant']),
@@ -29,6 +55,8 @@ const chatMessage = z.object({
     .object({ turns: z.array(z.string()), facts: z.array(z.string()) })
     .optional()
     .catch(undefined),
+  files: fileRefs.optional().catch(undefined),
+  unread: unreadFiles.optional().catch(undefined),
 });
 
 const sessionId = z.string().transform((text, context): SessionId => {
@@ -62,8 +90,10 @@ const incomingMessage = z.preprocess(
     isMention: z.boolean(),
     locale: z.enum(['en', 'zh-CN']),
     replyTo: z.object({ platform: z.string() }).catchall(z.json()),
-    quotes: z.array(z.object({ author: z.string(), text: z.string() })).optional(),
-    attachments: z.array(z.string()).optional(),
+    quotes: z
+      .array(z.object({ author: z.string(), text: z.string(), files: fileRefs.optional().catch(undefined) }))
+      .optional(),
+    attachments: fileRefs.optional(),
     ttl: z.number().int().positive().optional(),
     editedAt: instant.optional().catch(undefined),
   }),
@@ -72,7 +102,7 @@ const incomingMessage = z.preprocess(
 /** What of a message is remembered, or decides how. */
 export type TurnMessage = Pick<
   IncomingMessage,
-  'id' | 'turnId' | 'sessionId' | 'author' | 'text' | 'sentAt' | 'isDirect' | 'ttl' | 'editedAt'
+  'id' | 'turnId' | 'sessionId' | 'author' | 'text' | 'sentAt' | 'isDirect' | 'ttl' | 'editedAt' | 'attachments'
 >;
 
 /** One element of a conversation's list. Lone surrogates are escaped, so the text is well-formed Unicode. */
@@ -118,6 +148,7 @@ export function turnHalves(
       ...(named ? { author: message.author.name } : {}),
       ...(saidAt === message.sentAt ? {} : { saidAt }),
       ...(message.editedAt === undefined ? {} : { editedAt: message.editedAt }),
+      ...remembered(message.attachments),
     },
     {
       role: 'assistant',
@@ -128,8 +159,14 @@ export function turnHalves(
       ...(answer.cut === undefined ? {} : { cut: answer.cut }),
       ...(Math.abs(answer.timestamp - saidAt) <= SAME_TIME_MS ? {} : { saidAt }),
       ...(answer.used === undefined ? {} : { used: answer.used }),
+      ...(answer.unread === undefined || answer.unread.length === 0 ? {} : { unread: answer.unread }),
     },
   ];
+}
+
+/** Memory keeps pointers, never the files. */
+function remembered(attachments: readonly FileRef[] = []): { readonly files?: readonly FileRef[] } {
+  return attachments.length === 0 ? {} : { files: attachments.map(({ data, ...pointer }) => pointer) };
 }
 
 /** A message that is to be written to memory, and the estimated tokens of its turn. */
@@ -138,25 +175,33 @@ export interface Edited<Message extends TurnMessage> {
   readonly tokens: number;
 }
 
-/** The same with the text of an edit that came while it was answered. */
+/** The same with the text and the files of an edit that came while it was answered. */
 export function withEdit<Message extends TurnMessage>(
   { message, tokens }: Edited<Message>,
-  text: string = message.text,
+  edited: Pick<IncomingMessage, 'text' | 'attachments'> | undefined,
   editedAt?: number,
 ): Edited<Message> {
+  const { text, attachments = [] } = edited ?? message;
   const more = estimateTokens(text) - estimateTokens(message.text);
   const at = editedAt === undefined || !Number.isFinite(editedAt) ? {} : { editedAt };
-  return { message: { ...message, text, ...at }, tokens: tokens + more };
+  return { message: { ...message, text, attachments, ...at }, tokens: tokens + more };
+}
+
+export interface MessageEdit {
+  readonly text: string;
+  /** Unix milliseconds. */
+  readonly editedAt: number;
+  /** The files that the message has now; undefined: as before. */
+  readonly attachments?: readonly FileRef[] | undefined;
 }
 
 /**
- * A person's half with the text of an edit, and how many estimated tokens more that is. Undefined where it changes nothing: it came
+ * A person's half with the text and the files of an edit, and how many estimated tokens more that is. Undefined where it changes nothing: it came
  * before, or a newer edit did.
  */
 export function editedElement(
   raw: string,
-  text: string,
-  editedAt: number,
+  { text, editedAt, attachments }: MessageEdit,
 ): { readonly element: string; readonly tokens: number } | undefined {
   const half = parseElement(raw);
   if (half?.role !== 'user') return undefined;
@@ -164,7 +209,8 @@ export function editedElement(
   if (editedAt < (before ?? 0) || (content === text && editedAt === before)) return undefined;
   // Fields of a newer version stay.
   const fields = z.looseObject({}).parse(parseJson(raw));
-  const element = JSON.stringify({ ...fields, content: text, editedAt });
+  const files = attachments === undefined ? {} : { files: undefined, ...remembered(attachments) };
+  const element = JSON.stringify({ ...fields, content: text, editedAt, ...files });
   return { element, tokens: estimateTokens(text) - estimateTokens(content) };
 }
 

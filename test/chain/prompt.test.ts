@@ -1,14 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  cleanName,
-  hasMessageTimes,
-  historyText,
-  inputText,
-  readSpoken,
-  systemText,
-  timed,
-} from '../../src/chain/prompt.ts';
+import { hasMessageTimes, historyText, inputText, readSpoken, systemText, timed } from '../../src/chain/prompt.ts';
+import { cleanName } from '../../src/core/names.ts';
 import type { ChainInput } from '../../src/core/ports.ts';
 
 const NOW = Date.UTC(2026, 3, 5, 14, 3, 59);
@@ -107,11 +100,11 @@ describe('a message of a person', () => {
   });
 
   it('names the attached files as not read', () => {
-    const text = inputText(message({ attachments: ['plan.pdf', 'a"b\nc.png'] }), false);
+    const text = inputText(message({ attachments: [{ name: 'plan.pdf' }, { name: 'a"b\nc.png' }] }), false);
     expect(text).toBe(
       'Hello\n\n[Attached files, which you cannot read; say so where it matters: "plan.pdf", "a\'b c.png"]',
     );
-    expect(inputText(message({ text: '', attachments: ['plan.pdf'] }), false)).toMatch(/^\[Attached/);
+    expect(inputText(message({ text: '', attachments: [{ name: 'plan.pdf' }] }), false)).toMatch(/^\[Attached/);
   });
 
   it('is never empty, which servers refuse', () => {

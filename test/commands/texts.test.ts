@@ -12,7 +12,7 @@ const HAN = /\p{Script=Han}/u;
 function everyText(node: unknown, path = ''): readonly (readonly [string, string])[] {
   if (typeof node === 'string') return [[path, node]];
   if (typeof node === 'function') {
-    const takesList = ['platforms', 'attachmentsUnread'].some((name) => path.endsWith(name));
+    const takesList = path.endsWith('platforms');
     const takesRecord = ['forget.done', 'forget.removedMine'].some((name) => path.endsWith(name));
     const erased = { conversations: 2, messages: 12, waiting: 1, facts: 0 };
     const server = { store: 'redis', version: '7.0.15' };
@@ -23,6 +23,7 @@ function everyText(node: unknown, path = ''): readonly (readonly [string, string
     const records = [
       ['memstats.store', server],
       ['memstats.shown', shown],
+      ['filesUnread', [{ name: 'plan.pdf', why: 'gone' }]],
     ] as const;
     const record = takesRecord ? erased : records.find(([name]) => path.endsWith(name))?.[1];
     const first = takesList ? ['a', 'b'] : (record ?? 7200);

@@ -59,8 +59,8 @@ describe('an answer', () => {
   it('says what the model was shown last, which is no sign of life', async () => {
     const used: unknown[] = [];
     const firsts: string[] = [];
-    const shown = (...turns: string[]): ChainEvent => ({ kind: 'shown', used: { turns, facts: [] } });
-    const read = options({ onShown: (one) => void used.push(one), onFirst: () => void firsts.push('first') });
+    const shown = (...turns: string[]): ChainEvent => ({ kind: 'shown', used: { turns, facts: [] }, unread: [] });
+    const read = options({ onShown: (one) => void used.push(one.used), onFirst: () => void firsts.push('first') });
     expect(await readAnswer(source([shown('t1'), shown('t2'), text('Hi')]).open, read)).toEqual({ text: 'Hi' });
     expect([used, firsts]).toEqual([
       [

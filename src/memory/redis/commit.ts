@@ -83,7 +83,7 @@ export function createCommitting(context: RedisContext): Committing & AppendTurn
           if (reply[0] !== 'edited') return reply[0];
           const [, at, element] = reply;
           editedAt = at;
-          turn = withEdit(turn, fromElement(element)?.text, Number(at));
+          turn = withEdit(turn, fromElement(element), Number(at));
         }
       }),
 

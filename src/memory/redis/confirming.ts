@@ -30,10 +30,10 @@ export function confirmingTurns(
         touch(keys.session(lease.sessionId).list);
         return turns.commit(lease, message, answer);
       }),
-    amend: (sessionId, source, text, editedAt) =>
+    amend: (sessionId, source, text, editedAt, attachments) =>
       confirmed((touch) => {
         touch(keys.session(sessionId).list);
-        return turns.amend(sessionId, source, text, editedAt);
+        return turns.amend(sessionId, source, text, editedAt, attachments);
       }),
   };
 }

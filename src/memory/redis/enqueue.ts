@@ -132,16 +132,17 @@ export function createEnqueueing(context: RedisContext, turnBudgetS: number): En
         return elements.flatMap((element) => fromElement(element)?.turnId ?? []);
       }),
 
-    amend: (sessionId, source, text, editedAt = Date.now()) =>
+    amend: (sessionId, source, text, editedAt = Date.now(), attachments = undefined) =>
       call('amend', async () => {
         const own = keys.session(sessionId);
         const line = text === null ? '' : JSON.stringify(text);
-        const args = [source, line, editedAt, `"source":${JSON.stringify(source)}`];
+        const files = attachments === undefined ? '' : JSON.stringify(attachments);
+        const args = [source, line, editedAt, `"source":${JSON.stringify(source)}`, files];
         for (;;) {
           const reply = amendReply.parse(await redis.amendTurn(own.list, own.inbox, ...args));
           if (reply[0] !== 'stored') return reply[0];
           const [result, element] = reply;
-          const edited = editedElement(element, text ?? '', editedAt);
+          const edited = editedElement(element, { text: text ?? '', editedAt, attachments });
           if (edited === undefined) return result;
           const replaced = await redis.replaceElement(own.list, own.meta, element, edited.element, edited.tokens);
           // Else it was changed or removed meanwhile.

@@ -57,6 +57,7 @@ export function parseRecord(fields: Fields): TurnRecord | undefined {
     // The answer is stored as its element. Anything else is shown as it is, rather than nothing.
     ...(answer === undefined ? {} : { answer: said?.content ?? answer }),
     ...(said?.cut === undefined ? {} : { cut: said.cut }),
+    ...(said?.unread === undefined ? {} : { unread: said.unread }),
     ...(fields.has('stopped') ? { stopped: true } : {}),
     ...(outcome === undefined ? {} : { outcome }),
     ...(code === undefined ? {} : { code }),
@@ -87,24 +88,29 @@ export function refFields(part: number, ref: MessageRef): string[] {
   ];
 }
 
-/** The lines of an inbox element after its generation: the part that stays after /forget, the text, other private data. */
+/**
+ * The lines of an inbox element after its generation: the part that stays after /forget, the text, other private data, the files.
+ */
 export function toElement(message: IncomingMessage): string {
   const { text, author, quotes, attachments, ...rest } = message;
   const skeleton = { ...rest, author: { id: author.id } };
-  const aside = { name: author.name, quotes, attachments };
-  return [skeleton, text, aside].map((line) => JSON.stringify(line)).join('\n');
+  const aside = { name: author.name, quotes };
+  return [skeleton, text, aside, attachments ?? []].map((line) => JSON.stringify(line)).join('\n');
 }
 
 /** Undefined if the element is corrupt. */
 export function fromElement(element: string): IncomingMessage | undefined {
-  const [, skeleton, text, aside] = element.split('\n');
+  const [, skeleton, text, aside, files] = element.split('\n');
   if (skeleton === undefined || text === undefined || aside === undefined) return undefined;
   try {
     const { author, ...rest } = JSON.parse(skeleton);
     const { name, ...more } = JSON.parse(aside);
+    // Before files had a line of their own, their names were among the other private data.
+    const attachments = files === undefined ? more.attachments : JSON.parse(files);
     return parseStoredMessage({
       ...rest,
       ...more,
+      ...(attachments?.length > 0 ? { attachments } : { attachments: undefined }),
       text: JSON.parse(text),
       author: { id: author?.id, name: name ?? '' },
     });

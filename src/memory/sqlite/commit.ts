@@ -23,7 +23,7 @@ export function createCommitting(context: SqliteContext, tables: Tables): Commit
     const head = inbox.head(sessionId, now)?.message;
     const unedited = { message: asked, tokens: answer.tokens };
     // It may have been edited while it was answered.
-    const { message, tokens } = head?.turnId === turnId ? withEdit(unedited, head.text, head.editedAt) : unedited;
+    const { message, tokens } = head?.turnId === turnId ? withEdit(unedited, head, head.editedAt) : unedited;
     if (ttl !== undefined && ttl >= options.minTtl) choices.set(sessionId, ttl, now);
     choices.renew(sessionId, now);
     const seconds = ttl ?? choices.get(sessionId, now) ?? options.defaultTtl;
@@ -67,9 +67,13 @@ export function createCommitting(context: SqliteContext, tables: Tables): Commit
           return 'forgotten';
         }
         remember(lease, message, answer, now);
-        const { text, stopped, cut } = answer;
+        const { text, stopped, cut, unread = [] } = answer;
         const answered = { ...record, state: 'answered', outcome: 'answered', answer: text } as const;
-        const ended = { ...(stopped ? { stopped } : {}), ...(cut === undefined ? {} : { cut }) };
+        const ended = {
+          ...(stopped ? { stopped } : {}),
+          ...(cut === undefined ? {} : { cut }),
+          ...(unread.length === 0 ? {} : { unread }),
+        };
         save(tables, lease, { ...answered, ...ended }, now);
         return 'committed';
       }),

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import type { SessionId } from '../../core/session.ts';
 import type { TurnSelector } from '../../core/store.ts';
 import type { ChatMessage } from '../../core/types.ts';
-import { countsFrom, editedElement, parseElement, parseStoredSession, serialiseElement } from '../elements.ts';
+import {
+  countsFrom,
+  editedElement,
+  type MessageEdit,
+  parseElement,
+  parseStoredSession,
+  serialiseElement,
+} from '../elements.ts';
 import type { SqliteDatabase } from './database.ts';
 import { overflow, type TrimBounds } from './trim.ts';
 
@@ -33,7 +40,7 @@ export interface ConversationTable {
    * Replaces the text of the person's half that came from this message, unless a newer edit did. False: it is not here.
    * @param editedAt Unix milliseconds
    */
-  edit(session: SessionId, source: string, text: string, editedAt: number): boolean;
+  edit(session: SessionId, source: string, edit: MessageEdit): boolean;
   /** Living conversations whose id begins with `prefix`. */
   withPrefix(prefix: string, now: number): SessionId[];
   /** As they are stored: what is no session id has to go too. */
@@ -210,13 +217,13 @@ export function createConversationTable(db: SqliteDatabase): ConversationTable {
       deleteEmpty(session);
       return removed;
     },
-    edit(session, source, text, editedAt) {
+    edit(session, source, edit) {
       const half = selectWithField
         .all(session, `"source":${JSON.stringify(source)}`)
         .map(({ id, element }) => ({ id, element, message: parseElement(element) }))
         .find(({ message }) => message?.source === source && message.role === 'user');
       if (half === undefined) return false;
-      const edited = editedElement(half.element, text, editedAt);
+      const edited = editedElement(half.element, edit);
       if (edited !== undefined) {
         updateMessage(edited.element, half.id);
         edits(edited.tokens, session);

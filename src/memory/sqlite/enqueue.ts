@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { encodePlace, personOf, placeTag, type SessionId } from '../../core/session.ts';
 import type { AmendResult, EnqueueResult, TurnRef, Turns } from '../../core/store.ts';
 import type { IncomingMessage } from '../../core/types.ts';
-import { parseStoredSession } from '../elements.ts';
+import { type MessageEdit, parseStoredSession } from '../elements.ts';
 import { claimHead, headOf } from './claim.ts';
 import { KEEP_MS, type SqliteContext } from './context.ts';
 import { type Entry, tombstone } from './inbox.ts';
@@ -46,7 +46,7 @@ export function createEnqueueing(context: SqliteContext, tables: Tables): Enqueu
   const amendEntry = (
     sessionId: SessionId,
     { seq, message }: Entry,
-    { text, editedAt }: { readonly text: string | null; readonly editedAt: number },
+    { text, editedAt, attachments }: Omit<MessageEdit, 'text'> & { readonly text: string | null },
     now: number,
   ): AmendResult => {
     if (message === undefined) return 'unknown';
@@ -58,7 +58,7 @@ export function createEnqueueing(context: SqliteContext, tables: Tables): Enqueu
       inbox.replace(seq, tombstone(message));
       turns.put(sessionId, message.turnId, forgotten(record), now);
     } else if (editedAt >= (message.editedAt ?? 0)) {
-      inbox.replace(seq, { ...message, text, editedAt });
+      inbox.replace(seq, { ...message, text, editedAt, ...(attachments === undefined ? {} : { attachments }) });
     }
     textDeleted('now');
     if (waits) return 'amended';
@@ -120,12 +120,12 @@ export function createEnqueueing(context: SqliteContext, tables: Tables): Enqueu
     waiting: (sessionId) =>
       read('waiting', (now) => inbox.entries(sessionId, now).flatMap(({ message }) => message?.turnId ?? [])),
 
-    amend: (sessionId, source, text, editedAt = Date.now()) =>
+    amend: (sessionId, source, text, editedAt = Date.now(), attachments = undefined) =>
       write('amend', (now) => {
         const entry = inbox.entries(sessionId, now).find(({ message }) => message?.id === source);
-        const result = entry && amendEntry(sessionId, entry, { text, editedAt }, now);
+        const result = entry && amendEntry(sessionId, entry, { text, editedAt, attachments }, now);
         if (result !== undefined && result !== 'stored') return result;
-        const stored = text !== null && conversations.edit(sessionId, source, text, editedAt);
+        const stored = text !== null && conversations.edit(sessionId, source, { text, editedAt, attachments });
         if (stored) textDeleted('now');
         return stored ? 'stored' : 'unknown';
       }),

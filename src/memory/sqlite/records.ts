@@ -10,7 +10,7 @@ import {
   type TurnRecord,
 } from '../../core/types.ts';
 import { ERROR_CODES } from '../../errors.ts';
-import { parseJson } from '../elements.ts';
+import { parseJson, unreadFiles } from '../elements.ts';
 import { KEEP_FINISHED_MS, KEEP_MS } from './context.ts';
 import type { SqliteDatabase } from './database.ts';
 
@@ -48,7 +48,7 @@ export function isOpen({ state }: TurnRecord): boolean {
 
 /** The record of a turn whose conversation or message was forgotten. The message refs stay, so that its reply can be edited. */
 export function forgotten(record: StoredTurn): StoredTurn {
-  const { answer, stopped, cut, code, ...rest } = record;
+  const { answer, stopped, cut, unread, code, ...rest } = record;
   return { ...rest, state: 'forgotten', outcome: 'forgotten' };
 }
 
@@ -74,6 +74,7 @@ const turnRow = z
     answer: z.string().nullable(),
     stopped: z.number(),
     cut: z.enum(ANSWER_CUTS).nullable().catch(null),
+    unread: z.string().nullable(),
     outcome: z.enum(['answered', 'failed', 'forgotten']).nullable().catch(null),
     code: z.enum(ERROR_CODES).nullable().catch('internal'),
     owner: z.string().nullable(),
@@ -91,6 +92,7 @@ const turnRow = z
       ...(row.answer === null ? {} : { answer: z.string().catch('').parse(parseJson(row.answer)) }),
       ...(row.stopped === 1 ? { stopped: true } : {}),
       ...(row.cut === null ? {} : { cut: row.cut }),
+      ...(row.unread === null ? {} : { unread: unreadFiles.catch([]).parse(parseJson(row.unread)) }),
       ...(row.outcome === null ? {} : { outcome: row.outcome }),
       ...(row.code === null ? {} : { code: row.code }),
       ...(row.owner === null ? {} : { owner: row.owner }),
@@ -99,14 +101,15 @@ const turnRow = z
 
 export function createTurnTable(db: SqliteDatabase): TurnTable {
   const select = db.query(
-    `SELECT generation, state, attempt, takeovers, failures, started_at, stop_requested, handles, answer, stopped, cut, outcome, code, owner
+    `SELECT generation, state, attempt, takeovers, failures, started_at, stop_requested, handles, answer, stopped, cut, unread, outcome, code,
+       owner
      FROM turn WHERE session = ? AND turn = ? AND expires_at > ?`,
     turnRow,
   );
   const replace = db.change(
     `INSERT OR REPLACE INTO turn (session, turn, generation, state, attempt, takeovers, failures, started_at, stop_requested,
-       handles, answer, stopped, cut, outcome, code, owner, expires_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       handles, answer, stopped, cut, unread, outcome, code, owner, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const expire = db.change('DELETE FROM turn WHERE expires_at <= ?');
   return {
@@ -126,6 +129,7 @@ export function createTurnTable(db: SqliteDatabase): TurnTable {
         record.answer === undefined ? null : JSON.stringify(record.answer),
         record.stopped === true ? 1 : 0,
         record.cut ?? null,
+        record.unread === undefined ? null : JSON.stringify(record.unread),
         record.outcome ?? null,
         record.code ?? null,
         record.owner ?? null,

@@ -177,6 +177,10 @@ export const MIGRATIONS: readonly string[] = [
   -- By the id of the person's message, as JSON. It is found by this expression alone.
   CREATE INDEX message_source ON message (${SOURCE});
   `,
+  `
+  -- Files that the answer was made without, as JSON.
+  ALTER TABLE turn ADD COLUMN unread TEXT;
+  `,
 ];
 
 /** Which steps were taken, and when; made before the first of them. */

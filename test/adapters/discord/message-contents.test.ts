@@ -156,10 +156,10 @@ describe('the addressee of a message', () => {
 describe('contents besides text', () => {
   test('a sticker, a voice message and a poll are messages', () => {
     const sticker_items = [{ id: '1', name: 'Wave', format_type: 1 }];
-    expect(read({ content: '', sticker_items }, inDm)).toMatchObject({ attachments: ['sticker Wave'] });
+    expect(read({ content: '', sticker_items }, inDm)).toMatchObject({ attachments: [{ name: 'sticker Wave' }] });
     const voice = { ...attachment, filename: 'voice-message.ogg', duration_secs: 2, waveform: '' };
     expect(read({ content: '', flags: 1 << 13, attachments: [voice] }, inDm)).toMatchObject({
-      attachments: ['voice-message.ogg'],
+      attachments: [{ name: 'voice-message.ogg' }],
     });
     const poll = {
       question: { text: 'Tea?' },

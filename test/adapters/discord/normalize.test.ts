@@ -125,7 +125,7 @@ describe('a message', () => {
   test('names attached files', () => {
     const attachment = { id: '1', filename: 'plan.pdf', size: 1, url: 'u', proxy_url: 'p' };
     expect(readMessage(parsed({ ...mention, attachments: [attachment] }), here)).toMatchObject({
-      message: { attachments: ['plan.pdf'] },
+      message: { attachments: [{ name: 'plan.pdf' }] },
     });
   });
 

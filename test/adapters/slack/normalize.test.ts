@@ -299,7 +299,7 @@ describe('an incoming message', () => {
     const quotes = [{ author: 'Grace', text: 'earlier' }];
     const withFile = { ...plain, subtype: 'file_share', files: [{ name: 'a.txt' }] };
     const incoming = toIncoming(message(withFile), { ...around, quotes }, scopes);
-    expect(incoming).toMatchObject({ quotes, attachments: ['a.txt'] });
+    expect(incoming).toMatchObject({ quotes, attachments: [{ name: 'a.txt' }] });
   });
 });
 

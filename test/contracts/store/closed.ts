@@ -51,7 +51,7 @@ function saying(sessionId: SessionId, id: string, tag: string, more: Partial<Inc
     author: { id: tag.startsWith('bob') ? BOB : ADA, name: tagged(tag) },
     text: `${tagged(tag)} said`,
     quotes: [{ author: tagged(tag), text: tagged(tag) }],
-    attachments: [`${tagged(tag)}.pdf`],
+    attachments: [{ name: `${tagged(tag)}.pdf` }],
     ...more,
   });
 }

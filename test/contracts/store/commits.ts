@@ -113,7 +113,10 @@ export function describeCommits(harness: Harness): void {
     });
 
     it('never stores what was quoted, attached or replied to', async () => {
-      const extras = { quotes: [{ author: 'Bob', text: 'quoted-secret' }], attachments: ['attached-secret.pdf'] };
+      const extras = {
+        quotes: [{ author: 'Bob', text: 'quoted-secret' }],
+        attachments: [{ name: 'attached-secret.pdf' }],
+      };
       await offerNew(harness.store, messageOf(session, 'm1', extras));
       expect(await harness.fixture.dumpText()).toContain('quoted-secret');
       const { lease, message } = await takeHead(harness.store, session);

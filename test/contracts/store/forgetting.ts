@@ -55,7 +55,7 @@ export function describeForgetting(harness: Harness): void {
       const extras = {
         author: { id: 'ada', name: 'waiting-name' },
         quotes: [{ author: 'quoted-name', text: 'quoted-text' }],
-        attachments: ['attached-name.pdf'],
+        attachments: [{ name: 'attached-name.pdf' }],
       };
       secrets.push(
         'broken-waiting',
@@ -123,7 +123,7 @@ export function describeForgetting(harness: Harness): void {
     });
 
     it('drops the texts of waiting messages, and each of them still ends as a turn', async () => {
-      const extras = { quotes: [{ author: 'Bob', text: 'earlier' }], attachments: ['a.pdf'] };
+      const extras = { quotes: [{ author: 'Bob', text: 'earlier' }], attachments: [{ name: 'a.pdf' }] };
       await offerNew(harness.store, messageOf(session, 'm1', extras));
       await offerNew(harness.store, messageOf(session, 'm2', extras));
       expect(await harness.store.forget(session)).toEqual({ conversations: 1, messages: 0, waiting: 2, facts: 0 });

@@ -52,7 +52,7 @@ export function describeInboxes(harness: Harness): void {
         locale: 'zh-CN',
         replyTo: { platform: 'slack', channel: 'C1', nested: { list: [1, 'two', null, true, []], empty: {} } },
         quotes: [{ author: 'Bob', text: 'earlier' }],
-        attachments: ['report.pdf'],
+        attachments: [{ name: 'report.pdf' }],
         ttl: 300,
       });
       expect(await harness.store.enqueue(message)).toMatchObject({ kind: 'queued', ahead: 0 });

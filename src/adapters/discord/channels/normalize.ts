@@ -122,7 +122,7 @@ export function readMessage(payload: MessagePayload, context: ReadingContext): R
       locale: localeOfText(text) ?? localeOf(context.language),
       replyTo,
       ...(quotes.length === 0 ? {} : { quotes }),
-      ...(attachments.length === 0 ? {} : { attachments }),
+      ...(attachments.length === 0 ? {} : { attachments: attachments.map((name) => ({ name })) }),
       ...(editedAt(payload) > 0 ? { editedAt: editedAt(payload) } : {}),
     },
   };

@@ -228,7 +228,7 @@ export function toIncoming(
     locale,
     replyTo: target,
     ...(quotes.length === 0 ? {} : { quotes }),
-    ...(message.files.length === 0 ? {} : { attachments: message.files }),
+    ...(message.files.length === 0 ? {} : { attachments: message.files.map((name) => ({ name })) }),
     ...(message.editedAt === undefined ? {} : { editedAt: message.editedAt }),
   };
 }

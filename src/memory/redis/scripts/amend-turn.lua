@@ -1,8 +1,8 @@
--- Replaces the text of a waiting message, or withdraws it.
+-- Replaces the text of a waiting message, and its files if they are given, or withdraws it.
 --
 -- KEYS  1 conversation, 2 inbox
 -- ARGV  1 source, 2 the new text (JSON string), or '' to withdraw the message, 3 when it was edited (ms), 4 the source as elements
---       have it
+--       have it, 5 the new files (JSON), or '' to leave them
 -- gives {'amended'} | {'running'} | {'unknown'} | {'stored', the element that has the text to be replaced}
 -- @include read
 -- @include field
@@ -23,8 +23,10 @@ for i, element in ipairs(redis.call('LRANGE', KEYS[2], 0, -1)) do
     end
     local before = tonumber(held[2] or nil) or tonumber(message.editedAt or nil) or 0
     if tonumber(ARGV[3]) >= before then
-      local rest = string.match(element, '([^\n]*)$')
-      redis.call('LSET', KEYS[2], i - 1, gen .. '\n' .. skeleton .. '\n' .. ARGV[2] .. '\n' .. rest)
+      -- A message that waits since before files had a line of their own has none.
+      local aside, files = string.match(element, '^[^\n]*\n[^\n]*\n[^\n]*\n([^\n]*)(.*)$')
+      if ARGV[5] ~= '' then files = '\n' .. ARGV[5] end
+      redis.call('LSET', KEYS[2], i - 1, gen .. '\n' .. skeleton .. '\n' .. ARGV[2] .. '\n' .. aside .. files)
       -- The commit writes the text that the inbox has then.
       redis.call('HSET', record, 'editedAt', ARGV[3])
       redis.call('EXPIRE', record, 86400, 'NX')
