@@ -112,10 +112,10 @@ export function describeCommits(harness: Harness): void {
       expect(await names(session)).toEqual([undefined, undefined]);
     });
 
-    it('never stores what was quoted, attached or replied to', async () => {
+    it('never stores what was quoted or replied to, and of files only the pointers', async () => {
       const extras = {
-        quotes: [{ author: 'Bob', text: 'quoted-secret' }],
-        attachments: [{ name: 'attached-secret.pdf' }],
+        quotes: [{ author: 'Bob', text: 'quoted-secret', files: [{ name: 'quoted-secret.pdf' }] }],
+        attachments: [{ name: 'plan.pdf', data: 'attached-secret' }],
       };
       await offerNew(harness.store, messageOf(session, 'm1', extras));
       expect(await harness.fixture.dumpText()).toContain('quoted-secret');
