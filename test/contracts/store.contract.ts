@@ -10,6 +10,7 @@ import { describeCommits } from './store/commits.ts';
 import { describeConcurrency } from './store/concurrency.ts';
 import { describeExpiry } from './store/expiry.ts';
 import { describeFacts } from './store/facts.ts';
+import { describeFiles } from './store/files.ts';
 import { describeNotes } from './store/flags.ts';
 import { describeForgetting } from './store/forgetting.ts';
 import { describeInboxes } from './store/inboxes.ts';
@@ -49,6 +50,7 @@ export function describeConversationStore(name: string, makeFixture: MakeFixture
     describeChannels(harness);
     describeNotes(harness);
     describeFacts(harness);
+    describeFiles(harness);
     describeConcurrency(harness);
     describeModel(harness);
   });

@@ -14,7 +14,7 @@ export function createCompleting(context: SqliteContext, tables: Tables): Pick<T
         const record = held(tables, lease, now);
         if (record === undefined) return { kind: 'fenced' };
         if (record.state !== 'finished') {
-          const { answer, ...rest } = record;
+          const { answer, unread, ...rest } = record;
           // Keeps the owner, so that a repeated call is recognised.
           save(tables, lease, { ...rest, state: 'finished' }, now);
           const head = inbox.head(sessionId, now);
