@@ -1,16 +1,10 @@
 /** The store is away, or Slack's socket is: nothing is lost, and the health says so. */
 import { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
-import type { RunningBot } from '../support/bot-process.ts';
 import { variants } from '../support/tier.ts';
-import { ADA, answersIn, GRACE, texts, until, useSlackWorkshop } from './slack-support.ts';
+import { ADA, answersIn, GRACE, healthOf, texts, until, useSlackWorkshop } from './slack-support.ts';
 
 const workshop = useSlackWorkshop();
-
-async function healthOf(bot: RunningBot) {
-  const response = await fetch(`${bot.url}/health`);
-  return { status: response.status, text: await response.text() };
-}
 
 /** Slack's own waits, as short ones, and as they are: over HTTP it tries again at once and after a minute; there after 36 s. */
 const OUTAGES = variants([
@@ -122,21 +116,6 @@ describe('a socket', () => {
     slack.clearFaults('apps.connections.open');
     const { ts } = slack.say('Hello', { user: ADA });
     expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), ts))).toEqual(['echo: Hello']);
-    await until(async () => expect((await healthOf(bot)).status).toBe(200));
-  });
-
-  test('that is open, answers pings and brings nothing is noticed, told by the health and replaced; nothing is lost', async () => {
-    const { slack, model, startBot } = await workshop.makeWorld('socket');
-    const bot = await startBot();
-    slack.deliveries.mute({ pings: false });
-    slack.fail('apps.connections.open', { kind: 'status', status: 500 }, 1_000);
-    const { ts } = slack.say('Hello', { user: ADA });
-    await until(async () => expect((await healthOf(bot)).status).toBe(503), 60_000);
-    expect((await healthOf(bot)).text).toContain('socket is not open');
-    expect(bot.output()).toContain('Slack sent nothing for 30 s.');
-    slack.clearFaults('apps.connections.open');
-    expect(texts(await answersIn(slack, slack.workspace.directOf(ADA), ts))).toEqual(['echo: Hello']);
-    expect(model.count('Hello')).toBe(1);
     await until(async () => expect((await healthOf(bot)).status).toBe(200));
   });
 

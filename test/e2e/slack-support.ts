@@ -140,3 +140,9 @@ export async function answersIn(
 export function texts(messages: readonly FakeMessage[]): readonly string[] {
   return messages.map(({ text }) => text);
 }
+
+/** What /health says. */
+export async function healthOf(bot: RunningBot) {
+  const response = await fetch(`${bot.url}/health`);
+  return { status: response.status, text: await response.text() };
+}
