@@ -56,12 +56,28 @@ function components(depth: number): z.ZodType<readonly ComponentPayload[]> {
 /** A text display in a section in a container. */
 const MAX_COMPONENT_DEPTH = 3;
 
+/** https://docs.discord.com/developers/resources/message#attachment-object */
+const attachment = z.object({
+  id: snowflake.optional().catch(undefined),
+  filename: z.string(),
+  title: text.catch(null),
+  content_type: text.catch(null),
+  /** Bytes. */
+  size: z.number().int().nonnegative().nullish().catch(null),
+  url: text.catch(null),
+  proxy_url: text.catch(null),
+  /** Pixels, of images and videos. */
+  width: z.number().int().positive().nullish().catch(null),
+  height: z.number().int().positive().nullish().catch(null),
+});
+export type AttachmentPayload = z.infer<typeof attachment>;
+
 /** What a message shows. An unexpected form of anything but the text must not make the text unreadable. */
 const bodyCore = {
   content: z.string().default(''),
   mentions: z.array(user.extend({ member: memberName.optional() })).default([]),
   mention_roles: z.array(snowflake).catch([]),
-  attachments: z.array(z.object({ filename: z.string() })).default([]),
+  attachments: z.array(attachment).default([]),
   embeds: z.array(embed).catch([]),
   sticker_items: z.array(z.object({ name: z.string() })).catch([]),
   poll: poll.nullish().catch(null),
@@ -76,7 +92,7 @@ export interface MessageBody {
   readonly content: string;
   readonly mentions: z.infer<typeof bodyCore.mentions>;
   readonly mention_roles: readonly string[];
-  readonly attachments: readonly { readonly filename: string }[];
+  readonly attachments: readonly AttachmentPayload[];
   readonly embeds: readonly EmbedPayload[];
   readonly sticker_items: readonly { readonly name: string }[];
   readonly poll?: PollPayload | null | undefined;

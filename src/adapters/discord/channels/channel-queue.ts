@@ -102,8 +102,9 @@ function applyChange(event: ChannelEvent, waiting: ChannelEvent[], current: Chan
       continue;
     }
     const { id, content, mentions, mention_roles, attachments, embeds, edited_timestamp } = event.message;
-    // An edit without text does not say what the message was changed to.
-    if (id !== message.id || content === '' || editedAt(event.message) < editedAt(message)) continue;
+    // An edit without text and files does not say what the message was changed to.
+    const isWithheld = content === '' && attachments.length === 0;
+    if (id !== message.id || isWithheld || editedAt(event.message) < editedAt(message)) continue;
     waiting[index] = {
       kind,
       message: { ...message, content, mentions, mention_roles, attachments, embeds, edited_timestamp },

@@ -3,7 +3,9 @@
  * own clients (https://docs.discord.com/developers/reference#message-formatting). Embeds, polls, stickers, attachments and
  * forwarded messages are described in words.
  */
+
 import type { ComponentPayload, EmbedPayload, MessageBody, PollPayload, UserPayload } from '../payloads.ts';
+import { attachmentName } from './attachments.ts';
 
 /** The names of a server's channels and roles. Undefined for one that the bot does not know or that not everybody may see. */
 export interface Names {
@@ -124,9 +126,9 @@ const MAX_QUOTE = 2_000;
 /** Types of embeds that Discord makes of links. Nobody in the channel wrote their text. */
 const LINK_PREVIEWS: ReadonlySet<string> = new Set(['link', 'article', 'image', 'video', 'gifv']);
 
-/** Names of files and stickers, whose contents are not read. */
-export function attachmentNames({ attachments, sticker_items: stickers }: MessageBody): readonly string[] {
-  return [...attachments.map(({ filename }) => filename), ...stickers.map(({ name }) => `sticker ${name}`)];
+/** Names of files and stickers. */
+function attachmentNames({ attachments, sticker_items: stickers }: MessageBody): readonly string[] {
+  return [...attachments.map(attachmentName), ...stickers.map(({ name }) => `sticker ${name}`)];
 }
 
 /** Everything a message shows, as text. Empty if there is nothing to read. */
@@ -152,7 +154,7 @@ export function shownText(message: MessageBody, names: Names): string {
 }
 
 /** The messages that were forwarded in this one. */
-export function forwardedTexts({ message_snapshots: snapshots }: MessageBody, names: Names): readonly string[] {
+function forwardedTexts({ message_snapshots: snapshots }: MessageBody, names: Names): readonly string[] {
   return snapshots.map(({ message }) => shownText(message, names)).filter((text) => text !== '');
 }
 

@@ -1,8 +1,14 @@
 /** From Discord's payloads to the bot's messages. Pure. */
 import type { SessionScope } from '../../../core/session.ts';
-import { type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../../core/types.ts';
+import { type FileRef, type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../../core/types.ts';
 import { localeOf } from '../../../i18n/locale.ts';
-import { DEFAULT_MESSAGE, type InteractionPayload, type MessagePayload, REPLY_MESSAGE } from '../payloads.ts';
+import {
+  DEFAULT_MESSAGE,
+  type InteractionPayload,
+  type MessageBody,
+  type MessagePayload,
+  REPLY_MESSAGE,
+} from '../payloads.ts';
 import {
   type ChannelInfo,
   type ChannelTarget,
@@ -12,17 +18,9 @@ import {
   sessionOf,
 } from '../places.ts';
 import { timeOf } from '../snowflake.ts';
+import { allFilesOf, type CarryingMessage, ownFilesOf } from './attachments.ts';
 import { editedAt } from './channel-queue.ts';
-import {
-  attachmentNames,
-  forwardedTexts,
-  type Names,
-  nameOf,
-  pollText,
-  readable,
-  shownText,
-  withoutMentionOf,
-} from './message-text.ts';
+import { type Names, nameOf, pollText, readable, shownText, withoutMentionOf } from './message-text.ts';
 
 /** Discord does not say who wrote a forwarded message. */
 const FORWARDED = 'somebody, in a forwarded message';
@@ -65,6 +63,7 @@ export function isToBot(message: MessagePayload, botId: string, names: Names): b
   return mentions(message, botId, names) || message.referenced_message?.author.id === botId;
 }
 
+/** Mentions the bot, or its role. */
 function mentions(message: MessagePayload, botId: string, names: Names): boolean {
   const { mentions: users, mention_roles: roles } = message;
   return users.some(({ id }) => id === botId) || roles.some((id) => names.role(id)?.own === true);
@@ -91,12 +90,10 @@ export function readMessage(payload: MessagePayload, context: ReadingContext): R
   const isFollowUp = channel.parent !== undefined && context.watched && !isToOthers(payload, botId);
   if (!isAddressed && !channel.direct && !isFollowUp) return { kind: 'ignored', reason: 'elsewhere' };
   const text = readText(payload, botId, names);
-  const attachments = attachmentNames(payload);
-  const forwarded = forwardedTexts(payload, names).map((shown) => ({ author: FORWARDED, text: shown }));
-  // Discord withholds no text in a DM or with a mention of the bot: without text, such a message is really empty.
-  const isComplete = channel.direct || mentions(payload, botId, names);
+  const attachments = ownFilesOf(payload, payload, text);
+  const forwarded = payload.message_snapshots.flatMap(({ message }) => quoteOf(FORWARDED, message, payload, names));
   const isEmpty = text === '' && attachments.length === 0 && forwarded.length === 0;
-  if (!isComplete && isEmpty) return { kind: 'ignored', reason: 'unreadable' };
+  if (isEmpty && !isComplete(payload, context)) return { kind: 'ignored', reason: 'unreadable' };
   const { id, channel_id, author, referenced_message: referenced } = payload;
   const replyTo: ChannelTarget = {
     platform: DISCORD,
@@ -105,7 +102,8 @@ export function readMessage(payload: MessagePayload, context: ReadingContext): R
     trigger: id,
     asker: author.id,
   };
-  const quotes = [...(referenced == null ? [] : quotesOf(referenced, names)), ...forwarded];
+  const answered = referenced == null ? [] : quoteOf(nameOf(referenced.author), referenced, referenced, names);
+  const quotes = [...answered, ...forwarded];
   return {
     kind: 'message',
     message: {
@@ -122,10 +120,30 @@ export function readMessage(payload: MessagePayload, context: ReadingContext): R
       locale: localeOfText(text) ?? localeOf(context.language),
       replyTo,
       ...(quotes.length === 0 ? {} : { quotes }),
-      ...(attachments.length === 0 ? {} : { attachments: attachments.map((name) => ({ name })) }),
+      ...(attachments.length === 0 ? {} : { attachments }),
       ...(editedAt(payload) > 0 ? { editedAt: editedAt(payload) } : {}),
     },
   };
+}
+
+/** Discord withholds no text in a DM or with a mention of the bot: without text, such a message is really empty. */
+function isComplete(payload: MessagePayload, { botId, channel, names }: EditContext): boolean {
+  return channel.direct || mentions(payload, botId, names);
+}
+
+type EditContext = Pick<ReadingContext, 'botId' | 'channel' | 'names'>;
+
+/** What a message says after an edit. Without `text`, Discord may withhold it. */
+export interface EditedMessage {
+  readonly text: string | undefined;
+  readonly attachments: readonly FileRef[];
+}
+
+export function readEdit(payload: MessagePayload, context: EditContext): EditedMessage {
+  const text = readText(payload, context.botId, context.names);
+  const attachments = ownFilesOf(payload, payload, text);
+  const isKnown = text !== '' || attachments.length > 0 || isComplete(payload, context);
+  return { text: isKnown ? text : undefined, attachments };
 }
 
 /** The text without a mention that only addresses the bot; other mentions by name, as people see them. */
@@ -142,9 +160,12 @@ export function readText(
   return poll == null ? text : [text, pollText(poll)].join('\n').trim();
 }
 
-function quotesOf(message: NonNullable<MessagePayload['referenced_message']>, names: Names): readonly Quote[] {
-  const text = shownText(message, names);
-  return text === '' ? [] : [{ author: nameOf(message.author), text }];
+/** Empty if there is nothing to read in it. */
+function quoteOf(author: string, body: MessageBody, carrying: CarryingMessage, names: Names): readonly Quote[] {
+  const text = shownText(body, names);
+  // A sticker has a name only, which is in the text.
+  const files = allFilesOf(body, carrying).filter(({ ref }) => ref !== undefined);
+  return text === '' ? [] : [{ author, text, ...(files.length === 0 ? {} : { files }) }];
 }
 
 /** Chinese is unmistakable. For any other language the server's setting says more than the text. */

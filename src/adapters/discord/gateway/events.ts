@@ -13,7 +13,7 @@ import { createChannelReader } from '../channels/channel-reader.ts';
 import { createChannelWorkers } from '../channels/channel-workers.ts';
 import { createErasures } from '../channels/erasures.ts';
 import { createMessageHandler } from '../channels/message-handler.ts';
-import { isByPerson, isToBot, readMessage, readText } from '../channels/normalize.ts';
+import { isByPerson, isToBot, readEdit, readMessage } from '../channels/normalize.ts';
 import { createThreadContext, createThreads } from '../channels/threads.ts';
 import { createInteractions } from '../interactions/interactions.ts';
 import {
@@ -77,9 +77,9 @@ export function createEvents(deps: EventsDeps): Events {
       const place = placeOf(channel, info);
       const sentAt = timeOf(id);
       if (message === null) return await bot.amended(place, id, null, { sentAt });
-      // Without text it may be that Discord withholds it, from a bot that is no longer mentioned.
-      const text = readText(message, botId(), names(info.guild)) || undefined;
-      await bot.amended(place, id, text, { sentAt, editedAt: editedAt(message) });
+      const context = { botId: botId(), channel: info, names: names(info.guild) };
+      const { text, attachments } = readEdit(message, context);
+      await bot.amended(place, id, text, { sentAt, editedAt: editedAt(message), attachments });
     },
     ping: bot.ping,
   });
