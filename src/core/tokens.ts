@@ -26,6 +26,13 @@ export function estimateTokens(text: string): number {
   return Math.ceil(weight / TOKEN);
 }
 
+/**
+ * Estimated tokens of an image. Servers charge by its size after they have scaled it: OpenAI 765 for 1024 x 1024 and 1,105 for
+ * 2048 x 4096 pixels with tiles, 1,024 and at most 1,536 with patches
+ * (https://platform.openai.com/docs/guides/images-vision#calculating-costs).
+ */
+export const IMAGE_TOKENS = 1_000;
+
 function weightOf(unit: number): number {
   if (unit < 0x80) {
     if (unit >= 0x61 && unit <= 0x7a) return 3; // a-z: four letters a token

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { estimateTokens } from '../../src/core/tokens.ts';
+import { estimateTokens, IMAGE_TOKENS } from '../../src/core/tokens.ts';
 
 /** Text, and its real tokens with o200k_base and with cl100k_base, counted with js-tiktoken 1.0.21. */
 type Sample = readonly [name: string, text: string, o200k: number, cl100k: number];
@@ -145,4 +145,15 @@ describe('the estimate of tokens', () => {
     expect(estimateTokens('abcd'.repeat(300))).toBe(300);
     expect(estimateTokens('记'.repeat(300))).toBe(350);
   });
+});
+
+/** https://platform.openai.com/docs/guides/images-vision#calculating-costs */
+it.each([
+  ['tiles, 1024 x 1024', 765],
+  ['tiles, 2048 x 4096', 1_105],
+  ['patches, 1024 x 1024', 1_024],
+  ['patches, the most', 1_536],
+])('counts an image within a third of what OpenAI charges: %s', (_, charged) => {
+  expect(IMAGE_TOKENS / charged).toBeGreaterThan(0.65);
+  expect(IMAGE_TOKENS / charged).toBeLessThan(1.35);
 });
