@@ -35,9 +35,10 @@ module.exports = {
     },
     {
       name: 'modules-know-core-only',
-      comment: 'The store, the queue and the model know core and how a Redis connection is opened, and not each other.',
+      comment:
+        'The store, the queue, the model and the reader of files know core and how a Redis connection is opened, and not each other.',
       severity: 'error',
-      from: { path: '^src/(memory|queue|chain)/' },
+      from: { path: '^src/(memory|queue|chain|files)/' },
       to: { path: '^src/', pathNot: ['^src/$1/', CORE, LIB, '^src/redis/'] },
     },
     {
@@ -57,12 +58,19 @@ module.exports = {
     {
       name: 'adapters-stand-alone',
       comment:
-        'An adapter knows core, replies, i18n, lib and the shared files of src/adapters. It is handed a BotPort; it never reaches for another adapter, the store, the queue or the model.',
+        'An adapter knows core, replies, i18n, lib, how files are downloaded and the shared files of src/adapters. It is handed a BotPort; it never reaches for another adapter, the store, the queue or the model.',
       severity: 'error',
       from: { path: '^src/adapters/([^/]+)/' },
       to: {
         path: '^src/',
-        pathNot: ['^src/adapters/$1/', '^src/adapters/[^/]+\\.ts$', '^src/(replies|i18n)/', CORE, LIB],
+        pathNot: [
+          '^src/adapters/$1/',
+          '^src/adapters/[^/]+\\.ts$',
+          '^src/(replies|i18n)/',
+          '^src/files/fetch\\.ts$',
+          CORE,
+          LIB,
+        ],
       },
     },
     {
