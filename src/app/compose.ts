@@ -19,6 +19,7 @@ import { createWorker } from '../core/worker.ts';
 import { toBotError } from '../errors.ts';
 import { createFileReader } from '../files/reader.ts';
 import { createCoreMessages, operatorTexts, type Texts } from '../i18n/messages.ts';
+import { createBodyRoom } from '../lib/body-room.ts';
 import { createContext } from '../memory/context/context.ts';
 import { bannerOf } from './banner.ts';
 import { createInfrastructure, driverOf } from './drivers.ts';
@@ -99,8 +100,9 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     model,
     context: seen,
   });
+  const bodies = createBodyRoom();
   const web = createWebAdapter({
-    ...{ samples, coreMessages, logger, clock },
+    ...{ samples, coreMessages, logger, clock, bodies },
     scope: config.memory.scope,
     store: driver.name,
     model: chain.describe(),
@@ -117,7 +119,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     refused: metrics.httpRefused,
     platforms: () =>
       adapters.flatMap(({ platform, health }) => (health === undefined ? [] : [{ platform, ...health() }])),
-    ...{ coreMessages, logger, clock },
+    ...{ coreMessages, logger, clock, bodies },
   });
   const platforms = await createPlatforms(config, { store, metrics, clock, logger });
   const adapters: readonly Adapter[] = [web, http, ...platforms, ...more];

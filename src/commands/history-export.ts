@@ -1,6 +1,7 @@
 /** A conversation as files: JSON for programs, Markdown for people. What the person had the bot keep there is in them. */
 import type { CommandFile } from '../core/commands.ts';
 import type { Fact } from '../core/facts.ts';
+import { cleanName } from '../core/names.ts';
 import type { SessionId } from '../core/session.ts';
 import type { ChatMessage } from '../core/types.ts';
 import type { CommandRequest } from './command.ts';
@@ -21,13 +22,14 @@ export function exportFiles(
   const json = {
     conversation: sessionId,
     exportedAt,
-    messages: messages.map(({ role, author, content, timestamp, stopped, cut }) => ({
+    messages: messages.map(({ role, author, content, timestamp, stopped, cut, files = [] }) => ({
       role,
       ...(author === undefined ? {} : { author }),
       content,
       timestamp: new Date(timestamp).toISOString(),
       ...(stopped === true ? { stopped } : {}),
       ...(cut === undefined ? {} : { cut }),
+      ...(files.length === 0 ? {} : { files: files.map((file) => file.name) }),
     })),
     facts: facts.map(({ id, text, saidAt, expiresAt }) => ({
       ...{ id, text },
@@ -37,7 +39,7 @@ export function exportFiles(
   };
   const markdown = [
     `# ${history.fileTitle(now)}`,
-    ...messages.map((message) => `${headOf(request, message)}\n\n${quote(message.content)}`),
+    ...messages.map((message) => [headOf(request, message), ...filesOf(message), quote(message.content)].join('\n\n')),
     ...(facts.length === 0 ? [] : [`## ${history.factsTitle}`]),
     ...facts.map(({ text, saidAt, expiresAt }) => `${factTexts.entry(saidAt, expiresAt)}\n\n${quote(text)}`),
   ].join('\n\n');
@@ -45,4 +47,9 @@ export function exportFiles(
     { name: `${name}.json`, mediaType: 'application/json', content: `${JSON.stringify(json, null, 2)}\n` },
     { name: `${name}.md`, mediaType: 'text/markdown', content: `${markdown}\n` },
   ];
+}
+
+/** One line of names; no line without files. */
+function filesOf({ files = [] }: ChatMessage): readonly string[] {
+  return files.length === 0 ? [] : [files.map(({ name }) => `\`${cleanName(name)}\``).join(', ')];
 }

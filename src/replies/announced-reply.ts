@@ -94,8 +94,12 @@ export function createAnnouncedReply(deps: AnnouncedReplyDeps): AnnouncedReply {
       await settle();
       if (!lease.alive()) return;
       const { kind, text } = end;
-      const cut = end.kind === 'answered' && end.cut !== undefined ? { cut: end.cut } : {};
-      await announce({ kind: 'live.end', outcome: kind, text, ...cut }).catch(onLost);
+      const { cut = undefined, unread = [] } = end.kind === 'answered' ? end : {};
+      const about = {
+        ...(cut === undefined ? {} : { cut }),
+        ...(unread.length === 0 ? {} : { unread: unread.map(({ name, why }) => ({ name, why })) }),
+      };
+      await announce({ kind: 'live.end', outcome: kind, text, ...about }).catch(onLost);
     },
     detach: settle,
   };

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { ANSWER_CUTS } from '../core/types.ts';
+import { ANSWER_CUTS, FILE_FAULTS } from '../core/types.ts';
 import { beginsWith } from '../lib/begins-with.ts';
 
 const textEvent = z.object({
@@ -22,6 +22,8 @@ const endEvent = z.object({
   /** The whole final text. */
   text: z.string(),
   cut: z.enum(ANSWER_CUTS).optional(),
+  /** Files that the answer was made without. */
+  unread: z.array(z.object({ name: z.string(), why: z.enum(FILE_FAULTS) })).optional(),
 });
 
 export const liveEvent = z.discriminatedUnion('kind', [textEvent, endEvent]);

@@ -7,7 +7,7 @@ import type { CommandResult } from '../../src/core/commands.ts';
 import { type Fact, type Facts, MAX_FACTS } from '../../src/core/facts.ts';
 import { placeTag, type SessionId } from '../../src/core/session.ts';
 import type { Memory } from '../../src/core/store.ts';
-import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord } from '../../src/core/types.ts';
+import type { ChatMessage, IncomingMessage, JsonValue, TurnId, TurnRecord, UnreadFile } from '../../src/core/types.ts';
 import type { BotError, ErrorCode } from '../../src/errors.ts';
 
 interface Conversation {
@@ -30,7 +30,7 @@ export interface EdgeBot extends BotPort {
   /** When set, a message is answered with what it gives as soon as it is taken in. */
   answerWith: ((message: IncomingMessage) => string) | undefined;
   /** Commits the turn with its answer; its reply is told by `announce`, as a worker's would be. */
-  commit(turnId: TurnId, text: string): void;
+  commit(turnId: TurnId, text: string, unread?: readonly UnreadFile[]): void;
   fail(turnId: TurnId, code: ErrorCode): void;
   /** Followers of any turn. */
   followers(): number;
@@ -163,13 +163,19 @@ export function createEdgeBot(): EdgeBot {
     next(result) {
       planned = result;
     },
-    commit(turnId, text) {
-      const { sessionId, text: question, sentAt, author, ttl } = find(turnId);
+    commit(turnId, text, unread = []) {
+      const { sessionId, text: question, sentAt, author, ttl, attachments = [] } = find(turnId);
       const of = { turn: turnId, source: turnId, authorId: author.id };
       const conversation = conversations.get(sessionId) ?? { messages: [], ttl: 1800 };
       conversation.messages.push(
-        { ...of, role: 'user', content: question, timestamp: sentAt },
-        { ...of, role: 'assistant', content: text, timestamp: sentAt + 1000 },
+        {
+          ...of,
+          role: 'user',
+          content: question,
+          timestamp: sentAt,
+          files: attachments.map(({ data, ...file }) => file),
+        },
+        { ...of, role: 'assistant', content: text, timestamp: sentAt + 1000, unread },
       );
       if (ttl !== undefined) conversation.ttl = ttl;
       conversations.set(sessionId, conversation);

@@ -16,7 +16,7 @@ import { createWaitingCallers } from './waiting-callers.ts';
 
 export interface HttpAdapterOptions
   extends HttpLimits,
-    Pick<HttpDeps, 'store' | 'metrics' | 'refused' | 'platforms' | 'coreMessages' | 'logger' | 'clock'>,
+    Pick<HttpDeps, 'bodies' | 'store' | 'metrics' | 'refused' | 'platforms' | 'coreMessages' | 'logger' | 'clock'>,
     Pick<HttpGuards, 'apiKey'> {
   readonly host: string;
   /** 0: any free one. */

@@ -5,7 +5,8 @@ import { streamSSE } from 'hono/streaming';
 import { hasRememberHint } from '../../core/remember-hint.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import type { ErrorCode } from '../../errors.ts';
-import { bodyLimit, readJson } from '../../lib/json-body.ts';
+import { bodyLimit, withLargeJson } from '../../lib/json-body.ts';
+import { MAX_FILES_JSON } from '../attachments.ts';
 import { answerCommand } from './commands.ts';
 import type { HttpDeps } from './deps.ts';
 import { type FollowedTurn, followTurn } from './follow-turn.ts';
@@ -18,10 +19,20 @@ import type { Caller } from './waiting-callers.ts';
 
 export function addChatRoute(app: Hono, deps: HttpDeps): void {
   const schema = chatRequestSchema(deps.limits);
-  const maxBytes = bodyLimit(deps.limits.maxMessageChars);
+  const small = bodyLimit(deps.limits.maxMessageChars);
+  const limits = { small, large: small + MAX_FILES_JSON, field: 'attachments', room: deps.bodies };
 
   app.post('/chat', async (c) => {
-    const message = toMessage(parseChat(schema, await readJson(c.req.raw, maxBytes)), {
+    // What waits for the answer keeps nothing of the files.
+    const { response, message, turn } = await withLargeJson(c.req.raw, limits, (body) => takeIn(c, body));
+    if (response !== undefined) return response;
+    const answer = wantsStream(c.req.header('accept')) ? streamAnswer : awaitAnswer;
+    return answer(c, deps, message, turn);
+  });
+
+  /** Runs a command, or stores the message. */
+  async function takeIn(c: Context, body: unknown): Promise<TakenIn> {
+    const { attachments, ...message } = toMessage(parseChat(schema, body), {
       idempotencyKey: c.req.header('idempotency-key'),
       locale: preferredLocale(c.req.header('accept-language')),
       now: deps.clock.now(),
@@ -29,12 +40,15 @@ export function addChatRoute(app: Hono, deps: HttpDeps): void {
     });
     if (!deps.callers.open) throw refuse(503, 'The bot is shutting down. Please try again.', retryAfter(1000));
     const command = await answerCommand(c, deps, message);
-    if (command !== undefined) return command;
-    const turn = await enqueue(deps, message);
-    const answer = wantsStream(c.req.header('accept')) ? streamAnswer : awaitAnswer;
-    return answer(c, deps, message, turn);
-  });
+    if (command !== undefined) return { response: command };
+    const turn = await enqueue(deps, attachments === undefined ? message : { ...message, attachments });
+    return { message, turn };
+  }
 }
+
+type TakenIn =
+  | { readonly response: Response; readonly message?: never; readonly turn?: never }
+  | { readonly response?: never; readonly message: IncomingMessage; readonly turn: FollowedTurn };
 
 /**
  * Stores the message and follows its turn; of a repeated one, the turn it was first stored as.

@@ -1,6 +1,7 @@
 /** What the routes of the HTTP API work with. */
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Clock, CoreMessages, Logger } from '../../core/ports.ts';
+import type { BodyRoom } from '../../lib/body-room.ts';
 import type { HttpLimits } from './schemas.ts';
 import type { WaitingCallers } from './waiting-callers.ts';
 
@@ -27,6 +28,8 @@ export interface HttpDeps {
   readonly limits: HttpLimits;
   readonly timings: HttpTimings;
   readonly callers: WaitingCallers;
+  /** For bodies with files. */
+  readonly bodies: BodyRoom;
   readonly store: string;
   /** The metrics of the process in Prometheus' text format. */
   readonly metrics: () => Promise<string>;

@@ -2,7 +2,7 @@
 import type { BotPort } from '../../core/bot-port.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { SessionId } from '../../core/session.ts';
-import type { AnswerCut, JsonValue, TurnId, TurnRecord } from '../../core/types.ts';
+import type { AnswerCut, JsonValue, TurnId, TurnRecord, UnreadFile } from '../../core/types.ts';
 import { BotError, type ErrorCode, toBotError } from '../../errors.ts';
 import { createSignal } from '../../lib/signal.ts';
 import { type EndEvent, joinText, type LiveText, liveEvent, NOTHING_SEEN } from '../../replies/live-text.ts';
@@ -14,6 +14,8 @@ export type Settlement =
       readonly text: string;
       /** Absent: the answer is whole. */
       readonly cut?: AnswerCut | undefined;
+      /** Files that the answer was made without. */
+      readonly unread?: readonly UnreadFile[] | undefined;
       readonly timestamp: number;
       /** 0: the conversation has expired or was forgotten since. */
       readonly expiresInMs: number;
@@ -120,7 +122,8 @@ export async function followTurn(
     const text = record?.answer ?? (ended?.outcome === 'answered' ? ended.text : undefined);
     // Answered, and the conversation expired before it could be read: the caller still gets what was written.
     if (outcome === 'answered' && text !== undefined) {
-      return { kind: 'answered', text, cut: record?.cut ?? ended?.cut, timestamp: clock.now(), expiresInMs: 0 };
+      const about = { cut: record?.cut ?? ended?.cut, unread: record?.unread ?? ended?.unread };
+      return { kind: 'answered', text, ...about, timestamp: clock.now(), expiresInMs: 0 };
     }
     return { kind: 'forgotten' };
   }
@@ -138,8 +141,8 @@ async function findAnswer(bot: TurnReader, sessionId: SessionId, turnId: TurnId)
     if (history === undefined) return undefined;
     const answer = history.messages.find((message) => message.turn === turnId && message.role === 'assistant');
     if (answer !== undefined) {
-      const { content, cut, timestamp } = answer;
-      return { kind: 'answered', text: content, cut, timestamp, expiresInMs: history.expiresInMs };
+      const { content, cut, unread, timestamp } = answer;
+      return { kind: 'answered', text: content, cut, unread, timestamp, expiresInMs: history.expiresInMs };
     }
     if (history.total <= RECENT) return undefined;
   }

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { parseAccept } from 'hono/utils/accept';
 import type { z } from 'zod';
 import { encodeSession, type SessionId } from '../../core/session.ts';
-import type { IncomingMessage, Locale, TurnId } from '../../core/types.ts';
+import type { FileRef, IncomingMessage, Locale, TurnId } from '../../core/types.ts';
 import { BotError } from '../../errors.ts';
 import { localeOf } from '../../i18n/locale.ts';
+import { fileRefs } from '../attachments.ts';
 import { type chatRequestSchema, factRequest, userId } from './schemas.ts';
 
 export interface ChatRequest {
@@ -13,6 +14,7 @@ export interface ChatRequest {
   readonly text: string;
   /** Whole seconds. */
   readonly ttl?: number;
+  readonly attachments?: readonly FileRef[];
 }
 
 /** What the message is made of besides the body. */
@@ -38,7 +40,8 @@ export function sessionOf(user: string): SessionId {
 
 /**
  * Reads the body of POST /chat.
- * @throws BotError `ttl_out_of_bounds` when only the ttl is wrong, else `bad_input`; the message is for the caller.
+ * @throws BotError `ttl_out_of_bounds` when only the ttl is wrong, else `bad_input`; HTTPException 413 when the attachments are too
+ * large. The messages are for the caller.
  */
 export function parseChat(schema: ReturnType<typeof chatRequestSchema>, body: unknown): ChatRequest {
   const parsed = schema.safeParse(body);
@@ -47,8 +50,13 @@ export function parseChat(schema: ReturnType<typeof chatRequestSchema>, body: un
     const other = issues.find((issue) => issue.path[0] !== 'ttl');
     throw new BotError(other === undefined ? 'ttl_out_of_bounds' : 'bad_input', textOf(other ?? issues[0]));
   }
-  const { user_id, message, ttl } = parsed.data;
-  return { userId: user_id, text: message, ...(typeof ttl === 'number' ? { ttl } : {}) };
+  const { user_id, message, ttl, attachments } = parsed.data;
+  const files = fileRefs(attachments ?? []);
+  return {
+    ...{ userId: user_id, text: message },
+    ...(typeof ttl === 'number' ? { ttl } : {}),
+    ...(files.length === 0 ? {} : { attachments: files }),
+  };
 }
 
 /**
@@ -103,7 +111,7 @@ export function parseFactText(body: unknown): string {
  */
 export function toMessage(request: ChatRequest, context: ChatContext): IncomingMessage {
   const turnId = context.random.slice(0, RANDOM_LENGTH) + fingerprint(request);
-  const { userId: id, text, ttl } = request;
+  const { userId: id, text, ttl, attachments } = request;
   return {
     id: turnId,
     turnId,
@@ -120,6 +128,7 @@ export function toMessage(request: ChatRequest, context: ChatContext): IncomingM
     locale: context.locale,
     replyTo: { platform: 'http' },
     ...(ttl === undefined ? {} : { ttl }),
+    ...(attachments === undefined ? {} : { attachments }),
   };
 }
 
@@ -149,8 +158,13 @@ function checkedKey(key: string): string {
   return key;
 }
 
-function fingerprint({ text, ttl }: ChatRequest): string {
-  return hashOf(JSON.stringify([text, ttl ?? null])).slice(0, FINGERPRINT_LENGTH);
+function fingerprint({ text, ttl, attachments = [] }: ChatRequest): string {
+  const hash = createHash('sha256').update(JSON.stringify([text, ttl ?? null]));
+  // The size says where the data ends, so no two lists of files make the same bytes.
+  for (const { name, type, size, data = '' } of attachments) {
+    hash.update(JSON.stringify([name, type ?? null, size])).update(data);
+  }
+  return hash.digest('base64url').slice(0, FINGERPRINT_LENGTH);
 }
 
 function hashOf(text: string): string {

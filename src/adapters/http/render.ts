@@ -6,6 +6,7 @@ import type { History, ServiceStats } from '../../core/store.ts';
 import type { Locale, TurnId } from '../../core/types.ts';
 import { BotError, type ErrorCode } from '../../errors.ts';
 import { messagesIn } from '../../i18n/messages.ts';
+import { answerNote } from '../../replies/answer-note.ts';
 import type { Settlement } from './follow-turn.ts';
 import type {
   chatResponse,
@@ -101,19 +102,22 @@ export function isoTime(ms: number): string {
 
 export function renderChat(
   user: string,
-  { text, cut, timestamp, expiresInMs }: Extract<Settlement, { kind: 'answered' }>,
+  { text, cut, unread = [], timestamp, expiresInMs }: Extract<Settlement, { kind: 'answered' }>,
   locale: Locale,
   rememberHint = false,
 ): z.infer<typeof chatResponse> {
-  const texts = messagesIn(locale);
-  const whole = {
+  const about = { ...(cut === undefined ? {} : { cut }), ...(unread.length === 0 ? {} : { unread }) };
+  const hint = rememberHint ? { rememberHint } : {};
+  const note = answerNote({ kind: 'answered', text, stopped: false, ...about, ...hint }, messagesIn(locale));
+  return {
     response: text,
     user_id: user,
     timestamp: isoTime(timestamp),
     ttl_remaining: secondsLeft(expiresInMs),
+    ...(cut === undefined ? {} : { cut }),
+    ...(unread.length === 0 ? {} : { unread: [...unread] }),
+    ...(note === undefined ? {} : { note }),
   };
-  if (cut !== undefined) return { ...whole, cut, note: texts.cut[cut] };
-  return rememberHint ? { ...whole, note: texts.rememberHint } : whole;
 }
 
 /** The response while the turn continues without its caller. */
@@ -133,10 +137,11 @@ export function historyPath(user: string): string {
 export function renderHistory(user: string, history: History): z.infer<typeof historyResponse> {
   return {
     user_id: user,
-    messages: history.messages.map(({ role, content, timestamp }) => ({
+    messages: history.messages.map(({ role, content, timestamp, files = [] }) => ({
       role,
       content,
       timestamp: isoTime(timestamp),
+      ...(files.length === 0 ? {} : { files: files.map(({ name }) => name) }),
     })),
     total_messages: history.total,
     ttl_remaining: secondsLeft(history.expiresInMs),

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { MAX_FACT_LENGTH, MAX_FACTS } from '../../core/facts.ts';
 import { isWellFormed, MAX_COMPONENT_LENGTH } from '../../core/session.ts';
-import { ANSWER_CUTS } from '../../core/types.ts';
+import { ANSWER_CUTS, FILE_FAULTS } from '../../core/types.ts';
+import { attachmentsSchema, MAX_FILE_BYTES, MAX_FILES } from '../attachments.ts';
 
 /** Bounds of what a caller may send. TTLs in whole seconds. */
 export interface HttpLimits {
@@ -28,14 +29,21 @@ export const userId = z
 /** The body of POST /chat. Its texts are answered to callers as they are. */
 export function chatRequestSchema({ maxTtl, minTtl, defaultTtl, maxMessageChars }: HttpLimits) {
   const ttlBounds = `ttl must be a whole number of seconds from 1 to ${maxTtl}.`;
-  return z.object(
+  const body = z.object(
     {
       user_id: userId,
       message: z
         .string('message must be a string.')
         .max(maxMessageChars, `message is too long: it may have at most ${maxMessageChars} characters.`)
-        .refine((text) => text.trim() !== '', 'message must not be empty.')
-        .refine(isWellFormed, 'message must be well-formed Unicode: it has a lone surrogate.'),
+        .refine(isWellFormed, 'message must be well-formed Unicode: it has a lone surrogate.')
+        .describe('It may be empty when there are attachments.'),
+      attachments: attachmentsSchema
+        .nullish()
+        .describe(
+          `Images (PNG, JPEG, WebP, GIF), text files and PDFs for this message: at most ${MAX_FILES}, ${MAX_FILE_BYTES} bytes ` +
+            'together (decoded). They are stored until the message is answered, and then only their names are remembered: send a file ' +
+            'again to ask about it again. A memory command ignores them.',
+        ),
       ttl: z
         .int(ttlBounds)
         .min(1, ttlBounds)
@@ -48,6 +56,10 @@ export function chatRequestSchema({ maxTtl, minTtl, defaultTtl, maxMessageChars 
     },
     'The body must be a JSON object.',
   );
+  return body.refine(({ message, attachments }) => message.trim() !== '' || (attachments ?? []).length > 0, {
+    message: 'message must not be empty.',
+    path: ['message'],
+  });
 }
 
 const answerCut = z
@@ -63,11 +75,16 @@ export const chatResponse = z.object({
   timestamp: isoTime,
   ttl_remaining: secondsLeft,
   cut: answerCut.optional(),
+  unread: z
+    .array(z.object({ name: z.string(), why: z.enum(FILE_FAULTS) }))
+    .optional()
+    .describe('Only where the answer was made without some of the attachments: which, and why.'),
   note: z
     .string()
     .optional()
     .describe(
-      'What to show under the answer, in the language of the caller: why it is cut off, or that /remember keeps something.',
+      'What to show under the answer, in the language of the caller: why it is cut off, which attachments were not read, or that ' +
+        '/remember keeps something.',
     ),
 });
 
@@ -80,7 +97,17 @@ export const pendingResponse = z.object({
 
 export const historyResponse = z.object({
   user_id: z.string(),
-  messages: z.array(z.object({ role: z.enum(['user', 'assistant']), content: z.string(), timestamp: isoTime })),
+  messages: z.array(
+    z.object({
+      role: z.enum(['user', 'assistant']),
+      content: z.string(),
+      timestamp: isoTime,
+      files: z
+        .array(z.string())
+        .optional()
+        .describe('Names of the attachments of the message. Their contents are not kept.'),
+    }),
+  ),
   total_messages: z.int().nonnegative(),
   ttl_remaining: secondsLeft,
 });

@@ -14,7 +14,7 @@ import { addRoutes, type RouteDeps } from './routes.ts';
 import { SAMPLE_MS, type Samples } from './samples.ts';
 
 export interface WebAdapterOptions
-  extends Pick<RouteDeps, 'scope' | 'store' | 'model' | 'maxMessageLength' | 'coreMessages' | 'logger'> {
+  extends Pick<RouteDeps, 'scope' | 'store' | 'model' | 'maxMessageLength' | 'bodies' | 'coreMessages' | 'logger'> {
   readonly samples: Samples;
   readonly clock: Pick<Clock, 'now'>;
   /** Milliseconds between looks at a shown conversation when nothing is announced. */

@@ -12,7 +12,13 @@ import { toBotError } from '../../errors.ts';
 export const CONVERSATION = 'conversation';
 
 export const announcement = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('web.said'), turn: z.string(), author: z.string(), text: z.string() }),
+  z.object({
+    kind: z.literal('web.said'),
+    turn: z.string(),
+    author: z.string(),
+    text: z.string(),
+    files: z.array(z.string()).optional(),
+  }),
   z.object({ kind: z.literal('web.changed') }),
 ]);
 

@@ -44,7 +44,7 @@ export async function runFeed(options: FeedOptions): Promise<void> {
   const { bot, sessionId, send, signal, pollMs, logger } = options;
   const news = createSignal();
   const followed = new Map<TurnId, Followed>();
-  const said = new Map<TurnId, { readonly author: string; readonly text: string }>();
+  const said = new Map<TurnId, { readonly author: string; readonly text: string; readonly files?: string[] }>();
   const unsettled = new Set(options.tracked);
   let look = true;
   let told = '';
@@ -52,8 +52,8 @@ export async function runFeed(options: FeedOptions): Promise<void> {
   const unhear = await bot.follow(sessionId, CONVERSATION, (payload) => {
     const event = announcement.safeParse(payload);
     if (event.success && event.data.kind === 'web.said') {
-      const { turn, author, text } = event.data;
-      said.set(turn, { author, text });
+      const { turn, author, text, files } = event.data;
+      said.set(turn, { author, text, ...(files === undefined ? {} : { files }) });
     }
     // A choice of TTL changes nothing of what is compared here, but the panel beside it.
     if (event.success && event.data.kind === 'web.changed') told = '';

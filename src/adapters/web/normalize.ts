@@ -4,6 +4,7 @@ import type { CommandContext } from '../../core/commands.ts';
 import { encodeSession, type Place, personOf, type SessionId, type SessionScope } from '../../core/session.ts';
 import type { IncomingMessage } from '../../core/types.ts';
 import { BotError } from '../../errors.ts';
+import { fileRefs } from '../attachments.ts';
 import type { Asker, messageBody, Seat } from './schemas.ts';
 
 /** All people and channels of the page are of one workspace. */
@@ -29,8 +30,9 @@ export function sessionOf(seat: Pick<Seat, 'user' | 'channel'>, scope: SessionSc
   return encodeSession(scope === 'channel' ? { place } : { place, user: seat.user });
 }
 
-/** `now`: Unix milliseconds. */
+/** `now`: Unix milliseconds. @throws HTTPException 413 when the files are too large. */
 export function toMessage(body: z.infer<typeof messageBody>, scope: SessionScope, now: number): IncomingMessage {
+  const attachments = fileRefs(body.attachments ?? []);
   return {
     id: body.id,
     turnId: body.id,
@@ -44,6 +46,7 @@ export function toMessage(body: z.infer<typeof messageBody>, scope: SessionScope
     isMention: true,
     locale: body.locale,
     replyTo: { platform: 'web' },
+    ...(attachments.length === 0 ? {} : { attachments }),
   };
 }
 

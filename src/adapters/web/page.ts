@@ -21,10 +21,10 @@ const FILES = {
 
 /**
  * Scripts and styles from here alone, none inline; no script may turn a text into HTML (trusted types), so what people and
- * models write stays text even where the page has a fault.
+ * models write stays text even where the page has a fault. `blob:` images are the thumbnails of files that the person attaches.
  */
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; " +
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /** A page that an update changed is fetched again; an unchanged one is not sent again. */

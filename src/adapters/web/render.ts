@@ -4,7 +4,7 @@ import type { CommandDefinition, CommandOption, CommandResult } from '../../core
 import { type Fact, MAX_FACTS } from '../../core/facts.ts';
 import type { ContextPreview } from '../../core/ports.ts';
 import type { ConversationStats, History, TtlState } from '../../core/store.ts';
-import type { ChatMessage, Locale, UsedMemory } from '../../core/types.ts';
+import type { ChatMessage, FileRef, Locale, UsedMemory } from '../../core/types.ts';
 import {
   type FeedEvents,
   MAX_EXCERPT,
@@ -31,12 +31,19 @@ export function renderReceived(result: ReceiveResult): Sent {
 }
 
 export function renderMessage(message: ChatMessage): FeedEvents['state']['messages'][number] {
-  const { role, content, timestamp, turn, author, stopped, cut } = message;
+  const { role, content, timestamp, turn, author, stopped, cut, unread = [] } = message;
   return {
     ...{ role, content, timestamp, turn, stopped: stopped === true },
     ...(author === undefined ? {} : { author }),
     ...(cut === undefined ? {} : { cut }),
+    ...renderFiles(message.files),
+    ...(unread.length === 0 ? {} : { unread: unread.map(({ name, why }) => ({ name, why })) }),
   };
+}
+
+/** By name only. */
+export function renderFiles(files: readonly FileRef[] = []): { files?: string[] } {
+  return files.length === 0 ? {} : { files: files.map(({ name }) => name) };
 }
 
 /** `from`: what is stored now. */
@@ -50,8 +57,9 @@ export function renderUsed(
   const messages = from.messages.filter(({ role, turn }) => role === 'user' && used.turns.includes(turn));
   const facts = from.facts.filter(({ id }) => used.facts.includes(id));
   return {
-    messages: messages.map(({ turn, author, content, timestamp }) => ({
+    messages: messages.map(({ turn, author, content, timestamp, files }) => ({
       ...{ turn, timestamp, text: excerptOf(content), answer: excerptOf(answers.get(turn) ?? '') },
+      ...renderFiles(files),
       ...(author === undefined ? {} : { author }),
     })),
     facts: facts.map(({ text }) => text),
@@ -101,6 +109,7 @@ export function renderMemory({ ttl, stats, history, seen, facts }: MemoryParts):
       tokens: { system: seen.tokens.system, facts: seen.tokens.facts, window: seen.tokens.window },
       facts: seen.facts.length,
       messages: seen.messages.length,
+      files: seen.messages.flatMap(({ files = [] }) => files.map(({ name }) => name)),
       window_end: seen.windowEnd,
       searched: seen.searched,
       recall_room: seen.recallRoom,

@@ -8,13 +8,15 @@ import type { CommandCall, MemoryCommand } from '../../core/commands.ts';
 import type { Clock, CoreMessages, Logger } from '../../core/ports.ts';
 import { isOwn, personOf, type SessionId, type SessionScope } from '../../core/session.ts';
 import { BotError } from '../../errors.ts';
-import { bodyLimit, readJson } from '../../lib/json-body.ts';
+import type { BodyRoom } from '../../lib/body-room.ts';
+import { bodyLimit, readJson, withLargeJson } from '../../lib/json-body.ts';
 import { keepAlive } from '../../lib/keep-alive.ts';
+import { MAX_FILE_BYTES, MAX_FILES, MAX_FILES_JSON } from '../attachments.ts';
 import { announce } from './announcements.ts';
 import { runFeed } from './feed.ts';
 import { createFeedSlots } from './feed-slots.ts';
 import { contextOf, parse, sessionOf, toMessage } from './normalize.ts';
-import { renderAnswer, renderCommands, renderMemory, renderReceived } from './render.ts';
+import { renderAnswer, renderCommands, renderFiles, renderMemory, renderReceived } from './render.ts';
 import { SAMPLE_MS, type Samples } from './samples.ts';
 import {
   actionBody,
@@ -40,6 +42,8 @@ export interface RouteDeps {
   readonly model: string;
   /** Longest message of a person, in UTF-16 units. */
   readonly maxMessageLength: number;
+  /** For bodies with files. */
+  readonly bodies: BodyRoom;
   readonly samples: Pick<Samples, 'list'>;
   readonly coreMessages: CoreMessages;
   readonly logger: Logger;
@@ -60,6 +64,10 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
   const { bot, scope, coreMessages, logger } = deps;
   const maxBytes = bodyLimit(deps.maxMessageLength);
   const slots = createFeedSlots();
+  const messageLimits = {
+    ...{ small: maxBytes, large: maxBytes + MAX_FILES_JSON, field: 'attachments' },
+    room: deps.bodies,
+  };
 
   app.get(`${API}/setup`, (c) => {
     const { locale, can_manage } = parse(setupQuery, c.req.query());
@@ -67,19 +75,21 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
       scope,
       store: deps.store,
       model: deps.model,
-      max_message_length: deps.maxMessageLength,
+      ...{ max_message_length: deps.maxMessageLength, max_files: MAX_FILES, max_file_bytes: MAX_FILE_BYTES },
       commands: renderCommands(bot().commands.catalogue, locale, can_manage === 'true'),
     };
     return c.json(answer);
   });
 
-  app.post(`${API}/messages`, async (c) => {
-    const body = parse(messageBody, await readJson(c.req.raw, maxBytes));
-    if (!deps.isOpen()) return c.json({ detail: 'The bot is shutting down.' }, 503, { 'Retry-After': '1' });
-    const command = bot().commands.readText(body.text);
-    if (command === undefined) return c.json(await receive(body));
-    return c.json(await runCommand({ command, context: contextOf(body, scope, 'text') }));
-  });
+  app.post(`${API}/messages`, (c) =>
+    withLargeJson(c.req.raw, messageLimits, async (received) => {
+      const body = parse(messageBody, received);
+      if (!deps.isOpen()) return c.json({ detail: 'The bot is shutting down.' }, 503, { 'Retry-After': '1' });
+      const command = bot().commands.readText(body.text);
+      if (command === undefined) return c.json(await receive(body));
+      return c.json(await runCommand({ command, context: contextOf(body, scope, 'text') }));
+    }),
+  );
 
   app.post(`${API}/messages/delete`, async (c) => {
     const body = parse(messageRef, await readJson(c.req.raw, maxBytes));
@@ -178,12 +188,13 @@ export function addRoutes(app: Hono, deps: RouteDeps): void {
 
   async function receive(body: z.infer<typeof messageBody>): Promise<Writes['messages']['answer']> {
     const message = toMessage(body, scope, deps.clock.now());
-    const { sessionId, turnId, author, text } = message;
+    const { sessionId, turnId, author, text, attachments } = message;
     const result = await bot().receive(message);
     if (result.kind === 'queued') {
       // Not earlier: a refused message must leave no trace, and repeating somebody's message id must not make one its author.
       await bot().flags.set(sessionId, authorNote(turnId, author.id), AUTHOR_MS);
-      await announce(bot(), logger, sessionId, { kind: 'web.said', turn: turnId, author: author.name, text });
+      const said = { turn: turnId, author: author.name, text, ...renderFiles(attachments) };
+      await announce(bot(), logger, sessionId, { kind: 'web.said', ...said });
     }
     return renderReceived(result);
   }

@@ -1,7 +1,8 @@
 /** What the page may send, and what it is sent. Checked at the edge; test/adapters/web reads every answer by these. */
 import { z } from 'zod';
 import { isWellFormed } from '../../core/session.ts';
-import { ANSWER_CUTS } from '../../core/types.ts';
+import { ANSWER_CUTS, FILE_FAULTS } from '../../core/types.ts';
+import { attachmentsSchema } from '../attachments.ts';
 
 const named = (what: string, max: number) =>
   z
@@ -39,6 +40,7 @@ export const messageBody = z.object({
   ...asker,
   id: messageId,
   text: z.string().refine(isWellFormed, 'text is ill-formed.'),
+  attachments: attachmentsSchema.optional(),
 });
 export const actionBody = z.object({ ...asker, action: z.string().max(100) });
 export const messageRef = z.object({ ...seat, id: messageId });
@@ -69,6 +71,9 @@ export const SHOWN_MESSAGES = 200;
 /** Longest text of an earlier message where it is shown in short, in UTF-16 units. */
 export const MAX_EXCERPT = 280;
 
+/** Names of the files of a message. What they contain is not kept. Absent: none. */
+const files = z.array(z.string()).optional();
+
 /** What of the memory an answer was made with, besides the newest messages, as far as it is still stored. */
 const usedMemory = z.object({
   /** Recalled messages with the answers to them, in short, oldest first. */
@@ -77,6 +82,7 @@ const usedMemory = z.object({
       turn: z.string(),
       author: z.string().optional(),
       text: z.string(),
+      files,
       answer: z.string(),
       /** Unix milliseconds. */
       timestamp: z.number(),
@@ -98,6 +104,9 @@ const stored = z.object({
   stopped: z.boolean(),
   /** Absent: not cut off. */
   cut: z.enum(ANSWER_CUTS).optional(),
+  files,
+  /** Files that an answer was made without. Absent: none. */
+  unread: z.array(z.object({ name: z.string(), why: z.enum(FILE_FAULTS) })).optional(),
 });
 
 const fact = z.object({
@@ -129,6 +138,8 @@ export const memoryAnswer = z.object({
     tokens: z.object({ system: z.number(), facts: z.number(), window: z.number() }),
     facts: z.number(),
     messages: z.number(),
+    /** Names of the files of these messages. */
+    files: z.array(z.string()),
     window_end: z.enum(['all', 'messages', 'tokens']),
     /** Older messages, which are searched unless there is no room for what would be found. */
     searched: z.number(),
@@ -164,6 +175,9 @@ export const setupAnswer = z.object({
   store: z.string(),
   model: z.string(),
   max_message_length: z.number(),
+  /** Of one message, and their bytes together. */
+  max_files: z.number(),
+  max_file_bytes: z.number(),
   commands: z.array(
     z.object({ name: z.string(), usage: z.string(), description: z.string(), options: z.array(option) }),
   ),
@@ -177,7 +191,7 @@ export const feedEvents = {
     /** Stored messages before these. */
     earlier: z.number(),
     /** Unfinished turns, the running one first; the text where this connection heard it being said. */
-    waiting: z.array(z.object({ turn: z.string(), author: z.string().optional(), text: z.string().optional() })),
+    waiting: z.array(z.object({ turn: z.string(), author: z.string().optional(), text: z.string().optional(), files })),
     /** Turns that ended without being in memory. `unknown`: no such turn; what was sent under that id is not stored. */
     settled: z.array(
       z.object({ turn: z.string(), outcome: z.enum(['answered', 'failed', 'forgotten', 'unknown']), text: z.string() }),

@@ -5,6 +5,7 @@ import { createHttpAdapter, type HttpAdapter, type HttpAdapterOptions } from '..
 import type { Lease } from '../../../src/core/ports.ts';
 import { encodeSession } from '../../../src/core/session.ts';
 import { createCoreMessages } from '../../../src/i18n/messages.ts';
+import { createBodyRoom } from '../../../src/lib/body-room.ts';
 import { createEdgeBot } from '../../support/bot-port.ts';
 import { allEvents, CLOCK, keepLog, LIMITS, type LogLine, postChat, readEvents } from './support.ts';
 
@@ -23,6 +24,7 @@ function makeAdapter(options: Partial<HttpAdapterOptions> = {}) {
     httpTimeoutMs: 600_000,
     timings: { pollMs: 600_000 },
     store: 'redis',
+    bodies: createBodyRoom(),
     metrics: async () => '',
     refused: () => {},
     coreMessages: createCoreMessages(),

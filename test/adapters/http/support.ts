@@ -5,6 +5,7 @@ import type { HttpDeps } from '../../../src/adapters/http/deps.ts';
 import { createWaitingCallers } from '../../../src/adapters/http/waiting-callers.ts';
 import type { Clock, Logger } from '../../../src/core/ports.ts';
 import { createCoreMessages } from '../../../src/i18n/messages.ts';
+import { createBodyRoom } from '../../../src/lib/body-room.ts';
 import { createEdgeBot, type EdgeBot } from '../../support/bot-port.ts';
 
 /** 2026-01-02T03:04:05.678Z */
@@ -33,6 +34,8 @@ export interface TestApp {
 export interface TestAppOptions extends Partial<HttpGuards> {
   readonly timings?: Partial<typeof TIMINGS>;
   readonly store?: HttpDeps['store'];
+  /** Bytes of large bodies at once. */
+  readonly bodyRoom?: number;
 }
 
 export function keepLog(lines: LogLine[]): Logger {
@@ -49,7 +52,13 @@ export function keepLog(lines: LogLine[]): Logger {
 
 export const CLOCK: Clock = { now: () => NOW, monotonic: () => performance.now() };
 
-export function createTestApp({ timings, store = 'redis', local = true, apiKey }: TestAppOptions = {}): TestApp {
+export function createTestApp({
+  timings,
+  store = 'redis',
+  local = true,
+  apiKey,
+  bodyRoom,
+}: TestAppOptions = {}): TestApp {
   const bot = createEdgeBot();
   const refused: number[] = [];
   const log: LogLine[] = [];
@@ -58,6 +67,7 @@ export function createTestApp({ timings, store = 'redis', local = true, apiKey }
     limits: LIMITS,
     timings: { ...TIMINGS, ...timings },
     callers: createWaitingCallers(),
+    bodies: createBodyRoom(bodyRoom),
     store,
     metrics: async () => 'bot_turns_total 1\n',
     refused: (status) => void refused.push(status),

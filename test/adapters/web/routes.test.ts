@@ -165,6 +165,24 @@ describe('a conversation', () => {
     expect(memory.ttl).toMatchObject({ choice: null, effective: 1800 });
   });
 
+  test('shows the files of a message by name, and what the model sees of them', async () => {
+    const attachments = [{ name: 'notes.txt', type: 'text/plain', data: 'SGVsbG8=' }];
+    const id = nextId();
+    const said = { user: 'Paula', channel: 'general', id, text: '', attachments };
+    const done = untilState('Paula', [], ({ messages }) => messages.length === 2);
+    const body = JSON.stringify(said);
+    expect(sent.parse(await (await fetch(api('messages'), postChat(body))).json())).toEqual({ kind: 'stored' });
+    const { messages } = await done;
+    expect(messages.map(({ role, files }) => [role, files])).toEqual([
+      ['user', ['notes.txt']],
+      ['assistant', undefined],
+    ]);
+    expect(JSON.stringify(messages)).not.toContain('SGVsbG8=');
+    const memory = await memoryOf('Paula');
+    expect(memory.next.files).toEqual(['notes.txt']);
+    expect(memory.messages.map(({ files }) => files)).toEqual([['notes.txt'], undefined]);
+  });
+
   test('that is not there is empty, and a message that never came is unknown', async () => {
     const id = nextId();
     const state = await untilState('Nobody', [id], () => true);
