@@ -12,7 +12,7 @@ import { field, type ServerError } from './wire/completion.ts';
  * | `model_timeout` | 408, 504, timeouts of the connection | yes |
  * | `model_disconnected` | the connection broke, or the stream ended, in the middle of the answer | yes |
  * | `model_refused_key` | 401, 403; no credit left (402, 429 `insufficient_quota`) | no |
- * | `model_misconfigured` | no such model or route, no API at this URL, a context too small for the system prompt | no |
+ * | `model_misconfigured` | no such model or route, no API at this URL, a context too small for the system prompt, images refused with OPENAI_VISION=on | no |
  * | `model_filtered` | a content filter refused the message or withheld the answer | no |
  * | `model_too_long` | this message alone is longer than the model's context | no |
  * | `model_only_reasoned` | the answer had only reasoning, or reached its limit before its first word | no |
@@ -79,6 +79,13 @@ export function tooLong(tokens: { readonly system: number; readonly input: numbe
   return new BotError(
     'model_misconfigured',
     "The context of the model's server is too small for SYSTEM_PROMPT and a short message; raise it there.",
+  );
+}
+
+/** The error for a server that takes no images although the settings say that the model sees. */
+export function imagesRefused(): BotError {
+  return misconfigured(
+    "The model's server refuses images: set OPENAI_VISION to auto or off, or OPENAI_MODEL to a model that sees images.",
   );
 }
 

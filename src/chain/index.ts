@@ -4,11 +4,14 @@ import { createBudget } from './budget.ts';
 import { createComposer } from './compose.ts';
 import { createLangChain } from './langchain.ts';
 import { createModel, type ModelSettings } from './model.ts';
+import { createVision, type VisionMode } from './vision.ts';
 
 export interface ChainSettings extends ModelSettings {
   readonly systemPrompt: string;
   /** Estimated tokens of a request: system message, history and input. Default: the model's limit. */
   readonly maxContextTokens?: number | undefined;
+  /** Default: `auto`. */
+  readonly vision?: VisionMode | undefined;
 }
 
 export interface ChainParts {
@@ -45,7 +48,13 @@ export async function createChain(settings: ChainSettings, parts: ChainParts): P
   });
   const budget = createBudget(settings.maxContextTokens ?? model.contextTokens);
   const composer = createComposer({ systemPrompt: settings.systemPrompt, budget, context: parts.context, clock });
-  const chain = createLangChain({ model: model.chat, composer, budget, warn });
+  const vision = createVision(settings.vision ?? 'auto', () =>
+    warn?.(
+      {},
+      `${model.description} refuses images; none are sent from now on. OPENAI_VISION=off sends none from the start`,
+    ),
+  );
+  const chain = createLangChain({ model: model.chat, composer, budget, vision, warn });
   return { ...chain, describe: () => model.description, preview: composer.preview };
 }
 

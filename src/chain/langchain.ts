@@ -9,12 +9,14 @@ import {
 } from '@langchain/core/messages';
 import { ChatPromptTemplate, MessagesPlaceholder } from '@langchain/core/prompts';
 import type { Chain, ChainEvent, ChainInput } from '../core/ports.ts';
-import type { UsedMemory } from '../core/types.ts';
+import type { FileFault, UsedMemory } from '../core/types.ts';
 import type { Budget } from './budget.ts';
-import type { Composed, Composer } from './compose.ts';
-import { causesOf, emptyAnswer, fromAbort, toModelError, tooLong } from './errors.ts';
+import type { Composed, ComposedMessage, Composer } from './compose.ts';
+import { causesOf, emptyAnswer, fromAbort, imagesRefused, toModelError, tooLong } from './errors.ts';
+import type { Vision } from './vision.ts';
 import { REASONED, RESTART } from './wire/answer-stream.ts';
 import { field } from './wire/completion.ts';
+import { ImagesRefused } from './wire/images.ts';
 import { ContextOverflow } from './wire/overflow.ts';
 import { RouteChanged } from './wire/server-fetch.ts';
 
@@ -23,6 +25,7 @@ export interface LangChainOptions {
   readonly model: BaseChatModel;
   readonly composer: Pick<Composer, 'compose'>;
   readonly budget: Pick<Budget, 'tokens' | 'shrink'>;
+  readonly vision: Vision;
   readonly warn?: ((fields: object, message: string) => void) | undefined;
 }
 
@@ -33,14 +36,15 @@ const MAX_WITHOUT_ROOM = 2;
 
 /**
  * A {@link Chain} over a LangChain chat model. One call of `stream` gives one answer. A request that is longer than the model's
- * context is shortened and sent again at once; a request that the server wants in another form is adapted likewise.
+ * context is shortened and sent again at once; a request that the server wants in another form is adapted likewise, and one whose images
+ * are refused is sent again without them.
  *
  * When the signal aborts, the request is cancelled and the signal's reason is thrown unchanged, because an abort is not the
  * model's fault. A `TimeoutError` (of `AbortSignal.timeout`) is, and becomes `model_timeout`. Leaving the loop early cancels the
  * request as well.
  */
 export function createLangChain(options: LangChainOptions): Chain {
-  const { model, composer, budget, warn } = options;
+  const { model, composer, budget, vision, warn } = options;
   // All of these are messages, not templates, so braces in user text stay braces.
   const prompt = ChatPromptTemplate.fromMessages<Messages>([
     new MessagesPlaceholder('system'),
@@ -84,9 +88,9 @@ export function createLangChain(options: LangChainOptions): Chain {
   }
 
   /** @throws BotError `internal` for a bug */
-  async function composeFor(input: ChainInput): Promise<Composed> {
+  async function composeFor(input: ChainInput, noImages: FileFault | undefined): Promise<Composed> {
     try {
-      return composer.compose(input);
+      return composer.compose(input, noImages);
     } catch (thrown) {
       throw await toModelError(thrown);
     }
@@ -95,15 +99,18 @@ export function createLangChain(options: LangChainOptions): Chain {
   return {
     async *stream(input, signal) {
       let withoutRoom = 0;
+      let refused: ImagesRefused['fault'] | undefined;
       for (let requests = 1; ; requests += 1) {
-        const composed = await composeFor(input);
-        yield { kind: 'shown', used: usedBy(composed), unread: [] };
+        const composed = await composeFor(input, vision.isBlind() ? 'no_vision' : refused);
+        yield { kind: 'shown', used: usedBy(composed), unread: composed.unread };
         let said = false;
         try {
           const events = request(composed, signal);
           let next = await events.next();
           try {
             for (; !next.done; next = await events.next()) {
+              // Only now, because a refusal may have quoted anything.
+              if (refused === 'no_vision') vision.setBlind();
               said = next.value.kind === 'text' || (said && next.value.kind !== 'restart');
               yield next.value;
             }
@@ -122,6 +129,13 @@ export function createLangChain(options: LangChainOptions): Chain {
         } catch (thrown) {
           if (signal.aborted) throw fromAbort(signal);
           const causes = causesOf(thrown);
+          const images = causes.find((cause) => cause instanceof ImagesRefused);
+          if (images !== undefined) {
+            if (images.fault === 'no_vision' && vision.mode === 'on') throw imagesRefused();
+            if (said || refused !== undefined || requests >= MAX_REQUESTS) throw imagesRefused();
+            refused = images.fault;
+            continue;
+          }
           const overflow = causes.find((cause) => cause instanceof ContextOverflow);
           if (overflow === undefined) {
             if (!said && requests < MAX_REQUESTS && causes.some((cause) => cause instanceof RouteChanged)) continue;
@@ -148,8 +162,21 @@ type Messages = Record<'system' | 'messages', BaseMessage[]>;
 function toMessages({ system, messages }: Composed): Messages {
   return {
     system: [new SystemMessage(system)],
-    messages: messages.map(({ role, text }) => (role === 'user' ? new HumanMessage(text) : new AIMessage(text))),
+    messages: messages.map((message) =>
+      message.role === 'user' ? toHumanMessage(message) : new AIMessage(message.text),
+    ),
   };
+}
+
+/** Without images the content is a text: some servers take nothing else. */
+function toHumanMessage({ text, images }: ComposedMessage): HumanMessage {
+  if (images.length === 0) return new HumanMessage(text);
+  return new HumanMessage({
+    contentBlocks: [
+      { type: 'text', text },
+      ...images.map(({ mime, data }) => ({ type: 'image' as const, mimeType: mime, data })),
+    ],
+  });
 }
 
 function usedBy({ shown: { recalled, facts } }: Composed): UsedMemory {

@@ -1,8 +1,21 @@
 /** The text of the prompt: pure functions. */
 
 import { cleanName } from '../core/names.ts';
-import type { ChainInput, HistoryMessage, KeptFact, Recalled } from '../core/ports.ts';
+import type { ChainInput, FileContents, HistoryMessage, KeptFact, Recalled } from '../core/ports.ts';
 import { MAX_QUOTE } from '../core/quotes.ts';
+import {
+  earlierUnreadLines,
+  fileBlocks,
+  imagesLine,
+  NO_FILES,
+  OF_A_QUOTE,
+  quotedFiles,
+  readFileBlocks,
+  saidText,
+  unreadLine,
+  withoutFileLines,
+} from './files.ts';
+import { quotedLines, wellFormed, withoutMarks } from './quoting.ts';
 
 /** Maximum number of quotes. The last ones are kept, because they are nearest to the message. */
 const MAX_QUOTES = 20;
@@ -67,27 +80,48 @@ function timeOf(instant: number): string {
   return new Date(instant).toISOString().split('T')[1]?.slice(0, 5) ?? '';
 }
 
-/** An earlier message. In a shared conversation a person's message begins with a line that names the speaker. */
-export function historyText(message: HistoryMessage, shared: boolean): string {
-  const text = message.content.trim() === '' ? NO_TEXT : message.content;
-  if (message.role === 'assistant') return wellFormed(text);
-  return wellFormed(shared ? spoken(message.author, withoutMarks(text)) : withoutMarks(text));
+/**
+ * An earlier message with its files, as it was when it was the newest. In a shared conversation a person's message begins with a line
+ * that names the speaker.
+ */
+export function historyText(message: HistoryMessage, shared: boolean, contents: FileContents = NO_FILES): string {
+  if (message.role === 'assistant') return wellFormed(message.content.trim() === '' ? NO_TEXT : message.content);
+  const files = message.files ?? [];
+  const text = joined([
+    ...fileBlocks(files, contents),
+    withoutMarks(saidText(message.content, files, contents)),
+    imagesLine(files, [], contents),
+    earlierUnreadLines(files, contents),
+  ]);
+  return wellFormed(shared ? spoken(message.author, text) : text);
 }
 
 /**
- * The message to answer: its author (shared conversations only), recalled messages ({@link recalledText}), quotes, text and names
- * of attachments. All of it is a user message; none of it ever becomes a system message.
+ * The message to answer: its author (shared conversations only), recalled messages ({@link recalledText}), quotes, files, text and
+ * names of files. All of it is a user message; none of it ever becomes a system message. Images follow the text.
  */
-export function inputText(message: ChainInput['message'], shared: boolean, recalled = ''): string {
-  const said = withoutMarks(message.text);
-  const parts = [
+export function inputText(
+  message: ChainInput['message'],
+  shared: boolean,
+  recalled = '',
+  contents: FileContents = NO_FILES,
+): string {
+  const files = message.attachments ?? [];
+  const ofQuotes = quotedFiles(message.quotes);
+  const text = joined([
     recalled,
     quoted(message.quotes ?? []),
-    said,
-    attached((message.attachments ?? []).map(({ name }) => name)),
-  ];
-  const text = parts.filter((part) => part.trim() !== '').join('\n\n') || NO_TEXT;
+    ...fileBlocks(ofQuotes, contents, OF_A_QUOTE),
+    ...fileBlocks(files, contents),
+    withoutMarks(saidText(message.text, files, contents)),
+    imagesLine(files, ofQuotes, contents),
+    unreadLine(files, ofQuotes, contents),
+  ]);
   return wellFormed(shared ? spoken(message.author.name, text) : text);
+}
+
+function joined(parts: readonly string[]): string {
+  return parts.filter((part) => part.trim() !== '').join('\n\n') || NO_TEXT;
 }
 
 /** The block of facts that the first message of a request begins with. */
@@ -129,6 +163,8 @@ export interface ReadMessage {
   readonly speaker: string | undefined;
   /** What they say themselves. */
   readonly text: string;
+  /** The files with text, in their order. */
+  readonly files: readonly { readonly name: string; readonly text: string }[];
   /** Their texts, oldest first. */
   readonly facts: readonly string[];
   /** What the person said, and how many messages were recalled at all. */
@@ -143,9 +179,11 @@ export function readSpoken(text: string): ReadMessage {
   const own = recalled.entries.filter(
     (entry) => SAID_BY.exec(entry)?.[1] === (speaker === undefined ? 'User' : `"${speaker}"`),
   );
+  const files = readFileBlocks(blockOf(recalled.rest, QUOTES_BEGIN, QUOTES_END, /^/).rest);
   return {
     speaker,
-    text: blockOf(recalled.rest, QUOTES_BEGIN, QUOTES_END, /^/).rest,
+    text: withoutFileLines(files.rest),
+    files: files.files,
     facts: facts.entries.map((entry) => entry.replace(KEPT_ON, '')),
     recalled: { said: own.map((entry) => entry.replace(SAID_BY, '')), messages: recalled.entries.length },
   };
@@ -187,33 +225,7 @@ function quoted(quotes: NonNullable<ChainInput['message']['quotes']>): string {
   return [QUOTES_BEGIN, ...blocks, QUOTES_END].join('\n');
 }
 
-/** Every kind of line end, so that no line of what somebody wrote can stand at the margin. */
-function quotedLines(text: string): string {
-  return text
-    .split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/)
-    .map((line) => `> ${line}`)
-    .join('\n');
-}
-
-/** What looks like the first or last line of a block that only we write. */
-const IMITATED_MARKS =
-  /\[(?=Recalled from earlier in this|End of what was recalled|Facts that the person told|End of the facts)/gi;
-
-function withoutMarks(text: string): string {
-  return text.replace(IMITATED_MARKS, '(');
-}
-
-function attached(names: readonly string[]): string {
-  if (names.length === 0) return '';
-  return `[Attached files, which you cannot read; say so where it matters: ${names.map((name) => `"${cleanName(name)}"`).join(', ')}]`;
-}
-
 /** Cuts to `max` UTF-16 units, never within a surrogate pair, and then appends `mark`. */
 function cut(text: string, max: number, mark: string): string {
   return text.length <= max ? text : `${text.slice(0, max).replace(/[\uD800-\uDBFF]$/, '')}${mark}`;
-}
-
-/** Replaces lone surrogates: they would become invalid UTF-8, and servers refuse the whole request. */
-function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, '\uFFFD');
 }

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createComposer } from '../../src/chain/compose.ts';
 import { readSpoken } from '../../src/chain/prompt.ts';
-import type { ChainInput, HistoryMessage, KeptFact } from '../../src/core/ports.ts';
-import { estimateTokens } from '../../src/core/tokens.ts';
+import type { ChainInput, FileContent, HistoryMessage, KeptFact } from '../../src/core/ports.ts';
+import { estimateTokens, IMAGE_TOKENS } from '../../src/core/tokens.ts';
+import type { FileRef } from '../../src/core/types.ts';
 import { createContext } from '../../src/memory/context/context.ts';
 import { runs } from '../support/tier.ts';
 import { input, NOW } from './harness.ts';
@@ -149,6 +150,101 @@ describe('a request', () => {
       ),
       { numRuns: runs(1_000) },
     );
+  });
+
+  it('searches with the beginning of a long text when the message has no other', () => {
+    const history = [...talk(3, 'My cat is called Momo', 'A lovely name'), ...LATER];
+    const long: FileRef = { name: 'message.txt', longText: true };
+    const asked = question('', { history, files: new Map([[long, { kind: 'text', text: 'The name of my cat?' }]]) });
+    const { shown } = composerOf().compose({ ...asked, message: { ...asked.message, attachments: [long] } });
+    expect(shown.recalled.map(({ text }) => text)).toContain('My cat is called Momo');
+  });
+
+  it('stays within the budget with files: those of quotes give way first, what the person says last', () => {
+    const content: fc.Arbitrary<FileContent> = fc.oneof(
+      fc.constant<FileContent>({ kind: 'image', mime: 'image/png', data: 'AA==' }),
+      fc
+        .integer({ min: 0, max: 4_000 })
+        .map((length): FileContent => ({ kind: 'text', text: 'word '.repeat(length / 5) })),
+      fc.constant<FileContent>({ kind: 'unread', why: 'gone' }),
+    );
+    const file = fc.record({ name: fc.constantFrom('a.png', 'b.txt'), long: fc.boolean(), content });
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(file, { maxLength: 2 }), { maxLength: 6 }),
+        fc.array(file, { maxLength: 3 }),
+        fc.array(file, { maxLength: 3 }),
+        fc.integer({ min: 200, max: 9_000 }),
+        (earlier, attached, quoted, tokens) => {
+          const contents = new Map<FileRef, FileContent>();
+          const refs = (files: typeof attached) =>
+            files.map(({ name, long, content: has }): FileRef => {
+              const ref: FileRef = long ? { name, longText: true } : { name };
+              contents.set(ref, has);
+              return ref;
+            });
+          const history = earlier.flatMap((files, index) => {
+            const [one, other] = talk(9 - index, 'Look', 'I see');
+            return one === undefined || other === undefined ? [] : [{ ...one, files: refs(files) }, other];
+          });
+          const own = refs(attached);
+          const ofQuotes = refs(quoted);
+          const asked = question('What is it?', { history, files: contents });
+          const composed = composerOf({ tokens, maxMessages: 20 }).compose({
+            ...asked,
+            message: { ...asked.message, attachments: own, quotes: [{ author: 'Ada', text: 'See', files: ofQuotes }] },
+          });
+          const cost = composed.messages.reduce(
+            (sum, { text, images }) => sum + estimateTokens(text) + IMAGE_TOKENS * images.length,
+            estimateTokens(composed.system),
+          );
+          expect(cost).toBeLessThanOrEqual(composed.tokens.all);
+          const { system, input: ownTokens } = composed.tokens;
+          expect(composed.tokens.all).toBeLessThanOrEqual(Math.max(tokens, system + ownTokens));
+          expect(composed.messages.map(({ role }) => role)).toEqual(
+            composed.messages.map((_, index) => (index % 2 === 0 ? 'user' : 'assistant')),
+          );
+          // A file of the person's own only gives way when no file of a quote is shown any more.
+          const readable = (files: readonly FileRef[]) =>
+            files.filter((ref) => contents.get(ref)?.kind !== 'unread').length;
+          const gaveWay = composed.unread.filter(({ why }) => why === 'too_large').length;
+          const last = composed.messages.at(-1);
+          expect(gaveWay).toBeLessThanOrEqual(readable(own) + readable(ofQuotes));
+          if (gaveWay > readable(ofQuotes))
+            expect(last?.text).not.toMatch(/of a quoted message(?:, for context only|\])/);
+          expect(last?.text).toContain('What is it?');
+        },
+      ),
+      { numRuns: runs(500) },
+    );
+  });
+
+  it('leaves out the files of quotes before those of the message', () => {
+    const own: FileRef = { name: 'mine.png' };
+    const theirs: FileRef = { name: 'theirs.png' };
+    const picture: FileContent = { kind: 'image', mime: 'image/png', data: 'AA==' };
+    const files = new Map([own, theirs].map((ref) => [ref, picture]));
+    const asked = question('What is this?', { files });
+    const message = { ...asked.message, attachments: [own], quotes: [{ author: 'Ada', text: 'See', files: [theirs] }] };
+    const shown = (tokens: number) => {
+      const { messages, unread } = composerOf({ tokens }).compose({ ...asked, message });
+      return [messages[0]?.text.includes('"Ada" wrote:'), messages[0]?.images.length, unread.map(({ name }) => name)];
+    };
+    expect(shown(2_400)).toEqual([true, 2, []]);
+    expect(shown(1_400)).toEqual([true, 1, ['theirs.png']]);
+    expect(shown(400)).toEqual([false, 0, ['theirs.png', 'mine.png']]);
+  });
+
+  it('shows the newest turn without its files rather than not at all', () => {
+    const picture: FileRef = { name: 'a.png' };
+    const [one, other] = talk(1, 'What is this?', 'A house');
+    const history = one === undefined || other === undefined ? [] : [{ ...one, files: [picture] }, other];
+    const files = new Map<FileRef, FileContent>([[picture, { kind: 'image', mime: 'image/png', data: 'AA==' }]]);
+    const { messages } = composerOf({ tokens: 900 }).compose(question('And the roof?', { history, files }));
+    expect(messages.map(({ images }) => images.length)).toEqual([0, 0, 0]);
+    expect(messages[0]?.text).toContain('are not shown now: "a.png"]');
+    const roomy = composerOf({ tokens: 2_400 }).compose(question('And the roof?', { history, files }));
+    expect(roomy.messages.map(({ images }) => images.length)).toEqual([1, 0, 0]);
   });
 
   it('begins with the bytes of the one before, up to its newest message, until the window moves', () => {

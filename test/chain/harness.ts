@@ -1,6 +1,6 @@
 import { type ChainSettings, createChain } from '../../src/chain/index.ts';
 import type { Chain, ChainEvent, ChainInput } from '../../src/core/ports.ts';
-import type { UsedMemory } from '../../src/core/types.ts';
+import type { UnreadFile, UsedMemory } from '../../src/core/types.ts';
 import { BotError } from '../../src/errors.ts';
 import { createContext } from '../../src/memory/context/context.ts';
 
@@ -8,13 +8,19 @@ import { createContext } from '../../src/memory/context/context.ts';
 export const NOW = Date.UTC(2026, 3, 5, 14, 3);
 
 /** The whole chain as the settings make it: real ChatOpenAI when there is a base URL, else the demo model. */
-export function testChain(settings: Partial<ChainSettings> = {}, maxMessages = 20, recallTokens = 1_800) {
+export function testChain(
+  settings: Partial<ChainSettings> = {},
+  maxMessages = 20,
+  recallTokens = 1_800,
+  warn: (message: string) => void = () => undefined,
+) {
   return createChain(
     { model: 'test-model', systemPrompt: 'Be brief.', ...settings },
     {
       context: createContext({ maxMessages, recallTokens }),
       clock: { now: () => NOW },
       demoDelayMs: 0,
+      warn: (_, message) => warn(message),
     },
   );
 }
@@ -40,6 +46,8 @@ export interface Outcome {
   /** Why the answer ends before its end, if it does. */
   readonly cut: string | undefined;
   readonly used: UsedMemory | undefined;
+  /** Files of the message that the model was not shown, by the last request. */
+  readonly unread: readonly UnreadFile[];
   /** Signs that the model was at work without saying anything. */
   readonly working: number;
   /** What the stream threw, if it did. */
@@ -55,19 +63,20 @@ export async function read(
   let cut: string | undefined;
   let working = 0;
   let used: UsedMemory | undefined;
+  let unread: readonly UnreadFile[] = [];
   let thrown: unknown;
   try {
     for await (const event of stream) {
       if (event.kind === 'text') onPiece(event.text, pieces.push(event.text));
       else if (event.kind === 'working') working += 1;
       else if (event.kind === 'cut') cut = event.reason;
-      else if (event.kind === 'shown') used = event.used;
+      else if (event.kind === 'shown') ({ used, unread } = event);
       else pieces.splice(0);
     }
   } catch (error) {
     thrown = error;
   }
-  return { pieces, text: pieces.join(''), cut, working, used, thrown };
+  return { pieces, text: pieces.join(''), cut, working, used, unread, thrown };
 }
 
 /** Asks and reads the answer to its end. */

@@ -26,7 +26,14 @@ const requestSchema = z.strictObject({
   temperature: z.number().min(0).max(2).optional(),
   store: z.literal(false).optional(),
   messages: z
-    .array(z.strictObject({ role: z.enum(['system', 'developer', 'user', 'assistant']), content: wellFormed() }))
+    .array(
+      z.discriminatedUnion('role', [
+        z.strictObject({ role: z.literal('user'), content: z.union([wellFormed(), withImages()]) }).transform(flat),
+        z
+          .strictObject({ role: z.enum(['system', 'developer', 'assistant']), content: wellFormed() })
+          .transform((message): ModelMessage => message),
+      ]),
+    )
     .refine(alternates, 'after one system message the roles must alternate, from user to user'),
 });
 type RequestBody = z.infer<typeof requestSchema>;
@@ -34,7 +41,10 @@ type RequestBody = z.infer<typeof requestSchema>;
 export interface ModelMessage {
   /** `developer`: the name of `system` for OpenAI's reasoning models. */
   readonly role: 'system' | 'developer' | 'user' | 'assistant';
+  /** The text of the message. */
   readonly content: string;
+  /** The `data:` URLs of the images that follow it; absent where the content is a text alone. */
+  readonly images?: readonly string[];
 }
 
 /** One request that was well formed. */
@@ -129,7 +139,7 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
 
   function overflowOf({ messages }: RequestBody): ModelReply | undefined {
     const { contextTokens: limit = Number.POSITIVE_INFINITY, overflow = inOpenAiWords } = options;
-    const tokens = messages.reduce((sum, { content }) => sum + 4 + Math.ceil(content.length / 3), 0);
+    const tokens = messages.reduce((sum, message) => sum + 4 + tokensOf(message), 0);
     return tokens > limit ? overflow(tokens, limit) : undefined;
   }
 
@@ -151,7 +161,7 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
       if (refusal.raw === undefined) return sendError(response, refusal);
       return void (await answer(response, model, { text: '', ...refusal }, released.signal));
     }
-    const messages = parsed.data.messages.map(({ role, content }) => ({ role, content: withoutTime(content) }));
+    const messages = parsed.data.messages.map((message) => ({ ...message, content: withoutTime(message.content) }));
     const text = withoutMemory(messages.at(-1)?.content ?? '');
     const attempt = (counts.get(text) ?? 0) + 1;
     counts.set(text, attempt);
@@ -263,6 +273,27 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * A text and images after it, as the user's content in https://platform.openai.com/docs/api-reference/chat/create; of the images, only
+ * those within the request.
+ */
+function withImages() {
+  const url = z.string().regex(/^data:image\/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={0,2}$/);
+  const image = z.strictObject({ type: z.literal('image_url'), image_url: z.strictObject({ url }) });
+  return z.tuple([z.strictObject({ type: z.literal('text'), text: wellFormed() })], image);
+}
+
+function flat({ content }: { readonly content: string | z.infer<ReturnType<typeof withImages>> }): ModelMessage {
+  if (typeof content === 'string') return { role: 'user', content };
+  const [{ text }, ...images] = content;
+  return { role: 'user', content: text, images: images.map(({ image_url: { url } }) => url) };
+}
+
+/** An image counts a thousand. */
+function tokensOf({ content, images = [] }: ModelMessage): number {
+  return Math.ceil(content.length / 3) + 1_000 * images.length;
 }
 
 function wellFormed() {

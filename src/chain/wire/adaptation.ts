@@ -1,5 +1,6 @@
 /** Adapts requests to what a server accepts, learnt from its refusals: other roles, fewer parameters, no streaming. */
 import { field, type ServerError } from './completion.ts';
+import { withTextBefore } from './images.ts';
 
 /** A request body as LangChain creates it. */
 export type RequestBody = Readonly<Record<string, unknown>>;
@@ -40,7 +41,7 @@ function withRole(messages: readonly unknown[], role: SystemRole): readonly unkn
   const content = field(first, 'content');
   if (role === 'system') return [{ role: 'system', content }, ...messages.slice(1)];
   if (field(second, 'role') !== 'user') return [{ role: 'user', content }, ...messages.slice(1)];
-  return [{ role: 'user', content: `${String(content)}\n\n${String(field(second, 'content'))}` }, ...rest];
+  return [{ role: 'user', content: withTextBefore(String(content), field(second, 'content')) }, ...rest];
 }
 
 function isSystem(message: unknown): boolean {

@@ -1,10 +1,10 @@
 /** The `fetch` of the model client. It makes any server's answers readable for ChatOpenAI and adapts requests after refusals. */
-import { estimateTokens } from '../../core/tokens.ts';
 import { fromRefusal } from '../errors.ts';
 import { requireWholeStreams } from '../whole-stream.ts';
 import { type Adaptation, adapt, adaptTo, NO_ADAPTATION, type RequestBody } from './adaptation.ts';
 import { cleanEvents, deltasOf, ErrorInStream } from './answer-stream.ts';
-import { type Delta, field, readError, type ServerError } from './completion.ts';
+import { type Delta, readError, type ServerError } from './completion.ts';
+import { readImageRefusal, tokensOf } from './images.ts';
 import { readOverflow } from './overflow.ts';
 import { createReasoningFilter } from './reasoning.ts';
 import { wholeResponse } from './responses.ts';
@@ -71,6 +71,8 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
       ) {
         throw new RouteChanged();
       }
+      const refused = readImageRefusal(error, status, sent);
+      if (refused !== undefined) throw refused;
       const overflow = readOverflow(error, status);
       if (overflow !== undefined) throw overflow;
       const next = changes < MAX_CHANGES ? adaptTo(error, status, sent, trying) : undefined;
@@ -98,8 +100,10 @@ export function createServerFetch(options: ServerOptions): typeof globalThis.fet
         known = trying;
         return response;
       }
-      if ([404, 405, 501].includes(status) && options.onRoute('completions')) throw new RouteChanged();
       const error = await refusalOf(response);
+      const refused = readImageRefusal(error, status, sent);
+      if (refused !== undefined) throw refused;
+      if ([404, 405, 501].includes(status) && options.onRoute('completions')) throw new RouteChanged();
       const overflow = readOverflow(error, status);
       if (overflow !== undefined) throw overflow;
       const next = changes < MAX_CHANGES ? adaptTo(error, status, sent, trying) : undefined;
@@ -234,9 +238,4 @@ function readBody(body: unknown): RequestBody | undefined {
   if (typeof body !== 'string') return undefined;
   const value: unknown = JSON.parse(body);
   return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : undefined;
-}
-
-function tokensOf({ messages }: RequestBody): number {
-  if (!Array.isArray(messages)) return 0;
-  return messages.reduce((sum: number, message) => sum + 4 + estimateTokens(String(field(message, 'content'))), 0);
 }
