@@ -2,13 +2,14 @@
 import { z } from 'zod';
 
 const pixels = z.number().int().positive();
+const snowflake = z.string().regex(/^\d{1,20}$/);
 
 export const attachmentRef = z.object({
   /** The message that the bot can read: of a forwarded file, the one that forwards it. */
-  channel: z.string(),
-  message: z.string(),
+  channel: snowflake,
+  message: snowflake,
   /** The attachment's id. */
-  attachment: z.string(),
+  attachment: snowflake,
   /** Signed; it expires. https://docs.discord.com/developers/reference#signed-attachment-cdn-urls */
   url: z.string(),
   /** Of images and videos: the media proxy, which makes them smaller. */

@@ -29,6 +29,7 @@ import {
   PollLayoutType,
   RoleFlags,
 } from 'discord-api-types/v10';
+import type { FakeFile } from './cdn.ts';
 import { createFaults, type Faults } from './faults.ts';
 import { type Gateway, type GatewayEvent, startGateway } from './gateway.ts';
 import { createInteractions, type FakeInteraction } from './interactions.ts';
@@ -44,6 +45,7 @@ import {
   type World,
 } from './world.ts';
 
+export type { FakeFile } from './cdn.ts';
 export type { FakeInteraction } from './interactions.ts';
 export type { FakeChannel, FakeGuild, FakeRole, StoredMessage } from './world.ts';
 
@@ -51,7 +53,8 @@ export interface SayOptions {
   readonly replyTo?: StoredMessage;
   /** The reply notifies the author it replies to, and so mentions them. Default: true. */
   readonly ping?: boolean;
-  readonly attachments?: readonly string[];
+  /** Of a name alone it matters only that there is such a file. */
+  readonly attachments?: readonly (string | FakeFile)[];
   readonly embeds?: readonly APIEmbed[];
   readonly stickers?: readonly string[];
   readonly poll?: { readonly question: string; readonly answers: readonly string[] };
@@ -59,6 +62,11 @@ export interface SayOptions {
   readonly forward?: StoredMessage;
   readonly type?: MessageType;
   readonly webhookId?: string;
+}
+
+export interface FileEdit {
+  readonly add?: readonly FakeFile[];
+  readonly remove?: readonly string[];
 }
 
 export interface CommandOptions {
@@ -107,7 +115,8 @@ export interface FakeDiscord {
   dm(person: APIUser): FakeChannel;
   /** Somebody writes. `<@id>` in the text mentions. */
   say(author: APIUser, channel: FakeChannel, content: string, options?: SayOptions): StoredMessage;
-  edit(stored: StoredMessage, content: string): void;
+  /** Files that are added to the message, or removed by their names. */
+  edit(stored: StoredMessage, content: string, files?: FileEdit): void;
   /** Adds the preview of a link, as Discord does: an update that is no edit. */
   unfurl(stored: StoredMessage): void;
   /** Pins the message: another update that is no edit. */
@@ -148,10 +157,10 @@ const BOT_PERMISSIONS = (1n << 10n) | (1n << 11n) | (1n << 16n) | (1n << 38n);
 
 export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promise<FakeDiscord> {
   const { windowMs = 1_000, onChange = () => {} } = options;
-  const world = createWorld();
+  const violations: string[] = [];
+  const world = createWorld(violations);
   const faults = createFaults();
   const journal: JournalEntry[] = [];
-  const violations: string[] = [];
   const noted: Noted = { pinged: [], previewed: [] };
   const typing: { channelId: string; at: number }[] = [];
   const nonces = new Map<string, StoredMessage>();
@@ -178,7 +187,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     intents: () => granted,
     typed: (channelId) => void typing.push({ channelId, at: Date.now() }),
   });
-  const rest = await startRest({ routes, faults, token, windowMs, journal, violations });
+  const rest = await startRest({ routes, faults, token, windowMs, journal, violations, cdn: world.cdn });
 
   function channelOf(stored: StoredMessage): FakeChannel {
     const channel = world.channels.get(stored.message.channel_id);
@@ -236,7 +245,7 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     const stored = world.post({
       ...{ channel, author, content, mentions: [...mentions] },
       reference: replyTo?.message.id,
-      attachments: attachments.map((filename) => ({ filename })),
+      files: attachments.map(fileOf),
       ...(type === undefined ? {} : { type }),
       ...(webhookId === undefined ? {} : { webhookId }),
       more: {
@@ -367,9 +376,14 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
     },
     dm: (recipient) => addChannel(world, { type: ChannelType.DM, recipient }),
     say,
-    edit(stored, content) {
+    edit(stored, content, { add = [], remove = [] } = {}) {
       const edited_timestamp = new Date().toISOString();
-      stored.message = { ...stored.message, content, ...mentionsOf(content), edited_timestamp };
+      const { channel_id, attachments: had } = stored.message;
+      const attachments = [
+        ...had.filter(({ filename }) => !remove.includes(filename)),
+        ...add.map((file) => world.cdn.add(world.snowflake(), channel_id, file)),
+      ];
+      stored.message = { ...stored.message, content, ...mentionsOf(content), attachments, edited_timestamp };
       changed(stored, 'updated');
     },
     unfurl(stored) {
@@ -470,6 +484,10 @@ export async function startFakeDiscord(options: FakeDiscordOptions = {}): Promis
       await rest.stop();
     },
   };
+}
+
+function fileOf(file: string | FakeFile): FakeFile {
+  return typeof file === 'string' ? { name: file, content: Buffer.alloc(1) } : file;
 }
 
 /** The buttons of a message. */

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, errors } from './api-error.ts';
 import type { Payload } from './bodies.ts';
+import type { Cdn } from './cdn.ts';
 import type { Faults } from './faults.ts';
 
 export interface ApiRequest {
@@ -47,6 +48,8 @@ export interface RestOptions {
   readonly journal: JournalEntry[];
   /** Bodies that were refused. A correct client has none. */
   readonly violations: string[];
+  /** Answers requests for files, which are not of the API. */
+  readonly cdn: Cdn;
 }
 
 export interface RestServer {
@@ -64,12 +67,14 @@ export async function startRest({
   windowMs,
   journal,
   violations,
+  cdn,
 }: RestOptions): Promise<RestServer> {
   const buckets = new Map<string, { left: number; resetsAt: number }>();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://discord');
     const method = request.method ?? '';
+    if (!url.pathname.startsWith('/api/')) return cdn.serve(url, request.headers.authorization, response);
     const path = url.pathname.startsWith(PREFIX) ? url.pathname.slice(PREFIX.length) : '';
     const payload = await readPayload(request);
     const note = (status: JournalEntry['status']) =>
@@ -134,8 +139,10 @@ export async function startRest({
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('not listening on a port');
+  const origin = `http://127.0.0.1:${address.port}`;
+  cdn.open(origin);
   return {
-    url: `http://127.0.0.1:${address.port}/api`,
+    url: `${origin}/api`,
     async stop() {
       server.close();
       server.closeAllConnections();

@@ -104,7 +104,7 @@ export function createRoutes(deps: RoutesDeps): readonly Route[] {
       reference: referenced?.message.id,
       components: componentsOf(body.components),
       flags: body.flags ?? 0,
-      attachments: payload.files.map(({ name }) => ({ filename: name })),
+      files: payload.files.map(({ name, content }) => ({ name, content: Buffer.from(content) })),
     });
     if (notifies(body, reference !== undefined)) deps.noted.pinged.push(stored.message.id);
     if (unfolds(stored.message)) deps.noted.previewed.push(stored.message.id);

@@ -1,6 +1,5 @@
 /** The data of the fake Discord: people, servers, channels, messages. Independent of HTTP and the gateway. */
 import {
-  type APIAttachment,
   type APIMessage,
   type APIMessageReference,
   type APIUser,
@@ -8,6 +7,8 @@ import {
   GatewayIntentBits,
   MessageType,
 } from 'discord-api-types/v10';
+
+import { type Cdn, createCdn, type FakeFile } from './cdn.ts';
 
 const EPOCH_MS = 1_420_070_400_000;
 
@@ -56,7 +57,7 @@ export interface NewMessage {
   readonly type?: MessageType;
   readonly reference?: string | undefined;
   readonly mentions?: readonly APIUser[];
-  readonly attachments?: readonly { readonly filename: string }[];
+  readonly files?: readonly FakeFile[];
   /** Default: a new one. */
   readonly id?: string;
   readonly more?: Partial<APIMessage>;
@@ -72,6 +73,7 @@ export interface World {
   readonly guilds: Map<string, FakeGuild>;
   readonly channels: Map<string, FakeChannel>;
   readonly messages: Map<string, StoredMessage>;
+  readonly cdn: Cdn;
   /** A unique id, in order of creation. */
   snowflake(): string;
   person(name: string, more?: Partial<APIUser>): APIUser;
@@ -80,7 +82,8 @@ export interface World {
   history(channelId: string): readonly StoredMessage[];
 }
 
-export function createWorld(): World {
+/** @param violations Gets what a client must never do with files. */
+export function createWorld(violations: string[] = []): World {
   let last = 0n;
   const snowflake = () => {
     const now = BigInt(Date.now() - EPOCH_MS) << 22n;
@@ -96,6 +99,10 @@ export function createWorld(): World {
     ...more,
   });
   const messages = new Map<string, StoredMessage>();
+  const has = ({ attachments, message_snapshots: snapshots = [] }: APIMessage, id: string) =>
+    [...attachments, ...snapshots.flatMap(({ message }) => message.attachments)].some((each) => each.id === id);
+  const exists = (id: string) => [...messages.values()].some(({ message, deleted }) => !deleted && has(message, id));
+  const cdn = createCdn({ exists, violations });
 
   return {
     bot: person('Recollect', { bot: true }),
@@ -103,10 +110,11 @@ export function createWorld(): World {
     guilds: new Map(),
     channels: new Map(),
     messages,
+    cdn,
     snowflake,
     person,
     post(made) {
-      const { channel, author, content, reference, attachments = [], components = [] } = made;
+      const { channel, author, content, reference, files = [], components = [] } = made;
       const id = made.id ?? snowflake();
       const referenced = reference === undefined ? undefined : messages.get(reference);
       const messageReference: APIMessageReference | undefined =
@@ -122,7 +130,7 @@ export function createWorld(): World {
         mention_everyone: false,
         mentions: [...(made.mentions ?? [])],
         mention_roles: [],
-        attachments: attachments.map(({ filename }) => attachment(snowflake(), filename)),
+        attachments: files.map((file) => cdn.add(snowflake(), channel.id, file)),
         embeds: [],
         pinned: false,
         type: made.type ?? (reference === undefined ? MessageType.Default : MessageType.Reply),
@@ -152,10 +160,6 @@ export function createWorld(): World {
   };
 }
 
-function attachment(id: string, filename: string): APIAttachment {
-  return { id, filename, size: 1, url: 'https://cdn.invalid/a', proxy_url: 'https://cdn.invalid/a' };
-}
-
 export function isNewer(id: string, than: string): boolean {
   return BigInt(id) > BigInt(than);
 }
@@ -167,11 +171,13 @@ function showsContent({ bot, channels }: World, message: APIMessage, intents: nu
   return message.mentions.some(({ id }) => id === bot.id);
 }
 
-/** A message as a bot with these intents gets it. */
+/** A message as a bot with these intents gets it: the URLs of its files are valid now. */
 export function visible(world: World, message: APIMessage, intents: number): APIMessage {
-  const { referenced_message: referenced } = message;
+  const { referenced_message: referenced, ...own } = world.cdn.signed(message);
   const shown: APIMessage =
-    referenced == null ? message : { ...message, referenced_message: visible(world, referenced, intents) };
+    referenced == null
+      ? { ...own, ...(referenced === null ? { referenced_message: null } : {}) }
+      : { ...own, referenced_message: visible(world, referenced, intents) };
   if (showsContent(world, message, intents)) return shown;
   const { message_snapshots: _, poll: __, ...rest } = shown;
   return { ...rest, content: '', attachments: [], embeds: [], components: [] };
