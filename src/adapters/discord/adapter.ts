@@ -11,6 +11,7 @@ import { appendNote } from '../../replies/answer-note.ts';
 import { createLiveReply } from '../../replies/live-reply.ts';
 import { renderTables } from '../../replies/markdown/tables.ts';
 import type { Adapter } from '../adapter.ts';
+import { createFileFetcher } from './file-fetcher.ts';
 import { createConnection } from './gateway/connection.ts';
 import { createEvents, type Events } from './gateway/events.ts';
 import { registerCommands } from './interactions/commands.ts';
@@ -106,6 +107,7 @@ export function createDiscordAdapter(options: DiscordOptions): Adapter {
 
   return {
     platform: DISCORD,
+    files: createFileFetcher({ rest, apiUrl, clock }),
     start,
     openReply,
     async stopIntake() {

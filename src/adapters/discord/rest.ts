@@ -104,6 +104,12 @@ export function codeOf(thrown: unknown): number | undefined {
   return cause instanceof DiscordAPIError && typeof cause.code === 'number' ? cause.code : undefined;
 }
 
+/** The HTTP status by which Discord refused the request. */
+export function statusOf(thrown: unknown): number | undefined {
+  const cause = thrown instanceof BotError ? thrown.cause : thrown;
+  return cause instanceof DiscordAPIError ? cause.status : undefined;
+}
+
 /** @param auth The bot's token was sent, so status 401 means that it is invalid. */
 export function toPlatformError(thrown: unknown, auth = true): BotError {
   if (thrown instanceof BotError) return thrown;
