@@ -41,9 +41,6 @@ export interface AppOptions {
   readonly adapters?: readonly Adapter[];
 }
 
-/** Estimated tokens of all files of one request. */
-const MAX_FILE_TOKENS = 4_000;
-
 const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
 /**
@@ -131,7 +128,7 @@ export async function startApp({ config, logger, adapters: more = [] }: AppOptio
     running,
     files: createFileReader({
       fetcherOf: (id) => adapters.find(({ platform }) => platform === id)?.files,
-      maxTokens: MAX_FILE_TOKENS,
+      maxTokens: Math.min(config.memory.maxFileTokens, chain.fileTokens),
       logger,
     }),
     bounds: { ...config.turns, maxLength: config.turns.maxAnswerLength },

@@ -27,6 +27,8 @@ export interface ChainParts {
 export interface ConfiguredChain extends Chain {
   /** Display name: `demo model`, `gpt-4o-mini (api.openai.com)`. */
   describe(): string;
+  /** Estimated tokens that all files of a request may have: the share of what the model can take. */
+  readonly fileTokens: number;
   /** What the model would be shown next, beside the message itself. */
   preview<M extends HistoryMessage>(
     memory: Pick<ChainInput, 'facts' | 'shared'> & { readonly history: readonly M[] },
@@ -46,7 +48,8 @@ export async function createChain(settings: ChainSettings, parts: ChainParts): P
             warn({ sent, read }, `${model.description} reads only the end of a long request. ${RAISE_CONTEXT}`),
         }),
   });
-  const budget = createBudget(settings.maxContextTokens ?? model.contextTokens);
+  const contextTokens = settings.maxContextTokens ?? model.contextTokens;
+  const budget = createBudget(contextTokens);
   const composer = createComposer({ systemPrompt: settings.systemPrompt, budget, context: parts.context, clock });
   const vision = createVision(settings.vision ?? 'auto', () =>
     warn?.(
@@ -55,8 +58,16 @@ export async function createChain(settings: ChainSettings, parts: ChainParts): P
     ),
   );
   const chain = createLangChain({ model: model.chat, composer, budget, vision, warn });
-  return { ...chain, describe: () => model.description, preview: composer.preview };
+  return {
+    ...chain,
+    describe: () => model.description,
+    fileTokens: Math.floor(contextTokens * FILE_SHARE),
+    preview: composer.preview,
+  };
 }
+
+/** Files take at most this share of what the model can take. */
+const FILE_SHARE = 0.25;
 
 const RAISE_CONTEXT =
   'Ollama: set OLLAMA_CONTEXT_LENGTH (4096 by default) where it is started, or lower MAX_CONTEXT_TOKENS here.';

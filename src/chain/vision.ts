@@ -1,8 +1,7 @@
 /** Whether the model is sent images (OPENAI_VISION). */
 
-export const VISION_MODES = ['auto', 'on', 'off'] as const;
 /** `auto`: they are sent until the server refuses them; `on`: they are sent, and a refusal is an error; `off`: they are not sent. */
-export type VisionMode = (typeof VISION_MODES)[number];
+export type VisionMode = 'auto' | 'on' | 'off';
 
 export interface Vision {
   readonly mode: VisionMode;

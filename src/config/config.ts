@@ -31,6 +31,8 @@ export type ModelConfig =
       readonly name: string;
       /** Absent: the model's default. */
       readonly temperature?: number;
+      /** Whether images are sent: until the server refuses them, always, or never. */
+      readonly vision: 'auto' | 'on' | 'off';
     };
 
 export interface SlackConfig {
@@ -70,6 +72,8 @@ export interface Config {
     readonly recallTokens: number;
     /** Absent: what the model can take. */
     readonly maxContextTokens?: number;
+    /** Estimated tokens of all files of a request. */
+    readonly maxFileTokens: number;
     readonly scope: SessionScope;
   };
   readonly model: ModelConfig;
@@ -198,6 +202,7 @@ function arrange(values: Values, redis: RedisTarget | undefined, cwd: string, wa
       maxBytes: values.MAX_CONVERSATION_BYTES,
       recallTokens: values.RECALL_TOKENS,
       maxContextTokens: values.MAX_CONTEXT_TOKENS,
+      maxFileTokens: values.MAX_FILE_TOKENS,
       scope: values.SESSION_SCOPE,
     },
     model: modelOf(values),
@@ -232,7 +237,8 @@ function arrange(values: Values, redis: RedisTarget | undefined, cwd: string, wa
 function modelOf(values: Values): ModelConfig {
   const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl } = values;
   if (apiKey === undefined && baseUrl === undefined) return { kind: 'demo' };
-  return { kind: 'openai', apiKey, baseUrl, name: values.OPENAI_MODEL, temperature: values.OPENAI_TEMPERATURE };
+  const { OPENAI_MODEL: name, OPENAI_TEMPERATURE: temperature, OPENAI_VISION: vision } = values;
+  return { kind: 'openai', apiKey, baseUrl, name, temperature, vision };
 }
 
 function slackOf(values: Values): SlackConfig | undefined {

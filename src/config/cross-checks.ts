@@ -99,8 +99,8 @@ export function suspiciousSettings(values: Values, given: ReadonlySet<string>): 
       `OPENAI_MODEL is not set: the server at OPENAI_BASE_URL is asked for ${values.OPENAI_MODEL}, which it may not have`,
     ],
     [
-      !hasModel && (given.has('OPENAI_MODEL') || given.has('OPENAI_TEMPERATURE')),
-      'OPENAI_MODEL and OPENAI_TEMPERATURE have no effect without OPENAI_API_KEY or OPENAI_BASE_URL: the demo model answers',
+      !hasModel && (['OPENAI_MODEL', 'OPENAI_TEMPERATURE', 'OPENAI_VISION'] as const).some((name) => given.has(name)),
+      'OPENAI_MODEL, OPENAI_TEMPERATURE and OPENAI_VISION have no effect without OPENAI_API_KEY or OPENAI_BASE_URL: the demo model answers',
     ],
     [
       values.SLACK_APP_TOKEN !== undefined && values.SLACK_SIGNING_SECRET !== undefined,

@@ -116,6 +116,11 @@ const SHAPE = {
     whole(256, 10_000_000),
     'bound in tokens on what the model is shown; unset: what the model can take',
   ),
+  MAX_FILE_TOKENS: withDefault(
+    '4000',
+    whole(1, 1_000_000),
+    'bound in tokens on the files that the model is shown, images included; at most a quarter of what the model can take',
+  ),
   SESSION_SCOPE: withDefault(
     'user',
     oneOf(['user', 'channel']),
@@ -141,6 +146,11 @@ const SHAPE = {
   ),
   OPENAI_MODEL: withDefault('gpt-5.4-mini', text, 'model name'),
   OPENAI_TEMPERATURE: optional(decimal(0, 2), "0 to 2; unset: the model's default"),
+  OPENAI_VISION: withDefault(
+    'auto',
+    oneOf(['auto', 'on', 'off']),
+    'auto: images are sent until the server refuses them; on: a refusal is an error; off: no images are sent',
+  ),
   SYSTEM_PROMPT: withDefault(
     'You are a helpful assistant in a chat. Be brief, and answer in the language you are spoken to.',
     text,

@@ -19,6 +19,11 @@ describe('the model of the settings', () => {
     expect(await ask(await testChain({ baseUrl: server.url }), input('Hi'))).toMatchObject({ text: 'echo: Hi' });
   });
 
+  it('leaves a quarter of what the model can take to files', async () => {
+    expect((await testChain({ baseUrl: server.url, maxContextTokens: 10_000 })).fileTokens).toBe(2_500);
+    expect((await testChain({ baseUrl: server.url })).fileTokens).toBe(1_500);
+  });
+
   it('sends the key of the settings, and none of the environment', async () => {
     vi.stubEnv('OPENAI_API_KEY', 'from-the-environment');
     vi.stubEnv('OPENAI_BASE_URL', 'http://127.0.0.1:1/v1');

@@ -48,6 +48,7 @@ describe('without any setting', () => {
         maxMessages: 2_000,
         maxBytes: 524_288,
         maxContextTokens: undefined,
+        maxFileTokens: 4_000,
         recallTokens: 1_950,
         scope: 'user',
       },
@@ -91,6 +92,7 @@ describe('the values', () => {
       MAX_CONTEXT_TOKENS: '4000',
       SESSION_SCOPE: 'channel',
       OPENAI_TEMPERATURE: '0.7',
+      OPENAI_VISION: 'off',
       OPENAI_API_KEY: ' sk-1\n',
       OPENAI_MODEL: 'small',
       RATE_LIMIT: '200/h',
@@ -109,6 +111,7 @@ describe('the values', () => {
       baseUrl: undefined,
       name: 'small',
       temperature: 0.7,
+      vision: 'off',
     });
     expect(config.turns.rateLimit).toEqual({ messages: 200, perMs: 3_600_000 });
     expect(config.http.port).toBe(0);
@@ -225,6 +228,8 @@ describe('faults', () => {
     ['MAX_CONVERSATION_BYTES', '1023'],
     ['MAX_CONVERSATION_BYTES', '512KB'],
     ['OPENAI_TEMPERATURE', '2.1'],
+    ['OPENAI_VISION', 'yes'],
+    ['MAX_FILE_TOKENS', '0'],
     ['OPENAI_TEMPERATURE', 'NaN'],
     ['OPENAI_BASE_URL', 'localhost:11434'],
     ['OPENAI_API_KEY', 'two words'],
@@ -416,6 +421,7 @@ describe('warnings', () => {
   it.each([
     [{ OPENAI_BASE_URL: 'http://localhost:1/v1' }, /^OPENAI_MODEL is not set: .* asked for gpt-5\.4-mini/],
     [{ OPENAI_MODEL: 'm' }, /have no effect without OPENAI_API_KEY/],
+    [{ OPENAI_VISION: 'off' }, /have no effect without OPENAI_API_KEY/],
     [{ ...SLACK, SLACK_SIGNING_SECRET: 's' }, /Socket Mode is used/],
     [{ API_KEY: 'short' }, /^API_KEY has fewer than 16 characters/],
   ])('%j works with a warning', (env, text) => {
