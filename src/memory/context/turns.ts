@@ -1,6 +1,6 @@
 /** Whole turns, and turns that are cut to fit. */
+import { cutInTheMiddle } from '../../core/cut-text.ts';
 import type { HistoryMessage } from '../../core/ports.ts';
-import { estimateTokens } from '../../core/tokens.ts';
 
 /** A person's message and the answer to it. */
 export interface Turn<M extends HistoryMessage> {
@@ -21,7 +21,6 @@ export function wholeTurns<M extends HistoryMessage>(history: readonly M[]): rea
   });
 }
 
-const CUT = '\n[… cut here …]\n';
 /** Least estimated tokens that are worth showing of a half that is cut, its marks included. */
 const LEAST_OF_A_HALF = 24;
 
@@ -54,22 +53,4 @@ function cutMessage<M extends HistoryMessage>(
   if (cost(message) <= tokens) return message;
   const frame = cost({ ...message, content: '' });
   return { ...message, content: cutInTheMiddle(message.content, tokens - frame) };
-}
-
-/** At most that many estimated tokens: the beginning, a mark, the end. */
-function cutInTheMiddle(text: string, tokens: number): string {
-  if (estimateTokens(text) <= tokens) return text;
-  const cutTo = (kept: number) => {
-    const head = text.slice(0, Math.ceil(kept * 0.6)).replace(/[\uD800-\uDBFF]$/, '');
-    const tail = text.slice(text.length - Math.floor(kept * 0.4)).replace(/^[\uDC00-\uDFFF]/, '');
-    return head + CUT + (kept * 0.4 < 1 ? '' : tail);
-  };
-  let fits = 0;
-  let tooMany = text.length;
-  while (tooMany - fits > 1) {
-    const middle = Math.floor((fits + tooMany) / 2);
-    if (estimateTokens(cutTo(middle)) <= tokens) fits = middle;
-    else tooMany = middle;
-  }
-  return cutTo(fits);
 }
