@@ -146,7 +146,7 @@ export interface FileReader {
   /**
    * Reads files of one platform within the limits of a request. What is over a limit, gone, refused or malformed is `unread`; files of older
    * messages that have no room are left out. Rejects only with the signal's reason.
-   * @param groups the newest message first
+   * @param groups the newest message first; the first group is that of the message to answer, even if it is empty
    */
   read(platform: string, groups: readonly FileGroup[], signal: AbortSignal): Promise<FileContents>;
 }

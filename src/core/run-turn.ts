@@ -247,8 +247,9 @@ async function readFiles({ taken, files, watch }: RunningTurn, newest: readonly 
     { files: message.attachments ?? [], quoted: false },
     { files: quoted, quoted: true },
     ...newest.toReversed().map((earlier) => ({ files: earlier.files ?? [], quoted: false })),
-  ].filter((group) => group.files.length > 0);
-  return groups.length === 0 ? new Map() : await files.read(message.platform, groups, watch.signal);
+  ];
+  if (groups.every((group) => group.files.length === 0)) return new Map();
+  return await files.read(message.platform, groups, watch.signal);
 }
 
 /** Writes memory and record in one step. From here on the answer is final, whatever happens to this process. */
