@@ -1,0 +1,60 @@
+/** A bound that the work of a whole process shares. */
+export interface Quota {
+  /**
+   * Runs `task` while it holds `amount` of the quota (at most all of it). Callers wait in order. Rejects with the signal's reason if it
+   * aborts before the task begins.
+   */
+  hold<T>(amount: number, signal: AbortSignal, task: () => Promise<T>): Promise<T>;
+}
+
+interface Waiter {
+  readonly amount: number;
+  readonly start: () => void;
+}
+
+export function createQuota(total: number): Quota {
+  const waiting: Waiter[] = [];
+  let free = total;
+
+  /** The first in line may be large: nobody overtakes it. */
+  const startNext = () => {
+    for (let next = waiting[0]; next !== undefined && next.amount <= free; next = waiting[0]) {
+      waiting.shift();
+      free -= next.amount;
+      next.start();
+    }
+  };
+
+  const acquire = (amount: number, signal: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      const waiter: Waiter = {
+        amount,
+        start() {
+          signal.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      function leave(): void {
+        waiting.splice(waiting.indexOf(waiter), 1);
+        reject(signal.reason);
+        startNext();
+      }
+      signal.addEventListener('abort', leave, { once: true });
+      waiting.push(waiter);
+      startNext();
+    });
+
+  return {
+    async hold(amount, signal, task) {
+      signal.throwIfAborted();
+      const held = Math.min(amount, total);
+      await acquire(held, signal);
+      try {
+        return await task();
+      } finally {
+        free += held;
+        startNext();
+      }
+    },
+  };
+}
