@@ -3,14 +3,9 @@
  * is kept without that. It is shown once per person and place.
  */
 import type { Flags } from './flags.ts';
+import { hasNote, type OnceNote, takeNote } from './once.ts';
 import { baseSession, isOwn, type SessionId } from './session.ts';
 import type { IncomingMessage, ReplyEnd, TurnId } from './types.ts';
-
-/** Milliseconds for which it is not shown again. */
-const SHOWN_FOR_MS = 30 * 86_400_000;
-/** Milliseconds for which a turn may still be delivered by another worker, or be asked for again. */
-const TURN_MS = 86_400_000;
-const SHOWN = 'remember-hint';
 
 /** Longest beginning that is looked at, in UTF-16 units. */
 const MAX_BEGIN = 80;
@@ -34,30 +29,21 @@ type HintedMessage = Pick<IncomingMessage, 'text' | 'isDirect'>;
 export async function withRememberHint(
   end: ReplyEnd,
   message: HintedMessage,
-  { sessionId, turnId }: { readonly sessionId: SessionId; readonly turnId: TurnId },
+  turn: { readonly sessionId: SessionId; readonly turnId: TurnId },
   flags: Pick<Flags, 'set' | 'has'>,
 ): Promise<ReplyEnd> {
-  if (end.kind !== 'answered' || end.stopped || end.cut !== undefined || !mayHint(message, sessionId)) return end;
-  const base = baseSession(sessionId);
-  try {
-    // A worker that takes this turn over shows the note again, in the same message.
-    const shown = await flags.has(base, shownUnder(turnId));
-    const isFirst = shown || (await flags.set(base, SHOWN, SHOWN_FOR_MS));
-    // In this order: a worker that dies in between leaves the note away, and nobody shows it twice.
-    if (isFirst && !shown) await flags.set(base, shownUnder(turnId), TURN_MS);
-    return isFirst ? { ...end, rememberHint: true } : end;
-  } catch {
-    return end;
-  }
+  if (end.kind !== 'answered' || end.stopped || end.cut !== undefined || !mayHint(message, turn.sessionId)) return end;
+  const isShown = await takeNote(noteOf(turn), flags).catch(() => false);
+  return isShown ? { ...end, rememberHint: true } : end;
 }
 
 /** Whether the note belongs under the answer of a turn that was answered. @throws BotError as the store does */
 export async function hasRememberHint(
   message: HintedMessage,
-  { sessionId, turnId }: { readonly sessionId: SessionId; readonly turnId: TurnId },
+  turn: { readonly sessionId: SessionId; readonly turnId: TurnId },
   flags: Pick<Flags, 'has'>,
 ): Promise<boolean> {
-  return mayHint(message, sessionId) && (await flags.has(baseSession(sessionId), shownUnder(turnId)));
+  return mayHint(message, turn.sessionId) && (await hasNote(noteOf(turn), flags));
 }
 
 /** Where people share one conversation there is no /remember. */
@@ -65,6 +51,6 @@ function mayHint({ text, isDirect }: HintedMessage, sessionId: SessionId): boole
   return (isDirect || isOwn(sessionId)) && asksToRemember(text);
 }
 
-function shownUnder(turnId: TurnId): string {
-  return `${SHOWN}:${turnId}`;
+function noteOf({ sessionId, turnId }: { readonly sessionId: SessionId; readonly turnId: TurnId }): OnceNote {
+  return { about: baseSession(sessionId), name: 'remember-hint', turnId };
 }

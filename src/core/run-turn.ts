@@ -24,6 +24,7 @@ import type { ClaimedTurn, ConversationStore, OpenConversation } from './store.t
 import { estimateTokens } from './tokens.ts';
 import type { RunningTurns, TurnWatch } from './turn-watch.ts';
 import type { ChatMessage, ReplyEnd, UnreadFile, UsedMemory } from './types.ts';
+import { withVisionNoteOnce } from './vision-note.ts';
 
 export interface TurnDeps {
   readonly store: ConversationStore;
@@ -74,7 +75,8 @@ export async function runTurn(taken: ClaimedTurn, lease: Lease, deps: TurnDeps):
   }
   try {
     const settled = settledEnd(turn) ?? (await answer(turn));
-    const end = await withRememberHint(settled, taken.message, taken.lease, deps.store.flags);
+    const told = await withVisionNoteOnce(settled, taken.lease, deps.store.flags);
+    const end = await withRememberHint(told, taken.message, taken.lease, deps.store.flags);
     const delivered = await deliver(turn, end);
     return delivered ? await finish(turn, end) : await giveBack(turn);
   } catch (thrown) {
@@ -221,8 +223,8 @@ async function ask(turn: RunningTurn, known: OpenConversation | undefined): Prom
   const all = newest.total > newest.messages.length ? await turn.older?.(lease.sessionId) : undefined;
   const shared = !message.isDirect && !isOwn(lease.sessionId);
   const startedAt = clock.monotonic();
-  const contents = await readFiles(turn, newest.messages);
   const history = all ?? newest.messages;
+  const contents = await readFiles(turn, history.slice(-turn.window));
   return await readAnswer(
     (signal) => chain.stream({ history, facts: newest.facts, message, files: contents, shared }, signal),
     {

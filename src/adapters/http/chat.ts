@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { Context, Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { hasRememberHint } from '../../core/remember-hint.ts';
-import type { IncomingMessage } from '../../core/types.ts';
+import type { IncomingMessage, UnreadFile } from '../../core/types.ts';
+import { hasUnreadNote } from '../../core/vision-note.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { bodyLimit, withLargeJson } from '../../lib/json-body.ts';
 import { MAX_FILES_JSON } from '../attachments.ts';
@@ -12,7 +13,15 @@ import type { HttpDeps } from './deps.ts';
 import { type FollowedTurn, followTurn } from './follow-turn.ts';
 import { asksTheSame, parseChat, preferredLocale, toMessage, wantsStream } from './normalize.ts';
 import { refuse, refuseAs } from './refuse.ts';
-import { historyPath, refusalOfMessage, refusalOfTurn, renderChat, renderPending, retryAfter } from './render.ts';
+import {
+  type AnswerNotes,
+  historyPath,
+  refusalOfMessage,
+  refusalOfTurn,
+  renderChat,
+  renderPending,
+  retryAfter,
+} from './render.ts';
 import { chatRequestSchema } from './schemas.ts';
 import { streamTurn } from './stream-turn.ts';
 import type { Caller } from './waiting-callers.ts';
@@ -87,7 +96,7 @@ async function awaitAnswer(
     while (news?.kind === 'text') news = await turn.next(caller.signal);
     if (news === undefined) return c.json(renderPending(user, turn.turnId), 202, { Location: historyPath(user) });
     if (news.kind === 'answered') {
-      return c.json(renderChat(user, news, message.locale, await isHinted(deps, message, turn)));
+      return c.json(renderChat(user, news, message.locale, await notesOf(deps, message, turn, news.unread)));
     }
     throw refuseAs(refusalOfTurn(news, phraseFor(deps, message)));
   } finally {
@@ -109,7 +118,7 @@ function streamAnswer(c: Context, deps: HttpDeps, message: IncomingMessage, turn
       signal: caller.signal,
       heartbeatMs,
       locale: message.locale,
-      isHinted: () => isHinted(deps, message, turn),
+      notes: (unread) => notesOf(deps, message, turn, unread),
       phrase: phraseFor(deps, message),
       logger: deps.logger,
     });
@@ -117,9 +126,19 @@ function streamAnswer(c: Context, deps: HttpDeps, message: IncomingMessage, turn
   });
 }
 
-/** Whether the worker put the note under the answer that /remember keeps something. A store that cannot be asked means no. */
-function isHinted({ bot }: HttpDeps, message: IncomingMessage, { turnId }: FollowedTurn): Promise<boolean> {
-  return hasRememberHint(message, { sessionId: message.sessionId, turnId }, bot.flags).catch(() => false);
+/** The notes that the worker put under the answer. A store that cannot be asked means those that are not shown once only. */
+async function notesOf(
+  { bot }: HttpDeps,
+  message: IncomingMessage,
+  { turnId }: FollowedTurn,
+  unread: readonly UnreadFile[] | undefined,
+): Promise<AnswerNotes> {
+  const turn = { sessionId: message.sessionId, turnId };
+  const [rememberHint, noteUnread] = await Promise.all([
+    hasRememberHint(message, turn, bot.flags).catch(() => false),
+    hasUnreadNote(unread, turn, bot.flags).catch(() => true),
+  ]);
+  return { rememberHint, noteUnread };
 }
 
 /** The caller goes; the turn is none of their business any more. The answer does not wait for a store that is slow to hear it. */

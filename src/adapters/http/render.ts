@@ -100,13 +100,24 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** Which notes the worker put under an answer. */
+export interface AnswerNotes {
+  /** That /remember keeps something. */
+  readonly rememberHint?: boolean;
+  /** Which files were not read. */
+  readonly noteUnread?: boolean;
+}
+
 export function renderChat(
   user: string,
   { text, cut, unread = [], timestamp, expiresInMs }: Extract<Settlement, { kind: 'answered' }>,
   locale: Locale,
-  rememberHint = false,
+  { rememberHint = false, noteUnread = true }: AnswerNotes = {},
 ): z.infer<typeof chatResponse> {
-  const about = { ...(cut === undefined ? {} : { cut }), ...(unread.length === 0 ? {} : { unread }) };
+  const about = {
+    ...(cut === undefined ? {} : { cut }),
+    ...(unread.length === 0 || !noteUnread ? {} : { unread }),
+  };
   const hint = rememberHint ? { rememberHint } : {};
   const note = answerNote({ kind: 'answered', text, stopped: false, ...about, ...hint }, messagesIn(locale));
   return {

@@ -2,12 +2,12 @@
 
 import type { SSEStreamingApi } from 'hono/streaming';
 import type { Logger } from '../../core/ports.ts';
-import type { Locale } from '../../core/types.ts';
+import type { Locale, UnreadFile } from '../../core/types.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { beginsWith } from '../../lib/begins-with.ts';
 import { keepAlive } from '../../lib/keep-alive.ts';
 import type { FollowedTurn } from './follow-turn.ts';
-import { refusalOf, refusalOfTurn, renderChat, renderPending } from './render.ts';
+import { type AnswerNotes, refusalOf, refusalOfTurn, renderChat, renderPending } from './render.ts';
 import type { StreamEvents } from './schemas.ts';
 
 export interface StreamTurnOptions {
@@ -18,8 +18,8 @@ export interface StreamTurnOptions {
   readonly signal: AbortSignal;
   readonly heartbeatMs: number;
   readonly locale: Locale;
-  /** A note says that /remember keeps something. */
-  readonly isHinted: () => Promise<boolean>;
+  /** The notes under an answer that was made without `unread`. */
+  readonly notes: (unread: readonly UnreadFile[] | undefined) => Promise<AnswerNotes>;
   /** What happened, by the code, in the person's language. */
   readonly phrase: (code: ErrorCode) => string;
   readonly logger: Logger;
@@ -57,7 +57,7 @@ export async function streamTurn(options: StreamTurnOptions): Promise<void> {
       await send('pending', renderPending(user, turn.turnId));
     } else if (news.kind === 'answered') {
       await show(news.text);
-      await send('done', renderChat(user, news, options.locale, await options.isHinted()));
+      await send('done', renderChat(user, news, options.locale, await options.notes(news.unread)));
     } else {
       const { status, detail } = refusalOfTurn(news, phrase);
       await send('error', { status, detail });
