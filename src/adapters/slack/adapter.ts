@@ -11,6 +11,7 @@ import { createSlackClients, type SlackClients } from './api/clients.ts';
 import { createNames, createPeople } from './api/lookups.ts';
 import { createSlackCommands } from './commands/commands.ts';
 import { createPrivateAnswers } from './commands/private-answers.ts';
+import { createSlackFiles } from './files/fetch-file.ts';
 import { type BotIdentity, readTarget, SLACK } from './ids.ts';
 import { connectBolt, createBoltLogger, type SlackReceiver } from './receive/bolt.ts';
 import { createEventHandler } from './receive/event-handler.ts';
@@ -147,6 +148,7 @@ export function createSlackAdapter(options: SlackAdapterOptions): Adapter {
 
   return {
     platform: SLACK,
+    files: createSlackFiles({ clients, botToken, apiUrl, logger }),
     async start(bot) {
       flags = bot.flags;
       await connect(bot, await whoAmI());

@@ -28,6 +28,7 @@ export const BOT_SCOPES = {
   'channels:read': ['channel_deleted', 'conversations.info'],
   'groups:read': ['group_deleted'],
   'usergroups:read': ['usergroups.list'],
+  'files:read': ['files.info'],
   'files:write': ['files.getUploadURLExternal', 'files.completeUploadExternal'],
 } as const;
 

@@ -33,10 +33,14 @@ describe('a share', () => {
     ...{ from_url: 'https://fake.slack.com/archives/C9/p1688651267097029', footer: 'Posted in #alerts' },
   };
 
-  it('has its author, its text and the names of its files', () => {
+  it('has its author, its text and its files', () => {
     const files = [{ id: 'F1', name: 'log.txt' }];
     expect(sharesOf(message({ text: '', attachments: [{ ...share, files }] }))).toEqual([
-      { author: { name: 'Grace', id: 'U9' }, raw: 'Disk is <@U2>’s', files: ['log.txt'] },
+      {
+        author: { name: 'Grace', id: 'U9' },
+        raw: 'Disk is <@U2>’s',
+        files: [{ name: 'log.txt', ref: { file: 'F1' } }],
+      },
     ]);
   });
 

@@ -59,9 +59,14 @@ describe('an event', () => {
     expect(message({ ...dm, thread_ts: ROOT })).toMatchObject({ thread: ROOT });
   });
 
-  it('with files has their names', () => {
-    const files = [{ id: 'F1', name: 'report.pdf' }, { id: 'F2', name: null, title: 'Notes' }, { id: 'F3' }];
-    expect(message({ ...plain, subtype: 'file_share', files }).files).toEqual(['report.pdf', 'Notes', '?']);
+  it('with files refers to them', () => {
+    const files = [{ id: 'F1', name: 'report.pdf' }, { id: 'F2', name: null, title: 'Notes' }, { id: 'F3' }, {}];
+    expect(message({ ...plain, subtype: 'file_share', files }).files).toEqual([
+      { name: 'report.pdf', ref: { file: 'F1' } },
+      { name: 'Notes', ref: { file: 'F2' } },
+      { name: 'F3', ref: { file: 'F3' } },
+      { name: '?' },
+    ]);
   });
 
   const bot: types.BotMessageEvent = {
@@ -95,6 +100,7 @@ describe('an event', () => {
     expect(read(changed(raw, '<@U0BOT> old'))).toEqual({
       kind: 'edited',
       place,
+      files: [],
       ts: TS,
       raw,
       editedAt: 1_700_000_001_000,
@@ -160,7 +166,15 @@ describe('an event', () => {
       });
     const editedAt = 1_700_000_060_000;
     expect(call('hello', '1700000060.000000')).toEqual({
-      ...{ kind: 'edited', place, ts: TS, raw: '<@U0BOT> hello', editedAt, newMention: { ...message(), editedAt } },
+      ...{
+        kind: 'edited',
+        place,
+        ts: TS,
+        raw: '<@U0BOT> hello',
+        files: [],
+        editedAt,
+        newMention: { ...message(), editedAt },
+      },
     });
     expect(call('hello', '1700090000.000000')).not.toHaveProperty('called');
     expect(call('hello', 'soon')).not.toHaveProperty('called');

@@ -31,9 +31,7 @@ function asNested(workspace: Workspace, message: FakeMessage, type = 'message'):
     ...(bot ? { bot_id: user === workspace.botUser ? workspace.botId : 'B0OTHER', app_id: 'A1' } : {}),
     ...(clientMsgId === undefined ? {} : { client_msg_id: clientMsgId }),
     ...(attachments.length === 0 ? {} : { attachments }),
-    ...(files.length === 0
-      ? {}
-      : { subtype: 'file_share', files: files.map(({ name }) => ({ id: 'F1', name, mimetype: 'text/plain' })) }),
+    ...(files.length === 0 ? {} : { subtype: 'file_share', files: files.map(workspace.files.inEvent) }),
   };
 }
 
@@ -42,8 +40,13 @@ function editedOf({ user }: FakeMessage): object {
   return { user, ts: `${Math.floor(Date.now() / 1000)}.000000` };
 }
 
+interface ChangeEvent {
+  readonly message: object & { readonly edited?: object };
+  readonly previous_message: object;
+}
+
 /** An edit (docs.slack.dev/reference/events/message/message_changed). */
-export function changeEvent(workspace: Workspace, message: FakeMessage, before: FakeMessage): object {
+export function changeEvent(workspace: Workspace, message: FakeMessage, before: FakeMessage): ChangeEvent {
   return {
     ...hidden(workspace, message, 'message_changed'),
     message: { ...asNested(workspace, message), edited: editedOf(message) },

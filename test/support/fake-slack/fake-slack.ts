@@ -10,18 +10,12 @@ import { z } from 'zod';
 import { readBlocks, shownText } from './block-rules.ts';
 import { createDeliveries, type Deliveries, type Delivery, type Transport } from './deliveries.ts';
 import { changeEvent, deletionEvent, plainEvent, tombstoneEvent } from './events.ts';
+import { createFiles, type FakeFile, type FileFault, type FileRequest } from './files.ts';
 import type { MethodContext } from './method-kit.ts';
 import { type ApiCall, createWebApi, type Fault } from './web-api.ts';
-import {
-  createWorkspace,
-  eventId,
-  type FakeFile,
-  type FakeMessage,
-  type FakeUser,
-  type Workspace,
-} from './workspace.ts';
+import { createWorkspace, eventId, type FakeMessage, type FakeUser, type Workspace } from './workspace.ts';
 
-export type { ApiCall, Delivery, FakeMessage, Fault };
+export type { ApiCall, Delivery, FakeFile, FakeMessage, Fault };
 
 export interface FakeSlackOptions {
   /** Scopes of the bot token. */
@@ -93,6 +87,12 @@ export interface FakeSlack {
   sayAsBot(text: string, options: Omit<SayOptions, 'user'> & { readonly channel: string }): Said;
   /** The same message once more, under another event id. */
   again(ts: string, channel: string): Delivery;
+  /** A person deletes a file. Delivered as `message_changed` of its message, in which a tombstone replaces it. */
+  deleteFile(id: string): Edited;
+  /** Requests for files so far. */
+  readonly fileRequests: readonly FileRequest[];
+  /** The next requests for files fail. */
+  failFiles(fault: FileFault, times?: number): void;
   /** A person edits. Delivered as `message_changed` and, if the text mentions the bot in a channel, as `app_mention` again. */
   edit(ts: string, channel: string, text: string): Edited;
   /** Anyone deletes a message. The root of a thread leaves a tombstone. `acked` resolves when every delivery was acked. */
@@ -117,7 +117,11 @@ export interface FakeSlack {
 }
 
 export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSlack> {
-  const workspace = createWorkspace(options.team);
+  const team = options.team ?? 'T0TEAM';
+  const files = createFiles({
+    ...{ team, url: () => url, botToken: () => botToken, mayRead: options.scopes.includes('files:read') },
+  });
+  const workspace = createWorkspace(team, files);
   const signingSecret = 'fake-signing-secret';
   const appToken = 'xapp-1-fake';
   let botToken = 'xoxb-fake';
@@ -171,6 +175,7 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? '', url);
     const [, area, name = ''] = pathname.split('/');
+    if (area === 'files-pri' || area === 'files-tmb') return files.handle(request, response);
     if (request.method !== 'POST') return end(response, 405);
     if (area === 'api') return await api.handle(name, request, response);
     if (area === 'upload') {
@@ -282,6 +287,18 @@ export async function startFakeSlack(options: FakeSlackOptions): Promise<FakeSla
       return { ts: message.ts, deliveries: sent, acked: allAcked(sent) };
     },
     again: (ts, channel) => event(plainEvent(workspace, present(workspace.find(channel, ts)))),
+    deleteFile(id) {
+      const message = present(workspace.messages.find((each) => each.files.some((file) => file.id === id)));
+      const file = present(files.find(id));
+      const before = changeEvent(workspace, message, message).previous_message;
+      file.deleted = true;
+      const { message: whole, ...rest } = changeEvent(workspace, message, message);
+      const { edited: _, ...changed } = whole;
+      const sent = [event({ ...rest, message: changed, previous_message: before })];
+      return { deliveries: sent, acked: allAcked(sent) };
+    },
+    fileRequests: files.requests,
+    failFiles: (fault, times = 1) => files.fail(fault, times),
     edit(ts, channel, text) {
       const message = present(workspace.find(channel, ts));
       const before = { ...message };

@@ -126,6 +126,17 @@ export const METHODS: Readonly<Record<string, Method>> = {
     },
   ),
 
+  // docs.slack.dev/reference/methods/files.info
+  'files.info': define(
+    { scopes: ['files:read'], perMinute: TIER_4 },
+    { file: z.string().regex(/^F[A-Z0-9]+$/) },
+    (args, { workspace }) => {
+      const file = workspace.files.find(args.file);
+      if (file === undefined) throw new ApiError('file_not_found');
+      if (file.deleted) throw new ApiError('file_deleted');
+      return { file: workspace.files.whole(file), comments: [], response_metadata: { next_cursor: '' } };
+    },
+  ),
   'files.getUploadURLExternal': define(
     { scopes: ['files:write'], perMinute: TIER_4 },
     {
@@ -180,6 +191,6 @@ function asReply(message: FakeMessage, withMetadata: boolean, workspace: Workspa
       : {}),
     ...(message.stream === undefined ? {} : { streaming_state: 'in_progress' }),
     ...(withMetadata && message.metadata !== undefined ? { metadata: message.metadata } : {}),
-    ...(message.files.length === 0 ? {} : { files: message.files.map(({ name }) => ({ id: 'F0', name })) }),
+    ...(message.files.length === 0 ? {} : { files: message.files.map(workspace.files.whole) }),
   };
 }

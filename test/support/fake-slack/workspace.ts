@@ -1,5 +1,6 @@
 /** What the fake Slack holds: people, channels, messages, streams, statuses, files. */
 import { randomBytes } from 'node:crypto';
+import { createFiles, type FakeFile, type FakeFiles, type StoredFile } from './files.ts';
 
 export interface FakeUser {
   readonly id: string;
@@ -7,11 +8,6 @@ export interface FakeUser {
   readonly locale: string;
   readonly tz: string;
   readonly isAdmin: boolean;
-}
-
-export interface FakeFile {
-  readonly name: string;
-  readonly content: string;
 }
 
 export interface FakeMessage {
@@ -29,7 +25,7 @@ export interface FakeMessage {
   stream: { readonly startedAt: number } | undefined;
   /** It was streamed at some time. */
   readonly streamed: boolean;
-  files: readonly FakeFile[];
+  files: readonly StoredFile[];
   /** Shared messages, previews, and what apps write. */
   attachments: readonly unknown[];
   /** The root of a thread was deleted, and only its replies are left. */
@@ -60,6 +56,7 @@ export interface NewMessage {
 }
 
 export interface Workspace {
+  readonly files: FakeFiles;
   readonly team: string;
   readonly botUser: string;
   readonly botId: string;
@@ -89,13 +86,18 @@ export interface Workspace {
   nextTs(): string;
 }
 
-export function createWorkspace(team = 'T0TEAM'): Workspace {
+/** @param fileHost Default: it serves no files. */
+export function createWorkspace(
+  team = 'T0TEAM',
+  fileHost = createFiles({ team, url: () => 'http://127.0.0.1', botToken: () => '', mayRead: false }),
+): Workspace {
   const messages: FakeMessage[] = [];
   const statuses = new Map<string, string>();
   let last = 0;
 
   const workspace: Workspace = {
     team,
+    files: fileHost,
     botUser: 'U0BOT',
     botId: 'B0BOT',
     appId: 'A0APP',
@@ -129,7 +131,8 @@ export function createWorkspace(team = 'T0TEAM'): Workspace {
       clientMsgId,
     }) {
       const message: FakeMessage = {
-        ...{ ts: workspace.nextTs(), channel, thread, user, bot, text, blocks, metadata, files, clientMsgId, edits: 0 },
+        ...{ ts: workspace.nextTs(), channel, thread, user, bot, text, blocks, metadata, clientMsgId, edits: 0 },
+        files: files.map(fileHost.store),
         ...{ attachments, tombstone: false },
         stream: streaming ? { startedAt: performance.now() } : undefined,
         streamed: streaming,

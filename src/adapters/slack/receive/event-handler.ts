@@ -158,7 +158,8 @@ export function createEventHandler(deps: EventHandlerDeps): EventHandler {
         // Most edits in a workspace are of messages that the bot has never stored.
         if (await bot.remembers(input.place, input.ts, { sentAt: sentAtOf(input.ts) })) {
           const { editedAt } = input;
-          const about = { sentAt: sentAtOf(input.ts), ...(editedAt === undefined ? {} : { editedAt }) };
+          const times = { sentAt: sentAtOf(input.ts), ...(editedAt === undefined ? {} : { editedAt }) };
+          const about = { ...times, attachments: input.files };
           return await bot.amended(input.place, input.ts, await readable(input.raw), about);
         }
         return input.newMention === undefined ? undefined : await handleMessage(input.newMention);

@@ -1,5 +1,6 @@
 /** What Slack's events mean to the bot, as normalize.ts reads them. */
 import type { Place } from '../../../core/session.ts';
+import type { FileRef } from '../../../core/types.ts';
 import type { Share } from './raw-message.ts';
 
 /** A message that a person wrote. */
@@ -18,7 +19,8 @@ export interface SlackMessage {
   readonly mention: boolean;
   readonly eventId?: string;
   readonly clientMsgId?: string;
-  readonly files: readonly string[];
+  /** Its own files, without those of its shares. */
+  readonly files: readonly FileRef[];
   /** Unix milliseconds of its last edit. */
   readonly editedAt?: number;
   /** Messages that are shared or forwarded in it. */
@@ -33,6 +35,7 @@ export type SlackInput =
       readonly ts: string;
       /** As Slack sends it. */
       readonly raw: string;
+      readonly files: readonly FileRef[];
       /** Unix milliseconds; Slack tells whole seconds. */
       readonly editedAt?: number;
       /** The message, where this edit made it mention the bot. */

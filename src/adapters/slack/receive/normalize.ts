@@ -1,19 +1,11 @@
 /** Turns Slack's events into plain inputs, and a Slack message into the bot's message. Pure: plain data in, plain data out. */
 import { z } from 'zod';
-import { type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../../core/types.ts';
+import { type FileRef, type IncomingMessage, type Locale, type Quote, turnIdOf } from '../../../core/types.ts';
+import { ownFilesOf, unreadOf } from '../files/file-ref.ts';
 import { type BotIdentity, type Origin, placeOf, type Scopes, SLACK, type SlackTarget, sessionAt } from '../ids.ts';
 import type { SlackInput, SlackMessage } from './inputs.ts';
-import { mentions } from './plain-text.ts';
-import {
-  changeShape,
-  id,
-  isBot,
-  isTombstone,
-  messageShape,
-  namesOf,
-  type RawMessage,
-  sharesOf,
-} from './raw-message.ts';
+import { mentions, plainText } from './plain-text.ts';
+import { changeShape, id, isBot, isTombstone, messageShape, type RawMessage, sharesOf } from './raw-message.ts';
 
 const stopShape = z.object({ channel: id, thread_ts: id, user: id });
 const channelShape = z.object({ channel: id });
@@ -103,9 +95,13 @@ function asMessage(message: RawMessage, { team, eventId, self }: EventContext): 
     mention: mentions(raw, self.user),
     ...(eventId === undefined ? {} : { eventId }),
     ...(clientMsgId === undefined ? {} : { clientMsgId }),
-    files: [...namesOf(message.files), ...shares.flatMap(({ files }) => files)],
+    files: filesIn(message, self),
     ...editedAtOf(message),
   };
+}
+
+function filesIn({ files, text, attachments }: Partial<RawMessage>, self: BotIdentity): readonly FileRef[] {
+  return ownFilesOf(files, plainText(text ?? '', self) === '' && sharesOf({ attachments }).length === 0);
 }
 
 /** `edited.ts` has the form of a message's ts: seconds (docs.slack.dev/reference/events/message/message_changed). */
@@ -123,7 +119,10 @@ function asMention(input: SlackInput): SlackInput {
   return input.kind === 'message' ? { ...input, mention: true } : input;
 }
 
-/** Only an edit by a person counts: link previews, pins and the bot's own edits are `message_changed` too. */
+/**
+ * Only an edit by a person counts: link previews, pins and the bot's own edits are `message_changed` too. A deleted file is replaced by a
+ * tombstone in its message, which need not be marked as edited.
+ */
 function asChange(change: z.infer<typeof changeShape>, context: EventContext): SlackInput {
   const { channel, message, previous_message: before } = change;
   const { team, self } = context;
@@ -131,12 +130,20 @@ function asChange(change: z.infer<typeof changeShape>, context: EventContext): S
   const { ts } = message;
   // Checked before the author: a tombstone is Slackbot's.
   if (isTombstone(message)) return asDeletion(change, context);
-  if (isBot(message, self) || message.edited == null || before?.text === message.text) return IGNORED;
+  const isEdit = message.edited != null && before?.text !== message.text;
+  if (isBot(message, self) || (!isEdit && !hasOtherFiles(message, before))) return IGNORED;
   const raw = message.text ?? '';
   const newMention = newMentionOf(change, context);
   const place = placeOf(team, channel);
   const editedAt = editedAtOf(message);
-  return { kind: 'edited', place, ts, raw, ...editedAt, ...(newMention === undefined ? {} : { newMention }) };
+  const files = filesIn(message, self);
+  return { kind: 'edited', place, ts, raw, files, ...editedAt, ...(newMention === undefined ? {} : { newMention }) };
+}
+
+function hasOtherFiles({ files: now }: Partial<RawMessage>, before: Partial<RawMessage> | null | undefined): boolean {
+  if (before == null) return false;
+  const listed = (files: RawMessage['files']) => (files ?? []).map((file) => `${file.id} ${unreadOf(file)}`).join();
+  return listed(now) !== listed(before.files);
 }
 
 /** The edited message, if it mentions the bot and did not before. */
@@ -228,7 +235,7 @@ export function toIncoming(
     locale,
     replyTo: target,
     ...(quotes.length === 0 ? {} : { quotes }),
-    ...(message.files.length === 0 ? {} : { attachments: message.files.map((name) => ({ name })) }),
+    ...(message.files.length === 0 ? {} : { attachments: message.files }),
     ...(message.editedAt === undefined ? {} : { editedAt: message.editedAt }),
   };
 }

@@ -1,7 +1,7 @@
 /** Messages of others that the model sees as quoted, untrusted text: the thread before the bot joined it, and shared messages. */
 import { z } from 'zod';
 import type { Clock, Logger } from '../../../core/ports.ts';
-import type { Quote } from '../../../core/types.ts';
+import type { FileRef, Quote } from '../../../core/types.ts';
 import { toBotError } from '../../../errors.ts';
 import { withTimeout } from '../../../lib/timeout.ts';
 import type { Timers } from '../../../lib/timers.ts';
@@ -9,7 +9,14 @@ import type { SlackClients } from '../api/clients.ts';
 import { LOOKUP_MS, type Names } from '../api/lookups.ts';
 import type { BotIdentity } from '../ids.ts';
 import { plainText } from './plain-text.ts';
-import { isTombstone, messageText, type Share, type ThreadMessage, threadMessageShape } from './raw-message.ts';
+import {
+  isTombstone,
+  messageFiles,
+  messageText,
+  type Share,
+  type ThreadMessage,
+  threadMessageShape,
+} from './raw-message.ts';
 
 /** Messages of a thread that are quoted: the newest. */
 const MAX_QUOTES = 15;
@@ -38,6 +45,7 @@ const threadShape = z.object({ messages: z.array(threadMessageShape).default([])
 interface RawQuote {
   readonly author: string;
   readonly raw: string;
+  readonly files: readonly FileRef[];
 }
 
 export function createQuotes({ clients, names, self, clock, timers, logger }: QuotesDeps): Quotes {
@@ -47,8 +55,11 @@ export function createQuotes({ clients, names, self, clock, timers, logger }: Qu
   async function rendered(quotes: readonly RawQuote[]): Promise<readonly Quote[]> {
     const nameOf = await names.of([...quotes.map(({ author }) => author), ...quotes.map(({ raw }) => raw)]);
     return quotes
-      .map(({ author, raw }) => ({ author: authorName(author), text: plainText(raw, self, nameOf) }))
-      .filter(({ text }) => text !== '');
+      .map(({ author, raw, files }) => ({
+        ...{ author: authorName(author), text: plainText(raw, self, nameOf) },
+        ...(files.length === 0 ? {} : { files }),
+      }))
+      .filter(({ text, files }) => text !== '' || files !== undefined);
 
     function authorName(author: string): string {
       const id = /^<@([^<>|]+)>$/.exec(author)?.[1];
@@ -68,7 +79,9 @@ export function createQuotes({ clients, names, self, clock, timers, logger }: Qu
         );
         const earlier = threadShape.parse(answer).messages.filter((message) => message.ts < ts && !isGone(message));
         return await rendered(
-          earlier.slice(-MAX_QUOTES).map((message) => ({ author: authorOf(message), raw: messageText(message) })),
+          earlier.slice(-MAX_QUOTES).map((message) => ({
+            ...{ author: authorOf(message), raw: messageText(message), files: messageFiles(message) },
+          })),
         );
       } catch (thrown) {
         const { code, retryAfterMs = 0 } = toBotError(thrown);
@@ -79,7 +92,9 @@ export function createQuotes({ clients, names, self, clock, timers, logger }: Qu
     },
     shared: (shares) =>
       rendered(
-        shares.map(({ author: { name, id }, raw }) => ({ author: name ?? (id === undefined ? '?' : `<@${id}>`), raw })),
+        shares.map(({ author: { name, id }, raw, files }) => ({
+          ...{ author: name ?? (id === undefined ? '?' : `<@${id}>`), raw, files },
+        })),
       ),
   };
 }

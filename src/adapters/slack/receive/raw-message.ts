@@ -1,6 +1,8 @@
 /** Slack's messages as events and conversations.replies bring them: the fields that are read here, and the text in them. Pure. */
 import { z } from 'zod';
 import { isWellFormed, MAX_COMPONENT_LENGTH } from '../../../core/session.ts';
+import type { FileRef } from '../../../core/types.ts';
+import { fileShape, filesOf } from '../files/file-ref.ts';
 import type { BotIdentity } from '../ids.ts';
 
 /** An id that can be part of a session id. */
@@ -9,8 +11,7 @@ export const id = z.string().min(1).max(MAX_COMPONENT_LENGTH).refine(isWellForme
 /** For everything around a message: a field that cannot be read is no reason to refuse the message. */
 const loose = <Schema extends z.ZodType>(schema: Schema) => schema.nullish().catch(undefined);
 
-const file = z.object({ name: z.string().nullish(), title: z.string().nullish() });
-const files = loose(z.array(file));
+const files = loose(z.array(fileShape));
 
 /**
  * An attachment: a message that was shared or forwarded (`is_share`), the preview of a link (`from_url` without `is_share`),
@@ -97,20 +98,12 @@ export function isBot({ bot_id: bot, bot_profile: profile, user }: Partial<RawMe
   return (bot ?? profile ?? undefined) !== undefined || user === self.user || user === SLACKBOT;
 }
 
-/** Files whose names are kept, and the longest name in UTF-16 units. */
-const MAX_FILES = 20;
-const MAX_NAME = 200;
-
-export function namesOf(list: z.infer<typeof files>): readonly string[] {
-  return (list ?? []).slice(0, MAX_FILES).map(({ name, title }) => (name ?? title ?? '?').slice(0, MAX_NAME));
-}
-
 /** A shared or forwarded message. `raw`: in Slack's markup. */
 export interface Share {
   /** `name`: as Slack gives it; without one it is looked up by the id. */
   readonly author: { readonly name?: string; readonly id?: string };
   readonly raw: string;
-  readonly files: readonly string[];
+  readonly files: readonly FileRef[];
 }
 
 /** Shares of one message that are read, and the longest text of blocks, in UTF-16 units of Slack's markup. */
@@ -128,7 +121,7 @@ export function sharesOf({ attachments }: Pick<RawMessage, 'attachments'>): read
     .map((attachment) => ({
       author: authorOf(attachment),
       raw: attachment.text || blocksText(messageBlocks(attachment)) || attachment.fallback || '',
-      files: namesOf(attachment.files),
+      files: filesOf(attachment.files),
     }));
 }
 
@@ -158,6 +151,11 @@ export function messageText(message: ThreadMessage): string {
     .filter((part) => part.trim() !== '')
     .join('\n')
     .slice(0, MAX_TEXT);
+}
+
+/** The files of a message in a thread, with those of the messages that are shared in it. */
+export function messageFiles(message: ThreadMessage): readonly FileRef[] {
+  return [...filesOf(message.files), ...sharesOf(message).flatMap(({ files }) => files)];
 }
 
 function attachmentText(attachment: RawAttachment): string {
