@@ -24,6 +24,22 @@ async function faults(page: Page): Promise<string[]> {
   return violations.parse(found).flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 
+const sentBody = z.object({ attachments: z.array(z.object({ name: z.string(), data: z.string() })).optional() });
+
+/** Draws a picture and copies it, as a person does in another program. */
+const COPY_PICTURE = `(async () => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });
+  canvas.getContext('2d').fillRect(0, 0, 4, 4);
+  const picture = await new Promise((resolve) => canvas.toBlob(resolve, 'image/png'));
+  await navigator.clipboard.write([new ClipboardItem({ 'image/png': picture })]);
+})()`;
+
+const DROP_FILE = `(() => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File(['a,b'], 'dropped.csv', { type: 'text/csv' }));
+  document.getElementById('log').dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+})()`;
+
 describe.skipIf(executable === undefined)('the playground', () => {
   const { makeFolder, makeModel, start, startProcess } = useWorkshop();
   const { visit, tab } = useBrowser(executable);
@@ -430,6 +446,87 @@ describe.skipIf(executable === undefined)('the playground', () => {
     expect(model.count('once only')).toBe(1);
   });
 
+  test('files are attached by button, drop and paste, removed by keyboard, and sent with a message or alone', async () => {
+    const { bot } = await startWithModel();
+    const { page, context, complaints } = await visit(bot.url);
+    await connected(page);
+    const sentFiles: string[][] = [];
+    page.on('request', (request) => {
+      if (request.method() !== 'POST' || !request.url().endsWith('/api/messages')) return;
+      const { attachments = [] } = sentBody.parse(request.postDataJSON());
+      sentFiles.push(attachments.map(({ name, data }) => `${name} ${Buffer.from(data, 'base64').length}`));
+    });
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      page.getByRole('button', { name: 'Attach files' }).click(),
+    ]);
+    await chooser.setFiles([{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('Hello') }]);
+    await shows(page.locator('.attached .file'), 'notes.txt');
+    // A real picture on the real clipboard.
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.evaluate(COPY_PICTURE);
+    await page.locator('#message').focus();
+    await page.keyboard.press('ControlOrMeta+V');
+    await page.locator('.attached img').waitFor();
+    await page.evaluate(DROP_FILE);
+    await shows(page.locator('.attached .file'), 'dropped.csv');
+    await page.getByRole('button', { name: 'Remove notes.txt' }).press('Enter');
+    await expect.poll(() => page.locator('.attached .name').allInnerTexts()).toEqual(['image.png', 'dropped.csv']);
+    // Alone, and with the thumbnail in the conversation.
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.locator('#log .item.user img').waitFor();
+    await items(page, 'bot').first().waitFor();
+    // They go along again while the page is open, until they are removed.
+    await shows(page.locator('.attached'), 'sent again');
+    await page.getByRole('button', { name: 'Remove dropped.csv' }).press('Enter');
+    await say(page, 'and now?');
+    await shows(items(page, 'bot'), 'and now?');
+    const picture = expect.stringMatching(/^image\.png \d+$/);
+    expect(sentFiles).toEqual([[picture, 'dropped.csv 3'], [picture]]);
+    await shows(page.locator('#memory'), 'Files (names only): image.png, dropped.csv');
+    // A reload keeps the names only.
+    await page.reload();
+    await shows(page.locator('#log .item.user .file'), 'dropped.csv');
+    expect(await page.locator('.file img').count()).toBe(0);
+    expect(await page.locator('.attached').count()).toBe(0);
+    expect(await page.evaluate('JSON.stringify({...localStorage, ...sessionStorage})')).not.toContain('iVBOR');
+    expect(complaints).toEqual([]);
+  });
+
+  test('files are dropped when their message is deleted or forgotten, and a reload before they are sent says that they are lost', async () => {
+    const { bot } = await startWithModel();
+    const { page, context } = await visit(bot.url);
+    await connected(page);
+    const sendFile = async (text: string) => {
+      await page.evaluate(DROP_FILE);
+      await page.locator('.attached .file:not(.earlier)').waitFor();
+      await say(page, text);
+    };
+    await sendFile('one');
+    await shows(items(page, 'bot'), 'one');
+    await page.locator('.attached .earlier').waitFor();
+    await page.getByRole('button', { name: 'Delete…' }).click();
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await expect.poll(() => page.locator('.attached').count()).toBe(0);
+    await sendFile('two');
+    await shows(items(page, 'bot'), 'two');
+    // A command takes no files.
+    await page.evaluate(DROP_FILE);
+    await page.locator('.attached .file:not(.earlier)').waitFor();
+    await say(page, '/forget');
+    await items(page, 'private').getByRole('button', { name: 'Forget' }).first().click();
+    await expect.poll(() => page.locator('.attached .file.earlier').count()).toBe(0);
+    expect(await page.locator('.attached .file').count()).toBe(1);
+    await context.setOffline(true);
+    await say(page, 'three');
+    await shows(items(page, 'user'), 'Sending…');
+    await page.route('**/api/messages', (route) => route.abort());
+    await context.setOffline(false);
+    await page.reload();
+    await shows(items(page, 'user'), 'Not sent: the page was reloaded');
+    expect(await page.getByRole('button', { name: 'Send again' }).count()).toBe(0);
+  });
+
   test('a server killed in mid-answer and started again goes on with the answer', async () => {
     const folder = await makeFolder();
     const model = await makeModel();
@@ -615,6 +712,7 @@ describe.skipIf(executable === undefined)('the playground', () => {
       'add',
       'log',
       'message',
+      'attach',
       'fact',
       'ttl',
       'locale',
@@ -629,6 +727,10 @@ describe.skipIf(executable === undefined)('the playground', () => {
   test('on a phone it fits the width, and the memory is a view of its own', async () => {
     const bot = await startBot();
     const { page } = await visit(bot.url, { viewport: { width: 360, height: 720 }, hasTouch: true, isMobile: true });
+    await page
+      .locator('#files')
+      .setInputFiles({ name: `${'long'.repeat(30)}.txt`, mimeType: 'text/plain', buffer: Buffer.from('a') });
+    await page.locator('.attached .file').waitFor();
     await say(page, 'A word that is long: '.concat('x'.repeat(200)));
     await shows(items(page, 'bot'), 'You said');
     const fits = () => page.evaluate('document.documentElement.scrollWidth <= innerWidth');
@@ -682,6 +784,10 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await say(page, '/remember I am vegetarian');
     await items(page, 'private').getByRole('button', { name: 'Keep it for this channel' }).click();
     await shows(page.locator('#memory .facts'), 'I am vegetarian');
+    await page.evaluate(DROP_FILE);
+    await say(page, 'with a file');
+    await shows(items(page, 'bot'), 'with a file');
+    await page.evaluate(DROP_FILE);
     await say(page, '/forget');
     await shows(items(page, 'private'), 'Forget ');
     await page.locator('#message').pressSequentially('/');

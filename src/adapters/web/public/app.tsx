@@ -1,5 +1,6 @@
 /** The page: its header, the conversation, the memory beside it, and the overview. */
 import { useLayoutEffect } from 'preact/hooks';
+import { dropTarget } from './attach.tsx';
 import { Composer } from './composer.tsx';
 import { AddDialog, KeyDialog } from './dialogs.tsx';
 import { Log } from './log.tsx';
@@ -17,7 +18,7 @@ export function App({ playground }: Props) {
     document.documentElement.dataset.theme = theme;
   }, [locale, theme]);
   return (
-    <div class="page" data-view={view}>
+    <div class="page" data-view={view} {...dropTarget(playground)}>
       <a class="skip" href="#message">
         {texts.skip}
       </a>

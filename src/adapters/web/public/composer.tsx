@@ -1,7 +1,8 @@
 /** Where messages are written: Enter sends, a slash lists the commands. */
-import type { TargetedInputEvent, TargetedKeyboardEvent } from 'preact';
+import type { TargetedClipboardEvent, TargetedInputEvent, TargetedKeyboardEvent } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { SetupAnswer } from '../schemas.ts';
+import { AttachButton, Attached, filesPasted } from './attach.tsx';
 import type { Props } from './playground.ts';
 
 type Command = SetupAnswer['commands'][number];
@@ -31,7 +32,7 @@ export function Composer({ playground }: Props) {
   }
 
   function send(): void {
-    if (text.trim() === '') return;
+    if (text.trim() === '' && playground.attached.length === 0) return;
     setText('');
     setOpen(false);
     playground.send(text.trim());
@@ -68,6 +69,13 @@ export function Composer({ playground }: Props) {
     }
   }
 
+  function paste(event: TargetedClipboardEvent<HTMLTextAreaElement>): void {
+    const files = filesPasted(event.clipboardData);
+    if (files.length === 0) return;
+    event.preventDefault();
+    void playground.attach(files);
+  }
+
   return (
     <form
       id="composer"
@@ -77,6 +85,7 @@ export function Composer({ playground }: Props) {
         send();
       }}
     >
+      <Attached playground={playground} />
       <div class="field">
         <div id="completions" role="listbox" aria-label={texts.commands} hidden={completions.length === 0}>
           {completions.map((completion, index) => (
@@ -112,9 +121,11 @@ export function Composer({ playground }: Props) {
           onInput={(event: TargetedInputEvent<HTMLTextAreaElement>) => write(event.currentTarget.value)}
           onBlur={() => setOpen(false)}
           onKeyDown={press}
+          onPaste={paste}
         />
       </div>
       <div class="buttons">
+        <AttachButton playground={playground} />
         <button type="submit" class="primary">
           {texts.send}
         </button>

@@ -18,6 +18,10 @@ export interface Said {
   readonly author?: string | undefined;
   /** Unknown where another person asked before this page was opened. */
   readonly text?: string | undefined;
+  /** Names of the files of a question. */
+  readonly files?: readonly string[] | undefined;
+  /** Files that the answer was made without. */
+  readonly unread?: State['messages'][number]['unread'];
   /** Unix milliseconds; of what is in memory. */
   readonly at?: number;
   readonly status: 'done' | 'stopped' | 'writing' | 'queued';
@@ -50,7 +54,7 @@ export function createConversation() {
     const open = waiting.filter(({ turn }) => !stored.has(turn));
     const inTurn = new Set(open.map(({ turn }) => turn));
     const said = messages.map(
-      ({ turn, role, author, content, timestamp, stopped, cut, used }): Said => ({
+      ({ turn, role, author, content, timestamp, stopped, cut, used, files, unread }): Said => ({
         key: `${turn}:${role}`,
         kind: role,
         turn,
@@ -60,6 +64,8 @@ export function createConversation() {
         status: stopped ? 'stopped' : 'done',
         cut,
         used,
+        files,
+        unread,
       }),
     );
     const unsent = entries
@@ -71,6 +77,7 @@ export function createConversation() {
           turn: entry.id,
           author: entry.user,
           text: entry.text,
+          files: entry.files,
           status: 'done',
           entry,
         };
@@ -78,7 +85,11 @@ export function createConversation() {
     return withAsides([...said, ...open.flatMap((turn, index) => itemsOf(turn, index, entries)), ...unsent]);
   }
 
-  function itemsOf({ turn, author, text }: State['waiting'][number], index: number, entries: readonly Entry[]): Said[] {
+  function itemsOf(
+    { turn, author, text, files }: State['waiting'][number],
+    index: number,
+    entries: readonly Entry[],
+  ): Said[] {
     const entry = entries.find(({ id }) => id === turn);
     const status = index > 0 ? 'queued' : 'writing';
     return [
@@ -88,6 +99,7 @@ export function createConversation() {
         turn,
         author: author ?? entry?.user,
         text: text ?? entry?.text,
+        files: files ?? entry?.files,
         status: 'done',
       },
       { key: `${turn}:assistant`, kind: 'assistant', turn, text: live.get(turn) ?? '', status },

@@ -1,5 +1,6 @@
 /** The conversation. */
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { SentFiles } from './attach.tsx';
 import type { Aside, Said } from './conversation.ts';
 import { DeleteTurn } from './delete-turn.tsx';
 import { Markdown } from './markdown.tsx';
@@ -48,21 +49,29 @@ interface ItemProps extends Props {
 
 function Question({ playground, item, time }: ItemProps) {
   const { state, texts } = playground;
-  const { entry } = item;
+  const { entry, text, files = [] } = item;
   const isOwn = (item.author ?? state.place.user) === state.place.user;
   return (
     <li class={`item user${entry?.status === 'failed' ? ' failed' : ''}`}>
       <Head name={item.author ?? state.place.user} at={item.at} time={time} />
       {/* People write text; only the model's is read as Markdown. */}
-      <div class="text plain">{item.text ?? <em>{texts.someone}</em>}</div>
+      {text === undefined && files.length === 0 && (
+        <div class="text plain">
+          <em>{texts.someone}</em>
+        </div>
+      )}
+      {text !== undefined && text !== '' && <div class="text plain">{text}</div>}
+      {files.length > 0 && <SentFiles playground={playground} turn={item.turn} names={files} />}
       {item.at !== undefined && isOwn && <DeleteTurn playground={playground} turn={item.turn} />}
       {entry?.status === 'sending' && <p class="hint">{texts.sending}</p>}
       {entry?.status === 'failed' && (
         <div class="row">
           <p class="fault">{entry.note}</p>
-          <button type="button" onClick={() => playground.again(entry.id)}>
-            {texts.again}
-          </button>
+          {playground.canSendAgain(entry) && (
+            <button type="button" onClick={() => playground.again(entry.id)}>
+              {texts.again}
+            </button>
+          )}
           <button type="button" onClick={() => playground.dismiss(entry.id)}>
             {texts.dismiss}
           </button>
@@ -74,7 +83,7 @@ function Question({ playground, item, time }: ItemProps) {
 
 function Answer({ playground, item, time }: ItemProps) {
   const { texts } = playground;
-  const { text = '', at, status, cut, used } = item;
+  const { text = '', at, status, cut, used, unread = [] } = item;
   const isLive = status === 'writing' || status === 'queued';
   const note = cut === undefined ? '' : texts.cut[cut];
   const hint = status === 'done' ? note : texts[status];
@@ -87,6 +96,11 @@ function Answer({ playground, item, time }: ItemProps) {
         </div>
       )}
       {hint !== '' && <p class="hint">{hint}</p>}
+      {unread.map(({ name, why }) => (
+        <p key={name} class="hint">
+          {texts.unread(name, texts.fileFaults[why])}
+        </p>
+      ))}
       {used !== undefined && <Used playground={playground} used={used} />}
     </li>
   );

@@ -135,13 +135,14 @@ function Stored({ latest: { messages, next }, texts }: Pick<PartProps, 'latest' 
       <h3 id="stored-title">{texts.stored}</h3>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must get there */}
       <ol class="stored" tabIndex={0} aria-labelledby="stored-title">
-        {messages.toReversed().map(({ turn, role, author, content, seen }) => (
+        {messages.toReversed().map(({ turn, role, author, content, files = [], seen }) => (
           <li key={`${turn}:${role}`} class={seen ? 'seen' : 'unseen'}>
             <p class="head">
               <code>{role}</code> {author}
               <span class="badge">{seen ? texts.seen : next.recall_room > 0 ? texts.searched : texts.unseen}</span>
             </p>
             <p class="content">{content.length > SHOWN ? `${content.slice(0, SHOWN)}…` : content}</p>
+            {files.length > 0 && <p class="hint">{texts.fileNames(files.join(', '))}</p>}
           </li>
         ))}
       </ol>

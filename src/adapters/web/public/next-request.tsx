@@ -18,7 +18,10 @@ export function NextRequest({ playground, latest }: Props & { readonly latest: M
   const parts = partsOf(latest.next, {
     system: texts.whySystem,
     facts: texts.whyFacts(latest.next.facts),
-    window: texts.whyWindow[latest.next.window_end](format(latest.next.messages), format(stored)),
+    window: [
+      texts.whyWindow[latest.next.window_end](format(latest.next.messages), format(stored)),
+      ...(latest.next.files.length === 0 ? [] : [texts.fileNames(latest.next.files.join(', '))]),
+    ].join('. '),
     recalled: texts.whyRecalled(format(latest.next.searched), latest.next.recall_room > 0),
   });
   return (

@@ -3,6 +3,7 @@ import type { FeedEvents, PrivateAnswer } from '../schemas.ts';
 import { createApi } from './api.ts';
 import { type Aside, type Conversation, createConversation } from './conversation.ts';
 import { runFeed } from './feed.ts';
+import { createFiles } from './files.ts';
 import { createKey } from './key.ts';
 import { createMemory } from './memory.ts';
 import { createOutbox, type Entry, randomId } from './outbox.ts';
@@ -33,7 +34,16 @@ export function createPlayground(changed: () => void) {
   const texts = () => TEXTS[state.locale];
   const context = () => ({ locale: state.locale, time_zone: timeZone });
   const asker = () => ({ ...state.place, can_manage: state.canManage, ...context() });
-  const outbox = createOutbox({ api, context, onAnswer: takeAnswer, onChange: changed });
+  const files = createFiles(changed);
+  const outbox = createOutbox({
+    ...{ api, context, onChange: changed, onRename: files.rename },
+    filesOf: (id) => files.of(id)?.map(({ name, type, data }) => ({ name, type, data })),
+    lost: () => texts().filesLost,
+    onAnswer(entry, answer) {
+      files.giveBack(entry.id);
+      takeAnswer(entry, answer);
+    },
+  });
   const memory = createMemory(() => api.get('memory', { ...state.place, locale: state.locale }), changed);
 
   function set(changes: Partial<State>): void {
@@ -41,8 +51,19 @@ export function createPlayground(changed: () => void) {
     changed();
   }
 
-  function conversationOf({ user, channel }: Place): Conversation {
-    const name = JSON.stringify([user, channel]);
+  const fileLimits = () => ({
+    count: state.setup?.max_files ?? Number.POSITIVE_INFINITY,
+    bytes: state.setup?.max_file_bytes ?? Number.POSITIVE_INFINITY,
+  });
+
+  /** A command takes no files; they stay with the message that comes next. */
+  function isCommand(text: string): boolean {
+    const [name = ''] = text.slice(1).split(/\s/, 1);
+    return /^[/!]/.test(text) && state.setup?.commands.some((command) => command.name === name) === true;
+  }
+
+  function conversationOf(place: Place): Conversation {
+    const name = nameOf(place);
     const conversation = conversations.get(name) ?? createConversation();
     conversations.set(name, conversation);
     return conversation;
@@ -90,6 +111,9 @@ export function createPlayground(changed: () => void) {
       if (remembered.has(id) && status !== 'failed') outbox.remove(id);
     }
     for (const settled of event.settled) settle(place, settled);
+    const unsent = new Set(outbox.entries(place).map(({ id }) => id));
+    const waiting = event.waiting.map(({ turn }) => turn);
+    files.keepOnly(nameOf(place), new Set([...remembered, ...waiting, ...unsent]), unsent, fileLimits());
     void memory.refresh();
     const said = fresh.at(-1);
     set({ trouble: '', ...(said === undefined ? {} : { spoken: texts().answered(said) }) });
@@ -160,6 +184,22 @@ export function createPlayground(changed: () => void) {
     get earlier() {
       return conversationOf(state.place).earlier;
     },
+    /** Files of the message that is being written. */
+    get attached() {
+      return files.draft();
+    },
+    /** Files of earlier messages that go along with it. */
+    get sentAgain() {
+      return files.again(nameOf(state.place), fileLimits());
+    },
+    filesOf: (turn: string) => files.of(turn) ?? [],
+    removeFile: files.remove,
+    async attach(given: readonly File[]) {
+      const problem = await files.attach(given, fileLimits());
+      const spoken = problem === undefined ? texts().filesAttached(given.length) : problem(texts());
+      if (problem !== undefined) addAside(state.place, { kind: 'notice', text: spoken });
+      set({ spoken, jumps: state.jumps + 1 });
+    },
     /** The turn that is being answered. */
     get running() {
       return conversationOf(state.place).running;
@@ -195,7 +235,10 @@ export function createPlayground(changed: () => void) {
     send(text: string) {
       const max = state.setup?.max_message_length ?? Number.POSITIVE_INFINITY;
       if (text.length > max) return addAside(state.place, { kind: 'notice', text: texts().tooLong(max) });
-      outbox.add({ ...state.place, can_manage: state.canManage, text });
+      const id = randomId();
+      const names = isCommand(text) ? [] : files.send(id, nameOf(state.place), fileLimits());
+      const message = { ...state.place, can_manage: state.canManage, text };
+      outbox.add({ ...message, id, ...(names.length === 0 ? {} : { files: names }) });
       set({ jumps: state.jumps + 1 });
     },
     stop() {
@@ -203,7 +246,11 @@ export function createPlayground(changed: () => void) {
       if (id !== undefined) api.post('stop', { ...state.place, locale: state.locale, id }).catch(complain);
     },
     again: outbox.again,
-    dismiss: outbox.remove,
+    canSendAgain: outbox.isWhole,
+    dismiss(id: string) {
+      outbox.remove(id);
+      files.drop(id);
+    },
     close(aside: string) {
       conversationOf(state.place).removeAside(aside);
       changed();
@@ -217,9 +264,10 @@ export function createPlayground(changed: () => void) {
     /** Deletes a message of this person and the answer to it. */
     async deleteTurn(id: string) {
       const { place, locale } = state;
-      await api
-        .post('messages/delete', { ...place, locale, id })
-        .then(({ deleted }) => set({ spoken: deleted ? texts().deleted : texts().deletedBefore }), complain);
+      await api.post('messages/delete', { ...place, locale, id }).then(({ deleted }) => {
+        files.drop(id);
+        set({ spoken: deleted ? texts().deleted : texts().deletedBefore });
+      }, complain);
     },
     press,
     /** Gives whether it was there still. */
@@ -238,6 +286,10 @@ export function createPlayground(changed: () => void) {
       await press(action).then(show, complain);
     },
   };
+}
+
+function nameOf({ user, channel }: Place): string {
+  return JSON.stringify([user, channel]);
 }
 
 export function messageOf(error: unknown): string {

@@ -10,13 +10,14 @@ export function Used({ playground, used }: Props & { readonly used: ShownUse }) 
     <details class="used">
       <summary>{texts.used(messages.length, facts.length, gone)}</summary>
       <ul>
-        {messages.map(({ turn, author, text, answer, timestamp }) => (
+        {messages.map(({ turn, author, text, files = [], answer, timestamp }) => (
           <li key={turn}>
             <p class="hint">
               {author ?? state.place.user},{' '}
               <time datetime={new Date(timestamp).toISOString()}>{time.format(timestamp)}</time>
             </p>
             <p class="plain">{text}</p>
+            {files.length > 0 && <p class="hint">{texts.fileNames(files.join(', '))}</p>}
             {answer !== '' && <p class="plain hint">{answer}</p>}
           </li>
         ))}
