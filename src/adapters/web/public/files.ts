@@ -38,8 +38,6 @@ interface Held {
   readonly sent: { readonly place: string; turn: string } | undefined;
 }
 
-export type Files = ReturnType<typeof createFiles>;
-
 export function createFiles(changed: () => void) {
   /** Oldest first. */
   let held: readonly Held[] = [];
