@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** A bound that the work of a whole process shares. */
 export interface Quota {
   /**
@@ -47,6 +49,8 @@ export function createQuota(total: number): Quota {
   return {
     async hold(amount, signal, task) {
       signal.throwIfAborted();
+      // Many files may share a signal; Node warns of a leak above ten listeners.
+      setMaxListeners(0, signal);
       const held = Math.min(amount, total);
       await acquire(held, signal);
       try {

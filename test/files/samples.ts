@@ -1,5 +1,6 @@
 /** Small files of every kind. */
 import { crc32, deflateSync } from 'node:zlib';
+import fc from 'fast-check';
 
 function pngChunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
@@ -88,3 +89,18 @@ export function pdfBomb(megabytes: number, content = 'BT /F1 12 Tf (some text of
     filter: '/Filter/FlateDecode',
   });
 }
+
+/** A real file, some of whose bytes are replaced, and which is cut or repeated. */
+export const damaged = (samples: readonly Buffer[]) =>
+  fc
+    .tuple(
+      fc.constantFrom(...samples),
+      fc.array(fc.tuple(fc.nat(2_000), fc.integer({ min: 0, max: 255 })), { maxLength: 8 }),
+      fc.nat(2_000),
+      fc.boolean(),
+    )
+    .map(([sample, changes, end, isCut]) => {
+      const bytes = Buffer.from(sample);
+      for (const [at, byte] of changes) if (bytes.length > 0) bytes[at % bytes.length] = byte;
+      return isCut ? bytes.subarray(0, end % (bytes.length + 1)) : bytes;
+    });
