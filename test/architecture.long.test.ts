@@ -75,6 +75,8 @@ const TREE = {
   ),
   'src/queue/signals.ts': named('../core/types.ts', '../redis/connection.ts', 'ioredis'),
   'src/chain/model.ts': named('../core/types.ts', '@langchain/openai'),
+  'src/files/fetch.ts': named('../core/types.ts', 'node:https'),
+  'src/files/reader.ts': named('./fetch.ts', '../core/types.ts'),
   'src/i18n/messages.ts': typed('../core/types.ts'),
   'src/commands/run.ts': named('../core/types.ts', '../i18n/messages.ts'),
   'src/lib/timeout.ts': typed('../errors.ts'),
@@ -86,7 +88,12 @@ const TREE = {
     '../../i18n/messages.ts',
     'discord.js',
   ),
-  'src/adapters/slack/adapter.ts': named('../../replies/live-reply.ts', '../../errors.ts', '@slack/bolt'),
+  'src/adapters/slack/adapter.ts': named(
+    '../../replies/live-reply.ts',
+    '../../files/fetch.ts',
+    '../../errors.ts',
+    '@slack/bolt',
+  ),
   'src/adapters/web/schemas.ts': named('zod'),
   'src/adapters/web/routes.ts': named('./schemas.ts'),
   'src/adapters/web/public/texts.ts': typed('../schemas.ts'),
@@ -96,6 +103,7 @@ const TREE = {
     './queue/signals.ts',
     './chain/model.ts',
     './commands/run.ts',
+    './files/reader.ts',
     './adapters/discord/adapter.ts',
     './adapters/slack/adapter.ts',
   ),
@@ -123,6 +131,8 @@ const BREACHES: readonly (readonly [rule: string, file: string, imports: readonl
   ['modules-know-core-only', 'src/memory/queue.ts', named('../queue/signals.ts'), 'src/queue/signals.ts'],
   ['modules-know-core-only', 'src/queue/memory.ts', typed('../memory/window.ts'), 'src/memory/window.ts'],
   ['modules-know-core-only', 'src/chain/adapter.ts', named('../replies/live-reply.ts'), 'src/replies/live-reply.ts'],
+  ['modules-know-core-only', 'src/files/memory.ts', named('../memory/window.ts'), 'src/memory/window.ts'],
+  ['adapters-stand-alone', 'src/adapters/slack/reader.ts', named('../../files/reader.ts'), 'src/files/reader.ts'],
   ['commands-know-core-only', 'src/commands/store.ts', named('../memory/redis/store.ts'), 'src/memory/redis/store.ts'],
   ['messages-know-core-only', 'src/i18n/commands.ts', named('../commands/run.ts'), 'src/commands/run.ts'],
   [
@@ -251,7 +261,7 @@ describe('the dependency rules', () => {
     const files = await readdir(join(ROOT, 'src'), { recursive: true });
     expect(read.sort()).toEqual(
       files
-        .filter((file) => /\.tsx?$/.test(file))
+        .filter((file) => /\.(tsx?|mjs)$/.test(file))
         .map((file) => `src/${file}`)
         .sort(),
     );
