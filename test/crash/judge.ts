@@ -5,6 +5,7 @@ import type { FakeModel, ModelCall } from '../support/model.ts';
 import type { RecordingPlatform } from '../support/recording-platform.ts';
 import { differsFromMemory, isAnswer, saysFailed, saysForgotten, showsAnswer } from '../support/visible-text.ts';
 import type { ChaosReport } from './chaos.ts';
+import { fileComplaints } from './files.ts';
 import { hasPast, pastComplaints, pastTurns, splitPast } from './past.ts';
 
 /** One message of the run. */
@@ -174,7 +175,7 @@ function checkModel(
       continue;
     }
     const past = pastComplaints(call, own.conversation, (text) => all.get(text)?.conversation);
-    complaints.push(...past.complaints);
+    complaints.push(...past.complaints, ...fileComplaints(call, own.conversation, own.number));
     recalled += past.recalled;
     const earlier = shown.slice(0, -1);
     let last = Number.NEGATIVE_INFINITY;

@@ -6,6 +6,7 @@ import type { ChatMessage } from '../../src/core/types.ts';
 import type { ModelOptions } from '../support/model.ts';
 import type { FaultRates } from '../support/recording-faults.ts';
 import type { Chaos, ChaosReport } from './chaos.ts';
+import { fileTextOf, hasFile } from './files.ts';
 import { isSettled, judge, type Said, type Verdict } from './judge.ts';
 import { thingOf, writePast } from './past.ts';
 import { createWorld, sessionOf, type World, type WorldOptions } from './world.ts';
@@ -122,7 +123,8 @@ async function talk(world: World, run: CrashRun, conversation: number, said: Sai
   const own: Said[] = [];
   for (let number = 0; number < run.messages; number += 1) {
     await sleep(random() * (run.pauseMs ?? DEFAULT_PAUSE_MS));
-    const { id, acked } = platform.say({ ...where, text: textOf(conversation, number) });
+    const file = hasFile(number) ? { file: { name: 'notes.txt', text: fileTextOf(conversation, number) } } : {};
+    const { id, acked } = platform.say({ ...where, text: textOf(conversation, number), ...file });
     const one: Said = { conversation, number, id, text: textOf(conversation, number), forgotten: false };
     void acked.then(() => {
       one.ackedAt = Date.now();

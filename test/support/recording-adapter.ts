@@ -8,14 +8,14 @@ import { json } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { Adapter } from '../../src/adapters/adapter.ts';
 import type { BotPort } from '../../src/core/bot-port.ts';
-import type { Clock, Logger, ReplyContext } from '../../src/core/ports.ts';
+import type { Clock, FileFetcher, Logger, ReplyContext } from '../../src/core/ports.ts';
 import { encodeSession, type SessionId, type SessionScope } from '../../src/core/session.ts';
 import { type IncomingMessage, type ReplyTarget, turnIdOf } from '../../src/core/types.ts';
 import { BotError, toBotError } from '../../src/errors.ts';
 import { systemTimers } from '../../src/lib/timers.ts';
 import { createLiveReply } from '../../src/replies/live-reply.ts';
 import { type Tellers, takeCommand } from './recording-commands.ts';
-import { type Ack, type Delivery, deliverySchema, MARK, MESSAGE_LIMIT } from './recording-protocol.ts';
+import { type Ack, type Delivery, deliverySchema, fileSchema, MARK, MESSAGE_LIMIT } from './recording-protocol.ts';
 import { createRecordingClient, createRecordingTransport } from './recording-transport.ts';
 
 const RECORDING = 'recording';
@@ -51,6 +51,7 @@ export interface RecordingAdapter extends Adapter {
 }
 
 const HEARTBEAT_MS = 200;
+const fileRefSchema = z.object({ message: z.string() });
 const targetSchema = z.object({ platform: z.literal(RECORDING), channel: z.string(), trigger: z.string() });
 
 export function createRecordingAdapter(options: RecordingAdapterOptions): RecordingAdapter {
@@ -152,8 +153,17 @@ export function createRecordingAdapter(options: RecordingAdapterOptions): Record
     registered = false;
   }
 
+  const files: FileFetcher = {
+    async fetchFile({ ref }, { signal }) {
+      const { message } = fileRefSchema.parse(ref);
+      const found = fileSchema.safeParse(await client.send('GET', `/files/${encodeURIComponent(message)}`, { signal }));
+      return found.success ? { kind: 'fetched', bytes: Buffer.from(found.data.text) } : { kind: 'unread', why: 'gone' };
+    },
+  };
+
   return {
     platform: RECORDING,
+    files,
     async start(port) {
       bot = port;
       await once(server.listen(options.port ?? 0, '127.0.0.1'), 'listening');
@@ -212,7 +222,7 @@ function sessionOf({ workspace, channel, thread, user, direct }: Delivery, scope
 type MessageDelivery = Extract<Delivery, { kind: 'message' }>;
 
 function normalize(delivery: MessageDelivery, sessionId: SessionId): IncomingMessage {
-  const { id, eventId, channel, user, name, text, sentAt, direct, locale, quotes } = delivery;
+  const { id, eventId, channel, user, name, text, sentAt, direct, locale, quotes, file } = delivery;
   return {
     id,
     turnId: turnIdOf(id),
@@ -227,6 +237,7 @@ function normalize(delivery: MessageDelivery, sessionId: SessionId): IncomingMes
     locale,
     replyTo: { platform: RECORDING, channel, trigger: id },
     ...(quotes === undefined ? {} : { quotes }),
+    ...(file === undefined ? {} : { attachments: [{ name: file, ref: { message: id } }] }),
   };
 }
 

@@ -21,7 +21,7 @@ type Conversation = Pick<Delivery, 'workspace' | 'channel' | 'thread' | 'user' |
 type Message = Extract<Delivery, { kind: 'message' }>;
 type Said = Conversation & { readonly text: string } & Partial<
     Pick<Message, 'name' | 'locale' | 'canManage' | 'quotes'>
-  >;
+  > & { readonly file?: { readonly name: string; readonly text: string } };
 /** Whoever asks, and where. English, without rights, unless told otherwise. */
 type Asking = Conversation & Partial<Pick<Message, 'locale' | 'canManage'>>;
 type Options = Extract<Delivery, { kind: 'command' }>['options'];
@@ -100,7 +100,8 @@ export async function startRecordingPlatform(options: RecordingPlatformOptions =
       }),
   });
 
-  const understand = createRoutes({ messages, deliveries, thinkingUntil, answers, nonces: nonceWindowMs > 0 });
+  const files = new Map<string, string>();
+  const understand = createRoutes({ messages, deliveries, thinkingUntil, answers, files, nonces: nonceWindowMs > 0 });
   const server = await startServer({ understand, faults, violations, record });
 
   function nextDelivery(): { id: string; eventId: string } {
@@ -118,9 +119,11 @@ export async function startRecordingPlatform(options: RecordingPlatformOptions =
     notices: messages.notices,
     outcome: messages.outcome,
     replicas: deliveries.replicas,
-    say({ name = 'Grace', locale = 'en', ...message }) {
+    say({ name = 'Grace', locale = 'en', file, ...message }) {
       const ids = nextDelivery();
-      const delivery = { kind: 'message' as const, ...ids, name, locale, sentAt: Date.now(), ...message };
+      if (file !== undefined) files.set(ids.id, file.text);
+      const attached = file === undefined ? {} : { file: file.name };
+      const delivery = { kind: 'message' as const, ...ids, name, locale, sentAt: Date.now(), ...message, ...attached };
       deliverySchema.parse(delivery);
       said.set(ids.id, delivery);
       return { id: ids.id, acked: deliveries.push(delivery) };

@@ -28,6 +28,8 @@ export const deliverySchema = z.discriminatedUnion('kind', [
     ...asking,
     sentAt: z.int(),
     quotes: z.array(z.strictObject({ author: z.string(), text: z.string() })).optional(),
+    /** Its name; GET /files/<id of the message> gives the text in it. */
+    file: z.string().optional(),
   }),
   /** The platform's own command, chosen from a menu. */
   z.strictObject({
@@ -48,6 +50,8 @@ export const ackSchema = z.strictObject({
   result: z.enum(['queued', 'duplicate', 'rate_limited', 'inbox_full', 'too_long', 'empty', 'done']),
 });
 export type Ack = z.infer<typeof ackSchema>;
+
+export const fileSchema = z.strictObject({ text: z.string() });
 
 export const replicaSchema = z.strictObject({ name: z.string().min(1), url: z.url() });
 

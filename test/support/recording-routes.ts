@@ -29,6 +29,8 @@ export interface RoutesDeps {
   readonly thinkingUntil: Map<string, number>;
   /** Where answers for one person alone are put. */
   readonly answers: PrivateAnswer[];
+  /** The texts of files, by the id of their message. */
+  readonly files: ReadonlyMap<string, string>;
   readonly nonces: boolean;
 }
 
@@ -45,7 +47,7 @@ const THINKING_MS = 10_000;
 /** Undefined: there is no such route. @throws what zod throws for a request that is not as it must be. */
 export type Understand = (request: Request) => Task | undefined;
 
-export function createRoutes({ messages, deliveries, thinkingUntil, answers, nonces }: RoutesDeps): Understand {
+export function createRoutes({ messages, deliveries, thinkingUntil, answers, files, nonces }: RoutesDeps): Understand {
   const missing = { status: 404, body: { error: 'There is no such message.' } };
 
   return ({ method, url, replica, body }) => {
@@ -93,6 +95,11 @@ export function createRoutes({ messages, deliveries, thinkingUntil, answers, non
         const found = () => messages.visible(trigger).filter((message) => message.part === part);
         const run = () => ({ status: 200, body: { messages: found().map((message) => ({ id: message.id })) } });
         return { route: 'find', trigger, part, run };
+      }
+      case 'GET files/:id': {
+        const text = files.get(decodeURIComponent(id ?? ''));
+        const run = () => (text === undefined ? missing : { status: 200, body: { text } });
+        return { route: 'other', run };
       }
       case 'POST thinking':
       case 'DELETE thinking': {
