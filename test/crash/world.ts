@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { readSpoken } from '../../src/chain/prompt.ts';
 import { encodeSession, type Session } from '../../src/core/session.ts';
 import type { ConversationStore } from '../../src/core/store.ts';
 import { createRedisStore, type RedisStore } from '../../src/memory/redis/store.ts';
@@ -123,7 +124,8 @@ export async function createWorld({
   const dataDir = await mkdtemp(join(tmpdir(), 'recollect-crash-'));
   const platform = await startRecordingPlatform({ seed, ...(ackTimeoutMs === undefined ? {} : { ackTimeoutMs }) });
   const reply = { pieces: 6, firstMs: 40, betweenMs: 60 };
-  const model = await startModel({ reply, seed, cutShare: CUT_SHARE, ...modelOptions });
+  const read = (content: string) => readSpoken(content).text;
+  const model = await startModel({ reply, seed, cutShare: CUT_SHARE, read, ...modelOptions });
   const real = platforms ? await startRealPlatforms(seed) : undefined;
   const replicas = createReplicas({
     platformUrl: platform.url,

@@ -88,6 +88,8 @@ export interface ModelOptions {
   readonly overflow?: (tokens: number, limit: number) => ModelReply;
   /** What it does not take of a request: gives the refusal. */
   readonly refuses?: (body: RequestBody) => ModelReply | undefined;
+  /** What a person wrote, from the content of their message, as `text` of the calls. Default: all but facts and recalled messages. */
+  readonly read?: (content: string) => string;
   /** Path of its route. Default: `/v1/chat/completions`. */
   readonly path?: string;
 }
@@ -162,7 +164,7 @@ export async function startModel(options: ModelOptions = {}, port = 0): Promise<
       return void (await answer(response, model, { text: '', ...refusal }, released.signal));
     }
     const messages = parsed.data.messages.map((message) => ({ ...message, content: withoutTime(message.content) }));
-    const text = withoutMemory(messages.at(-1)?.content ?? '');
+    const text = (options.read ?? withoutMemory)(messages.at(-1)?.content ?? '');
     const attempt = (counts.get(text) ?? 0) + 1;
     counts.set(text, attempt);
     const reply = nextReply({ text, attempt });
