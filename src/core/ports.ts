@@ -145,10 +145,16 @@ export interface FileGroup {
 export interface FileReader {
   /**
    * Reads files of one platform within the limits of a request. What is over a limit, gone, refused or malformed is `unread`; files of older
-   * messages that have no room are left out. Rejects only with the signal's reason.
+   * messages that have no room are left out. Waits while other requests hold too many bytes; call `release` when the contents are no longer
+   * needed. Rejects only with the signal's reason.
    * @param groups the newest message first; the first group is that of the message to answer, even if it is empty
    */
-  read(platform: string, groups: readonly FileGroup[], signal: AbortSignal): Promise<FileContents>;
+  read(platform: string, groups: readonly FileGroup[], signal: AbortSignal): Promise<ReadFiles>;
+}
+
+export interface ReadFiles {
+  readonly contents: FileContents;
+  release(): void;
 }
 
 /** Limits of one fetch. */

@@ -8,10 +8,10 @@ import type {
   Chain,
   Clock,
   CoreMessages,
-  FileContents,
   FileReader,
   Lease,
   Logger,
+  ReadFiles,
   Reply,
   ReplyOpener,
   TurnMetrics,
@@ -224,7 +224,7 @@ async function ask(turn: RunningTurn, known: OpenConversation | undefined): Prom
   const shared = !message.isDirect && !isOwn(lease.sessionId);
   const startedAt = clock.monotonic();
   const history = all ?? newest.messages;
-  const contents = await readFiles(turn, history.slice(-turn.window));
+  const { contents, release } = await readFiles(turn, history.slice(-turn.window));
   return await readAnswer(
     (signal) => chain.stream({ history, facts: newest.facts, message, files: contents, shared }, signal),
     {
@@ -238,11 +238,11 @@ async function ask(turn: RunningTurn, known: OpenConversation | undefined): Prom
       onFirst: () => metrics.firstToken(clock.monotonic() - startedAt),
       onText: (text) => reply.update(text),
     },
-  );
+  ).finally(release);
 }
 
 /** The files of the message, and those of the newest messages. The model's time starts only afterwards. */
-async function readFiles({ taken, files, watch }: RunningTurn, newest: readonly ChatMessage[]): Promise<FileContents> {
+async function readFiles({ taken, files, watch }: RunningTurn, newest: readonly ChatMessage[]): Promise<ReadFiles> {
   const { message } = taken;
   const quoted = (message.quotes ?? []).flatMap((quote) => quote.files ?? []);
   const groups = [
@@ -250,7 +250,7 @@ async function readFiles({ taken, files, watch }: RunningTurn, newest: readonly 
     { files: quoted, quoted: true },
     ...newest.toReversed().map((earlier) => ({ files: earlier.files ?? [], quoted: false })),
   ];
-  if (groups.every((group) => group.files.length === 0)) return new Map();
+  if (groups.every((group) => group.files.length === 0)) return { contents: new Map(), release() {} };
   return await files.read(message.platform, groups, watch.signal);
 }
 

@@ -7,6 +7,15 @@ export interface Quota {
    * aborts before the task begins.
    */
   hold<T>(amount: number, signal: AbortSignal, task: () => Promise<T>): Promise<T>;
+  /** Likewise, until it is released. */
+  acquire(amount: number, signal: AbortSignal): Promise<Hold>;
+}
+
+export interface Hold {
+  /** Gives back what is more than `amount`. */
+  shrinkTo(amount: number): void;
+  /** Gives back the rest. May be called again. */
+  release(): void;
 }
 
 interface Waiter {
@@ -27,7 +36,7 @@ export function createQuota(total: number): Quota {
     }
   };
 
-  const acquire = (amount: number, signal: AbortSignal) =>
+  const take = (amount: number, signal: AbortSignal) =>
     new Promise<void>((resolve, reject) => {
       const waiter: Waiter = {
         amount,
@@ -46,18 +55,29 @@ export function createQuota(total: number): Quota {
       startNext();
     });
 
+  const acquire = async (amount: number, signal: AbortSignal): Promise<Hold> => {
+    signal.throwIfAborted();
+    // Many files may share a signal; Node warns of a leak above ten listeners.
+    setMaxListeners(0, signal);
+    let held = Math.min(amount, total);
+    await take(held, signal);
+    const shrinkTo = (kept: number) => {
+      if (kept >= held) return;
+      free += held - kept;
+      held = kept;
+      startNext();
+    };
+    return { shrinkTo, release: () => shrinkTo(0) };
+  };
+
   return {
+    acquire,
     async hold(amount, signal, task) {
-      signal.throwIfAborted();
-      // Many files may share a signal; Node warns of a leak above ten listeners.
-      setMaxListeners(0, signal);
-      const held = Math.min(amount, total);
-      await acquire(held, signal);
+      const { release } = await acquire(amount, signal);
       try {
         return await task();
       } finally {
-        free += held;
-        startNext();
+        release();
       }
     },
   };

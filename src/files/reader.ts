@@ -1,6 +1,6 @@
 /** Reads the files of messages for a request to the model. */
 import { cutInTheMiddle } from '../core/cut-text.ts';
-import type { FileContent, FileFetcher, FileReader, Logger } from '../core/ports.ts';
+import type { FileContent, FileContents, FileFetcher, FileGroup, FileReader, Logger } from '../core/ports.ts';
 import { estimateTokens, IMAGE_TOKENS } from '../core/tokens.ts';
 import type { FileFault, FileRef } from '../core/types.ts';
 import { toBotError } from '../errors.ts';
@@ -21,7 +21,7 @@ const MB = 1_000_000;
 const MAX_MESSAGE_BYTES = 10 * MB;
 /** Of one image, as it is sent to the model. */
 const MAX_IMAGE_BYTES = 5 * MB;
-/** Of all files that this process is reading. */
+/** Of all files that this process is reading, and of those that are shown to models now. */
 const MAX_BYTES_IN_FLIGHT = 64 * MB;
 /** A file may be larger than its platform declares, if that converts it for the download. */
 const SIZE_TOLERANCE = 65_536;
@@ -45,11 +45,9 @@ export function createFileReader({ fetcherOf, maxTokens, logger }: FileReaderOpt
 
   /** One file, whole, of at most so many bytes. Rejects only with the signal's reason. */
   async function load(file: FileRef, maxBytes: number, platform: string, signal: AbortSignal): Promise<FileContent> {
-    return await inFlight.hold(maxBytes, signal, async () => {
-      const bytes = await fetchFile(file, maxBytes, platform, signal);
-      if (!(bytes instanceof Uint8Array)) return bytes;
-      return bytes.length > maxBytes ? unread('too_large') : await read(bytes, file, signal);
-    });
+    const bytes = await fetchFile(file, maxBytes, platform, signal);
+    if (!(bytes instanceof Uint8Array)) return bytes;
+    return bytes.length > maxBytes ? unread('too_large') : await read(bytes, file, signal);
   }
 
   async function fetchFile(
@@ -106,27 +104,65 @@ export function createFileReader({ fetcherOf, maxTokens, logger }: FileReaderOpt
 
   return {
     async read(platform, groups, signal) {
-      signal.throwIfAborted();
-      const contents = new Map<FileRef, FileContent>();
-      const room: Room = { tokens: maxTokens, images: MAX_IMAGES };
-      let older = MAX_OLDER_FILES;
-      for (const [index, group] of groups.entries()) {
-        const isNewest = index === 0 || group.quoted;
-        const files = isNewest
-          ? group.files
-          : group.files.filter((file) => canBeFetched(file) && hasRoom(file, room)).slice(0, older);
-        if (!isNewest) older -= files.length;
-        const loaded = await loadGroup(files, platform, signal);
-        for (const [at, content] of fitInto(room, loaded).entries()) {
-          const file = files[at];
-          if (file === undefined) continue;
-          if (content !== 'no_room') contents.set(file, content);
-          else if (isNewest) contents.set(file, unread('too_large'));
-        }
+      // All at once: a request that held some and waited for more could wait for another one that does the same.
+      const held = await inFlight.acquire(mostBytes(groups), signal);
+      try {
+        const contents = await readAll(platform, groups, signal);
+        held.shrinkTo(bytesOf(contents));
+        return { contents, release: held.release };
+      } catch (thrown) {
+        held.release();
+        throw thrown;
       }
-      return contents;
     },
   };
+
+  async function readAll(platform: string, groups: readonly FileGroup[], signal: AbortSignal): Promise<FileContents> {
+    const contents = new Map<FileRef, FileContent>();
+    const room: Room = { tokens: maxTokens, images: MAX_IMAGES };
+    let older = MAX_OLDER_FILES;
+    for (const [index, group] of groups.entries()) {
+      const isNewest = index === 0 || group.quoted;
+      const files = isNewest
+        ? group.files
+        : group.files.filter((file) => canBeFetched(file) && hasRoom(file, room)).slice(0, older);
+      if (!isNewest) older -= files.length;
+      const loaded = await loadGroup(files, platform, signal);
+      for (const [at, content] of fitInto(room, loaded).entries()) {
+        const file = files[at];
+        if (file === undefined) continue;
+        if (content !== 'no_room') contents.set(file, content);
+        else if (isNewest) contents.set(file, unread('too_large'));
+      }
+    }
+    return contents;
+  }
+}
+
+/** Most bytes that a request can read. */
+function mostBytes(groups: readonly FileGroup[]): number {
+  const [own = [], ...others] = groups.map(({ files }) => files.filter(canBeFetched));
+  const most = (files: readonly FileRef[]) =>
+    Math.min(
+      MAX_MESSAGE_BYTES,
+      files.reduce((sum, file) => sum + bytesFor(file), 0),
+    );
+  const images = others.flat().filter(isImage).slice(0, MAX_IMAGES);
+  const texts = others
+    .flat()
+    .filter((file) => !isImage(file))
+    .slice(0, MAX_OLDER_FILES);
+  return most(own) + most(images) + most(texts);
+}
+
+/** Bytes that contents hold, of images in base64. */
+function bytesOf(contents: FileContents): number {
+  let bytes = 0;
+  for (const content of contents.values()) {
+    if (content.kind === 'image') bytes += content.data.length;
+    if (content.kind === 'text') bytes += content.text.length;
+  }
+  return bytes;
 }
 
 const unread = (why: FileFault): FileContent => ({ kind: 'unread', why });

@@ -24,6 +24,7 @@ describe('a turn', () => {
     const { store } = harness;
     const shown: (readonly string[])[] = [];
     const ended: ReplyEnd[] = [];
+    let held = 0;
     const chain: Chain = {
       async *stream({ history, message, files = new Map() }) {
         const refs = [...history.flatMap((earlier) => earlier.files ?? []), ...(message.attachments ?? [])];
@@ -34,12 +35,16 @@ describe('a turn', () => {
       },
     };
     const files: FileReader = {
-      read: async (_, groups) =>
-        new Map(
-          groups
-            .flatMap((group) => group.files)
-            .map((file): [FileRef, FileContent] => [file, { kind: 'text', text: 'x' }]),
-        ),
+      async read(_, groups) {
+        const read = groups.flatMap((group) => group.files);
+        held += 1;
+        return {
+          contents: new Map(read.map((file): [FileRef, FileContent] => [file, { kind: 'text', text: 'x' }])),
+          release() {
+            held -= 1;
+          },
+        };
+      },
     };
     const worker = createWorker({
       ...{ store, chain, clock, files, concurrency: 1, window: WINDOW, process: 'p1' },
@@ -79,6 +84,8 @@ describe('a turn', () => {
     } finally {
       await worker.stop(0);
     }
+    // The contents are released when the answer is there.
+    expect(held).toBe(0);
     return { shown, ended };
   }
 

@@ -82,7 +82,7 @@ async function makeWorld() {
       const store = { ...opened, ...change(opened) };
       const worker = createWorker({
         ...{ store, chain, clock, logger, process, concurrency },
-        files: { read: async () => new Map() },
+        files: { read: async () => ({ contents: new Map(), release() {} }) },
         replies: { openReply: async (_, { turnId }) => replyTo(turnId) },
         coreMessages: createCoreMessages(),
         metrics: createMetrics().turns,

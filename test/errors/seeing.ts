@@ -63,7 +63,7 @@ export const run = ({ chain, locale = 'en', before, refusal }: Run): Promise<Ran
     const lease = { signal: new AbortController().signal, alive: () => true };
     const result = await runTurn(await takeHead(store, session), lease, {
       ...{ store, chain, logger },
-      files: { read: async () => new Map() },
+      files: { read: async () => ({ contents: new Map(), release() {} }) },
       replies: { openReply: async () => reply },
       coreMessages: createCoreMessages(),
       metrics: createMetrics().turns,

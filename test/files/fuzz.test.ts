@@ -56,7 +56,7 @@ const texts = fc
 
 async function readsOrNames(file: FileRef): Promise<void> {
   const reader = createFileReader({ fetcherOf: () => fetcher, maxTokens: MAX_TOKENS, logger });
-  const contents = await reader.read('discord', [{ files: [file], quoted: false }], signal);
+  const { contents } = await reader.read('discord', [{ files: [file], quoted: false }], signal);
   expect([...contents.keys()]).toEqual([file]);
   const content = contents.get(file);
   if (content?.kind === 'text') expect(estimateTokens(content.text)).toBeLessThanOrEqual(MAX_TOKENS);

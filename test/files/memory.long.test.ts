@@ -35,17 +35,26 @@ describe('memory', () => {
     const { signal } = new AbortController();
     const before = memory();
     let images = 0;
+    let shown = 0;
+    let mostShown = 0;
     for (let round = 0; round < ROUNDS; round += 1) {
       const reads = Array.from({ length: CONVERSATIONS }, async () => {
         const file = { name: 'a.png', type: 'image/png', size: IMAGE_BYTES, ref: {} };
-        const contents = await reader.read('discord', [{ files: [file], quoted: false }], signal);
+        const { contents, release } = await reader.read('discord', [{ files: [file], quoted: false }], signal);
         if (contents.get(file)?.kind === 'image') images += 1;
+        shown += IMAGE_BYTES;
+        mostShown = Math.max(mostShown, shown);
+        // The model's answer takes longer than the fetch.
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        shown -= IMAGE_BYTES;
+        release();
       });
       await Promise.all(reads);
     }
     expect(images).toBe(CONVERSATIONS * ROUNDS);
     // What is fetched at a time keeps the bound exactly.
     expect(mostBytes).toBeLessThanOrEqual(64 * MB);
+    expect(mostShown).toBeLessThanOrEqual(64 * MB);
     // All at once would be 32 images and as many texts in base64: 370 MB. Garbage that is not collected yet counts here, too.
     expect(mostMemory - before).toBeLessThan(4 * 64 * MB);
   }, 300_000);

@@ -32,8 +32,18 @@ function platform(files: Readonly<Record<string, Uint8Array | ((limits: FetchLim
     error() {},
     child: () => logger,
   };
-  const reader = (maxTokens = 4_000) =>
-    createFileReader({ fetcherOf: (id) => (id === 'discord' ? fetcher : undefined), maxTokens, logger });
+  /** Gives the contents, and releases them at once. */
+  const reader = (maxTokens = 4_000) => {
+    const fetcherOf = (id: string) => (id === 'discord' ? fetcher : undefined);
+    const { read } = createFileReader({ fetcherOf, maxTokens, logger });
+    return {
+      async read(...args: Parameters<typeof read>) {
+        const { contents, release } = await read(...args);
+        release();
+        return contents;
+      },
+    };
+  };
   return { fetched, warnings, reader };
 }
 

@@ -1,0 +1,2 @@
+/** With all runs of the property tests. */
+import './kinds.test.ts';
