@@ -17,7 +17,7 @@ export default defineConfig({
     // A file that mocks a module calls vi.resetModules before and after.
     isolate: false,
     // More than the two cores that CI has: the tests of the whole bot wait for most of their time.
-    maxWorkers: 5,
+    maxWorkers: 6,
     // Bounds for what hangs, not expectations: a slow machine with two cores must not fail for being slow.
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -8,5 +8,7 @@ export default defineConfig({
     include: ['test/**/*.long.test.ts'],
     exclude: configDefaults.exclude,
     provide: { tier: 'long' },
+    // Crash and soak runs compute more than they wait.
+    maxWorkers: 4,
   },
 });
