@@ -5,6 +5,7 @@ import { chatResponse, factsResponse, healthResponse, statsResponse } from '../.
 import { messagesIn } from '../../src/i18n/messages.ts';
 import { allEvents, postChat } from '../adapters/http/support.ts';
 import { type FakeModel, startModel } from '../support/model.ts';
+import { makePng } from '../support/png.ts';
 import { variants } from '../support/tier.ts';
 import {
   ask,
@@ -211,6 +212,37 @@ describe.each(variants([ON_REDIS, EMBEDDED]))('on %s, with a model', (name, make
     expect(await detailOf(response)).toMatch(/forgotten/);
     expect((await fetch(historyUrl(run.bot, 'leaver in haste'))).status).toBe(404);
     expect(await ask(run.bot, 'leaver in haste', 'Hello')).toBe('echo: Hello');
+  });
+
+  test('files go to the model with their message and are forgotten with the answer; a damaged one is named', async () => {
+    const user = 'with files';
+    const data = makePng(8, 8).toString('base64');
+    const send = async (message: string, attachments: readonly object[]) => {
+      const response = await fetch(`${run.bot.url}/chat`, postChat({ user_id: user, message, attachments }));
+      expect(response.status).toBe(200);
+      return chatResponse.strict().parse(await response.json());
+    };
+    const shown = () => model.journal().at(-1)?.messages ?? [];
+    model.script('What is this?', { text: 'A house' });
+    const text = Buffer.from('Paint the roof').toString('base64');
+    const read = await send('What is this?', [
+      { name: 'house.png', type: 'image/png', data },
+      { name: 'plan.txt', type: 'text/plain', data: text },
+    ]);
+    expect([read.unread, read.note]).toEqual([undefined, undefined]);
+    expect(shown().at(-1)?.images).toEqual([`data:image/png;base64,${data}`]);
+    expect(shown().at(-1)?.content).toMatch(
+      /^\[File "plan\.txt"[^\]]*\]\n> Paint the roof\n.*What is this\?.*"house\.png"\]/s,
+    );
+    expect((await history(run.bot, user)).messages[0]).toMatchObject({ files: ['house.png', 'plan.txt'] });
+
+    const torn = { name: 'torn.png', type: 'image/png', data: makePng(8, 8).subarray(0, 40).toString('base64') };
+    const unread = [{ name: 'torn.png', why: 'malformed' as const }];
+    expect(await send('And this?', [torn])).toMatchObject({ unread, note: messagesIn('en').filesUnread(unread) });
+    expect(shown().map(({ images }) => images)).toEqual(shown().map(() => undefined));
+    expect(shown().at(-1)?.content).toContain('"torn.png" (damaged)');
+    expect(shown().some(({ content }) => content.includes('not shown now: "house.png", "plan.txt"'))).toBe(true);
+    expect(model.journal().at(-1)?.raw).not.toContain('Paint the roof');
   });
 
   test('a model that refuses is said, and the next message is answered', async () => {

@@ -447,9 +447,10 @@ describe.skipIf(executable === undefined)('the playground', () => {
   });
 
   test('files are attached by button, drop and paste, removed by keyboard, and sent with a message or alone', async () => {
-    const { bot } = await startWithModel();
+    const { model, bot } = await startWithModel();
     const { page, context, complaints } = await visit(bot.url);
     await connected(page);
+    const lastShown = () => model.journal().at(-1)?.messages.at(-1);
     const sentFiles: string[][] = [];
     page.on('request', (request) => {
       if (request.method() !== 'POST' || !request.url().endsWith('/api/messages')) return;
@@ -476,11 +477,16 @@ describe.skipIf(executable === undefined)('the playground', () => {
     await page.getByRole('button', { name: 'Send' }).click();
     await page.locator('#log .item.user img').waitFor();
     await items(page, 'bot').first().waitFor();
+    const [first] = lastShown()?.images ?? [];
+    expect(first).toMatch(/^data:image\/png;base64,iVBOR/);
+    expect(lastShown()?.content).toContain('> a,b');
     // They go along again while the page is open, until they are removed.
     await shows(page.locator('.attached'), 'sent again');
     await page.getByRole('button', { name: 'Remove dropped.csv' }).press('Enter');
     await say(page, 'and now?');
     await shows(items(page, 'bot'), 'and now?');
+    expect(lastShown()?.images).toEqual([first]);
+    expect(lastShown()?.content).not.toContain('> a,b');
     const picture = expect.stringMatching(/^image\.png \d+$/);
     expect(sentFiles).toEqual([[picture, 'dropped.csv 3'], [picture]]);
     await shows(page.locator('#memory'), 'Files (names only): image.png, dropped.csv');
