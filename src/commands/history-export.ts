@@ -39,7 +39,7 @@ export function exportFiles(
   };
   const markdown = [
     `# ${history.fileTitle(now)}`,
-    ...messages.map((message) => [headOf(request, message), ...filesOf(message), quote(message.content)].join('\n\n')),
+    ...messages.map((message) => [headOf(request, message), ...filesOf(message), ...textOf(message)].join('\n\n')),
     ...(facts.length === 0 ? [] : [`## ${history.factsTitle}`]),
     ...facts.map(({ text, saidAt, expiresAt }) => `${factTexts.entry(saidAt, expiresAt)}\n\n${quote(text)}`),
   ].join('\n\n');
@@ -52,4 +52,9 @@ export function exportFiles(
 /** One line of names; no line without files. */
 function filesOf({ files = [] }: ChatMessage): readonly string[] {
   return files.length === 0 ? [] : [files.map(({ name }) => `\`${cleanName(name)}\``).join(', ')];
+}
+
+/** No quotation for a message of files alone. */
+function textOf({ content, files = [] }: ChatMessage): readonly string[] {
+  return content.trim() === '' && files.length > 0 ? [] : [quote(content)];
 }

@@ -1,3 +1,4 @@
+import { cleanName } from '../core/names.ts';
 import type { ChatMessage } from '../core/types.ts';
 import type { CommandRequest } from './command.ts';
 import { plainLine } from './markdown.ts';
@@ -13,4 +14,10 @@ export function headOf({ texts, context }: CommandRequest, message: ChatMessage)
   const stopped = message.stopped === true ? ` · ${commands.stopped}` : '';
   const cut = message.cut === undefined ? '' : ` · ${commands.cut}`;
   return `**${speaker}** · ${commands.history.header(message.timestamp)}${stopped}${cut}`;
+}
+
+/** What the history quotes of a message: its text, or the names of its files if it has none. */
+export function quotedOf({ texts }: CommandRequest, { content, files = [] }: ChatMessage): string {
+  if (content.trim() !== '' || files.length === 0) return content;
+  return texts.commands.history.files(files.map(({ name }) => cleanName(name)));
 }

@@ -7,7 +7,7 @@ import { localised } from '../i18n/messages.ts';
 import { answer, button, type CommandRequest, defineCommand, maxLengthOf } from './command.ts';
 import { factPlace } from './fact-place.ts';
 import { exportFiles } from './history-export.ts';
-import { headOf } from './history-head.ts';
+import { headOf, quotedOf } from './history-head.ts';
 import { quote, quoteWithin } from './markdown.ts';
 import { withConversation } from './target.ts';
 
@@ -157,9 +157,10 @@ function fillPage(request: CommandRequest, history: History, bounds: PageBounds)
   let shortened = false;
   for (const message of inOrder) {
     const head = headOf(request, message);
-    const block = quoteWithin(head, message.content, most);
+    const quoted = quotedOf(request, message);
+    const block = quoteWithin(head, quoted, most);
     if (block.length > left) break;
-    shortened ||= block !== `${head}\n${quote(message.content)}`;
+    shortened ||= block !== `${head}\n${quote(quoted)}`;
     blocks.push(block);
     left -= block.length + GAP.length;
   }

@@ -78,6 +78,9 @@ export function englishCommands(f: Formats) {
       footer: (from: number, to: number, total: number, expiresInMs: number) =>
         `Messages ${f.number(from)}–${f.number(to)} of ${f.number(total)} · times in ${f.timeZone} · forgotten in ${f.roughly(expiresInMs)}`,
       unreadable: (count: number) => `${messages(count)} could not be read and ${count === 1 ? 'is' : 'are'} left out.`,
+      /** Instead of the text of a message without one. Names are clean, and in code so that nothing in them is markup. */
+      files: (names: readonly string[]) =>
+        `${names.length === 1 ? 'File' : 'Files'}: ${f.list(names.map((name) => `\`${name}\``))}`,
       shortened: 'Long messages are shortened; /history export has all of them.',
       exported: (count: number) => `Everything I remember of this conversation: ${messages(count)}.`,
       facts: (count: number) =>

@@ -59,6 +59,7 @@ export function chineseCommands(f: Formats): Texts['commands'] {
       footer: (from, to, total, expiresInMs) =>
         `第 ${f.number(from)}–${f.number(to)} 条，共 ${messages(total)} · 时区 ${f.timeZone} · ${f.roughly(expiresInMs)}后忘记`,
       unreadable: (count) => `有 ${messages(count)}无法读取，已略去。`,
+      files: (names) => `文件：${f.list(names.map((name) => `\`${name}\``))}`,
       shortened: '长消息已缩短；用 /history export 可得到全文。',
       exported: (count) => `我对这个对话的全部记忆：${messages(count)}。`,
       facts: (count) => `其中包括你让我在这里记住的 ${f.number(count)} 件事。`,

@@ -23,6 +23,7 @@ function everyText(node: unknown, path = ''): readonly (readonly [string, string
     const records = [
       ['memstats.store', server],
       ['memstats.shown', shown],
+      ['history.files', ['plan.pdf']],
       ['filesUnread', [{ name: 'plan.pdf', why: 'gone' }]],
     ] as const;
     const record = takesRecord ? erased : records.find(([name]) => path.endsWith(name))?.[1];

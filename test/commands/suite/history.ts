@@ -161,6 +161,20 @@ export function describeHistory(harness: Harness): void {
       expect(text).not.toContain(messagesIn('en').commands.history.shortened);
     });
 
+    it.each(LOCALES)('names the files of a message of files alone (%s)', async (locale) => {
+      const attachments = [{ name: 'photo.png' }, { name: '`@here`\n**plan**.pdf' }];
+      await talk(bot.store, here(), 'm1', { text: '', attachments });
+      await talk(bot.store, here(), 'm2', { text: 'with words', attachments });
+      const { text } = await ask('/history', contextOf({ locale }));
+      const names = ['photo.png', "'@here' **plan**.pdf"];
+      expect(text).toContain(`\n> ${messagesIn(locale).commands.history.files(names)}\n\n`);
+      expect(text).toContain(locale === 'en' ? "> Files: `photo.png` and `'@here" : "> 文件：`photo.png`和`'@here");
+      expect(text).toContain('\n> with words\n\n');
+      const { files } = await ask('/history export', contextOf({ locale }));
+      expect(files[1]?.content).toContain("\n\n`photo.png`, `'@here' **plan**.pdf`\n\n**");
+      expect(files[1]?.content).not.toMatch(/^> ?$/m);
+    });
+
     it('counts what cannot be read and shows the rest', async () => {
       await talk(bot.store, here(), 'm1');
       await harness.fixture.injectBadElement(here(), '{"half":');
