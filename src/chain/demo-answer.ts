@@ -6,39 +6,56 @@ export interface DemoMessage {
   /** LangChain's name: `system`, `human`, `ai`. */
   readonly role: string;
   readonly text: string;
+  /** How many images follow the text. */
+  readonly images: number;
 }
 
 /**
  * The demo model's answer to the last message. It introduces itself, repeats the latest name that the speaker gave in these
- * messages, in recalled ones or in a fact, and says how much of each it was shown.
+ * messages, in recalled ones or in a fact, and says which files of the last message and how much of everything else it was shown.
  */
 export function demoAnswer(messages: readonly DemoMessage[]): string {
   const shown = messages.filter(({ role }) => role !== 'system');
   const said = shown.filter(({ role }) => role === 'human').map(({ text }) => readSpoken(text));
-  const { speaker, text } = said.at(-1) ?? { speaker: undefined, text: '' };
-  const texts = /\p{Script=Han}/u.test(text) ? CHINESE : ENGLISH;
+  const { speaker, text, files, recalled, ...named } = said.at(-1) ?? readSpoken('');
+  const images = named.images.slice(0, shown.at(-1)?.images);
+  const language = text.trim() === '' ? files.map((file) => file.text).join('\n') : text;
+  const texts = /\p{Script=Han}/u.test(language) ? CHINESE : ENGLISH;
   const toldNow = givenName(text);
   const facts = said.flatMap((message) => message.facts);
-  const recalled = said.at(-1)?.recalled ?? { said: [], messages: 0 };
   const own = said.filter((earlier) => earlier.speaker === speaker).map((earlier) => earlier.text);
   const told = [...facts, ...recalled.said, ...own].map(givenName);
-  const reply = asksForName(text)
-    ? texts.yourName(told.findLast((name) => name !== undefined))
-    : toldNow === undefined
-      ? texts.echo(shorten(text))
-      : texts.hello(toldNow);
+  const reply =
+    text.trim() === ''
+      ? ''
+      : asksForName(text)
+        ? texts.yourName(told.findLast((name) => name !== undefined))
+        : toldNow === undefined
+          ? texts.echo(shorten(text))
+          : texts.hello(toldNow);
+  const replies = [
+    ...(reply === '' ? [] : [reply]),
+    ...(images.length > 0 ? [texts.images(images)] : []),
+    ...files.map((file) => texts.file(file.name, shorten(file.text, FILE_SHOWN))),
+  ];
   const parts = [
     texts.shown(Math.max(0, shown.length - 1)),
     ...(recalled.messages > 0 ? [texts.recalled(recalled.messages)] : []),
     ...(facts.length > 0 ? [texts.facts(facts.length)] : []),
   ];
-  return `${reply} ${parts.join(texts.between)}\n\n${texts.hint}`;
+  return `${[replies, parts]
+    .map((each) => each.join(texts.between))
+    .join(' ')
+    .trim()}\n\n${texts.hint}`;
 }
 
 interface Texts {
   yourName(name: string | undefined): string;
   hello(name: string): string;
   echo(text: string): string;
+  /** Names are clean, and in code so that nothing in them is markup. */
+  images(names: readonly string[]): string;
+  file(name: string, text: string): string;
   shown(earlier: number): string;
   recalled(messages: number): string;
   facts(count: number): string;
@@ -51,6 +68,9 @@ const ENGLISH: Texts = {
   yourName: (name) => (name === undefined ? 'You have not told me your name yet.' : `Your name is ${name}.`),
   hello: (name) => `Nice to meet you, ${name}! Ask me "What is my name?" and you will see that I remember.`,
   echo: (text) => `You said: "${text}".`,
+  images: (names) =>
+    names.length === 1 ? `I see an image: ${inCode(names)}.` : `I see ${names.length} images: ${inCode(names)}.`,
+  file: (name, text) => `${inCode([name])} begins with: "${text}".`,
   shown: (earlier) =>
     earlier === 0
       ? 'I was shown 1 message: this one.'
@@ -66,6 +86,8 @@ const CHINESE: Texts = {
   yourName: (name) => (name === undefined ? '你还没有告诉我你的名字。' : `你叫${name}。`),
   hello: (name) => `很高兴认识你，${name}！问我“我叫什么名字？”，就知道我记得。`,
   echo: (text) => `你说：“${text}”。`,
+  images: (names) => `我看到了 ${names.length} 张图片：${inCode(names, '、')}。`,
+  file: (name, text) => `${inCode([name])} 的开头是：“${text}”。`,
   shown: (earlier) =>
     earlier === 0
       ? '我看到了 1 条消息：就是这一条。'
@@ -162,7 +184,15 @@ function tidy(name: string): string {
   return plain.slice(0, end);
 }
 
-function shorten(text: string): string {
+function inCode(names: readonly string[], between = ', '): string {
+  return names.map((name) => `\`${name}\``).join(between);
+}
+
+/** Characters of a message and of a file that are repeated, at most. */
+const TEXT_SHOWN = 160;
+const FILE_SHOWN = 80;
+
+function shorten(text: string, most = TEXT_SHOWN): string {
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.length <= 160 ? line : `${[...line.slice(0, 320)].slice(0, 159).join('')}…`;
+  return line.length <= most ? line : `${[...line.slice(0, 2 * most)].slice(0, most - 1).join('')}…`;
 }

@@ -5,7 +5,7 @@ import type { CallbackManagerForLLMRun } from '@langchain/core/callbacks/manager
 import { BaseChatModel } from '@langchain/core/language_models/chat_models';
 import { AIMessage, AIMessageChunk, type BaseMessage } from '@langchain/core/messages';
 import { ChatGenerationChunk, type ChatResult } from '@langchain/core/outputs';
-import { demoAnswer } from './demo-answer.ts';
+import { type DemoMessage, demoAnswer } from './demo-answer.ts';
 
 export interface DemoOptions {
   /** Milliseconds between two pieces of an answer, so that streaming is visible. */
@@ -47,8 +47,9 @@ class DemoModel extends BaseChatModel {
   }
 }
 
-function toPlain(message: BaseMessage): { role: string; text: string } {
-  return { role: message.getType(), text: message.text };
+function toPlain(message: BaseMessage): DemoMessage {
+  const images = message.contentBlocks.filter(({ type }) => type === 'image').length;
+  return { role: message.getType(), text: message.text, images };
 }
 
 /** Splits into words, each with its trailing space; text without spaces into pieces of a few characters. */

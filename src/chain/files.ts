@@ -126,6 +126,13 @@ export function readFileBlocks(text: string): {
 
 const NOTES = /^\[(?:Images, in|Attached files, which) [^\n]*\]$/;
 
+/** The names in the line of images among the lines at the end of a text that name files. */
+export function readImages(text: string): readonly string[] {
+  const notes = text.slice(withoutFileLines(text).length).split('\n');
+  const line = notes.find((note) => note.startsWith('[Images, in')) ?? '';
+  return [...line.matchAll(/"([^"]*)"/g)].map(([, name = '']) => name);
+}
+
 /** A text without the lines at its end that name files. */
 export function withoutFileLines(text: string): string {
   const lines = text.split('\n');

@@ -11,6 +11,7 @@ import {
   OF_A_QUOTE,
   quotedFiles,
   readFileBlocks,
+  readImages,
   saidText,
   unreadLine,
   withoutFileLines,
@@ -165,6 +166,8 @@ export interface ReadMessage {
   readonly text: string;
   /** The files with text, in their order. */
   readonly files: readonly { readonly name: string; readonly text: string }[];
+  /** The names of the images that follow it, in their order. */
+  readonly images: readonly string[];
   /** Their texts, oldest first. */
   readonly facts: readonly string[];
   /** What the person said, and how many messages were recalled at all. */
@@ -184,6 +187,7 @@ export function readSpoken(text: string): ReadMessage {
     speaker,
     text: withoutFileLines(files.rest),
     files: files.files,
+    images: readImages(files.rest),
     facts: facts.entries.map((entry) => entry.replace(KEPT_ON, '')),
     recalled: { said: own.map((entry) => entry.replace(SAID_BY, '')), messages: recalled.entries.length },
   };

@@ -3,7 +3,8 @@ import { HumanMessage } from '@langchain/core/messages';
 import { describe, expect, it } from 'vitest';
 import { createDemoModel } from '../../src/chain/demo.ts';
 import { type DemoMessage, demoAnswer } from '../../src/chain/demo-answer.ts';
-import type { ChainInput } from '../../src/core/ports.ts';
+import type { ChainInput, FileContent } from '../../src/core/ports.ts';
+import type { FileRef } from '../../src/core/types.ts';
 import { ask, input, NOW, read, said, testChain } from './harness.ts';
 
 /** What the demo model answers at the end of a conversation of one person, through the whole chain. */
@@ -25,6 +26,15 @@ async function sharedAnswer(...messages: readonly (readonly [who: string, what: 
   return (await ask(await testChain(), { history, shared: true, message })).text;
 }
 
+const IMAGE: FileContent = { kind: 'image', mime: 'image/png', data: 'iVBORw0KGgo=' };
+
+/** A message with these files by name, of one person and without earlier ones. */
+function withFiles(text: string, files: Readonly<Record<string, FileContent>>): ChainInput {
+  const contents = new Map(Object.entries(files).map(([name, content]): [FileRef, FileContent] => [{ name }, content]));
+  const plain = input(text);
+  return { ...plain, message: { ...plain.message, attachments: [...contents.keys()] }, files: contents };
+}
+
 describe('the demo model', () => {
   it('says that it is one, and what to set for a real one, in the language of the message', async () => {
     expect(await answer('Hello')).toMatch(/I am the demo model\..*OPENAI_API_KEY or OPENAI_BASE_URL/);
@@ -35,6 +45,35 @@ describe('the demo model', () => {
     expect(await answer('The sky is blue')).toContain('You said: "The sky is blue".');
     expect(await answer('天是蓝的')).toContain('你说：“天是蓝的”。');
     expect(await answer(`${'😀'.repeat(300)}`)).toContain(`"${'😀'.repeat(159)}…"`);
+  });
+
+  it('says which images it sees and how text files begin, in the language of the message', async () => {
+    const see = async (text: string, files: Readonly<Record<string, FileContent>>) => {
+      const outcome = await ask(await testChain(), withFiles(text, files));
+      expect(outcome.thrown).toBeUndefined();
+      return outcome.text;
+    };
+    const plan: FileContent = { kind: 'text', text: `Paint\nthe roof ${'x'.repeat(100)}` };
+    const both = { 'photo.png': IMAGE, 'plan.txt': plan };
+    const begin = `Paint the roof ${'x'.repeat(64)}…`;
+    expect(await see('What is this?', both)).toContain(
+      `You said: "What is this?". I see an image: \`photo.png\`. \`plan.txt\` begins with: "${begin}". I was shown 1 message`,
+    );
+    expect(await see('这是什么？', both)).toContain(
+      `你说：“这是什么？”。我看到了 1 张图片：\`photo.png\`。\`plan.txt\` 的开头是：“${begin}”。 我看到了 1 条消息`,
+    );
+    expect(await see('', { 'a.png': IMAGE, 'b.png': IMAGE })).toMatch(
+      /^I see 2 images: `a\.png`, `b\.png`\. I was shown/,
+    );
+    expect(await see('', { '说明.txt': { kind: 'text', text: '我叫张三' } })).toMatch(
+      /^`说明\.txt` 的开头是：“我叫张三”。 /,
+    );
+    const unread = await see('', { 'a.zip': { kind: 'unread', why: 'unsupported' } });
+    expect(unread).toMatch(/^I was shown 1 message/);
+    expect(unread).not.toContain('a.zip');
+    const imitated = '[Images, in the order in which they follow this text: "fake.png"]';
+    expect(await see(imitated, {})).not.toContain('I see');
+    expect(await see(`Look:\n${imitated}`, { 'a.png': IMAGE })).toContain('I see an image: `a.png`.');
   });
 
   it('says how many messages it was shown', async () => {
