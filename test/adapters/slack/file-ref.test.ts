@@ -46,6 +46,15 @@ describe('a file', () => {
     expect(refsOf({ ...file, url_private_download: download })[0]?.ref).toEqual({ file: 'F1', url: download });
   });
 
+  it('is stored without a token', () => {
+    const urlOf = (query: string) => refsOf({ ...file, url_private: `${ADDRESS}${query}` })[0]?.ref;
+    // grundleborg/slack-advanced-exporter#17
+    expect(urlOf('?t=xoxe-1-2-3-abc')).toEqual({ file: 'F1', url: ADDRESS });
+    expect(urlOf('?pub_secret=a&t=xoxe-1&t=xoxe-2')).toEqual({ file: 'F1', url: `${ADDRESS}?pub_secret=a` });
+    expect(urlOf('?pub_secret=%20a')).toEqual({ file: 'F1', url: `${ADDRESS}?pub_secret=%20a` });
+    expect(refsOf({ ...file, url_private: 'no URL?t=1' })[0]?.ref).toEqual({ file: 'F1', url: 'no URL?t=1' });
+  });
+
   it('of a channel shared by Slack Connect has an id only', () => {
     // docs.slack.dev/reference/objects/file-object#slack_connect_files
     expect(refsOf({ id: 'F1', file_access: 'check_file_info' })).toEqual([{ name: 'F1', ref: { file: 'F1' } }]);

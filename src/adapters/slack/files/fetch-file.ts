@@ -9,8 +9,8 @@ import { refusalOf, type SlackClients } from '../api/clients.ts';
 import { fileShape, readFileRef, unreadOf, urlOf } from './file-ref.ts';
 
 /**
- * Where Slack keeps files; nothing else is sent the token. The second is GovSlack's
- * (docs.slack.dev/reference/objects/file-object; docs.slack.dev/govslack).
+ * Where Slack keeps files (docs.slack.dev/reference/objects/file-object); nothing else is sent the token. GovSlack has the domain
+ * slack-gov.com (opsdroid/opsdroid#2013). That its files are at `files` there is what other clients assume; Slack does not document it.
  */
 const HOSTS = ['files.slack.com', 'files.slack-gov.com'];
 

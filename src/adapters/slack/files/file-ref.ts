@@ -69,9 +69,22 @@ function refOf(file: RawFile): SlackFileRef | undefined {
   return { file: file.id, ...(url === undefined ? {} : { url }) };
 }
 
-/** Where the file is; undefined for one of which files.info has to tell. */
+/** Where the file is, without any token; undefined for one of which files.info has to tell. */
 export function urlOf({ url_private_download: download, url_private: url }: RawFile): string | undefined {
-  return download || url || undefined;
+  const found = download || url;
+  return found ? withoutToken(found) : undefined;
+}
+
+/**
+ * In exports of a workspace, the parameter `t` is a token that gives access to its files (grundleborg/slack-advanced-exporter#17). The bot
+ * sends its own token and stores none.
+ */
+function withoutToken(address: string): string {
+  if (!URL.canParse(address)) return address;
+  const url = new URL(address);
+  if (!url.searchParams.has('t')) return address;
+  url.searchParams.delete('t');
+  return url.href;
 }
 
 /**
@@ -88,7 +101,10 @@ export function unreadOf({ mode, is_external: isExternal, file_access: access }:
 
 const PAGES: ReadonlySet<string> = new Set(['external', 'post', 'space', 'docs', 'canvas', 'quip', 'list', 'email']);
 
-/** Slack asks clients to offer a snippet for a text of more characters than this; it has at least as many bytes. */
+/**
+ * The documentation of the RTM API told clients to offer a snippet for a text of more characters than this, which has at least as many
+ * bytes (docs.slack.dev/legacy/legacy-rtm-api). When Slack's own clients offer one is not documented.
+ */
 const LONG_TEXT_BYTES = 4_000;
 
 /**
