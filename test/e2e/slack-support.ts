@@ -15,7 +15,7 @@ export type SlackTransportName = 'socket' | 'http';
 const manifestShape = z.object({ oauth_config: z.object({ scopes: z.object({ bot: z.array(z.string()) }) }) });
 
 /** The scopes that people who install the app give it: the fake refuses everything else. */
-function scopesOf(transport: SlackTransportName): readonly string[] {
+export function scopesOf(transport: SlackTransportName): readonly string[] {
   const name = transport === 'socket' ? 'manifest.json' : 'manifest.http.json';
   const manifest = JSON.parse(readFileSync(new URL(`../../slack/${name}`, import.meta.url), 'utf8'));
   return manifestShape.parse(manifest).oauth_config.scopes.bot;

@@ -53,12 +53,13 @@ test('called into a thread, the model is shown its last messages as quotes, whic
   expect(second.slice(1)).toEqual(['When is it?', expect.any(String), 'Thanks']);
 });
 
-test('files are named to the model as not read', async () => {
+test('files are named to the model, and read', async () => {
   const { slack, model, startBot } = await workshop.makeWorld('socket');
   await startBot();
   const { ts } = slack.say('What is in it?', { user: ADA, files: [{ name: 'report.pdf', content: 'secret' }] });
   await answersIn(slack, slack.workspace.directOf(ADA), ts);
-  expect(model.journal()[0]?.text).toContain('report.pdf');
+  expect(model.journal()[0]?.text).toContain('"report.pdf"');
+  expect(model.journal()[0]?.text).toContain('secret');
 });
 
 test('with SLACK_DM_SCOPE=channel a DM is one conversation', async () => {

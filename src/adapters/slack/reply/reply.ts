@@ -94,8 +94,9 @@ export function createSlackReply(deps: SlackReplyDeps, target: SlackTarget, cont
 
   /** The text of the end. It begins with what people can read already, if it continues that. */
   function finalText(end: ReplyEnd, before: string): string {
+    // The note as well: it has names of files.
+    if (end.kind === 'answered') return escapeMentions(appendNote(end.text, end, texts));
     const text = escapeMentions(end.text);
-    if (end.kind === 'answered') return appendNote(text, end, texts);
     return end.kind === 'failed' && before !== '' ? `${withClosedFence(before)}\n\n${text}` : text;
   }
 
