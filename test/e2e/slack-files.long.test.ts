@@ -1,0 +1,2 @@
+/** Over both transports. */
+import './slack-files.test.ts';
