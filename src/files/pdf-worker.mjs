@@ -16,7 +16,7 @@ globalThis.Uint8Array = new Proxy(Uint8Array, {
     return Reflect.construct(target, args, newTarget === globalThis.Uint8Array ? target : newTarget);
   },
 });
-// PDF.js then decompresses by itself, into arrays that are counted.
+// PDF.js decompresses in JavaScript instead, into arrays that the proxy counts.
 Reflect.deleteProperty(globalThis, 'DecompressionStream');
 
 const { getDocumentProxy } = await import('unpdf');

@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { type Keyspace, keyspace, type SessionKeys } from '../../src/memory/redis/keys.ts';
+import { fromElement } from '../../src/memory/redis/record.ts';
 import {
   answerOf,
   contents,
@@ -147,6 +148,31 @@ test('a message that an earlier version stored is answered', async () => {
   expect(message.idempotencyKeys).toEqual(['m1', 'event 1']);
   expect(record).toMatchObject({ state: 'running', takeovers: 1 });
   expect(await store.commit(lease, message, answerOf('one'))).toBe('committed');
+});
+
+describe('a message that waits since before files had a line of their own', () => {
+  const names = ['plan.pdf', 'a.png'];
+  beforeEach(async () => {
+    await offerNew(fixture.store, messageOf(session, 'm1', { text: 'read it' }));
+    const [element = ''] = await redis.lrange(own.inbox, 0, -1);
+    const [generation = '', skeleton = '', text = ''] = element.split('\n');
+    const aside = JSON.stringify({ name: 'Ada', attachments: names });
+    await redis.lset(own.inbox, 0, [generation, skeleton, text, aside].join('\n'));
+  });
+
+  test('still has the names of its files', async () => {
+    const { message } = await takeHead(fixture.store, session);
+    expect(message).toMatchObject({ text: 'read it', attachments: names.map((name) => ({ name })) });
+  });
+
+  test('keeps them when its text is edited, and loses them when its files are', async () => {
+    const later = Date.now() + 1;
+    expect(await fixture.store.amend(session, 'm1', 'read this', later)).toBe('amended');
+    const stored = async () => fromElement((await redis.lindex(own.inbox, 0)) ?? '');
+    expect(await stored()).toMatchObject({ text: 'read this', attachments: names.map((name) => ({ name })) });
+    expect(await fixture.store.amend(session, 'm1', 'read that', later + 1, [{ name: 'b.txt' }])).toBe('amended');
+    expect(await stored()).toMatchObject({ text: 'read that', attachments: [{ name: 'b.txt' }] });
+  });
 });
 
 test('an answer in a record that is no element is shown as it is, rather than nothing', async () => {
