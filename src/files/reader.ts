@@ -139,20 +139,13 @@ export function createFileReader({ fetcherOf, maxTokens, logger }: FileReaderOpt
   }
 }
 
-/** Most bytes that a request can read. */
+/** Most bytes that a request can hold at a time: images in base64, to its end, and the texts of one message, which are then cut. */
 function mostBytes(groups: readonly FileGroup[]): number {
-  const [own = [], ...others] = groups.map(({ files }) => files.filter(canBeFetched));
-  const most = (files: readonly FileRef[]) =>
-    Math.min(
-      MAX_MESSAGE_BYTES,
-      files.reduce((sum, file) => sum + bytesFor(file), 0),
-    );
-  const images = others.flat().filter(isImage).slice(0, MAX_IMAGES);
-  const texts = others
-    .flat()
-    .filter((file) => !isImage(file))
-    .slice(0, MAX_OLDER_FILES);
-  return most(own) + most(images) + most(texts);
+  const files = groups.flatMap((group) => group.files.filter(canBeFetched));
+  const bytes = (some: readonly FileRef[]) => some.reduce((sum, file) => sum + bytesFor(file), 0);
+  const images = bytes(files.filter(isImage).slice(0, MAX_IMAGES));
+  const texts = bytes(files.filter((file) => !isImage(file)));
+  return Math.ceil((images * 4) / 3) + Math.min(MAX_MESSAGE_BYTES, texts);
 }
 
 /** Bytes that contents hold, of images in base64. */

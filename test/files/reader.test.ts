@@ -230,6 +230,29 @@ describe('createFileReader', () => {
     expect(most).toBe(6);
   });
 
+  it('holds the images of a request until they are released', async () => {
+    const image = png(5_000_000);
+    const fetcher: FileFetcher = { fetchFile: async () => ({ kind: 'fetched', bytes: image }) };
+    const logger: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => logger };
+    const one = createFileReader({ fetcherOf: () => fetcher, maxTokens: 10_000, logger });
+    // Four images of four older messages: 27 MB in base64, so that two requests have room in 64 MB.
+    const groups = Array.from({ length: 5 }, (_, index) =>
+      own(...(index === 0 ? [] : [file(`${index}.png`, { type: 'image/png', size: image.length })])),
+    );
+    const [first, second] = await Promise.all([1, 2].map(() => one.read('discord', groups, signal)));
+    expect(first?.contents.size).toBe(4);
+    let isThere = false;
+    const third = one.read('discord', groups, signal).then((read) => {
+      isThere = true;
+      return read;
+    });
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(isThere).toBe(false);
+    first?.release();
+    (await third).release();
+    second?.release();
+  });
+
   it('rejects with the reason of the signal while it fetches', async () => {
     const controller = new AbortController();
     const reason = new Error('the lease ended');
